@@ -1,0 +1,467 @@
+#!lua name=wordcount_1
+--
+-- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
+--
+-- Keys. All keys of a job share one hash tag. Every function takes the seven fixed keys in this order; those that
+-- touch partial counts take the partitions' lists behind them.
+--
+--   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
+--                       put (tokens in stored partitions), final, released, discarded
+--   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
+--   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
+--   4 counts    zset    the result: word -> count
+--   5 attempts  hash    what a task went through: redeliveries, and errors by the attempt that met them
+--   6 dead      hash    "<stream> <id>" -> the error that buried the task
+--   7 workers   hash    for display only: consumer -> what the worker says of itself
+--   8 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per commit
+--
+-- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types,
+-- the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
+-- The schema version is part of the library's name and of every function's: Redis refuses equal function names in
+-- two libraries, LOAD REPLACE would pull the protocol away under another job's workers, and an RDB brings the old
+-- library back under new ones.
+--
+-- Errors begin with a code word that callers match on:
+--
+--   WCARG    the call itself is wrong                 WCPHASE  not in this phase of the job
+--   WCTYPE   a key of ours holds another type         WCFINAL  the result was fenced by somebody else, or not at all
+--   WCNOJOB  there is no such job (any more)          WCGONE   the partial counts were discarded
+--   WCRUN    the job belongs to another run           WCSTATE  the job contradicts the caller or itself
+
+local SCHEMA = '1'
+local GROUP = 'workers'
+local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8
+local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash'}
+local BATCH = 4096         -- IDs in one commit; well below the 7,990 values that unpack passes
+local PAIRS = 2000         -- members in one ZADD, for the same reason
+local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
+
+local function refuse(code, ...)
+  error(redis.error_reply(code .. ' ' .. string.format(...)))
+end
+
+-- Turns what `refuse` raised into a plain error reply, without the script position that Redis adds to others.
+local function guarded(body)
+  return function(keys, args)
+    local ok, reply = pcall(body, keys, args)
+    if ok then return reply end
+    if type(reply) == 'table' then return reply end
+    return {err = 'ERR ' .. tostring(reply)}
+  end
+end
+
+local function integer(text, what)
+  if type(text) ~= 'string' or not text:find('^%d+$') or #text > 15 then
+    refuse('WCARG', '%s must be a decimal integer below 10^15', what)
+  end
+  return tonumber(text)
+end
+
+local function entry(n) return string.format('%.0f-0', n) end
+
+local function index(id) return tonumber(id:match('^(%d+)-')) end
+
+-- Checks the type of each key. A wrong one must be found before the first write.
+local function check_types(keys)
+  for i, key in ipairs(keys) do
+    local found = redis.call('TYPE', key).ok
+    local wanted = TYPES[i] or 'list'
+    if found ~= 'none' and found ~= wanted then
+      refuse('WCTYPE', '%s holds a %s where a %s of this job belongs', key, found, wanted)
+    end
+  end
+end
+
+local function check_number(keys, parts)
+  if #keys ~= PARTS - 1 + parts then
+    refuse('WCARG', '%d keys given, %d needed', #keys, PARTS - 1 + parts)
+  end
+end
+
+local function read_meta(keys)
+  check_types(keys)
+  local flat = redis.call('HGETALL', keys[META])
+  local meta = {}
+  for i = 1, #flat, 2 do meta[flat[i]] = flat[i + 1] end
+  if next(meta) == nil then return nil end
+  if meta.schema ~= SCHEMA then
+    refuse('WCSTATE', 'the job has schema %s, this library has %s', tostring(meta.schema), SCHEMA)
+  end
+  for _, field in ipairs({'maps', 'mapped', 'reducers', 'reduced', 'tokens', 'bytes', 'put'}) do
+    meta[field] = tonumber(meta[field])
+    if not meta[field] then refuse('WCSTATE', 'the job has no %s', field) end
+  end
+  return meta
+end
+
+-- Opens a job for a caller of one run. A zombie of the same job from before a clean (same name, perhaps other bytes
+-- behind equal sizes and times) must not reach the new one.
+local function open_run(keys, run, parts)
+  local meta = read_meta(keys)
+  if not meta then refuse('WCNOJOB', 'no such job') end
+  if meta.run ~= run then refuse('WCRUN', 'the job belongs to run %s', meta.run) end
+  check_number(keys, parts == 'all' and meta.reducers or parts or 0)
+  return meta
+end
+
+local function stream_of(keys, name)
+  if name == 'map' then return keys[MAP] end
+  if name == 'reduce' then return keys[REDUCE] end
+  refuse('WCARG', 'no such stream: %s', tostring(name))
+end
+
+-- What became of a task: 'pending' (somebody holds it), 'settled' (acknowledged) or 'undelivered' (a rollback took
+-- its delivery back, or it was never seeded).
+local function standing(stream, id)
+  if #redis.call('XPENDING', stream, GROUP, id, id, 1) == 1 then return 'pending' end
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local field = {}
+    for i = 1, #group, 2 do field[group[i]] = group[i + 1] end
+    if field.name == GROUP and index(id) <= index(field['last-delivered-id']) then return 'settled' end
+  end
+  return 'undelivered'
+end
+
+-- The last map is done: hand out the reduce tasks, or finish where there are none.
+local function flip(keys, reducers)
+  if reducers == 0 then
+    redis.call('HSET', keys[META], 'phase', 'done')
+    return
+  end
+  for part = 1, reducers do
+    redis.call('XADD', keys[REDUCE], entry(part), 'partition', string.format('%d', part - 1))
+  end
+  redis.call('HSET', keys[META], 'phase', 'reduce')
+end
+
+-- seed: appends tasks to the map stream; creates the job if it is not there.
+--   KEYS    fixed, parts
+--   ARGV    run, maps (in total), reducers, first (1-based number of the first task given),
+--           then five values a task: path, offset, length, size, mtime
+--   returns {run of the job, top (number of the last task in the stream), phase}
+-- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
+-- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
+-- two chunks the gap could never be filled; the caller reads top and goes on from there. IDs are explicit, so that
+-- a repeated call adds nothing twice.
+local function seed(keys, args)
+  local run, maps, reducers = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers')
+  local first = integer(args[4], 'first')
+  if not run or run == '' then refuse('WCARG', 'run must be given') end
+  if first < 1 or (#args - 4) % 5 ~= 0 then refuse('WCARG', 'tasks have five values each') end
+  local last = first - 1 + (#args - 4) / 5
+  if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
+  check_number(keys, reducers)
+  local meta = read_meta(keys)
+  if meta then
+    if meta.maps ~= maps or meta.reducers ~= reducers then
+      refuse('WCSTATE', 'the job has %.0f tasks and %.0f reducers, not %.0f and %.0f',
+        meta.maps, meta.reducers, maps, reducers)
+    end
+    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 then
+      refuse('WCSTATE', 'a stream of the job was deleted by someone')
+    end
+  else
+    redis.call('DEL', unpack(keys))
+    redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'phase', 'map', 'maps', maps, 'mapped', 0,
+      'reducers', reducers, 'reduced', 0, 'tokens', 0, 'bytes', 0, 'put', 0)
+    redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
+    redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
+    if maps == 0 then flip(keys, reducers) end
+  end
+  local newest = redis.call('XREVRANGE', keys[MAP], '+', '-', 'COUNT', 1)[1]
+  local top = newest and index(newest[1]) or 0
+  if first <= top + 1 then
+    for n = top + 1, last do
+      local at = 5 + (n - first) * 5
+      redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'off', args[at + 1], 'len', args[at + 2],
+        'size', args[at + 3], 'mtime', args[at + 4])
+      top = n
+    end
+  end
+  local now = redis.call('HMGET', keys[META], 'run', 'phase')
+  return {now[1], top, now[2]}
+end
+
+-- commit: acknowledges a batch of map tasks and applies its effect, as one step, if all of them are pending.
+--   KEYS    fixed, parts
+--   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, then the effect:
+--           with reducers, one blob a partition ('' for none); without, word, count, word, count, ...
+--   returns {'committed'} or {'refused', standing of each task}
+-- Guards. The run (see open_run). Strictly increasing: one task twice in a batch passes every pending check and
+-- counts twice, and the tokens agree. All or nothing: a table cannot be taken apart again. Buried tasks never count
+-- as mapped: a phase change without them lets a zombie store totals that lack them.
+local function commit(keys, args)
+  local meta = open_run(keys, args[1], 'all')
+  local n = integer(args[2], 'n')
+  if n < 1 or n > BATCH then refuse('WCARG', '%.0f tasks in a batch, 1 to %d may be', n, BATCH) end
+  if #args < n + 4 then refuse('WCARG', 'too few arguments') end
+  local ids, standings, refused, before = {}, {'refused'}, false, 0
+  for i = 1, n do
+    local number = integer(args[2 + i], 'task')
+    if number <= before then refuse('WCARG', 'task numbers must strictly increase') end
+    if number > meta.maps then refuse('WCARG', 'task %.0f of %.0f', number, meta.maps) end
+    before = number
+    ids[i] = entry(number)
+  end
+  local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
+  local at = n + 5
+  if meta.reducers > 0 then
+    if #args - at + 1 ~= meta.reducers then
+      refuse('WCARG', '%d blobs for %.0f partitions', #args - at + 1, meta.reducers)
+    end
+  else
+    if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
+    for i = at + 1, #args, 2 do integer(args[i], 'count') end
+  end
+  for i = 1, n do
+    standings[i + 1] = standing(keys[MAP], ids[i])
+    refused = refused or standings[i + 1] ~= 'pending'
+  end
+  if refused then return standings end
+
+  if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
+    refuse('WCSTATE', 'pending tasks could not be acknowledged')
+  end
+  if meta.reducers > 0 then
+    for part = 1, meta.reducers do
+      local blob = args[at + part - 1]
+      if blob ~= '' then redis.call('RPUSH', keys[PARTS + part - 1], blob) end
+    end
+  else
+    for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
+  end
+  redis.call('HINCRBY', keys[META], 'tokens', string.format('%.0f', tokens))
+  redis.call('HINCRBY', keys[META], 'bytes', string.format('%.0f', bytes))
+  if redis.call('HINCRBY', keys[META], 'mapped', n) == meta.maps then flip(keys, meta.reducers) end
+  return {'committed'}
+end
+
+-- partition: all partial counts of one partition.
+--   KEYS    fixed, the partition's list
+--   ARGV    run
+--   returns the blobs
+-- Guards. All in one call: between two pages a rollback may mix two orders of commits. Only when the last map is
+-- committed, and before the partial counts were discarded: less than all of them would be stored as a total.
+local function partition(keys, args)
+  local meta = open_run(keys, args[1], 1)
+  if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
+  if meta.discarded then refuse('WCGONE', 'the partial counts were discarded') end
+  return redis.call('LRANGE', keys[PARTS], 0, -1)
+end
+
+-- put: stores the totals of a partition and acknowledges its reduce task, as one step, if the task is pending.
+--   KEYS    fixed
+--   ARGV    run, partition (0-based), tokens, then count, word, count, word, ... (best by descending count)
+--   returns 'committed', or the task's standing
+-- Guards. One call for all of it: between two a rollback loses words. Totals are absolute and every attempt computes
+-- the same ones, so the first to finish wins and the rest are told 'settled'.
+local function put(keys, args)
+  local meta = open_run(keys, args[1])
+  local part, tokens = integer(args[2], 'partition'), integer(args[3], 'tokens')
+  if part >= meta.reducers then refuse('WCARG', 'partition %.0f of %.0f', part, meta.reducers) end
+  if (#args - 3) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
+  for i = 4, #args, 2 do integer(args[i], 'count') end
+  if meta.phase == 'map' then return 'undelivered' end
+  local now = standing(keys[REDUCE], entry(part + 1))
+  if now ~= 'pending' then return now end
+
+  for i = 4, #args, 2 * PAIRS do
+    redis.call('ZADD', keys[COUNTS], unpack(args, i, math.min(#args, i + 2 * PAIRS - 1)))
+  end
+  redis.call('XACK', keys[REDUCE], GROUP, entry(part + 1))
+  redis.call('HINCRBY', keys[META], 'put', string.format('%.0f', tokens))
+  if redis.call('HINCRBY', keys[META], 'reduced', 1) == meta.reducers then
+    redis.call('HSET', keys[META], 'phase', 'done')
+  end
+  return 'committed'
+end
+
+-- final: fences the result for one reader, who seals the job.
+--   KEYS    fixed
+--   ARGV    run, fence (a nonce)
+--   returns {tokens, bytes}
+-- Guard: only a job that is done, with nothing buried, has a result.
+local function final(keys, args)
+  local meta = open_run(keys, args[1])
+  if not args[2] or args[2] == '' then refuse('WCARG', 'fence must be given') end
+  if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
+  if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
+  redis.call('HSET', keys[META], 'final', args[2])
+  return {meta.tokens, meta.bytes}
+end
+
+-- Opens a finished job for the holder of its fence. The server's run_id would not do in its place: a master that was
+-- demoted and resynced from a lagging replica keeps it, and a clean does not change it.
+local function open_final(keys, fence, parts)
+  local meta = read_meta(keys)
+  if not meta then refuse('WCNOJOB', 'no such job') end
+  if not fence or fence == '' or meta.final ~= fence or meta.phase ~= 'done' then
+    refuse('WCFINAL', 'the result is not fenced by this caller any more')
+  end
+  check_number(keys, parts == 'all' and meta.reducers or 0)
+  return meta
+end
+
+-- result: a page of the counts, by descending count.
+--   KEYS    fixed
+--   ARGV    fence, rank of the first, how many at most
+--   returns {word, count, word, count, ...}
+local function result(keys, args)
+  open_final(keys, args[1])
+  local from, n = integer(args[2], 'rank'), integer(args[3], 'number')
+  if n < 1 then refuse('WCARG', 'an empty page') end
+  return redis.call('ZRANGE', keys[COUNTS], string.format('%.0f', from), string.format('%.0f', from + n - 1),
+    'REV', 'WITHSCORES')
+end
+
+-- release: the job is sealed, its workers may leave.
+--   KEYS    fixed
+--   ARGV    fence
+local function release(keys, args)
+  open_final(keys, args[1])
+  redis.call('HSET', keys[META], 'released', args[1])
+  return redis.status_reply('OK')
+end
+
+-- discard: drops the partial counts of a sealed job, and lets all its keys expire where that is wanted.
+--   KEYS    fixed, parts
+--   ARGV    fence, seconds to live (0: for ever)
+-- Guard: the fence. A deletion that comes late, after a rollback reopened the job, would leave nothing to reduce.
+local function discard(keys, args)
+  local meta = open_final(keys, args[1], 'all')
+  local ttl = integer(args[2], 'seconds')
+  redis.call('HSET', keys[META], 'discarded', 1)
+  for part = 1, meta.reducers do redis.call('UNLINK', keys[PARTS + part - 1]) end
+  if ttl > 0 then
+    for i = META, WORKERS do redis.call('EXPIRE', keys[i], args[2]) end
+  end
+  return redis.status_reply('OK')
+end
+
+-- renew: a heartbeat; renews leases that the caller still holds and says so in `workers`.
+--   KEYS    fixed
+--   ARGV    run, consumer, what the worker says of itself, stream, then task numbers
+--   returns how many leases it still held
+-- Guard: only the present owner's. XCLAIM asks nobody, and would take the task back from the thief.
+local function renew(keys, args)
+  open_run(keys, args[1])
+  local consumer, about, stream = args[2], args[3], stream_of(keys, args[4])
+  local ids, held = {}, 0
+  for i = 5, #args do ids[#ids + 1] = entry(integer(args[i], 'task')) end
+  if not about then refuse('WCARG', 'a worker must say something of itself') end
+  redis.call('HSET', keys[WORKERS], consumer, about)
+  for _, id in ipairs(ids) do
+    local p = redis.call('XPENDING', stream, GROUP, id, id, 1)[1]
+    if p and p[2] == consumer then
+      redis.call('XCLAIM', stream, GROUP, consumer, 0, id, 'JUSTID')
+      held = held + 1
+    end
+  end
+  return held
+end
+
+-- give_up: marks every lease of a consumer as run out, so that the next thief need not wait.
+--   KEYS    fixed
+--   ARGV    run, consumer
+--   returns how many leases it held
+-- The entries stay pending: who takes them gets them by XAUTOCLAIM, as it would have after the lease.
+local function give_up(keys, args)
+  open_run(keys, args[1])
+  local consumer, released = args[2], 0
+  if not consumer then refuse('WCARG', 'consumer must be given') end
+  for _, stream in ipairs({keys[MAP], keys[REDUCE]}) do
+    local from = '-'
+    repeat
+      local page = redis.call('XPENDING', stream, GROUP, from, '+', 1000, consumer)
+      for _, p in ipairs(page) do
+        redis.call('XCLAIM', stream, GROUP, consumer, 0, p[1], 'IDLE', LONG_AGO, 'JUSTID')
+        released, from = released + 1, '(' .. p[1]
+      end
+    until #page < 1000
+  end
+  redis.call('HDEL', keys[WORKERS], consumer)
+  return released
+end
+
+-- attempt: counts one more try of a task that came from somebody who may have died of it.
+--   KEYS    fixed
+--   ARGV    run, stream, task number, by (1, or -1 to take it back when the try ended in good order)
+--   returns the number of tries so far
+-- Redis's own delivery count would not do: it rises with every read of one's own pending entries.
+local function attempt(keys, args)
+  open_run(keys, args[1])
+  stream_of(keys, args[2])
+  local number = integer(args[3], 'task')
+  if args[4] ~= '1' and args[4] ~= '-1' then refuse('WCARG', 'by must be 1 or -1') end
+  return redis.call('HINCRBY', keys[ATTEMPTS], string.format('%s %.0f', args[2], number), args[4])
+end
+
+-- fail: counts an error of a task, once for each attempt that met it, and buries the task at the limit.
+--   KEYS    fixed
+--   ARGV    run, stream, task number, attempt token, limit, error
+--   returns 'failed', 'buried', or the task's standing if it is not pending
+local function fail(keys, args)
+  open_run(keys, args[1])
+  local stream, number = stream_of(keys, args[2]), integer(args[3], 'task')
+  local token, limit, message = args[4], integer(args[5], 'limit'), args[6]
+  if not token or not message then refuse('WCARG', 'token and error must be given') end
+  local now = standing(stream, entry(number))
+  if now ~= 'pending' then return now end
+
+  local task = string.format('%s %.0f', args[2], number)
+  if redis.call('HSETNX', keys[ATTEMPTS], task .. ' ' .. token, 1) == 0 then return 'failed' end
+  if redis.call('HINCRBY', keys[ATTEMPTS], task .. ' errors', 1) < limit then return 'failed' end
+  redis.call('XACK', stream, GROUP, entry(number))
+  redis.call('HSET', keys[DEAD], task, message)
+  return 'buried'
+end
+
+-- clean: deletes the job, in one call; key by key a zombie or a rollback could meet half of it.
+--   KEYS    fixed, parts
+--   ARGV    run: only if the job belongs to it ('': whoever it belongs to)
+--   returns how many keys there were
+local function clean(keys, args)
+  local found = redis.call('TYPE', keys[META]).ok
+  if found == 'hash' and args[1] ~= '' then
+    local run = redis.call('HGET', keys[META], 'run')
+    if run ~= args[1] then refuse('WCRUN', 'the job belongs to run %s', tostring(run)) end
+  end
+  return redis.call('UNLINK', unpack(keys))
+end
+
+-- status: where the job stands, in constant time (but for one row a consumer).
+--   KEYS    fixed
+--   returns {meta (flat), pending maps, pending reduces (each {consumer, number, ...}), buried, workers (flat),
+--            tasks in the map stream}
+local function status(keys, args)
+  if not read_meta(keys) then refuse('WCNOJOB', 'no such job') end
+  local function pending(stream)
+    local flat = {}
+    for _, row in ipairs(redis.call('XPENDING', stream, GROUP)[4] or {}) do
+      flat[#flat + 1] = row[1]
+      flat[#flat + 1] = tonumber(row[2])
+    end
+    return flat
+  end
+  return {redis.call('HGETALL', keys[META]), pending(keys[MAP]), pending(keys[REDUCE]), redis.call('HLEN', keys[DEAD]),
+    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP])}
+end
+
+local function register(name, body, flags)
+  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body), flags = flags}
+end
+
+register('seed', seed)
+register('commit', commit)
+register('partition', partition, {'no-writes'})
+register('put', put)
+register('final', final)
+register('result', result, {'no-writes'})
+register('release', release)
+register('discard', discard)
+register('renew', renew)
+register('give_up', give_up)
+register('attempt', attempt)
+register('fail', fail)
+register('clean', clean)
+register('status', status, {'no-writes'})

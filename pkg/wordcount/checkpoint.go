@@ -1,0 +1,145 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Durability is what sealing asks of Redis before it believes that a result lasts.
+type Durability string
+
+// The choices. On a server of ours it is a checkpoint; a given server saves as its owner wants, unless told otherwise.
+const (
+	BGSave  Durability = "bgsave"  // a snapshot that started after the last commit
+	WaitAOF Durability = "waitaof" // the append-only file of the server has it (Redis 7.2)
+	None    Durability = "none"    // nothing: the promise then speaks of rollbacks up to the seal only
+)
+
+// errSave: a checkpoint failed; the disk may be full.
+var errSave = errors.New("checkpoint failed")
+
+// savePoll is how often a running BGSAVE is looked at. LASTSAVE would tell only to the second.
+const savePoll = 5 * time.Millisecond
+
+// Checkpoint returns when a snapshot is on disk that started after the call.
+func (s *Supervisor) Checkpoint(ctx context.Context) error {
+	for {
+		before, err := s.persistence(ctx)
+		if err != nil {
+			return err
+		}
+		if before.saving {
+			// A save under way began earlier, and may lack what was committed since.
+			if err := sleep(ctx, savePoll); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.Redis.BgSave(ctx).Err(); err != nil {
+			if strings.Contains(err.Error(), "in progress") {
+				continue
+			}
+			if passing(classify(err)) {
+				return err
+			}
+			return fmt.Errorf("%w: %w", errSave, classify(err))
+		}
+		for {
+			now, err := s.persistence(ctx)
+			switch {
+			case err != nil:
+				return err
+			case now.runID != before.runID:
+				return fmt.Errorf("%w: redis was restarted meanwhile", errSave)
+			case now.saving:
+				if err := sleep(ctx, savePoll); err != nil {
+					return err
+				}
+				continue
+			case now.status != "ok" || now.saves <= before.saves:
+				return fmt.Errorf("%w: redis could not save: look at its log and at its disk", errSave)
+			}
+			s.saves.Add(1)
+			return nil
+		}
+	}
+}
+
+type persistence struct {
+	runID  string
+	saving bool
+	saves  int
+	status string
+}
+
+func (s *Supervisor) persistence(ctx context.Context) (p persistence, err error) {
+	info, err := s.Redis.Info(ctx, "server", "persistence").Result()
+	if err != nil {
+		return p, classify(err)
+	}
+	return persistence{
+		runID:  infoField(info, "run_id"),
+		saving: infoField(info, "rdb_bgsave_in_progress") != "0",
+		saves:  number(infoField(info, "rdb_saves")),
+		status: infoField(info, "rdb_last_bgsave_status"),
+	}, nil
+}
+
+// Checkpoints takes one every so often, if something happened since, until ctx ends. What fails is said and tried
+// again: no checkpoint is ever needed for the counts to be right, only to keep work.
+func (s *Supervisor) Checkpoints(ctx context.Context) {
+	if s.Durability != BGSave {
+		return
+	}
+	var saved int64 = -1
+	failing := ""
+	for sleep(ctx, s.Every) == nil {
+		now := s.progress.Load()
+		if now == saved {
+			continue
+		}
+		err := s.Checkpoint(ctx)
+		switch {
+		case err == nil:
+			saved, failing = now, ""
+		case ctx.Err() == nil && err.Error() != failing:
+			failing = err.Error()
+			s.Say("! %s; trying again every %s", failing, s.Every)
+		}
+	}
+}
+
+// settle makes what was written so far last, as the durability says.
+func (s *Supervisor) settle(ctx context.Context) error {
+	switch s.Durability {
+	case BGSave:
+		return s.Checkpoint(ctx)
+	case WaitAOF:
+		acks, err := s.Redis.Do(ctx, "WAITAOF", 1, 0, Patience.Milliseconds()).Int64Slice()
+		if err != nil {
+			var reply redis.Error
+			if errors.As(err, &reply) {
+				return fmt.Errorf("%w: WAITAOF: %w: choose another durability", ErrRedis, err)
+			}
+			return err
+		}
+		if len(acks) == 0 || acks[0] < 1 {
+			return fmt.Errorf("%w: the append-only file was not synced in time", errSave)
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,26 @@
+package wordcount
+
+import "errors"
+
+// What a job can end with. Each has an exit status of its own (see package targets); errors.Is tells them apart.
+var (
+	// ErrInput: the input is missing, unreadable, or an option makes no sense.
+	ErrInput = errors.New("input")
+	// ErrRedis: Redis can't be reached, or refuses.
+	ErrRedis = errors.New("redis")
+	// ErrState: the job in Redis contradicts us, or itself.
+	ErrState = errors.New("job state")
+	// ErrIncomplete: tasks were buried, the input changed, or the workers keep dying.
+	ErrIncomplete = errors.New("incomplete")
+	// ErrDifferent: verify found a difference.
+	ErrDifferent = errors.New("different")
+
+	// errOtherRun: the job belongs to another run now; what the caller holds is worthless.
+	errOtherRun = errors.New("the job belongs to another run")
+	// errNoJob: the job isn't there, or not any more.
+	errNoJob = errors.New("no such job")
+	// errFence: somebody else fenced the result, or a rollback took the fence away.
+	errFence = errors.New("the result is not fenced by us")
+	// errPhase: the job isn't in the phase that the call needs.
+	errPhase = errors.New("not in this phase")
+)

@@ -1,0 +1,209 @@
+package wordcount
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// Folder is the state that a working folder keeps of its jobs, in .wordcount:
+//
+//	last                  the job that was run last
+//	jobs/ID/plan          what the job is: its options
+//	jobs/ID/manifest      its files
+//	jobs/ID/run           the nonce of the run that this folder works on
+//	jobs/ID/sealed        there if the job is sealed: the published result
+//	jobs/ID/lock          held by the supervisor
+//	jobs/ID/workers.log   what workers said before they died
+//
+// Everything is written to a temporary file and renamed, readable by its owner only.
+type Folder struct{ Dir string }
+
+// Plan is a job with all that is needed to run it.
+type Plan struct {
+	Job      Job
+	Options  Options
+	Manifest Manifest `json:"-"`
+}
+
+// Sealed is the publication of a result: it exists if and only if the job's counts are exact and durable.
+type Sealed struct {
+	Run      string    `json:"run"`
+	Fence    string    `json:"fence"` // under which the result can be read
+	Tokens   uint64    `json:"tokens"`
+	Distinct int       `json:"distinct"`
+	Bytes    int64     `json:"bytes"`
+	Files    int       `json:"files"`
+	Splits   int       `json:"splits"`
+	Redone   int       `json:"redone"` // tasks that a crash or a rollback made us do again
+	At       time.Time `json:"at"`
+	Durable  string    `json:"durable"` // bgsave, waitaof or none
+}
+
+// ErrNoLast: no job was run in this folder yet.
+var ErrNoLast = fmt.Errorf("%w: no job was run in this folder yet: mage run", ErrInput)
+
+func (f Folder) path(job, name string) string { return filepath.Join(f.Dir, "jobs", job, name) }
+
+func write(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, data, 0o600)
+}
+
+// Save records a plan and makes it the last job.
+func (f Folder) Save(p Plan) error {
+	if old, err := f.Load(p.Job.ID); err != nil || !old.Manifest.Equal(p.Manifest) {
+		var manifest strings.Builder
+		p.Manifest.WriteTo(&manifest)
+		if err := write(f.path(p.Job.ID, "manifest"), []byte(manifest.String())); err != nil {
+			return fmt.Errorf("record job: %w", err)
+		}
+		plan, err := json.Marshal(p)
+		if err == nil {
+			err = write(f.path(p.Job.ID, "plan"), plan)
+		}
+		if err != nil {
+			return fmt.Errorf("record job: %w", err)
+		}
+	}
+	return write(filepath.Join(f.Dir, "last"), []byte(p.Job.ID+"\n"))
+}
+
+// Load returns the plan of a job that this folder knows.
+func (f Folder) Load(job string) (p Plan, err error) {
+	plan, err := os.ReadFile(f.path(job, "plan"))
+	if err == nil {
+		err = json.Unmarshal(plan, &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("job %s: %w", job, err)
+	}
+	file, err := os.Open(f.path(job, "manifest"))
+	if err != nil {
+		return p, err
+	}
+	defer file.Close()
+	p.Manifest, err = ReadManifest(file)
+	return p, err
+}
+
+// Last returns the job that was run last in this folder.
+func (f Folder) Last() (Plan, error) {
+	id, err := os.ReadFile(filepath.Join(f.Dir, "last"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Plan{}, ErrNoLast
+	}
+	if err != nil {
+		return Plan{}, err
+	}
+	return f.Load(strings.TrimSpace(string(id)))
+}
+
+// Jobs lists the IDs of all jobs that this folder knows.
+func (f Folder) Jobs() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(f.Dir, "jobs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var ids []string
+	for _, e := range entries {
+		ids = append(ids, e.Name())
+	}
+	return ids, err
+}
+
+// Forget drops a job's state, save for the memory that any run of it that turns up again is not ours.
+func (f Folder) Forget(job string) error {
+	for _, name := range []string{"sealed", "plan", "manifest", "workers.log"} {
+		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if last, err := os.ReadFile(filepath.Join(f.Dir, "last")); err == nil && strings.TrimSpace(string(last)) == job {
+		os.Remove(filepath.Join(f.Dir, "last"))
+	}
+	return write(f.path(job, "run"), []byte(newNonce()))
+}
+
+// Run returns the nonce of the run that this folder works on; known is false the first time.
+func (f Folder) Run(job string) (run string, known bool, err error) {
+	data, err := os.ReadFile(f.path(job, "run"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return newNonce(), false, nil
+	}
+	return string(data), true, err
+}
+
+// SetRun records the run.
+func (f Folder) SetRun(job, run string) error { return write(f.path(job, "run"), []byte(run)) }
+
+// Publish records a sealed result; Unpublish takes it back.
+func (f Folder) Publish(job string, s Sealed) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err == nil {
+		err = write(f.path(job, "sealed"), append(data, '\n'))
+	}
+	return err
+}
+
+// Unpublish takes a publication back, if there is one.
+func (f Folder) Unpublish(job string) error {
+	err := os.Remove(f.path(job, "sealed"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Sealed returns the published result of a job; ok is false if there is none.
+func (f Folder) Sealed(job string) (s Sealed, ok bool, err error) {
+	data, err := os.ReadFile(f.path(job, "sealed"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	return s, err == nil, err
+}
+
+// lock makes the caller the job's supervisor, if there is none in this folder. The lock goes with the process, however
+// that ends.
+func (f Folder) lock(job string) (unlock func(), ok bool, err error) {
+	path := f.path(job, "lock")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, false, err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		file.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, false, nil
+		}
+		return nil, false, fmt.Errorf("lock job: %w", err)
+	}
+	return func() { file.Close() }, true, nil
+}
+
+// Supervised tells whether some supervisor works on the job in this folder.
+func (f Folder) Supervised(job string) bool {
+	unlock, ok, err := f.lock(job)
+	if ok {
+		unlock()
+	}
+	return err == nil && !ok
+}

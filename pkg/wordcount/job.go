@@ -1,0 +1,110 @@
+package wordcount
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"iter"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+)
+
+// DefaultSplit is the size of a split in bytes: large enough that a task's round trips don't show, small enough that
+// little is redone when a worker dies.
+const DefaultSplit = 64 << 20
+
+// AutoReducers leaves the number of partitions to the size of the input.
+const AutoReducers = -1
+
+// Partitions grow with the input so that storing one stays a short call: ZADD takes about 1.3 µs a word, and some
+// 40,000 words (50 ms of the server's only thread) are what a partition should hold. Natural text has about 200,000
+// distinct words in 512 MiB.
+const (
+	partitionBytes = 16 << 20 // of input, a partition
+	maxPartitions  = 256
+)
+
+// Options are the choices that change what a task means, and so which job it is.
+type Options struct {
+	Split    int64 // bytes of a split; 0: a file is never split
+	Reducers int   // partitions; 0: map only, straight into the sorted set; AutoReducers: by the input's size
+}
+
+// Job is one job as its workers know it: enough to name its keys.
+type Job struct {
+	ID       string // hash of the manifest and the options
+	Reducers int
+}
+
+// Job names the job of these files and options. Whatever gives a task number its meaning is in the hash: if task 3
+// meant other bytes to a supervisor that resumes, or to a zombie, the counts would be wrong and nothing would tell.
+func (m Manifest) Job(o Options) Job {
+	if o.Reducers == AutoReducers {
+		o.Reducers = int(min(max(1, (m.Bytes+partitionBytes-1)/partitionBytes), maxPartitions))
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "schema %s words fields blob %d partition %d split %d reducers %d\n",
+		schema, count.BlobVersion, count.PartitionVersion, o.Split, o.Reducers)
+	m.WriteTo(h) // a hash never fails to write
+	return Job{ID: hex.EncodeToString(h.Sum(nil)[:8]), Reducers: o.Reducers}
+}
+
+// Key is the name of one of the job's keys. All share one hash tag, so that a cluster keeps them together.
+func (j Job) Key(name string) string { return "wordcount:{" + j.ID + "}:" + name }
+
+// fixed are the keys that every function takes, in the order that lua/wordcount.lua gives them.
+func (j Job) fixed() []string {
+	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers"}
+	for i, name := range names {
+		names[i] = j.Key(name)
+	}
+	return names
+}
+
+func (j Job) part(p int) string { return j.Key(fmt.Sprintf("part:%d", p)) }
+
+// Keys are all the keys that the job may have.
+func (j Job) Keys() []string {
+	keys := j.fixed()
+	for p := range j.Reducers {
+		keys = append(keys, j.part(p))
+	}
+	return keys
+}
+
+// Split is a range of one file: the unit of map work. It owns the words that start in it.
+type Split struct {
+	File
+	Off, Len int64 // bytes
+}
+
+// Splits lists the splits in the order of the files: task n is the n-th of them, from 1. An empty file has one too,
+// so that its state is checked like any other's.
+func (m Manifest) Splits(size int64) iter.Seq[Split] {
+	return func(yield func(Split) bool) {
+		for _, f := range m.Files {
+			step := size
+			if step <= 0 {
+				step = f.Size
+			}
+			for off := int64(0); ; off += step {
+				n := min(step, f.Size-off)
+				if !yield(Split{f, off, n}) {
+					return
+				}
+				if off+n >= f.Size {
+					break
+				}
+			}
+		}
+	}
+}
+
+// Maps is the number of splits.
+func (m Manifest) Maps(size int64) int {
+	n := 0
+	for range m.Splits(size) {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,45 @@
+package wordcount
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// texts are n files with some words in common and some of their own.
+func texts(n, words int) map[string]string {
+	files := map[string]string{}
+	for i := range n {
+		var b strings.Builder
+		for w := range words {
+			fmt.Fprintf(&b, "common%d own%d-%d\u00a0tail%d\n", w%7, i, w%11, w%3)
+		}
+		files[fmt.Sprintf("file %02d.txt", i)] = b.String()
+	}
+	return files
+}
+
+func TestARunIsExactInBothModes(t *testing.T) {
+	for _, o := range []Options{{Split: 100, Reducers: 3}, {Split: DefaultSplit, Reducers: AutoReducers}, {Reducers: 0}} {
+		t.Run(fmt.Sprintf("split %d reducers %d", o.Split, o.Reducers), func(t *testing.T) {
+			t.Parallel()
+			newRig(t, texts(20, 30)).exact(o)
+		})
+	}
+}
+
+func TestEveryCrashPointIsSurvived(t *testing.T) {
+	for _, o := range []Options{{Split: 100, Reducers: 3}, {Reducers: 0}} {
+		for _, point := range CrashPoints {
+			t.Run(fmt.Sprintf("%s reducers %d", point, o.Reducers), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, texts(10, 30))
+				r.faults = fmt.Sprintf("crash@%s:2", point)
+				r.exact(o)
+				if r.team.Restarts() < 2 {
+					t.Errorf("%d workers were replaced, the fault was for 2", r.team.Restarts())
+				}
+			})
+		}
+	}
+}

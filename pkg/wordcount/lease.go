@@ -1,0 +1,95 @@
+package wordcount
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// leases are the tasks that a worker holds, counted or not: what its heartbeat renews.
+type leases struct {
+	mu    sync.Mutex
+	run   string
+	held  map[taskID]struct{}
+	tasks int   // committed so far
+	bytes int64 // of them
+}
+
+// add tells whether the task is new to us.
+func (l *leases) add(run string, id taskID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.held[id]; ok {
+		return false
+	}
+	if l.held == nil {
+		l.held = map[taskID]struct{}{}
+	}
+	l.run, l.held[id] = run, struct{}{}
+	return true
+}
+
+func (l *leases) drop(id taskID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, id)
+}
+
+// done is drop for a task that we committed.
+func (l *leases) done(id taskID, bytes int64) {
+	l.drop(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tasks, l.bytes = l.tasks+1, l.bytes+bytes
+}
+
+func (l *leases) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = nil
+}
+
+// WorkerInfo is what a worker says of itself with each heartbeat. Nothing but displays depends on it.
+type WorkerInfo struct {
+	PID   int    `json:"pid"`
+	Host  string `json:"host"`
+	State string `json:"state"` // working or idle
+	Tasks int    `json:"tasks"` // committed in this life
+	Bytes int64  `json:"bytes"` // of them
+	Beat  int    `json:"beat"`  // advances with each heartbeat, whatever the clocks do
+}
+
+// heartbeat renews the leases three times a lease, and tells the displays once a second, until ctx ends.
+func (w *Worker) heartbeat(ctx context.Context) {
+	ticker := time.NewTicker(min(w.Lease/3, time.Second))
+	defer ticker.Stop()
+	host, _ := os.Hostname()
+	for beat := 0; ; beat++ {
+		w.leases.mu.Lock()
+		run := w.leases.run
+		ids := slices.Collect(maps.Keys(w.leases.held))
+		me := WorkerInfo{os.Getpid(), host, "idle", w.leases.tasks, w.leases.bytes, beat}
+		w.leases.mu.Unlock()
+		byStream := map[string][]int{"map": nil}
+		for _, id := range ids {
+			me.State = "working"
+			byStream[id.stream] = append(byStream[id.stream], id.n)
+		}
+		text, _ := json.Marshal(me) // plain fields can't fail
+		for stream, tasks := range byStream {
+			if run != "" {
+				// A failure is the loop's to notice; a missed beat is what leases are for.
+				w.renew(ctx, run, w.Consumer, string(text), stream, tasks)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+)
+
+const (
+	// errorLimit is how many attempts at a task may fail before it is buried.
+	errorLimit = 3
+	// aloneFrom: a task taken from dead workers this often runs alone, so that it can't take its neighbours along.
+	aloneFrom = 2
+	// deathLimit: a task taken from dead workers this often is buried; aloneFrom and above were its own doing.
+	deathLimit = aloneFrom + 3
+	// MaxLiveWords is how many distinct words one task may have without reducers: each is a ZINCRBY within one call,
+	// and half a million of them hold the server for about three seconds.
+	MaxLiveWords = 500_000
+)
+
+// errChanged: a file isn't what the manifest says; trying again doesn't help.
+var errChanged = errors.New("input changed")
+
+// mapSplit counts the first task of the list into the table.
+func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
+	if t.stolen && t.tries == 0 {
+		return w.examine(ctx)
+	}
+	if w.Faults.Slow > 0 {
+		select {
+		case <-time.After(w.Faults.Slow):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	start := time.Now()
+	tokens, err := w.count(hard, t.split)
+	if err == nil && w.Job.Reducers == 0 && w.table.Len() > MaxLiveWords {
+		err = fmt.Errorf("%s has %d distinct words, more than %d in one task: use reducers or a split size",
+			strconv.Quote(t.split.Path), w.table.Len(), MaxLiveWords)
+	}
+	if hard.Err() != nil {
+		w.recount()
+		return hard.Err()
+	}
+	if err != nil {
+		return w.failed(ctx, t, err)
+	}
+	if len(w.held) == 0 {
+		w.since = start
+	}
+	w.todo = w.todo[1:]
+	w.held = append(w.held, t)
+	w.tokens += tokens
+	w.pace(time.Since(start))
+	// Without reducers each file is one call: acknowledged, and added to the sorted set.
+	if t.alone || w.Job.Reducers == 0 {
+		return w.commitHeld(ctx)
+	}
+	return nil
+}
+
+// pace adapts how many tasks are taken at once: a few small files must not cost a round trip each, and one worker must
+// not sit on many large splits.
+func (w *Worker) pace(took time.Duration) {
+	switch {
+	case took*time.Duration(w.batch) < readFor/2:
+		w.batch = min(2*w.batch, readMax)
+	case took*time.Duration(w.batch) > readFor:
+		w.batch = max(w.batch/2, 1)
+	}
+}
+
+// examine looks up how often a stolen task was taken from others, counting this time. Own deaths are told from a
+// neighbour's by running alone from the second time on.
+func (w *Worker) examine(ctx context.Context) error {
+	t := &w.todo[0]
+	tries, err := w.attempt(ctx, w.run, t.stream, t.n, 1)
+	if err != nil {
+		return err
+	}
+	t.tries = tries
+	t.alone = tries >= aloneFrom
+	if tries >= deathLimit {
+		return w.bury(ctx, *t, fmt.Sprintf("%s at %d: workers died of it, %d times in a row", strconv.Quote(t.split.Path), t.split.Off, tries))
+	}
+	return nil
+}
+
+// count adds one split to the table. The file is checked on the same descriptor after it was read: what was read is
+// then what the manifest meant, as far as size and time can tell.
+func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error) {
+	f, err := os.Open(s.Path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %s", errChanged, plain(err))
+		}
+		return 0, err
+	}
+	defer f.Close()
+	tokens, err = w.table.Split(&input{f, hard, w.Faults, 0}, s.Off, s.Len, s.Size)
+	info, statErr := f.Stat()
+	if statErr != nil {
+		return 0, statErr
+	}
+	if how := s.compare(info); how != "" {
+		return 0, fmt.Errorf("%w: %s: %s", errChanged, strconv.Quote(s.Path), how)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
+	}
+	return tokens, err
+}
+
+// input is a file that stops giving when the worker must end.
+type input struct {
+	io.ReaderAt
+	ctx    context.Context
+	faults Faults
+	reads  int
+}
+
+func (r *input) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.ReaderAt.ReadAt(p, off)
+	r.reads++
+	r.faults.at(MidCount)
+	return n, err
+}
+
+// recount puts back what the table holds: a split that failed half-way has spoilt it.
+func (w *Worker) recount() {
+	held := w.held
+	w.empty()
+	w.todo = append(w.todo, held...)
+}
+
+// failed reports an attempt that met an error, and leaves the task for later unless that was the last try.
+func (w *Worker) failed(ctx context.Context, t task, cause error) error {
+	w.recount()
+	if errors.Is(cause, errChanged) {
+		return w.bury(ctx, t, cause.Error())
+	}
+	standing, err := w.fail(ctx, w.run, t.stream, t.n, newNonce(), errorLimit, cause.Error())
+	if err != nil {
+		return err
+	}
+	w.todo = w.todo[1:]
+	if standing == "failed" {
+		w.todo = append(w.todo, t)
+	} else {
+		w.leases.drop(t.taskID)
+	}
+	return nil
+}
+
+// bury gives the first task of the list up for good.
+func (w *Worker) bury(ctx context.Context, t task, cause string) error {
+	if _, err := w.fail(ctx, w.run, t.stream, t.n, newNonce(), 1, cause); err != nil {
+		return err
+	}
+	w.todo = w.todo[1:]
+	w.leases.drop(t.taskID)
+	return nil
+}

@@ -1,0 +1,43 @@
+package wordcount
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+)
+
+// pause spaces tries at something that others must mend, and knows when to stop.
+type pause struct {
+	since time.Time     // of the first failure
+	next  time.Duration // to wait
+}
+
+const (
+	pauseMin = 10 * time.Millisecond
+	pauseMax = 250 * time.Millisecond
+)
+
+// errImpatient: it has been failing for longer than Patience.
+var errImpatient = errors.New("no answer for " + Patience.String())
+
+func (p *pause) reset() { *p = pause{} }
+
+// wait waits a little, longer each time; nil if ctx ends, errImpatient when it has gone on for too long.
+func (p *pause) wait(ctx context.Context) error {
+	if p.since.IsZero() {
+		p.since, p.next = time.Now(), pauseMin
+	}
+	if time.Since(p.since) > Patience {
+		return errImpatient
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(p.next):
+	}
+	p.next = min(2*p.next, pauseMax)
+	return nil
+}
+
+// newNonce is a name that nothing else has.
+func newNonce() string { return rand.Text() }

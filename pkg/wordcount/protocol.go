@@ -1,0 +1,262 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/lua"
+	"github.com/magereduce/magereduce/pkg/redisfn"
+)
+
+// Library is the protocol: lua/wordcount.lua, where each function and each of its guards is explained.
+var Library = redisfn.MustParse(lua.Wordcount)
+
+// schema is the version of keys and functions; it is in the name of the library and of each function.
+const schema = "1"
+
+// protocol calls the library's functions for one job: one typed method a function.
+type protocol struct {
+	rdb redis.UniversalClient
+	job Job
+}
+
+func (p protocol) call(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd {
+	cmd := Library.Call(ctx, p.rdb, "wordcount_"+schema+"_"+function, keys, args...)
+	if err := cmd.Err(); err != nil {
+		cmd.SetErr(classify(err))
+	}
+	return cmd
+}
+
+func (p protocol) read(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd {
+	cmd := Library.CallRO(ctx, p.rdb, "wordcount_"+schema+"_"+function, keys, args...)
+	if err := cmd.Err(); err != nil {
+		cmd.SetErr(classify(err))
+	}
+	return cmd
+}
+
+// classify gives an error of Redis the meaning that it has here.
+func classify(err error) error {
+	var conflict *redisfn.ConflictError
+	if errors.As(err, &conflict) {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	switch redisfn.Code(err) {
+	case "WCRUN":
+		return fmt.Errorf("%w: %w", errOtherRun, err)
+	case "WCNOJOB":
+		return fmt.Errorf("%w: %w", errNoJob, err)
+	case "WCFINAL":
+		return fmt.Errorf("%w: %w", errFence, err)
+	case "WCPHASE", "WCGONE":
+		return fmt.Errorf("%w: %w", errPhase, err)
+	case "WCTYPE", "WCSTATE", "WCARG", "WRONGTYPE":
+		return fmt.Errorf("%w: %w: look at the keys, or delete the job with clean", ErrState, err)
+	case "OOM":
+		return fmt.Errorf("%w: %w: give the server more memory, then run again to resume", ErrRedis, err)
+	case "MISCONF":
+		return fmt.Errorf("%w: %w", ErrRedis, err)
+	}
+	if redis.IsAuthError(err) || redisfn.Code(err) == "NOPERM" || redisfn.Code(err) == "WRONGPASS" {
+		return fmt.Errorf("%w: %w: check user, password and permissions", ErrRedis, err)
+	}
+	return err
+}
+
+// passing tells whether an error may be gone at the next try: a lost connection, a server that is loading or was
+// just restarted.
+func passing(err error) bool {
+	for _, final := range []error{ErrInput, ErrRedis, ErrState, ErrIncomplete, errOtherRun, errNoJob, errFence, errPhase,
+		context.Canceled} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	switch redisfn.Code(err) {
+	case "", "LOADING", "BUSY", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "NOGROUP", "UNKILLABLE":
+		return true
+	}
+	return false
+}
+
+// seed appends the tasks [first, first+len(splits)) where they aren't there yet, creating the job if need be. It
+// returns the run that the job belongs to and the number of its last task.
+func (p protocol) seed(ctx context.Context, run string, maps, first int, splits []Split) (owner string, top int, err error) {
+	args := make([]any, 0, 4+5*len(splits))
+	args = append(args, run, maps, p.job.Reducers, first)
+	for _, s := range splits {
+		args = append(args, s.Path, s.Off, s.Len, s.Size, s.MTime)
+	}
+	reply, err := p.call(ctx, "seed", p.job.Keys(), args...).Slice()
+	if err != nil {
+		return "", 0, err
+	}
+	return reply[0].(string), int(reply[1].(int64)), nil
+}
+
+// What a task's standing may be when it is refused.
+const (
+	committed   = "committed"
+	pending     = "pending"     // somebody holds it
+	settled     = "settled"     // it was acknowledged, by us or by somebody else
+	undelivered = "undelivered" // a rollback took its delivery back
+)
+
+// commit acknowledges tasks and applies their effect if all of them are pending. Otherwise nothing happens, and the
+// standing of each is returned.
+func (p protocol) commit(ctx context.Context, run string, tasks []int, tokens uint64, bytes int64, effect []any) (standings []string, err error) {
+	args := make([]any, 0, 4+len(tasks)+len(effect))
+	args = append(args, run, len(tasks))
+	for _, n := range tasks {
+		args = append(args, n)
+	}
+	args = append(append(args, tokens, bytes), effect...)
+	reply, err := p.call(ctx, "commit", p.job.Keys(), args...).StringSlice()
+	if err != nil || reply[0] == committed {
+		return nil, err
+	}
+	return reply[1:], nil
+}
+
+// partition returns all partial counts of a partition.
+func (p protocol) partition(ctx context.Context, run string, part int) ([]string, error) {
+	return p.read(ctx, "partition", append(p.job.fixed(), p.job.part(part)), run).StringSlice()
+}
+
+// put stores a partition's totals, given as count, word, count, word, …, and acknowledges its task.
+func (p protocol) put(ctx context.Context, run string, part int, tokens uint64, totals []any) (standing string, err error) {
+	return p.call(ctx, "put", p.job.fixed(), append([]any{run, part, tokens}, totals...)...).Text()
+}
+
+// final fences the result of a finished job under a nonce.
+func (p protocol) final(ctx context.Context, run, fence string) (tokens uint64, bytes int64, err error) {
+	reply, err := p.call(ctx, "final", p.job.fixed(), run, fence).Int64Slice()
+	if err != nil {
+		return 0, 0, err
+	}
+	return uint64(reply[0]), reply[1], nil
+}
+
+// result returns n words from a rank on, by descending count, as word, count, word, count, …
+func (p protocol) result(ctx context.Context, fence string, rank, n int) ([]string, error) {
+	return p.read(ctx, "result", p.job.fixed(), fence, rank, n).StringSlice()
+}
+
+func (p protocol) release(ctx context.Context, fence string) error {
+	return p.call(ctx, "release", p.job.fixed(), fence).Err()
+}
+
+// discard drops the partial counts; with ttl (seconds) above 0 it lets the job expire.
+func (p protocol) discard(ctx context.Context, fence string, ttl int) error {
+	return p.call(ctx, "discard", p.job.Keys(), fence, ttl).Err()
+}
+
+func (p protocol) renew(ctx context.Context, run, consumer, about, stream string, tasks []int) error {
+	args := []any{run, consumer, about, stream}
+	for _, n := range tasks {
+		args = append(args, n)
+	}
+	return p.call(ctx, "renew", p.job.fixed(), args...).Err()
+}
+
+// giveUp lets a consumer's leases run out at once, and returns how many it held.
+func (p protocol) giveUp(ctx context.Context, run, consumer string) (int, error) {
+	return p.call(ctx, "give_up", p.job.fixed(), run, consumer).Int()
+}
+
+func (p protocol) attempt(ctx context.Context, run, stream string, task, by int) (int, error) {
+	return p.call(ctx, "attempt", p.job.fixed(), run, stream, task, by).Int()
+}
+
+func (p protocol) fail(ctx context.Context, run, stream string, task int, token string, limit int, cause string) (standing string, err error) {
+	return p.call(ctx, "fail", p.job.fixed(), run, stream, task, token, limit, cause).Text()
+}
+
+// clean deletes the job if it belongs to run ("": whoever it belongs to), and returns how many keys it had.
+func (p protocol) clean(ctx context.Context, run string) (int, error) {
+	return p.call(ctx, "clean", p.job.Keys(), run).Int()
+}
+
+// glance reads, for a worker with nothing to do, what it needs to know of the job.
+func (p protocol) glance(ctx context.Context) (run, phase string, released bool, err error) {
+	reply, err := p.rdb.HMGet(ctx, p.job.Key("meta"), "run", "phase", "released").Result()
+	if err != nil {
+		return "", "", false, classify(err)
+	}
+	if reply[0] == nil || reply[1] == nil {
+		return "", "", false, errNoJob
+	}
+	return reply[0].(string), reply[1].(string), reply[2] != nil, nil
+}
+
+// Status is where a job stands.
+type Status struct {
+	Run, Phase     string // phase: map, reduce, done
+	Maps, Mapped   int    // tasks in total, and committed
+	Seeded         int    // tasks in the stream
+	Reducers       int
+	Reduced        int
+	Tokens         uint64         // words in committed tasks
+	Stored         uint64         // words in stored partitions
+	Bytes          int64          // input bytes in committed tasks
+	Final          string         // the fence
+	Released       bool           // sealed: workers may leave
+	PendingMaps    map[string]int // XPENDING: tasks by consumer
+	PendingReduces map[string]int
+	Buried         int
+	Workers        map[string]string // what each worker says of itself (JSON)
+}
+
+// Pending is the number of tasks that somebody holds.
+func (s Status) Pending() int {
+	n := 0
+	for _, consumers := range []map[string]int{s.PendingMaps, s.PendingReduces} {
+		for _, tasks := range consumers {
+			n += tasks
+		}
+	}
+	return n
+}
+
+func (p protocol) status(ctx context.Context) (Status, error) {
+	reply, err := p.read(ctx, "status", p.job.fixed()).Slice()
+	if err != nil {
+		return Status{}, err
+	}
+	meta := pairs(reply[0])
+	s := Status{
+		Run: meta["run"], Phase: meta["phase"], Maps: number(meta["maps"]), Mapped: number(meta["mapped"]),
+		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
+		Stored: uint64(number(meta["put"])), Bytes: int64(number(meta["bytes"])), Final: meta["final"],
+		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
+		Seeded: int(reply[5].(int64)), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+	}
+	for consumer, n := range pairs(reply[1]) {
+		s.PendingMaps[consumer] = number(n)
+	}
+	for consumer, n := range pairs(reply[2]) {
+		s.PendingReduces[consumer] = number(n)
+	}
+	return s, nil
+}
+
+// pairs makes a map of a flat list, as Redis returns hashes from a function.
+func pairs(list any) map[string]string {
+	flat := list.([]any)
+	m := make(map[string]string, len(flat)/2)
+	for i := 0; i+1 < len(flat); i += 2 {
+		m[flat[i].(string)] = fmt.Sprint(flat[i+1])
+	}
+	return m
+}
+
+// number reads a number that the library wrote; 0 if it isn't one.
+func number(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}

@@ -1,0 +1,116 @@
+package wordcount
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+)
+
+// resultPage is how many words one call returns: two or three milliseconds of the server.
+const resultPage = 10_000
+
+// Result reads the sealed result of a job, which lives in Redis, under the fence that it was published with.
+type Result struct {
+	Redis redis.UniversalClient
+	Job   Job
+	Fence string
+}
+
+// Entries yields the words by descending count, then by their bytes ascending. It ends with an error if the result
+// isn't there any more: it was sealed on a server that has lost it since, or the job was cleaned or run again.
+func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
+	return func(yield func(count.Entry, error) bool) {
+		// The sorted set has equal counts in descending order of the words, so these are turned round.
+		var ties []count.Entry
+		flush := func() bool {
+			for _, e := range slices.Backward(ties) {
+				if !yield(e, nil) {
+					return false
+				}
+			}
+			ties = ties[:0]
+			return true
+		}
+		for e, err := range r.ranked(ctx) {
+			if err != nil {
+				yield(count.Entry{}, err)
+				return
+			}
+			if len(ties) > 0 && ties[0].N != e.N && !flush() {
+				return
+			}
+			ties = append(ties, e)
+		}
+		flush()
+	}
+}
+
+// ranked yields the words as the sorted set has them, from the top.
+func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
+	p := protocol{r.Redis, r.Job}
+	return func(yield func(count.Entry, error) bool) {
+		for rank := 0; ; rank += resultPage {
+			page, err := p.result(ctx, r.Fence, rank, resultPage)
+			if err != nil {
+				yield(count.Entry{}, err)
+				return
+			}
+			for i := 0; i < len(page); i += 2 {
+				n, err := strconv.ParseUint(page[i+1], 10, 64)
+				if err != nil {
+					yield(count.Entry{}, fmt.Errorf("%w: %q is no count: it is beyond 2^53, or somebody else wrote it", ErrState, page[i+1]))
+					return
+				}
+				if !yield(count.Entry{Word: page[i], N: n}, nil) {
+					return
+				}
+			}
+			if len(page) < 2*resultPage {
+				return
+			}
+		}
+	}
+}
+
+// Top returns the first n words.
+func (r Result) Top(ctx context.Context, n int) ([]count.Entry, error) {
+	var top []count.Entry
+	for e, err := range r.Entries(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if len(top) == n {
+			break
+		}
+		top = append(top, e)
+	}
+	return top, nil
+}
+
+// Export writes a line "count<TAB>word" a word.
+func (r Result) Export(ctx context.Context, w io.Writer) error {
+	b := bufio.NewWriterSize(w, 1<<16)
+	for e, err := range r.Entries(ctx) {
+		if err != nil {
+			return err
+		}
+		b.WriteString(strconv.FormatUint(e.N, 10))
+		b.WriteByte('\t')
+		b.WriteString(e.Word)
+		if err := b.WriteByte('\n'); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}

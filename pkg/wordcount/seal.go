@@ -1,0 +1,169 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Seal watches the job until it is done, makes sure that the result is exact and lasts, and publishes it. If another
+// supervisor of this folder is at it, it waits for that one, and takes its place should it die.
+//
+// Done is not "nothing pending" (nothing is before anything was delivered, and a rollback reopens a job) and not "the
+// phase says so" either: see PROTOCOL in lua/wordcount.lua and the package's documentation.
+func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
+	id := s.Plan.Job.ID
+	unlock, err := s.lead(ctx)
+	if err != nil {
+		return Sealed{}, err
+	}
+	if unlock == nil { // sealed by the other one
+		sealed, _, err := s.Folder.Sealed(id)
+		return sealed, err
+	}
+	defer unlock()
+	if err := s.Folder.Unpublish(id); err != nil {
+		return Sealed{}, err
+	}
+	for {
+		st, err := s.Watch(ctx, over)
+		if err != nil {
+			return Sealed{}, err
+		}
+		if st.Buried > 0 {
+			return Sealed{}, s.buriedError(ctx, st)
+		}
+		sealed, err := s.seal(ctx)
+		switch {
+		case err == nil:
+			return sealed, nil
+		case ctx.Err() != nil:
+			return Sealed{}, context.Cause(ctx)
+		case errors.Is(err, errSave):
+			s.Say("! %v; trying again", err)
+		case errors.Is(err, errFence), errors.Is(err, errPhase), errors.Is(err, errNoJob), errors.Is(err, errOtherRun), passing(err):
+			s.Say("! not sealed yet: %v", err)
+		default:
+			return Sealed{}, err
+		}
+		// Two that seal from two folders must not keep taking the fence from each other.
+		if err := sleep(ctx, pauseMin+rand.N(pauseMax)); err != nil {
+			return Sealed{}, err
+		}
+	}
+}
+
+// over tells whether nothing more will happen by itself.
+func over(st Status) bool {
+	return st.Phase == "done" ||
+		st.Buried > 0 && st.Pending() == 0 && (st.Mapped+st.Buried >= st.Maps && st.Phase == "map" ||
+			st.Reduced+st.Buried >= st.Reducers && st.Phase == "reduce")
+}
+
+// lead returns when we are the folder's only supervisor of the job, or (nil) when another one has sealed it.
+func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
+	id := s.Plan.Job.ID
+	unlock, ok, err := s.Folder.lock(id)
+	if ok || err != nil {
+		return unlock, err
+	}
+	s.Say("another supervisor is at work on job %s: watching, and adding workers", id)
+	_, err = s.Watch(ctx, func(st Status) bool {
+		if sealed, published, _ := s.Folder.Sealed(id); published && st.Released && sealed.Fence == st.Final {
+			return true
+		}
+		unlock, ok, err = s.Folder.lock(id)
+		return ok || err != nil
+	})
+	return unlock, err
+}
+
+// seal does the six steps, each of which a crash may follow.
+func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
+	fence := newNonce()
+	tokens, bytes, err := s.final(ctx, s.run, fence)
+	if err != nil {
+		return Sealed{}, err
+	}
+	if err := s.settle(ctx); err != nil {
+		return Sealed{}, err
+	}
+	if path, how := s.Plan.Manifest.Changed(); path != "" {
+		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now", ErrIncomplete, strconv.Quote(path), how)
+	}
+	distinct, err := s.conserved(ctx, fence, tokens)
+	if err != nil {
+		return Sealed{}, err
+	}
+	sealed := Sealed{
+		Run: s.run, Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
+		Files: len(s.Plan.Manifest.Files), Splits: len(s.splits), Redone: int(s.redone.Load()),
+		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.Durability),
+	}
+	if err := s.Folder.Publish(s.Plan.Job.ID, sealed); err != nil {
+		return Sealed{}, fmt.Errorf("publish result: %w", err)
+	}
+	// What follows only tidies up: the result is published, and a failure here must not take it back.
+	if err := s.release(ctx, fence); err == nil {
+		s.discard(ctx, fence, int(s.TTL.Seconds()))
+	}
+	return sealed, nil
+}
+
+// conserved reads the whole result under its fence: the counts must add up to the words that commits brought. It
+// returns the number of distinct words.
+func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
+	var sum uint64
+	for e, err := range (Result{s.Redis, s.Plan.Job, fence}).Entries(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		sum += e.N
+		distinct++
+	}
+	if sum != tokens {
+		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this; clean and run again",
+			ErrState, sum, tokens)
+	}
+	return distinct, nil
+}
+
+// UpToDate returns the published result of the job if it still holds: the files are those of the manifest (or it would
+// be another job), the fence is where we left it, and the counts add up.
+func (s *Supervisor) UpToDate(ctx context.Context) (Sealed, bool, error) {
+	sealed, ok, err := s.Folder.Sealed(s.Plan.Job.ID)
+	if err != nil || !ok {
+		return sealed, false, err
+	}
+	_, err = s.conserved(ctx, sealed.Fence, sealed.Tokens)
+	if errors.Is(err, errFence) || errors.Is(err, errNoJob) || passing(err) {
+		return sealed, false, nil
+	}
+	return sealed, err == nil, err
+}
+
+// buriedError says which tasks were given up, and why.
+func (s *Supervisor) buriedError(ctx context.Context, st Status) error {
+	dead, err := s.Redis.HGetAll(ctx, s.Plan.Job.Key("dead")).Result()
+	if err != nil {
+		return classify(err)
+	}
+	tasks := make([]string, 0, len(dead))
+	for task := range dead {
+		tasks = append(tasks, task)
+	}
+	slices.Sort(tasks)
+	more := ""
+	if len(tasks) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(tasks)-1)
+	}
+	if len(tasks) == 0 {
+		return fmt.Errorf("%w: %d tasks were given up", ErrIncomplete, st.Buried)
+	}
+	return fmt.Errorf("%w: task %s: %s%s; %d of %d maps are done; mend the cause, then: mage clean run",
+		ErrIncomplete, tasks[0], dead[tasks[0]], more, st.Mapped, st.Maps)
+}

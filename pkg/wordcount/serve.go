@@ -1,0 +1,40 @@
+package wordcount
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ServeWorker is the whole life of a worker process: it reads its WorkerSpec from in, connects, and works until the job
+// is sealed or in ends.
+func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalClient, error)) error {
+	lifeline := bufio.NewReader(in)
+	line, err := lifeline.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read the worker's instructions: %w", err)
+	}
+	var spec WorkerSpec
+	if err := json.Unmarshal(line, &spec); err != nil {
+		return fmt.Errorf("read the worker's instructions: %w", err)
+	}
+	rdb, err := connect(spec)
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	// The tables are nearly all of the heap and live as long as the process; collecting them again and again buys nothing.
+	debug.SetGCPercent(400)
+	ctx, end := context.WithCancel(context.Background())
+	go func() {
+		defer end()
+		io.Copy(io.Discard, lifeline) // returns when the supervisor closes it, or dies
+	}()
+	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Faults: spec.Faults}
+	return w.Run(ctx)
+}

@@ -1,0 +1,36 @@
+package wordcount
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// stealMax is how many tasks a thief takes at once.
+const stealMax = 4
+
+// steal takes tasks whose lease ran out: their worker is dead, or stopped for so long that it may as well be. If it
+// comes back, whoever commits first wins.
+func (w *Worker) steal(ctx context.Context) ([]task, error) {
+	var tasks []task
+	for start := "0-0"; ; {
+		// Entries that were deleted are skipped, so a page may be empty before the end is reached.
+		entries, next, err := w.Redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, MinIdle: w.Lease, Start: start, Count: stealMax,
+		}).Result()
+		if err != nil {
+			return nil, classify(err)
+		}
+		for _, m := range entries {
+			t, err := parseTask(w.phase, m)
+			if err != nil {
+				return nil, err
+			}
+			tasks = append(tasks, t)
+		}
+		if len(tasks) > 0 || next == "0-0" {
+			return tasks, nil
+		}
+		start = next
+	}
+}

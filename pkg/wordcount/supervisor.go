@@ -1,0 +1,212 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	seedChunk  = 1000                  // tasks in one call: a few milliseconds of the server
+	watchEvery = 20 * time.Millisecond // how often the job is looked at
+	wipeMax    = 3                     // times that a foreign run is wiped before we ask who else is there
+)
+
+// Supervisor sees one job through: it seeds, watches, recovers, checkpoints and seals. It keeps nothing that matters
+// but the folder: kill it, and the next one resumes.
+//
+// Immutable after Open: the exported fields and job, splits.
+type Supervisor struct {
+	Redis      redis.UniversalClient
+	Plan       Plan
+	Folder     Folder
+	Durability Durability
+	Every      time.Duration // between checkpoints
+	TTL        time.Duration // life of a sealed job's keys; 0: for ever
+	// Budget is the memory in bytes that the job's keys may take on a server that was given; 0: any.
+	Budget int64
+	// Revive makes the server answer again, with the functions loaded. It may be called at any time, and more than once
+	// at a time.
+	Revive func(context.Context) error
+	// Say takes one line for people.
+	Say func(format string, args ...any)
+	// Seen, if not nil, gets each status that the watch reads.
+	Seen func(Status)
+
+	protocol
+	splits []Split
+
+	seeding  sync.Mutex
+	run      string       // guarded by seeding until Seed returns, constant but for a wipe
+	progress atomic.Int64 // tasks done or buried, as last seen
+	redone   atomic.Int64 // tasks that crashes and rollbacks made us do again
+	restarts atomic.Int64 // of Redis
+	saves    atomic.Int64 // checkpoints taken
+}
+
+// Prepare makes the supervisor ready; nothing is sent yet.
+func (s *Supervisor) Prepare() {
+	s.protocol = protocol{s.Redis, s.Plan.Job}
+	s.splits = slices.Collect(s.Plan.Manifest.Splits(s.Plan.Options.Split))
+}
+
+// Maps is the number of map tasks.
+func (s *Supervisor) Maps() int { return len(s.splits) }
+
+// Saves is the number of checkpoints taken.
+func (s *Supervisor) Saves() int { return int(s.saves.Load()) }
+
+// Restarts is how often Redis was found restarted.
+func (s *Supervisor) Restarts() int { return int(s.restarts.Load()) }
+
+// Seed makes sure that every task is in the stream, whatever was there before; it may be called at any time.
+func (s *Supervisor) Seed(ctx context.Context) error {
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	var nap pause
+	for {
+		err := s.seedAll(ctx)
+		if err == nil || !passing(err) {
+			return err
+		}
+		if late := nap.wait(ctx); late != nil || ctx.Err() != nil {
+			return fmt.Errorf("%w: seeding: %w", ErrRedis, errors.Join(err, ctx.Err()))
+		}
+		if err := s.Revive(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Supervisor) seedAll(ctx context.Context) error {
+	id := s.Plan.Job.ID
+	mine, known, err := s.Folder.Run(id)
+	if err != nil {
+		return err
+	}
+	maps := len(s.splits)
+	for top, wipes := -1, 0; top < maps; {
+		// The first call brings no tasks: it creates the job, or tells how far an earlier life came.
+		var chunk []Split
+		if top >= 0 {
+			chunk = s.splits[top:min(top+seedChunk, maps)]
+		}
+		owner, now, err := s.seed(ctx, mine, maps, max(top, 0)+1, chunk)
+		if err != nil {
+			return err
+		}
+		if owner != mine && known {
+			// An old dump that came back after a clean, say: the files may have changed since, behind equal sizes and times.
+			if wipes++; wipes > wipeMax {
+				return fmt.Errorf("%w: another folder keeps starting job %s anew on this server: stop it, or let it finish", ErrState, id)
+			}
+			s.Say("job %s belongs to a run that this folder does not know: wiped and seeded anew", id)
+			if _, err := s.clean(ctx, owner); err != nil && !errors.Is(err, errOtherRun) {
+				return err
+			}
+			top = -1
+			continue
+		}
+		mine, top = owner, now
+	}
+	s.run = mine
+	if known {
+		return nil
+	}
+	return s.Folder.SetRun(id, mine)
+}
+
+// Watch looks at the job until it is as wanted. Whatever Redis suffers meanwhile, it brings the job back: the server,
+// the functions, the tasks that a rollback took away.
+func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Status, error) {
+	var (
+		nap     pause
+		runID   string // of the server's present life
+		before  Status
+		mending bool
+	)
+	for {
+		st, id, err := s.observe(ctx)
+		if err != nil && ctx.Err() != nil {
+			return Status{}, context.Cause(ctx)
+		}
+		if err != nil && !passing(err) && !errors.Is(err, errNoJob) {
+			return Status{}, err
+		}
+		if err != nil || runID != "" && id != runID || st.Run != s.run || st.Seeded < len(s.splits) {
+			if late := nap.wait(ctx); late != nil {
+				return Status{}, fmt.Errorf("%w: %w", ErrRedis, errors.Join(late, err))
+			}
+			if err := s.mend(ctx); err != nil {
+				return Status{}, err
+			}
+			runID, mending = "", true
+			continue
+		}
+		if mending {
+			lost := max(0, before.Mapped+before.Reduced-st.Mapped-st.Reduced)
+			s.restarts.Add(1)
+			s.redone.Add(int64(lost))
+			s.Say("! redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
+				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
+		}
+		nap.reset()
+		runID, before, mending = id, st, false
+		s.progress.Store(int64(st.Mapped + st.Reduced + st.Buried))
+		if s.Seen != nil {
+			s.Seen(st)
+		}
+		if wanted(st) {
+			return st, nil
+		}
+		if err := sleep(ctx, watchEvery); err != nil {
+			return Status{}, err
+		}
+	}
+}
+
+// mend brings back the server and the tasks.
+func (s *Supervisor) mend(ctx context.Context) error {
+	if err := s.Revive(ctx); err != nil {
+		return err
+	}
+	return s.Seed(ctx)
+}
+
+// observe reads the status, and which life of the server it is from.
+func (s *Supervisor) observe(ctx context.Context) (st Status, runID string, err error) {
+	info, err := s.Redis.Info(ctx, "server").Result()
+	if err != nil {
+		return st, "", classify(err)
+	}
+	st, err = s.status(ctx)
+	return st, infoField(info, "run_id"), err
+}
+
+// infoField reads a field of INFO.
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// Status returns where the job stands.
+func (s *Supervisor) Status(ctx context.Context) (Status, error) { return s.status(ctx) }
+
+// Release lets a dead worker's leases run out at once, so that recovery takes milliseconds and not a lease. It returns
+// how many tasks it held.
+func (s *Supervisor) Release(ctx context.Context, consumer string) (int, error) {
+	n, err := s.giveUp(ctx, s.run, consumer)
+	s.redone.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,257 @@
+package wordcount
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// deathsWithoutProgress times the team's size is how many workers may die in a row with no task done in between. A
+// task that kills whoever touches it is buried well before that.
+const deathsWithoutProgress = 10
+
+// stopWithin is how long workers have to leave before they are killed. Mage itself ends everything after five seconds.
+const stopWithin = 2500 * time.Millisecond
+
+// WorkerSpec is what a worker process is told, as JSON on the first line of its standard input. The rest of that input
+// is its lifeline: when it ends, the supervisor is gone, and so goes the worker.
+type WorkerSpec struct {
+	Job      Job
+	Consumer string
+	Lease    time.Duration
+	Faults   Faults
+	Redis    json.RawMessage // where the server is, in the words of whoever starts the process
+}
+
+// Team keeps a number of worker processes alive until the job is sealed.
+//
+// Immutable after Start: the exported fields.
+type Team struct {
+	Size    int
+	Lease   time.Duration
+	Faults  []Faults // of the first workers, in their first life
+	Job     Job
+	Redis   json.RawMessage
+	Command func() *exec.Cmd // a new process that calls ServeWorker
+	Log     io.Writer        // what workers write to standard error
+	// Release lets a dead worker's leases run out, and returns how many tasks it held; nil leaves that to their lease.
+	Release func(ctx context.Context, consumer string) (int, error)
+	// Progress grows with each task done.
+	Progress func() int64
+	Say      func(format string, args ...any)
+	// Fail is told, once, when there is no going on.
+	Fail func(error)
+
+	stop    chan struct{} // closed by Stop
+	workers sync.WaitGroup
+
+	mu       sync.Mutex
+	pids     map[int]struct{}
+	deaths   int   // with no progress in between
+	progress int64 // at the last death
+	restarts int
+}
+
+// Start starts the workers; each has a goroutine of the team's that starts it again when it dies.
+func (t *Team) Start(ctx context.Context) error {
+	t.stop = make(chan struct{})
+	t.pids = map[int]struct{}{}
+	for i := range t.Size {
+		spec := t.spec()
+		if i < len(t.Faults) {
+			spec.Faults = t.Faults[i]
+		}
+		w, err := t.hire(spec)
+		if err != nil {
+			t.Stop()
+			return err
+		}
+		t.workers.Go(func() { t.keep(ctx, w) })
+	}
+	return nil
+}
+
+// spec is what a healthy worker is told. Its name must be new for each life: a process that was stopped and comes back
+// must not be taken for its successor.
+func (t *Team) spec() WorkerSpec {
+	host, _ := os.Hostname()
+	return WorkerSpec{Job: t.Job, Consumer: host + "-" + newNonce(), Lease: t.Lease, Redis: t.Redis}
+}
+
+// process is one life of a worker.
+type process struct {
+	spec     WorkerSpec
+	cmd      *exec.Cmd
+	lifeline io.Closer
+	said     *lastLine
+}
+
+func (t *Team) hire(spec WorkerSpec) (*process, error) {
+	cmd := t.Command()
+	// A group of its own: Ctrl-C at the terminal is for the supervisor, who lets the workers finish in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p := &process{spec: spec, cmd: cmd, said: &lastLine{}}
+	cmd.Stderr = io.MultiWriter(t.Log, p.said)
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		p.lifeline = stdin
+		err = cmd.Start()
+	}
+	if err == nil {
+		err = json.NewEncoder(stdin).Encode(spec)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	t.mu.Lock()
+	t.pids[cmd.Process.Pid] = struct{}{}
+	t.mu.Unlock()
+	return p, nil
+}
+
+// keep waits for a worker, and for those that take its place, until one leaves because the work is done.
+func (t *Team) keep(ctx context.Context, p *process) {
+	for {
+		err := t.await(p)
+		if err == nil {
+			return // released, or drained
+		}
+		select {
+		case <-t.stop:
+			return
+		default:
+		}
+		held := 0
+		if t.Release != nil {
+			if n, releaseErr := t.Release(ctx, p.spec.Consumer); releaseErr == nil {
+				held = n
+			}
+		}
+		if err := t.mourn(p, err); err != nil {
+			t.Fail(err)
+			return
+		}
+		next, hireErr := t.hire(t.spec())
+		if hireErr != nil {
+			t.Fail(hireErr)
+			return
+		}
+		t.Say("! worker %d %s: %d tasks released, worker %d started", p.cmd.Process.Pid, fate(err, p.said), held, next.cmd.Process.Pid)
+		p = next
+	}
+}
+
+// await returns when the process has ended, killing it if it doesn't within stopWithin of Stop.
+func (t *Team) await(p *process) error {
+	ended := make(chan struct{})
+	var killer sync.WaitGroup
+	killer.Go(func() {
+		select {
+		case <-ended:
+			return
+		case <-t.stop:
+			p.lifeline.Close()
+		}
+		select {
+		case <-ended:
+		case <-time.After(stopWithin):
+			p.cmd.Process.Kill()
+		}
+	})
+	err := p.cmd.Wait()
+	close(ended)
+	killer.Wait()
+	p.lifeline.Close()
+	t.mu.Lock()
+	delete(t.pids, p.cmd.Process.Pid)
+	t.mu.Unlock()
+	return err
+}
+
+// mourn counts a death, and says when there were too many in a row.
+func (t *Team) mourn(p *process, cause error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.restarts++
+	if now := t.Progress(); now != t.progress {
+		t.progress, t.deaths = now, 0
+	}
+	t.deaths++
+	if limit := deathsWithoutProgress * t.Size; t.deaths >= limit {
+		return fmt.Errorf("%w: workers keep dying, %d in a row without a task done; the last one %s", ErrIncomplete, limit, fate(cause, p.said))
+	}
+	return nil
+}
+
+// fate says how a worker ended.
+func fate(err error, said *lastLine) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return "was killed (" + status.Signal().String() + ")"
+		}
+	}
+	if line := said.String(); line != "" {
+		return "failed: " + line
+	}
+	return "failed: " + err.Error()
+}
+
+// Stop ends the workers in good order, those that don't listen by force, and returns when all are gone.
+func (t *Team) Stop() {
+	t.mu.Lock()
+	select {
+	case <-t.stop:
+	default:
+		close(t.stop)
+	}
+	t.mu.Unlock()
+	t.workers.Wait()
+}
+
+// PIDs returns the process IDs of the living.
+func (t *Team) PIDs() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var pids []int
+	for pid := range t.pids {
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// Restarts is how many workers were replaced.
+func (t *Team) Restarts() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.restarts
+}
+
+// lastLine remembers the last line written to it.
+type lastLine struct {
+	mu   sync.Mutex
+	line []byte
+}
+
+func (l *lastLine) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if text := bytes.TrimRight(p, "\n"); len(text) > 0 {
+		l.line = append(l.line[:0], text[bytes.LastIndexByte(text, '\n')+1:]...)
+	}
+	return len(p), nil
+}
+
+func (l *lastLine) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.line)
+}

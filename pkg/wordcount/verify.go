@@ -1,0 +1,162 @@
+package wordcount
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Difference is a word whose two counts differ.
+type Difference struct {
+	Word      string
+	Want, Got uint64 // by a serial count; in the result
+}
+
+// Verdict is what a recount says of a result.
+type Verdict struct {
+	Distinct                    int // words by the recount
+	Missing, Surplus, Different int
+	First                       []Difference // some of them, in the order of the words
+}
+
+// Exact tells whether the result equals the recount.
+func (v Verdict) Exact() bool { return v.Missing+v.Surplus+v.Different == 0 }
+
+// differencesShown is how many differences a verdict names.
+const differencesShown = 10
+
+// Verify recounts the manifest's files with the standard library alone, never with the kernel that it checks, and
+// compares the result with that, both ways. The words must fit into memory. Progress gets the bytes read so far.
+//
+// The error wraps ErrInput if a file isn't any more what the manifest says: a recount would prove nothing.
+func Verify(ctx context.Context, m Manifest, r Result, progress func(bytes int64)) (Verdict, error) {
+	want, err := recount(ctx, m, progress)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Distinct: len(want)}
+	note := func(d Difference) { v.First = append(v.First, d) }
+	for e, err := range r.Entries(ctx) {
+		if err != nil {
+			return Verdict{}, err
+		}
+		n, ok := want[e.Word]
+		switch {
+		case !ok:
+			v.Surplus++
+			note(Difference{e.Word, 0, e.N})
+		case n != e.N:
+			v.Different++
+			note(Difference{e.Word, n, e.N})
+		}
+		delete(want, e.Word)
+	}
+	v.Missing = len(want)
+	for word, n := range want {
+		note(Difference{word, n, 0})
+	}
+	slices.SortFunc(v.First, func(a, b Difference) int { return strings.Compare(a.Word, b.Word) })
+	v.First = v.First[:min(len(v.First), differencesShown)]
+	return v, nil
+}
+
+// recount counts every file, some at a time.
+func recount(ctx context.Context, m Manifest, progress func(int64)) (map[string]uint64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		workers sync.WaitGroup
+		next    atomic.Int64
+		read    atomic.Int64
+		parts   = make([]map[string]uint64, runtime.GOMAXPROCS(0))
+		report  sync.Mutex
+	)
+	for i := range parts {
+		counts := map[string]uint64{}
+		parts[i] = counts
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(m.Files) {
+					return
+				}
+				err := recountFile(ctx, m.Files[n], counts, func(bytes int) {
+					report.Lock()
+					defer report.Unlock()
+					progress(read.Add(int64(bytes)))
+				})
+				if err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	total := parts[0]
+	for _, part := range parts[1:] {
+		for word, n := range part {
+			total[word] += n
+		}
+	}
+	return total, nil
+}
+
+// recountFile counts a file in blocks that end where a word does.
+func recountFile(ctx context.Context, f File, counts map[string]uint64, progress func(int)) error {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrInput, plain(err))
+	}
+	defer file.Close()
+	words := func(text []byte) {
+		for _, word := range bytes.Fields(text) {
+			counts[string(word)]++
+		}
+	}
+	block := make([]byte, 1<<20)
+	kept := 0 // bytes at the start of block that may be half a word
+	for {
+		n, err := io.ReadFull(file, block[kept:])
+		text := block[:kept+n]
+		progress(n)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			words(text)
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s", ErrInput, plain(err))
+		}
+		space := bytes.LastIndexFunc(text, unicode.IsSpace)
+		if space < 0 { // one long word, so far
+			block = append(block, make([]byte, len(block))...)
+			kept = len(text)
+			continue
+		}
+		_, width := utf8.DecodeRune(text[space:])
+		words(text[:space])
+		kept = copy(block, text[space+width:])
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrInput, plain(err))
+	}
+	if how := f.compare(info); how != "" {
+		return fmt.Errorf("%w: %q: %s since the job was planned: run again", ErrInput, f.Path, how)
+	}
+	return nil
+}

@@ -1,0 +1,370 @@
+package wordcount
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+)
+
+const (
+	// DefaultLease is how long a task may go without a heartbeat before another worker takes it.
+	DefaultLease = 10 * time.Second
+	// Patience is how long Redis may stay away before we give up, resumably.
+	Patience = 60 * time.Second
+
+	commitEvery = 2 * time.Second        // a commit at least so often bounds what a crash throws away
+	combineMax  = 64 << 20               // bytes: a table this large is committed
+	batchMax    = 4096                   // tasks in one commit; the library's bound
+	readFor     = 100 * time.Millisecond // of work is what a worker takes at once
+	readMax     = 256                    // tasks taken at once
+	blockFor    = 500 * time.Millisecond // an idle worker waits so long for a new task before it looks round again
+	drainFor    = 1500 * time.Millisecond
+)
+
+// Worker is the loop of one worker process. It keeps nothing that matters: kill it at any moment.
+//
+// Immutable after construction: the exported fields. The loop's own: all others but leases, which the heartbeat reads.
+type Worker struct {
+	Redis    redis.UniversalClient
+	Job      Job
+	Consumer string // unique over all hosts and lives: it must hold a nonce, for every container has a process 1
+	Lease    time.Duration
+	Faults   Faults
+
+	protocol
+	run    string       // the run that our tasks belong to; sent with every write
+	phase  string       // as last seen
+	table  *count.Table // the combiner: what was counted and not yet committed
+	tokens uint64       // in table
+	held   []task       // counted in table
+	todo   []task       // ours, not counted
+	since  time.Time    // of the oldest uncommitted count
+	batch  int          // how many tasks to ask for
+	lost   bool         // a reply may be lost: look into our own pending entries
+	flush  bool         // commit before anything else: the last try got no answer
+	nap    pause        // between tries
+
+	leases leases // shared with the heartbeat
+}
+
+// taskID names a task within its job.
+type taskID struct {
+	stream string // "map" or "reduce"
+	n      int    // from 1
+}
+
+// task is one entry of a stream.
+type task struct {
+	taskID
+	split  Split // of a map task
+	stolen bool  // from a worker that may have died of it
+	tries  int   // how often that happened, once we looked
+	alone  bool  // nothing else may be in the table with it
+}
+
+// errReleased: the job is sealed, there is nothing left to do.
+var errReleased = errors.New("wordcount: released")
+
+// Run works until the job is sealed (nil), ctx ends (nil, leases given up, what was counted committed if that takes
+// no longer than two seconds), or there is no going on.
+func (w *Worker) Run(ctx context.Context) error {
+	w.protocol = protocol{w.Redis, w.Job}
+	w.table = count.New()
+	w.batch = 1
+	w.lost = true // an earlier life under this name can't be, a lost reply to our first read can
+
+	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
+	var beats sync.WaitGroup
+	beats.Go(func() { w.heartbeat(hard) })
+	defer beats.Wait()
+	defer stop()
+
+	w.Faults.at(BeforeRead)
+	for ctx.Err() == nil {
+		err := w.step(ctx, hard)
+		switch {
+		case err == nil:
+			w.nap.reset()
+		case errors.Is(err, errReleased):
+			return nil
+		case errors.Is(err, errNoJob):
+			// Redis came back empty, or lost the job. Whoever supervises seeds it again; nothing we hold is pending.
+			w.forget()
+			if err := w.nap.wait(ctx); err != nil {
+				return fmt.Errorf("%w: %w", ErrRedis, err)
+			}
+		case passing(err):
+			w.lost = true
+			if late := w.nap.wait(ctx); late != nil {
+				return fmt.Errorf("%w: %w", ErrRedis, err)
+			}
+		default:
+			if ctx.Err() != nil {
+				break
+			}
+			return err
+		}
+	}
+	return w.drain(hard)
+}
+
+// step does one thing: a commit that is due, a task, or the search for one.
+func (w *Worker) step(ctx, hard context.Context) error {
+	if w.run == "" {
+		return w.look(ctx)
+	}
+	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.table.Bytes() > combineMax || len(w.held) == batchMax) {
+		return w.commitHeld(ctx)
+	}
+	if len(w.todo) == 0 {
+		return w.fetch(ctx)
+	}
+	t := w.todo[0]
+	if (t.alone || t.stream == "reduce") && len(w.held) > 0 {
+		return w.commitHeld(ctx)
+	}
+	if t.stream == "reduce" {
+		return w.reduce(ctx, t)
+	}
+	return w.mapSplit(ctx, hard, t)
+}
+
+// look reads the state of the job. A worker stays with the run that it read first: under another one the same numbers
+// may mean other bytes, and a fresh process is the simplest way to forget.
+func (w *Worker) look(ctx context.Context) error {
+	run, phase, released, err := w.glance(ctx)
+	switch {
+	case err != nil:
+		return err
+	case w.run != "" && run != w.run:
+		return errOtherRun
+	case released:
+		return errReleased
+	}
+	w.run, w.phase = run, phase
+	return nil
+}
+
+// fetch looks for tasks: our own that we don't know of, then new ones, then those of workers that seem dead.
+func (w *Worker) fetch(ctx context.Context) error {
+	if w.lost {
+		if n, err := w.reread(ctx); err != nil || n > 0 {
+			return err
+		}
+	}
+	fresh, err := w.next(ctx)
+	if err != nil || w.take(fresh, false) > 0 {
+		return err
+	}
+	if len(w.held) > 0 { // nothing more to combine: don't let the others wait
+		return w.commitHeld(ctx)
+	}
+	if err := w.look(ctx); err != nil {
+		return err
+	}
+	if w.phase != "done" {
+		if n, err := w.reread(ctx); err != nil || n > 0 {
+			return err
+		}
+		stolen, err := w.steal(ctx)
+		if err != nil || w.take(stolen, true) > 0 {
+			return err
+		}
+	}
+	// One task only: the first of the reduce tasks wakes everybody, and all should get some.
+	fresh, err = w.readGroup(ctx, []string{"map", "reduce"}, ">", 1, blockFor)
+	if err == nil {
+		w.take(fresh, false)
+	}
+	return err
+}
+
+// reread takes the pending entries of ours that we don't know of: a reply was lost, or a rollback took a commit back.
+func (w *Worker) reread(ctx context.Context) (int, error) {
+	mine, err := w.readGroup(ctx, []string{"map", "reduce"}, "0", batchMax, -1)
+	if err != nil {
+		return 0, err
+	}
+	w.lost = false
+	return w.take(mine, false), nil
+}
+
+// next asks for new tasks of the phase that we think the job is in, and doesn't wait.
+func (w *Worker) next(ctx context.Context) ([]task, error) {
+	switch w.phase {
+	case "map":
+		return w.readGroup(ctx, []string{"map"}, ">", w.batch, -1)
+	case "reduce":
+		return w.readGroup(ctx, []string{"reduce"}, ">", 1, -1)
+	}
+	return nil, nil
+}
+
+// readGroup reads up to n tasks of each stream; a negative block doesn't wait.
+func (w *Worker) readGroup(ctx context.Context, streams []string, from string, n int, block time.Duration) ([]task, error) {
+	var keys, ids []string
+	for _, s := range streams {
+		keys, ids = append(keys, w.Job.Key(s)), append(ids, from)
+	}
+	replies, err := w.Redis.XReadGroup(ctx, &redis.XReadGroupArgs{
+		Group: "workers", Consumer: w.Consumer, Streams: append(keys, ids...), Count: int64(n), Block: block,
+	}).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, classify(err)
+	}
+	var tasks []task
+	for _, reply := range replies {
+		for _, m := range reply.Messages {
+			t, err := parseTask(streams[slices.Index(keys, reply.Stream)], m)
+			if err != nil {
+				return nil, err
+			}
+			tasks = append(tasks, t)
+		}
+	}
+	if from == ">" && len(tasks) > 0 {
+		w.Faults.at(AfterRead)
+	}
+	return tasks, nil
+}
+
+// parseTask reads an entry as the library wrote it.
+func parseTask(stream string, m redis.XMessage) (task, error) {
+	t := task{taskID: taskID{stream: stream}}
+	if _, err := fmt.Sscanf(m.ID, "%d-0", &t.n); err != nil {
+		return t, fmt.Errorf("%w: entry %q of stream %s is not ours", ErrState, m.ID, stream)
+	}
+	if stream == "reduce" {
+		return t, nil
+	}
+	path, ok := m.Values["path"].(string)
+	if !ok {
+		return t, fmt.Errorf("%w: entry %q of stream %s names no file", ErrState, m.ID, stream)
+	}
+	t.split.Path = path
+	for name, field := range map[string]*int64{"off": &t.split.Off, "len": &t.split.Len, "size": &t.split.Size, "mtime": &t.split.MTime} {
+		text, _ := m.Values[name].(string)
+		if _, err := fmt.Sscan(text, field); err != nil {
+			return t, fmt.Errorf("%w: entry %q of stream %s has no %s", ErrState, m.ID, stream, name)
+		}
+	}
+	return t, nil
+}
+
+// take adds tasks that we don't hold already: reading our pending entries again, a rollback, or a theft from ourselves
+// may hand us the same one twice.
+func (w *Worker) take(tasks []task, stolen bool) int {
+	n := 0
+	for _, t := range tasks {
+		if w.leases.add(w.run, t.taskID) {
+			t.stolen = stolen
+			w.todo = append(w.todo, t)
+			n++
+		}
+	}
+	return n
+}
+
+// commitHeld commits what the table holds. Whatever the answer, the table is empty afterwards; without one it stays,
+// and the same commit is tried again.
+func (w *Worker) commitHeld(ctx context.Context) error {
+	w.flush = false
+	if len(w.held) == 0 {
+		return nil
+	}
+	slices.SortFunc(w.held, func(a, b task) int { return cmp.Compare(a.n, b.n) })
+	tasks, bytes := make([]int, len(w.held)), int64(0)
+	for i, t := range w.held {
+		tasks[i], bytes = t.n, bytes+t.split.Len
+	}
+	w.Faults.at(BeforeCommit)
+	standings, err := w.commit(ctx, w.run, tasks, w.tokens, bytes, w.effect())
+	if err != nil {
+		w.flush = passing(err)
+		return err
+	}
+	w.Faults.at(AfterCommit)
+	held := w.held
+	w.empty()
+	if standings == nil {
+		for _, t := range held {
+			w.leases.done(t.taskID, t.split.Len)
+		}
+		return nil
+	}
+	// Some were settled by others, or by ourselves when a reply was lost, and the table can't be taken apart again: what
+	// is still ours is counted anew, each alone. What a rollback took back will be delivered again, to someone.
+	for i, t := range held {
+		if standings[i] == pending {
+			t.alone = true
+			w.todo = append(w.todo, t)
+		} else {
+			w.leases.drop(t.taskID)
+		}
+	}
+	return nil
+}
+
+// effect is what a commit of the table adds to the job.
+func (w *Worker) effect() []any {
+	if w.Job.Reducers == 0 {
+		words := make([]any, 0, 2*w.table.Len())
+		for word, n := range w.table.All() {
+			words = append(words, string(word), n)
+		}
+		return words
+	}
+	blobs := make([]any, w.Job.Reducers)
+	for i, blob := range w.table.Pack(w.Job.Reducers) {
+		blobs[i] = blob
+		if blob == nil {
+			blobs[i] = ""
+		}
+	}
+	return blobs
+}
+
+// empty drops the table and what it holds.
+func (w *Worker) empty() {
+	w.table.Reset()
+	w.tokens, w.held = 0, nil
+}
+
+// forget drops everything of the job.
+func (w *Worker) forget() {
+	w.empty()
+	w.leases.clear()
+	w.run, w.todo, w.flush, w.lost = "", nil, false, true
+}
+
+// drain ends the worker in good order: what is counted is committed, what isn't goes back at once.
+func (w *Worker) drain(hard context.Context) error {
+	if w.run == "" {
+		return nil
+	}
+	err := w.commitHeld(hard)
+	for _, t := range w.todo {
+		if t.tries > 0 {
+			_, undo := w.attempt(hard, w.run, t.stream, t.n, -1)
+			err = errors.Join(err, undo)
+		}
+	}
+	_, release := w.giveUp(hard, w.run, w.Consumer)
+	if err := errors.Join(err, release); err != nil && hard.Err() == nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return nil
+}
