@@ -1,4 +1,5 @@
 #!lua name=wordcount_1
+-- wordcount, schema 1
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --

@@ -15,12 +15,14 @@ var (
 	// ErrDifferent: verify found a difference.
 	ErrDifferent = errors.New("different")
 
+	// ErrNoResult: the result isn't in Redis under the fence it was published with: the server lost it, it expired, or
+	// somebody cleaned the job or counted it again.
+	ErrNoResult = errors.New("the sealed result is not in redis any more")
+
 	// errOtherRun: the job belongs to another run now; what the caller holds is worthless.
 	errOtherRun = errors.New("the job belongs to another run")
 	// errNoJob: the job isn't there, or not any more.
 	errNoJob = errors.New("no such job")
-	// errFence: somebody else fenced the result, or a rollback took the fence away.
-	errFence = errors.New("the result is not fenced by us")
 	// errPhase: the job isn't in the phase that the call needs.
 	errPhase = errors.New("not in this phase")
 )

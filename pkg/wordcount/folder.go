@@ -17,7 +17,7 @@ import (
 // Folder is the state that a working folder keeps of its jobs, in .wordcount:
 //
 //	last                  the job that was run last
-//	jobs/ID/plan          what the job is: its options
+//	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        there if the job is sealed: the published result
@@ -26,13 +26,6 @@ import (
 //
 // Everything is written to a temporary file and renamed, readable by its owner only.
 type Folder struct{ Dir string }
-
-// Plan is a job with all that is needed to run it.
-type Plan struct {
-	Job      Job
-	Options  Options
-	Manifest Manifest `json:"-"`
-}
 
 // Sealed is the publication of a result: it exists if and only if the job's counts are exact and durable.
 type Sealed struct {

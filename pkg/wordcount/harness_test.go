@@ -94,7 +94,7 @@ func (r *rig) prepare(o Options) {
 	r.tb.Helper()
 	m, err := Scan(r.input, "", func(string, string) {})
 	must(r.tb, err)
-	r.plan = Plan{Job: m.Job(o), Options: o, Manifest: m}
+	r.plan = NewPlan(m, o)
 	must(r.tb, r.folder.Save(r.plan))
 	r.sup = &Supervisor{
 		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Durability: BGSave, Every: r.every, Say: r.say,

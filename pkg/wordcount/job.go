@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"iter"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
@@ -13,8 +12,11 @@ import (
 // little is redone when a worker dies.
 const DefaultSplit = 64 << 20
 
-// AutoReducers leaves the number of partitions to the size of the input.
-const AutoReducers = -1
+// Choices beside a number. Zero leaves the choice to us.
+const (
+	WholeFiles = -1 // Options.Split: a file is never split
+	MapOnly    = -1 // Options.Reducers: no reduce phase, each task's words go straight into the sorted set
+)
 
 // Partitions grow with the input so that storing one stays a short call: ZADD takes about 1.3 µs a word, and some
 // 40,000 words (50 ms of the server's only thread) are what a partition should hold. Natural text has about 200,000
@@ -26,27 +28,46 @@ const (
 
 // Options are the choices that change what a task means, and so which job it is.
 type Options struct {
-	Split    int64 // bytes of a split; 0: a file is never split
-	Reducers int   // partitions; 0: map only, straight into the sorted set; AutoReducers: by the input's size
+	Split    int64 // bytes of a split; 0: DefaultSplit, or whole files if map only
+	Reducers int   // partitions; 0: by the input's size
 }
 
 // Job is one job as its workers know it: enough to name its keys.
 type Job struct {
-	ID       string // hash of the manifest and the options
-	Reducers int
+	ID       string // hash of the plan
+	Reducers int    // partitions; 0: map only
 }
 
-// Job names the job of these files and options. Whatever gives a task number its meaning is in the hash: if task 3
-// meant other bytes to a supervisor that resumes, or to a zombie, the counts would be wrong and nothing would tell.
-func (m Manifest) Job(o Options) Job {
-	if o.Reducers == AutoReducers {
-		o.Reducers = int(min(max(1, (m.Bytes+partitionBytes-1)/partitionBytes), maxPartitions))
+// Plan is a job with all that is needed to run it.
+type Plan struct {
+	Job      Job
+	Split    int64    // bytes; 0: a file is never split
+	Manifest Manifest `json:"-"`
+}
+
+// NewPlan makes the choices that the options leave open, and names the job. Whatever gives a task number its meaning
+// is in that name: if task 3 meant other bytes to a supervisor that resumes, or to a zombie, the counts would be wrong
+// and nothing would tell.
+func NewPlan(m Manifest, o Options) Plan {
+	p := Plan{Split: o.Split, Manifest: m}
+	switch {
+	case o.Reducers == 0:
+		p.Job.Reducers = int(min(max(1, (m.Bytes+partitionBytes-1)/partitionBytes), maxPartitions))
+	case o.Reducers > 0:
+		p.Job.Reducers = o.Reducers
+	}
+	switch {
+	case o.Split == WholeFiles, o.Split == 0 && p.Job.Reducers == 0:
+		p.Split = 0
+	case o.Split == 0:
+		p.Split = DefaultSplit
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "schema %s words fields blob %d partition %d split %d reducers %d\n",
-		schema, count.BlobVersion, count.PartitionVersion, o.Split, o.Reducers)
+		schema, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // a hash never fails to write
-	return Job{ID: hex.EncodeToString(h.Sum(nil)[:8]), Reducers: o.Reducers}
+	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
+	return p
 }
 
 // Key is the name of one of the job's keys. All share one hash tag, so that a cluster keeps them together.
@@ -80,31 +101,19 @@ type Split struct {
 
 // Splits lists the splits in the order of the files: task n is the n-th of them, from 1. An empty file has one too,
 // so that its state is checked like any other's.
-func (m Manifest) Splits(size int64) iter.Seq[Split] {
-	return func(yield func(Split) bool) {
-		for _, f := range m.Files {
-			step := size
-			if step <= 0 {
-				step = f.Size
-			}
-			for off := int64(0); ; off += step {
-				n := min(step, f.Size-off)
-				if !yield(Split{f, off, n}) {
-					return
-				}
-				if off+n >= f.Size {
-					break
-				}
+func (p Plan) Splits() []Split {
+	var splits []Split
+	for _, f := range p.Manifest.Files {
+		step := p.Split
+		if step == 0 {
+			step = f.Size
+		}
+		for off := int64(0); off == 0 || off < f.Size; off += step {
+			splits = append(splits, Split{f, off, min(step, f.Size-off)})
+			if f.Size == 0 {
+				break
 			}
 		}
 	}
-}
-
-// Maps is the number of splits.
-func (m Manifest) Maps(size int64) int {
-	n := 0
-	for range m.Splits(size) {
-		n++
-	}
-	return n
+	return splits
 }

@@ -20,7 +20,7 @@ func texts(n, words int) map[string]string {
 }
 
 func TestARunIsExactInBothModes(t *testing.T) {
-	for _, o := range []Options{{Split: 100, Reducers: 3}, {Split: DefaultSplit, Reducers: AutoReducers}, {Reducers: 0}} {
+	for _, o := range []Options{{Split: 100, Reducers: 3}, {}, {Reducers: MapOnly}} {
 		t.Run(fmt.Sprintf("split %d reducers %d", o.Split, o.Reducers), func(t *testing.T) {
 			t.Parallel()
 			newRig(t, texts(20, 30)).exact(o)
@@ -29,7 +29,7 @@ func TestARunIsExactInBothModes(t *testing.T) {
 }
 
 func TestEveryCrashPointIsSurvived(t *testing.T) {
-	for _, o := range []Options{{Split: 100, Reducers: 3}, {Reducers: 0}} {
+	for _, o := range []Options{{Split: 100, Reducers: 3}, {Reducers: MapOnly}} {
 		for _, point := range CrashPoints {
 			t.Run(fmt.Sprintf("%s reducers %d", point, o.Reducers), func(t *testing.T) {
 				t.Parallel()

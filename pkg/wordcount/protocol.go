@@ -52,7 +52,7 @@ func classify(err error) error {
 	case "WCNOJOB":
 		return fmt.Errorf("%w: %w", errNoJob, err)
 	case "WCFINAL":
-		return fmt.Errorf("%w: %w", errFence, err)
+		return fmt.Errorf("%w: %w", ErrNoResult, err)
 	case "WCPHASE", "WCGONE":
 		return fmt.Errorf("%w: %w", errPhase, err)
 	case "WCTYPE", "WCSTATE", "WCARG", "WRONGTYPE":
@@ -71,7 +71,7 @@ func classify(err error) error {
 // passing tells whether an error may be gone at the next try: a lost connection, a server that is loading or was
 // just restarted.
 func passing(err error) bool {
-	for _, final := range []error{ErrInput, ErrRedis, ErrState, ErrIncomplete, errOtherRun, errNoJob, errFence, errPhase,
+	for _, final := range []error{ErrInput, ErrRedis, ErrState, ErrIncomplete, errOtherRun, errNoJob, ErrNoResult, errPhase,
 		context.Canceled} {
 		if errors.Is(err, final) {
 			return false

@@ -3,6 +3,7 @@ package wordcount
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -24,8 +25,8 @@ type Result struct {
 	Fence string
 }
 
-// Entries yields the words by descending count, then by their bytes ascending. It ends with an error if the result
-// isn't there any more: it was sealed on a server that has lost it since, or the job was cleaned or run again.
+// Entries yields the words by descending count, then by their bytes ascending. It ends with
+// ErrNoResult if the result isn't there any more.
 func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		// The sorted set has equal counts in descending order of the words, so these are turned round.
@@ -60,6 +61,9 @@ func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
 		for rank := 0; ; rank += resultPage {
 			page, err := p.result(ctx, r.Fence, rank, resultPage)
 			if err != nil {
+				if errors.Is(err, errNoJob) {
+					err = fmt.Errorf("%w: %w", ErrNoResult, err)
+				}
 				yield(count.Entry{}, err)
 				return
 			}

@@ -45,7 +45,7 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 			return Sealed{}, context.Cause(ctx)
 		case errors.Is(err, errSave):
 			s.Say("! %v; trying again", err)
-		case errors.Is(err, errFence), errors.Is(err, errPhase), errors.Is(err, errNoJob), errors.Is(err, errOtherRun), passing(err):
+		case errors.Is(err, ErrNoResult), errors.Is(err, errPhase), errors.Is(err, errNoJob), errors.Is(err, errOtherRun), passing(err):
 			s.Say("! not sealed yet: %v", err)
 		default:
 			return Sealed{}, err
@@ -140,7 +140,7 @@ func (s *Supervisor) UpToDate(ctx context.Context) (Sealed, bool, error) {
 		return sealed, false, err
 	}
 	_, err = s.conserved(ctx, sealed.Fence, sealed.Tokens)
-	if errors.Is(err, errFence) || errors.Is(err, errNoJob) || passing(err) {
+	if errors.Is(err, ErrNoResult) || errors.Is(err, errNoJob) || passing(err) {
 		return sealed, false, nil
 	}
 	return sealed, err == nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,7 +53,7 @@ type Supervisor struct {
 // Prepare makes the supervisor ready; nothing is sent yet.
 func (s *Supervisor) Prepare() {
 	s.protocol = protocol{s.Redis, s.Plan.Job}
-	s.splits = slices.Collect(s.Plan.Manifest.Splits(s.Plan.Options.Split))
+	s.splits = s.Plan.Splits()
 }
 
 // Maps is the number of map tasks.
@@ -200,8 +199,8 @@ func infoField(info, name string) string {
 	return ""
 }
 
-// Status returns where the job stands.
-func (s *Supervisor) Status(ctx context.Context) (Status, error) { return s.status(ctx) }
+// Progress is the number of tasks done or buried, as last seen.
+func (s *Supervisor) Progress() int64 { return s.progress.Load() }
 
 // Release lets a dead worker's leases run out at once, so that recovery takes milliseconds and not a lease. It returns
 // how many tasks it held.

@@ -1,0 +1,89 @@
+package corpus
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// generation is raised when the same Spec comes to mean other bytes.
+const generation = 1
+
+// unfinished is appended to the name of a file that isn't whole.
+const unfinished = ".unfinished"
+
+// prepare makes the folder ready for the spec, and lists the files to write.
+func prepare(dir string, spec Spec) (missing []int, err error) {
+	record, err := json.Marshal(struct {
+		Generation int `json:"generation"`
+		Spec
+	}{generation, spec})
+	if err != nil {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	record = append(record, '\n')
+	recordPath := dir + ".spec.json"
+
+	content, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	found, err := os.ReadFile(recordPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	if bytes.Equal(found, record) {
+		return inspect(dir, spec, content)
+	}
+	switch {
+	case len(content) > 0 && len(found) > 0:
+		return nil, fmt.Errorf("corpus: %s holds another corpus, that of %s: remove it, or name another folder", dir, recordPath)
+	case len(content) > 0:
+		return nil, fmt.Errorf("corpus: %s isn't empty: name another folder", dir)
+	}
+
+	// The record goes first, and says whose the files are that will follow.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	if err := os.WriteFile(recordPath+unfinished, record, 0o644); err != nil {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	if err := os.Rename(recordPath+unfinished, recordPath); err != nil {
+		return nil, fmt.Errorf("corpus: %w", err)
+	}
+	return inspect(dir, spec, nil)
+}
+
+// inspect lists the files that a folder lacks. It looks at names and sizes, as
+// only whole files get their names.
+func inspect(dir string, spec Spec, content []fs.DirEntry) (missing []int, err error) {
+	found := make(map[string]fs.DirEntry, len(content))
+	for _, entry := range content {
+		found[entry.Name()] = entry
+	}
+	for i := range spec.Files {
+		name := spec.name(i)
+		if entry, ok := found[name]; ok {
+			info, err := entry.Info()
+			if err != nil {
+				return nil, fmt.Errorf("corpus: %w", err)
+			}
+			if !info.Mode().IsRegular() || info.Size() != spec.size(i) {
+				return nil, fmt.Errorf("corpus: %s isn't what was written there: remove it to have it written again", filepath.Join(dir, name))
+			}
+		} else {
+			missing = append(missing, i)
+		}
+		delete(found, name)
+		delete(found, name+unfinished) // of an interrupted attempt, overwritten by this one
+	}
+	for name := range found {
+		return nil, fmt.Errorf("corpus: %s doesn't belong to the corpus there: move it away", filepath.Join(dir, name))
+	}
+	return missing, nil
+}

@@ -1,0 +1,106 @@
+package corpus
+
+// text writes words and what stands between them, without end.
+type text struct {
+	*lexicon
+	dice dice
+}
+
+// lexicon is what all texts of a corpus share: the words and their chances.
+type lexicon struct {
+	ranks   zipf
+	words   []span // by rank
+	letters []byte // of all the words, the common ones together
+	room    int    // for the longest word, the longest gap, and what stride writes too much
+}
+
+// span says where a word's letters are.
+type span struct{ start, size uint32 }
+
+// stride is how much of a word is copied at once, needed or not: most words are
+// shorter, and a copy of fixed size takes a third of the time of any other.
+const stride = 16
+
+func newLexicon(spec Spec) *lexicon {
+	l := &lexicon{ranks: newZipf(spec.Words, spec.Zipf)}
+	longest := 0
+	for _, word := range vocabulary(spec.Words, newDice(spec.Seed, 0)) {
+		l.words = append(l.words, span{uint32(len(l.letters)), uint32(len(word))})
+		l.letters = append(l.letters, word...)
+		longest = max(longest, len(word))
+	}
+	l.letters = append(l.letters, make([]byte, stride)...)
+	l.room = longest + longestGap + stride
+	return l
+}
+
+// word draws one.
+func (t *text) word(random uint64) []byte {
+	w := t.words[t.ranks.draw(random)]
+	return t.letters[w.start:][:w.size]
+}
+
+// gaps other than a plain space, each as often as it is likely.
+var gaps, longestGap = func() (list []string, longest int) {
+	for _, gap := range []struct {
+		white string
+		share int
+	}{
+		{"\n", 840},
+		{"\r\n", 50},
+		{"\t", 50},
+		{"  ", 40},
+		{"\n\n", 14},
+		{"\u00a0", 3}, // no-break space
+		{"\u2003", 2}, // em space
+		{"\u3000", 1}, // ideographic space
+	} {
+		for range gap.share {
+			list = append(list, gap.white)
+		}
+		longest = max(longest, len(gap.white))
+	}
+	return list, longest
+}()
+
+// fill writes whole words to all of page, whose last byte is a line end.
+func (t *text) fill(page []byte) {
+	i := 0
+	for i+t.room <= len(page) {
+		random := t.dice.Uint64()
+		w := t.words[t.ranks.draw(random)]
+		*(*[stride]byte)(page[i:]) = *(*[stride]byte)(t.letters[w.start:])
+		if w.size > stride {
+			copy(page[i:], t.letters[w.start:][:w.size])
+		}
+		i += int(w.size)
+		if random%256 < 20 { // 12 or 13 words to a line
+			i += copy(page[i:], t.dice.oneOf(gaps))
+		} else {
+			page[i] = ' '
+			i++
+		}
+	}
+	t.finish(page[i:])
+}
+
+// finish fills the end of a page with words that happen to fit. Where none does,
+// empty lines remain.
+func (t *text) finish(page []byte) {
+	for misses := 0; len(page) > 0 && misses < 100; {
+		word := t.word(t.dice.Uint64())
+		if len(word) >= len(page) {
+			misses++
+			continue
+		}
+		page = page[copy(page, word):]
+		page[0] = ' '
+		if len(page) == 1 {
+			page[0] = '\n'
+		}
+		page = page[1:]
+	}
+	for i := range page {
+		page[i] = '\n'
+	}
+}

@@ -1,0 +1,126 @@
+package corpus
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+// pageSize is how much is written at once. A page ends where a line ends, and
+// since no job cuts its input into pieces of a prime size, the edges of those
+// fall anywhere, also into words and runes.
+const pageSize = 1_000_003
+
+// Write writes the corpus to the files part-00000.txt and so on in dir, which is
+// made if it is missing. It keeps files that are already there, and refuses a
+// dir that holds anything else than this corpus or a part of it.
+//
+// progress, which may be nil, hears how many of spec.Bytes are written. Its
+// calls come from the goroutine that called Write.
+//
+// A cancelled ctx ends Write with its cause; to call it again is to go on.
+func Write(ctx context.Context, dir string, spec Spec, progress func(written int64)) error {
+	if err := spec.Validate(); err != nil {
+		return err
+	}
+	spec = spec.WithDefaults()
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("corpus: %w", err)
+	}
+	missing, err := prepare(dir, spec)
+	if err != nil {
+		return err
+	}
+
+	written := spec.Bytes
+	for _, i := range missing {
+		written -= spec.size(i)
+	}
+	report := func(n int64) {
+		written += n
+		if progress != nil {
+			progress(written)
+		}
+	}
+	report(0)
+	if len(missing) == 0 {
+		return nil
+	}
+	return write(ctx, dir, spec, missing, report)
+}
+
+// write makes the missing files, as many at once as there are CPUs.
+func write(ctx context.Context, dir string, spec Spec, missing []int, report func(n int64)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	lexicon := newLexicon(spec)
+	todo := make(chan int)
+	pages := make(chan int) // the size of each page that was written
+
+	var writers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(missing)) {
+		writers.Go(func() {
+			page := make([]byte, pageSize)
+			for i := range todo {
+				path := filepath.Join(dir, spec.name(i))
+				text := &text{lexicon, newDice(spec.Seed, uint64(i)+1)}
+				if err := writeFile(ctx, path, spec.size(i), text, page, pages); err != nil {
+					cancel(err) // the first one is the cause
+				}
+			}
+		})
+	}
+	go func() {
+		for _, i := range missing {
+			todo <- i // after a cancellation it takes no time
+		}
+		close(todo)
+		writers.Wait()
+		close(pages)
+	}()
+	for n := range pages {
+		report(int64(n))
+	}
+	return context.Cause(ctx)
+}
+
+// writeFile writes one file, under another name until it is whole.
+func writeFile(ctx context.Context, path string, size int64, text *text, page []byte, pages chan<- int) (err error) {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	f, err := os.Create(path + unfinished)
+	if err != nil {
+		return fmt.Errorf("corpus: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	for size > 0 {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		page = page[:min(size, pageSize)]
+		text.fill(page)
+		if _, err := f.Write(page); err != nil {
+			return fmt.Errorf("corpus: %w", err)
+		}
+		size -= int64(len(page))
+		pages <- len(page)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("corpus: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("corpus: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package redisd
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// go-redis prints a line for each dial that fails. Here every error is
+// returned, and expected while a server restarts; the lines would only tear
+// the progress display. A program can turn them on again.
+func init() { logging.Disable() }
+
+// Endpoint is all that a client needs. It can be handed to a child process as
+// JSON: of a server of ours it names the password's file, never the password.
+type Endpoint struct {
+	URL          string `json:"url"`
+	PasswordFile string `json:"password_file,omitempty"`
+	CAFile       string `json:"ca_file,omitempty"`
+	CertFile     string `json:"cert_file,omitempty"`
+	KeyFile      string `json:"key_file,omitempty"`
+}
+
+// Client returns a client that CLIENT LIST shows under name.
+//
+// It never repeats a command, nor a dial: whether a lost reply's command may
+// be sent again is for the caller to know. Contexts end its reads and writes.
+func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
+	// ParseURL's errors quote the parts of the address that they could not
+	// make sense of, and one of those is often a piece of the password.
+	o, err := redis.ParseURL(e.URL)
+	if err != nil {
+		return nil, errors.New("redisd: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file")
+	}
+	if e.PasswordFile != "" {
+		if o.Password, err = readSecret(e.PasswordFile); err != nil {
+			return nil, fmt.Errorf("redisd: password file: %w", err)
+		}
+	}
+	if err := e.secure(o); err != nil {
+		return nil, err
+	}
+	o.ClientName = name
+	o.DisableIdentity = true // CLIENT SETINFO is one more permission to ask for
+	o.ContextTimeoutEnabled = true
+	o.MaxRetries = -1
+	o.DialerRetries = 1
+	o.ReadTimeout = 30 * time.Second
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}
+
+// secure adds the certificates to the options.
+func (e Endpoint) secure(o *redis.Options) error {
+	if e.CAFile == "" && e.CertFile == "" && e.KeyFile == "" {
+		return nil
+	}
+	if o.TLSConfig == nil {
+		return errors.New("redisd: certificates are for a rediss:// address only")
+	}
+	if e.CAFile != "" {
+		pem, err := os.ReadFile(e.CAFile)
+		if err != nil {
+			return fmt.Errorf("redisd: CA file: %w", err)
+		}
+		o.TLSConfig.RootCAs = x509.NewCertPool()
+		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("redisd: CA file: no certificate in %s", e.CAFile)
+		}
+	}
+	if e.CertFile != "" || e.KeyFile != "" {
+		pair, err := tls.LoadX509KeyPair(e.CertFile, e.KeyFile)
+		if err != nil {
+			return fmt.Errorf("redisd: client certificate: %w", err)
+		}
+		o.TLSConfig.Certificates = []tls.Certificate{pair}
+	}
+	return nil
+}
+
+// readSecret reads a one-line file; editors like to end lines.
+func readSecret(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	return strings.TrimRight(string(text), "\r\n"), err
+}

@@ -1,0 +1,49 @@
+package redisd
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can go wrong, in the terms a caller acts on. Compare with errors.Is.
+var (
+	// ErrNone: no server is recorded in this folder, and none was given.
+	ErrNone = errors.New("redisd: no server in this folder yet: start one with redis:start, or set REDIS_URL")
+
+	// ErrUnavailable: a way to a server is closed on this machine, or, from
+	// Ensure, all of them are.
+	ErrUnavailable = errors.New("redisd: no redis to be had")
+
+	// ErrRefused: the server answered and won't have us: a wrong password, a
+	// missing permission, a bad certificate, a version that is too old.
+	// Asking again is useless.
+	ErrRefused = errors.New("redisd: refused")
+
+	// ErrUnreachable: nothing answered in the time allowed. Asking again may help.
+	ErrUnreachable = errors.New("redisd: unreachable")
+
+	// ErrGiven: the server was given by its address, so its life is not ours.
+	ErrGiven = errors.New("redisd: this server was given by REDIS_URL and is never started, stopped or killed from here")
+
+	// ErrDump: the server gave up on its dump.rdb, which is damaged or of a
+	// newer version.
+	ErrDump = errors.New("redisd: the server can't load its dump.rdb")
+
+	// ErrPortTaken: somebody else listens on the server's port.
+	ErrPortTaken = errors.New("redisd: port taken")
+
+	// errKilled: SIGKILL ended the server while it was starting.
+	errKilled = errors.New("redisd: the server was killed while it started")
+)
+
+// also joins what went wrong in cleaning up to what went wrong before, in one
+// line.
+func also(err, cleaning error) error {
+	switch {
+	case err == nil:
+		return cleaning
+	case cleaning == nil:
+		return err
+	}
+	return fmt.Errorf("%w; also %w", err, cleaning)
+}

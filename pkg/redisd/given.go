@@ -1,0 +1,52 @@
+package redisd
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// given describes the server that REDIS_URL names. Nothing is recorded: the
+// address may hold a password, and whoever gives it gives it again.
+func given(c Config) (*Server, error) {
+	e := Endpoint{URL: c.URL}
+	for _, f := range []struct {
+		to   *string
+		from string
+	}{
+		{&e.PasswordFile, c.PasswordFile}, {&e.CAFile, c.CAFile},
+		{&e.CertFile, c.CertFile}, {&e.KeyFile, c.KeyFile},
+	} {
+		if f.from == "" {
+			continue
+		}
+		path, err := filepath.Abs(f.from) // a child may work elsewhere
+		if err != nil {
+			return nil, err
+		}
+		*f.to = path
+	}
+	client, err := e.Client("redisd")
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return &Server{
+		Kind:     Given,
+		Addr:     client.(*redis.Client).Options().Addr,
+		endpoint: e,
+	}, nil
+}
+
+func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, error) {
+	s, err := given(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx, untilDone, patience); err != nil {
+		return nil, err
+	}
+	say(s.String())
+	return s, nil
+}

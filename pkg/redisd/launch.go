@@ -1,0 +1,157 @@
+package redisd
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// pollEvery is how often something is asked that can't tell by itself.
+const pollEvery = 10 * time.Millisecond
+
+// launch starts the server from its record and waits until it is ready. What
+// a dead one left behind is removed first: an orphaned child of BGSAVE would
+// in the end rename an older snapshot over a newer one. Only with the lock held.
+func (s *Server) launch(ctx context.Context) error {
+	var err error
+	for range 3 { // it may be killed again while it starts
+		if err = s.launchOnce(ctx); !errors.Is(err, errKilled) {
+			break
+		}
+	}
+	return err
+}
+
+func (s *Server) launchOnce(ctx context.Context) error {
+	if err := s.clear(ctx); err != nil {
+		return err
+	}
+	if !free(s.Addr) {
+		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+	}
+	if err := s.writeConf(); err != nil {
+		return err
+	}
+	logged := s.logSize()
+
+	start := s.startProcess
+	if s.Kind == Container {
+		start = s.startContainer
+	}
+	// Should we die right here, the name alone finds the new server.
+	ended, err := start(ctx)
+	if err != nil {
+		return err
+	}
+	if err = s.await(ctx, ended, patience); err == nil {
+		return s.save()
+	}
+	err = s.explain(err, logged)
+	// With the caller's patience at its end the killing still has to be done.
+	return also(err, s.slay(context.WithoutCancel(ctx)))
+}
+
+// ending waits until the server that was just started has ended, and returns
+// errEnded or errKilled; or nil if ctx is done first.
+type ending func(ctx context.Context) error
+
+// untilDone is the ending of a server that this process didn't start.
+func untilDone(ctx context.Context) error { <-ctx.Done(); return nil }
+
+// errEnded: the server ended by itself while it was starting.
+var errEnded = errors.New("redisd: the server ended while it started")
+
+// await waits until the server is ready, or has ended.
+func (s *Server) await(ctx context.Context, ended ending, patience time.Duration) error {
+	c, err := s.Endpoint().Client("redisd")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	defer func() { cancel(nil); <-done }()
+	go func() {
+		defer close(done)
+		if err := ended(ctx); err != nil {
+			cancel(err)
+		}
+	}()
+	v, err := ready(ctx, c, patience)
+	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errEnded) || errors.Is(cause, errKilled)) {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	s.Version = v.String()
+	return nil
+}
+
+// explain adds to a failed start what the server logged since then.
+func (s *Server) explain(err error, logged int64) error {
+	if redis.IsAuthError(err) {
+		// Ours has the password that it was given: somebody else was faster.
+		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+	}
+	if !errors.Is(err, errEnded) {
+		return err
+	}
+	last := s.lastWords(logged)
+	switch {
+	case strings.Contains(last, "Address already in use"):
+		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+	case aboutDump.MatchString(last):
+		return fmt.Errorf("%w: %s", ErrDump, last)
+	}
+	return fmt.Errorf("%w: %s", err, cmp.Or(last, "nothing in its log"))
+}
+
+var (
+	aboutDump = regexp.MustCompile(`(?i)RDB|load(ing)? (the )?DB`)
+
+	// 8272:M 22 Nov 2026 11:27:29.687 # Server initialized
+	logLine = regexp.MustCompile(`^\d+:\w \d+ \w+ \d+ [\d:.]+ ([-.*#]) (.*)$`)
+)
+
+// lastWords returns the last complaint in the log, after its first bytes.
+func (s *Server) lastWords(from int64) string {
+	text, err := os.ReadFile(filepath.Join(s.DataDir, logFile))
+	if err != nil || int64(len(text)) < from {
+		return ""
+	}
+	var complaints, rest []string
+	for line := range bytes.Lines(text[from:]) {
+		line := strings.TrimSpace(string(line))
+		m := logLine.FindStringSubmatch(line)
+		switch {
+		case line == "", strings.HasPrefix(line, "["): // redis-check-rdb's report, after the complaint
+		case m == nil:
+			rest = append(rest, line)
+		case m[1] == "#" && !strings.HasPrefix(m[2], "WARNING"):
+			complaints = append(complaints, m[2])
+		}
+	}
+	lines := complaints
+	if len(lines) == 0 {
+		lines = rest
+	}
+	return strings.Join(lines[max(0, len(lines)-2):], "; ")
+}
+
+func (s *Server) logSize() int64 {
+	if info, err := os.Stat(filepath.Join(s.DataDir, logFile)); err == nil {
+		return info.Size()
+	}
+	return 0
+}

@@ -1,0 +1,142 @@
+package redisd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// prepareProcess finds a server program on PATH.
+func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
+	var problems []string
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		path, err := exec.LookPath(name)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		if err != nil {
+			continue
+		}
+		v, err := programVersion(ctx, path, "")
+		if err == nil {
+			err = v.check()
+		}
+		if err == nil {
+			s.Program = path
+			return nil
+		}
+		problems = append(problems, fmt.Sprintf("%s: %s", path, plain(err)))
+	}
+	if problems == nil {
+		return fmt.Errorf("%w: neither redis-server nor valkey-server is on PATH", ErrUnavailable)
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+}
+
+// startProcess starts the server in a session of its own: no terminal's
+// Ctrl-C reaches it, it outlives us, and its process group is it and its
+// children alone.
+func (s *Server) startProcess(ctx context.Context) (ending, error) {
+	if err := s.findProgram(ctx); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(s.DataDir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("redisd: %w", err)
+	}
+	defer log.Close()
+
+	// The title template is an argument, so that the process carries the name
+	// from its first moment on; its children inherit it.
+	cmd := exec.Command(s.Program, confFile, "--proc-title-template", "{title} {listen-addr} "+s.Name)
+	cmd.Dir = s.DataDir
+	cmd.Env = environ(s.Libs)
+	cmd.Stdout, cmd.Stderr = log, log // what is said before the log is open
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("redisd: start the server: %w", err)
+	}
+	s.Pid = cmd.Process.Pid
+
+	// Reaps it whenever it ends, since a zombie would still be in the process
+	// table. This goroutine may outlive its caller: the server does.
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
+			ended <- errKilled
+			return
+		}
+		ended <- errEnded
+	}()
+	return func(ctx context.Context) error {
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}, s.save()
+}
+
+// findProgram looks again if the recorded program went away with an upgrade or
+// a cleaned cache.
+func (s *Server) findProgram(ctx context.Context) error {
+	if _, err := os.Stat(s.Program); err == nil {
+		return nil
+	}
+	if s.Kind == Provisioned {
+		return s.prepareProvisioned(ctx, func(string) {})
+	}
+	return s.prepareProcess(ctx, nil)
+}
+
+// processRunning reports whether the recorded process lives. A pid that now
+// belongs to another program counts as dead, and so does a zombie.
+func (s *Server) processRunning() (bool, error) {
+	all, err := processes(s.Name)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all, func(p process) bool { return p.pid == s.Pid }), nil
+}
+
+// killProcesses kills this folder's processes that match, with the whole group
+// of each, and returns when they are gone. A group that has one process of
+// ours is ours altogether: its number can't be given away while it lives.
+func (s *Server) killProcesses(ctx context.Context, match func(process) bool) error {
+	for {
+		all, err := processes(s.Name)
+		if err != nil {
+			return err
+		}
+		all = slices.DeleteFunc(all, func(p process) bool { return !match(p) })
+		if len(all) == 0 {
+			return nil
+		}
+		for _, p := range all {
+			err := syscall.Kill(-p.group, syscall.SIGKILL)
+			if err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("redisd: kill the server, pid %d: %w", p.pid, err)
+			}
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return fmt.Errorf("redisd: waiting for the killed server to be gone: %w", err)
+		}
+	}
+}
+
+// environ is ours, with a library path for this one child.
+func environ(libs string) []string {
+	if libs == "" {
+		return nil
+	}
+	return append(os.Environ(), "LD_LIBRARY_PATH="+libs)
+}

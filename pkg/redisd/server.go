@@ -1,0 +1,228 @@
+package redisd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a Redis server that we were given, or that is ours: then it is
+// also the record from which an identical one can be started again, by this
+// process or another. One Server must not be used by two goroutines at once;
+// each can Open its own.
+type Server struct {
+	Kind      Kind   `json:"kind"`
+	Addr      string `json:"addr"`                // host:port, or the path of a socket
+	Version   string `json:"version,omitempty"`   // as "redis 7.4.1"
+	Pid       int    `json:"pid,omitempty"`       // of a process of ours, also its process group
+	Container string `json:"container,omitempty"` // its name, if it is one
+	DataDir   string `json:"data_dir,omitempty"`  // where dump.rdb and redis.log land; "" if given
+
+	Name    string `json:"name,omitempty"`    // marks what is this folder's: container, process titles
+	Program string `json:"program,omitempty"` // path of redis-server
+	Libs    string `json:"libs,omitempty"`    // LD_LIBRARY_PATH that Program needs
+	Engine  string `json:"engine,omitempty"`  // docker or podman
+	Image   string `json:"image,omitempty"`
+
+	endpoint Endpoint // of a given one
+}
+
+// Owned reports whether the server is ours to start and kill.
+func (s *Server) Owned() bool { return s.Kind != Given }
+
+// Endpoint is how a client gets to the server.
+func (s *Server) Endpoint() Endpoint {
+	if !s.Owned() {
+		return s.endpoint
+	}
+	return Endpoint{
+		URL:          "redis://" + s.Addr + "/0",
+		PasswordFile: filepath.Join(s.DataDir, passwordFile),
+	}
+}
+
+// String is the server in a few words for a person.
+func (s *Server) String() string {
+	what := cmp.Or(s.Version, "redis")
+	switch s.Kind {
+	case Given:
+		return fmt.Sprintf("%s given at %s", what, s.Addr)
+	case Container:
+		what = fmt.Sprintf("%s in %s", s.Image, s.Engine)
+	case Process:
+		what = fmt.Sprintf("%s, pid %d", what, s.Pid)
+	case Provisioned:
+		what = fmt.Sprintf("%s from the distribution's packages, pid %d", what, s.Pid)
+	}
+	return fmt.Sprintf("%s, %s, data in %s", what, s.Addr, shorten(s.DataDir))
+}
+
+// Start starts the server again as it was: same port, password, folder and
+// configuration, with the data of dump.rdb. It returns when the server is
+// ready, at once if it was running. ErrPortTaken, ErrDump.
+func (s *Server) Start(ctx context.Context) error {
+	if !s.Owned() {
+		return ErrGiven
+	}
+	unlock, err := lock(ctx, s.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	running, err := s.running(ctx)
+	if err != nil {
+		return err
+	}
+	if running {
+		return s.await(ctx, untilDone, longPatience)
+	}
+	return s.launch(ctx)
+}
+
+// Kill ends the server, and a checkpoint it was writing, as a crash does: by
+// SIGKILL, saving nothing. It returns when they are gone. The record stays, so
+// that Ensure and Start bring the server back.
+//
+// It doesn't wait for the lock: a server that is being started can be killed.
+func (s *Server) Kill(ctx context.Context) error {
+	if !s.Owned() {
+		return ErrGiven
+	}
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	if err := s.slay(ctx); err != nil {
+		return err
+	}
+	unlock, err := tryLock(s.DataDir)
+	if err != nil {
+		return nil // whoever starts it again sweeps
+	}
+	defer unlock()
+	if running, err := s.running(ctx); err != nil || running {
+		return err
+	}
+	return s.sweep()
+}
+
+// Stop lets the server save everything and end, and forgets it. The data stays
+// in dump.rdb for the next server in this folder. If it can't save, it goes on
+// running, and the error says why.
+func (s *Server) Stop(ctx context.Context) error {
+	if !s.Owned() {
+		return ErrGiven
+	}
+	unlock, err := lock(ctx, s.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.refresh(); err != nil {
+		return err
+	}
+	running, err := s.running(ctx)
+	if err != nil {
+		return err
+	}
+	if running {
+		if err := s.shutdown(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.clear(ctx); err != nil {
+		return err
+	}
+	return s.forget()
+}
+
+// shutdown asks the server to save and end, and waits until it has.
+func (s *Server) shutdown(ctx context.Context) error {
+	c, err := s.Endpoint().Client("redisd")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	// SHUTDOWN SAVE saves and ends in one step, so that nothing can be
+	// written in between, and refuses to end if saving fails.
+	var refusal redis.Error
+	if err := c.ShutdownSave(ctx).Err(); errors.As(err, &refusal) {
+		return fmt.Errorf("redisd: the server can't save and goes on running: %w", err)
+	}
+	for {
+		running, err := s.running(ctx)
+		if err != nil || !running {
+			return err
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return fmt.Errorf("redisd: waiting for the server to end: %w", err)
+		}
+	}
+}
+
+// running reports whether the recorded server lives, whether or not it answers.
+func (s *Server) running(ctx context.Context) (bool, error) {
+	if s.Kind == Container {
+		return s.containerRunning(ctx)
+	}
+	return s.processRunning()
+}
+
+// slay kills the recorded server.
+func (s *Server) slay(ctx context.Context) error {
+	if s.Kind == Container {
+		return s.removeContainer(ctx)
+	}
+	return s.killProcesses(ctx, func(p process) bool { return p.group == s.Pid })
+}
+
+// clear removes whatever an earlier server of this folder may have left
+// behind, recorded or not. Only with the lock held.
+func (s *Server) clear(ctx context.Context) error {
+	if s.Kind == Container {
+		if err := s.removeContainer(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.killProcesses(ctx, func(process) bool { return true }); err != nil {
+		return err
+	}
+	return s.sweep()
+}
+
+// sweep removes the files of checkpoints that were never finished.
+func (s *Server) sweep() error {
+	files, err := os.ReadDir(s.DataDir)
+	if err != nil {
+		return fmt.Errorf("redisd: %w", err)
+	}
+	for _, f := range files {
+		if ok, _ := filepath.Match("temp-*.rdb", f.Name()); ok {
+			err = also(err, os.Remove(filepath.Join(s.DataDir, f.Name())))
+		}
+	}
+	return err
+}
+
+// shorten makes a path relative to the working folder, if it is below it.
+func shorten(path string) string {
+	if here, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+			return short
+		}
+	}
+	return path
+}
+
+func port(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
+}

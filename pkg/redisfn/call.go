@@ -1,0 +1,48 @@
+package redisfn
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Call runs a function of the library (FCALL). The command that comes back has
+// the reply in every shape that go-redis knows: Int64, Text, Slice and so on.
+//
+// On a Cluster all keys must be on one node: give them one {hash tag}.
+//
+// If the server doesn't know the function, the library is loaded and the call
+// repeated, once. Inside a pipeline that can't be: call FCall there, after Load.
+func (l Library) Call(ctx context.Context, c redis.UniversalClient, function string, keys []string, args ...any) *redis.Cmd {
+	return l.call(ctx, c, c.FCall, function, keys, args)
+}
+
+// CallRO runs a function that was registered with the flag no-writes (FCALL_RO).
+// Else it is as Call.
+func (l Library) CallRO(ctx context.Context, c redis.UniversalClient, function string, keys []string, args ...any) *redis.Cmd {
+	return l.call(ctx, c, c.FCallRO, function, keys, args)
+}
+
+type fcall func(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd
+
+func (l Library) call(ctx context.Context, c redis.UniversalClient, fcall fcall, function string, keys []string, args []any) *redis.Cmd {
+	cmd := fcall(ctx, function, keys, args...)
+	if !isUnknownFunction(cmd.Err()) {
+		return cmd
+	}
+	if _, err := l.Load(ctx, c); err != nil {
+		cmd.SetErr(err)
+		return cmd
+	}
+	cmd = fcall(ctx, function, keys, args...)
+	if err := cmd.Err(); isUnknownFunction(err) {
+		cmd.SetErr(fmt.Errorf("redisfn: library %s has no function %s: %w", l.Name, function, err))
+	}
+	return cmd
+}
+
+// isUnknownFunction relies on the server's words, as there is no code for it.
+func isUnknownFunction(err error) bool {
+	return redis.HasErrorPrefix(err, "Function not found")
+}

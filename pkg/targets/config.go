@@ -1,0 +1,188 @@
+package targets
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
+// complete. FromEnvironment fills one from the variables that the targets obey.
+type Config struct {
+	Dir        string               // state folder; ".wordcount"
+	Input      string               // file or folder; "data"
+	Workers    int                  // processes; the number of CPUs
+	Reducers   int                  // partitions; by the input's size. wordcount.MapOnly: none
+	Split      int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
+	Lease      time.Duration        // wordcount.DefaultLease
+	Checkpoint time.Duration        // between checkpoints; DefaultCheckpoint
+	Faults     string               // as wordcount.ParseFaults reads them; none
+	Durability wordcount.Durability // bgsave on a server of ours, none on a given one
+	Memory     int64                // bytes that the job may take on a given server; DefaultMemory
+	Redis      redisd.Config        // Dir is Config.Dir
+}
+
+const (
+	// DefaultCheckpoint is the time between checkpoints: what a crash of Redis may cost.
+	DefaultCheckpoint = 5 * time.Second
+	// DefaultMemory is what a job may take on a server that was given, in bytes.
+	DefaultMemory = 1 << 30
+
+	maxWorkers  = 1024
+	maxReducers = 4096 // each is a key of every commit
+	givenTTL    = 7 * 24 * time.Hour
+)
+
+// variable is one environment variable and the field that it sets.
+type variable struct {
+	name string
+	set  func(c *Config, value string) error
+}
+
+// variables are all of them, in the order in which people meet them.
+var variables = []variable{
+	{"WORDCOUNT_INPUT", text(func(c *Config) *string { return &c.Input })},
+	{"WORDCOUNT_WORKERS", func(c *Config, v string) (err error) {
+		c.Workers, err = between(v, 1, maxWorkers)
+		return err
+	}},
+	{"WORDCOUNT_REDUCERS", func(c *Config, v string) (err error) {
+		if c.Reducers, err = between(v, 0, maxReducers); c.Reducers == 0 {
+			c.Reducers = wordcount.MapOnly
+		}
+		return err
+	}},
+	{"WORDCOUNT_SPLIT", func(c *Config, v string) (err error) {
+		if c.Split, err = size(v); c.Split == 0 {
+			c.Split = wordcount.WholeFiles
+		}
+		return err
+	}},
+	{"WORDCOUNT_LEASE", duration(func(c *Config) *time.Duration { return &c.Lease })},
+	{"WORDCOUNT_CHECKPOINT", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
+	{"WORDCOUNT_FAULTS", func(c *Config, v string) error {
+		c.Faults = v
+		_, err := wordcount.ParseFaults(v)
+		return err
+	}},
+	{"WORDCOUNT_DURABILITY", func(c *Config, v string) error {
+		switch c.Durability = wordcount.Durability(v); c.Durability {
+		case wordcount.BGSave, wordcount.WaitAOF, wordcount.None:
+			return nil
+		}
+		return fmt.Errorf("write bgsave, waitaof or none")
+	}},
+	{"WORDCOUNT_REDIS_MEMORY", func(c *Config, v string) (err error) {
+		c.Memory, err = size(v)
+		return err
+	}},
+	{"WORDCOUNT_REDIS_KIND", func(c *Config, v string) error {
+		switch c.Redis.Kind = redisd.Kind(v); c.Redis.Kind {
+		case redisd.Container, redisd.Process, redisd.Provisioned:
+			return nil
+		}
+		return fmt.Errorf("write %s, %s or %s", redisd.Container, redisd.Process, redisd.Provisioned)
+	}},
+	{"WORDCOUNT_REDIS_IMAGE", text(func(c *Config) *string { return &c.Redis.Image })},
+	{"WORDCOUNT_REDIS_PORT", func(c *Config, v string) (err error) {
+		c.Redis.Port, err = between(v, 1, 65535)
+		return err
+	}},
+	{"REDIS_URL", text(func(c *Config) *string { return &c.Redis.URL })},
+	{"WORDCOUNT_REDIS_PASSWORD_FILE", text(func(c *Config) *string { return &c.Redis.PasswordFile })},
+	{"WORDCOUNT_REDIS_CA", text(func(c *Config) *string { return &c.Redis.CAFile })},
+	{"WORDCOUNT_REDIS_CERT", text(func(c *Config) *string { return &c.Redis.CertFile })},
+	{"WORDCOUNT_REDIS_KEY", text(func(c *Config) *string { return &c.Redis.KeyFile })},
+}
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func duration(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 10*time.Millisecond {
+			return fmt.Errorf("write a duration of at least 10ms, as 5s")
+		}
+		*field(c) = d
+		return nil
+	}
+}
+
+func between(v string, low, high int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("write a number from %d to %d", low, high)
+	}
+	return n, nil
+}
+
+func size(v string) (int64, error) {
+	n, err := humanize.ParseBytes(v)
+	if err != nil || n > 1<<53 {
+		return 0, fmt.Errorf("write a size, as 64MiB")
+	}
+	return int64(n), nil
+}
+
+// FromEnvironment reads the variables; an unset or empty one leaves its default. The error wraps wordcount.ErrInput.
+func FromEnvironment() (Config, error) {
+	var c Config
+	for _, v := range variables {
+		if value := os.Getenv(v.name); value != "" {
+			if err := c.Set(v.name, value); err != nil {
+				return c, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// Set sets the field that a variable stands for. The error wraps wordcount.ErrInput.
+func (c *Config) Set(name, value string) error {
+	i := slices.IndexFunc(variables, func(v variable) bool { return v.name == name })
+	if i < 0 {
+		return fmt.Errorf("%w: there is no variable %s", wordcount.ErrInput, name)
+	}
+	if err := variables[i].set(c, value); err != nil {
+		return fmt.Errorf("%w: %s=%s: %w", wordcount.ErrInput, name, value, err)
+	}
+	return nil
+}
+
+// complete fills in the defaults.
+func (c Config) complete() Config {
+	c.Dir = cmp.Or(c.Dir, ".wordcount")
+	c.Input = cmp.Or(c.Input, "data")
+	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
+	c.Lease = cmp.Or(c.Lease, wordcount.DefaultLease)
+	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
+	c.Redis.Dir = c.Dir
+	if c.Redis.URL == "" {
+		c.Durability = cmp.Or(c.Durability, wordcount.BGSave)
+	} else {
+		c.Durability = cmp.Or(c.Durability, wordcount.None)
+		c.Memory = cmp.Or(c.Memory, DefaultMemory)
+	}
+	return c
+}
+
+// id tells configurations apart: two jobs in one process are two sets of nodes in the graph.
+func (c Config) id() string {
+	id, _ := json.Marshal(c) // strings and numbers can't fail
+	return string(id)
+}

@@ -1,0 +1,62 @@
+package targets
+
+import (
+	"context"
+	"errors"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// Exit statuses. 1 is left to what was not expected, and to a second Ctrl-C.
+const (
+	exitInput       = 2
+	exitRedis       = 3
+	exitState       = 4
+	exitIncomplete  = 5
+	exitDifferent   = 6
+	exitInterrupted = 130
+)
+
+// coded gives an error the exit status that it stands for.
+func coded(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return mg.Fatal(exitInterrupted, "interrupted: run again to resume")
+	}
+	var has interface{ ExitStatus() int }
+	if errors.As(err, &has) {
+		return err
+	}
+	var conflict *redisfn.ConflictError
+	for _, class := range []struct {
+		is   bool
+		code int
+	}{
+		{errors.Is(err, wordcount.ErrInput), exitInput},
+		{errors.Is(err, wordcount.ErrState) || errors.As(err, &conflict), exitState},
+		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
+		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},
+		{errors.Is(err, wordcount.ErrRedis) || isServer(err), exitRedis},
+	} {
+		if class.is {
+			return mg.Fatal(class.code, err)
+		}
+	}
+	return err
+}
+
+func isServer(err error) bool {
+	for _, e := range []error{redisd.ErrNone, redisd.ErrUnavailable, redisd.ErrRefused, redisd.ErrUnreachable, redisd.ErrGiven,
+		redisd.ErrDump, redisd.ErrPortTaken} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return redisfn.Code(err) != ""
+}

@@ -1,0 +1,132 @@
+package targets
+
+import (
+	"fmt"
+
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+const (
+	barEvery  = 100 * time.Millisecond // the bar is drawn anew; it syncs a file at every write
+	lineEvery = 3 * time.Second        // where there is no terminal
+)
+
+// progress shows how far a job is: on a terminal one bar, with events as lines above it, elsewhere a plain line now
+// and then. It writes to standard error only, for results alone go to standard output.
+type progress struct {
+	total int64           // bytes; set before the first update
+	team  *wordcount.Team // for the number of the living and the dead, if there is one
+
+	mu       sync.Mutex // one writer at a time: the bar's own lines and ours must not mix
+	out      *os.File
+	terminal bool
+	bar      *progressbar.ProgressBar
+	began    time.Time
+	shown    time.Time
+	from     int64 // bytes that were done when we began
+}
+
+func newProgress(out *os.File) *progress {
+	return &progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}
+}
+
+// line prints one line, above the bar if there is one.
+func (p *progress) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+	fmt.Fprintln(p.out, text)
+	if p.bar != nil {
+		p.bar.RenderBlank()
+	}
+}
+
+// update shows a status of the job.
+func (p *progress) update(st wordcount.Status) {
+	switch phase := st.Phase; {
+	case phase == "map":
+		p.advance("map", st.Bytes)
+	case phase == "reduce":
+		p.advance(fmt.Sprintf("reduce %d/%d", st.Reduced, st.Reducers), p.total)
+	default:
+		p.advance("seal", p.total)
+	}
+}
+
+// advance shows that so many bytes are done.
+func (p *progress) advance(phase string, done int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.began.IsZero() {
+		p.began, p.shown, p.from = now, now, done
+	}
+	if p.team != nil {
+		phase = fmt.Sprintf("%s · %d workers", phase, len(p.team.PIDs()))
+		if n := p.team.Restarts(); n > 0 {
+			phase = fmt.Sprintf("%s · %d restarts", phase, n)
+		}
+	}
+	if p.terminal {
+		p.draw(phase, done, now)
+		return
+	}
+	if now.Sub(p.shown) < lineEvery {
+		return
+	}
+	p.shown = now
+	rate := float64(done-p.from) / now.Sub(p.began).Seconds()
+	eta := "?"
+	if rate > 0 {
+		eta = time.Duration(float64(p.total-done) / rate * float64(time.Second)).Round(time.Second).String()
+	}
+	fmt.Fprintf(p.out, "%s  %d%%  %s/%s  %s/s  eta %s\n", phase, percent(done, p.total), humanize.IBytes(uint64(done)),
+		humanize.IBytes(uint64(p.total)), humanize.IBytes(uint64(max(rate, 0))), eta)
+}
+
+func percent(done, total int64) int64 {
+	if total == 0 {
+		return 100
+	}
+	return done * 100 / total
+}
+
+func (p *progress) draw(phase string, done int64, now time.Time) {
+	if p.total == 0 {
+		return
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions64(p.total,
+			progressbar.OptionSetWriter(p.out), progressbar.OptionThrottle(barEvery), progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetWidth(24))
+	}
+	if now.Sub(p.shown) < barEvery {
+		return
+	}
+	p.shown = now
+	p.bar.Describe(phase)
+	// Full is finished, for the bar, and it would draw no more; the job isn't until it is sealed.
+	p.bar.Set64(min(done, p.total-1))
+}
+
+// finish takes the bar away.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Clear()
+		p.bar = nil
+	}
+	p.began = time.Time{}
+}

@@ -1,0 +1,104 @@
+package targets
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// session is what the steps of one configuration hand on to each other within this process. Nothing in it is needed
+// to resume: another process builds its own.
+type session struct {
+	config Config
+	folder wordcount.Folder
+	shown  *progress
+
+	server *redisd.Server
+	rdb    redis.UniversalClient
+	plan   wordcount.Plan
+	sup    *wordcount.Supervisor
+	sealed *wordcount.Sealed // the result, once there is one
+
+	// What goes on between steps: the team and the checkpoints. stop ends it, saying why.
+	background context.Context
+	stop       context.CancelCauseFunc
+	team       *wordcount.Team
+	loop       sync.WaitGroup
+}
+
+var (
+	sessionsMu sync.Mutex
+	sessions   = map[string]*session{}
+)
+
+// sessionOf returns the session of a configuration.
+func sessionOf(c Config) *session {
+	sessionsMu.Lock()
+	defer sessionsMu.Unlock()
+	s, ok := sessions[c.id()]
+	if !ok {
+		s = &session{config: c, folder: wordcount.Folder{Dir: c.Dir}, shown: newProgress(os.Stderr)}
+		s.background, s.stop = context.WithCancelCause(context.Background())
+		sessions[c.id()] = s
+	}
+	return s
+}
+
+// say prints what a step did.
+func (s *session) say(step, format string, args ...any) {
+	s.shown.line(fmt.Sprintf("%-16s %s", step, fmt.Sprintf(format, args...)))
+}
+
+// note prints an event.
+func (s *session) note(format string, args ...any) { s.shown.line(fmt.Sprintf(format, args...)) }
+
+// ensure makes the folder's server answer and returns it; why each way to it was taken or not is said if loud.
+func (s *session) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
+	return redisd.Ensure(ctx, s.config.Redis, func(line string) {
+		if loud {
+			s.say("redis:start", "%s", line)
+		}
+	})
+}
+
+// connect opens the session's client, once.
+func (s *session) connect(ctx context.Context, loud bool) error {
+	if s.rdb != nil {
+		return nil
+	}
+	server, err := s.ensure(ctx, loud)
+	if err != nil {
+		return err
+	}
+	rdb, err := server.Endpoint().Client("wordcount")
+	if err != nil {
+		return err
+	}
+	s.server, s.rdb = server, rdb
+	return nil
+}
+
+// revive brings the server back after whatever happened to it, and the functions with it.
+func (s *session) revive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, wordcount.Patience)
+	defer cancel()
+	if _, err := s.ensure(ctx, false); err != nil {
+		return err
+	}
+	_, err := wordcount.Library.Load(ctx, s.rdb)
+	return err
+}
+
+// workersLog opens the file that gets what workers write to standard error.
+func (s *session) workersLog() (io.WriteCloser, error) {
+	path := filepath.Join(s.config.Dir, "jobs", s.plan.Job.ID, "workers.log")
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}

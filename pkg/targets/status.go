@@ -1,0 +1,100 @@
+package targets
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// statusReport is what status prints. The names in JSON are API.
+type statusReport struct {
+	Job     string         `json:"job"`
+	Phase   string         `json:"phase"` // none, map, reduce, done; sealed when the result is published
+	Tasks   taskReport     `json:"tasks"`
+	Buried  int            `json:"buried"`
+	Bytes   int64          `json:"bytes"` // of input, committed
+	Total   int64          `json:"total"` // bytes of input
+	Workers []workerReport `json:"workers"`
+	Redis   redisReport    `json:"redis"`
+}
+
+type taskReport struct {
+	Total   int `json:"total"` // maps and reduces
+	Done    int `json:"done"`
+	Pending int `json:"pending"` // by XPENDING: delivered, not acknowledged
+}
+
+type workerReport struct {
+	ID    string `json:"id"`
+	PID   int    `json:"pid"`
+	Host  string `json:"host"`
+	State string `json:"state"` // working or idle
+	Tasks int    `json:"tasks"` // held now
+	Done  int    `json:"done"`  // committed in this life
+}
+
+type redisReport struct {
+	Kind string `json:"kind"`
+	Addr string `json:"addr"`
+	PID  int    `json:"pid,omitempty"`
+}
+
+// status reads where the last job stands.
+func (s *session) status(ctx context.Context) (statusReport, error) {
+	plan, err := s.folder.Last()
+	if err != nil {
+		return statusReport{}, err
+	}
+	if err := s.connect(ctx, false); err != nil {
+		return statusReport{}, err
+	}
+	r := statusReport{
+		Job: plan.Job.ID, Phase: "none", Total: plan.Manifest.Bytes, Workers: []workerReport{},
+		Redis: redisReport{string(s.server.Kind), s.server.Addr, s.server.Pid},
+	}
+	st, err := wordcount.JobStatus(ctx, s.rdb, plan.Job)
+	if errors.Is(err, wordcount.ErrState) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Phase, r.Bytes, r.Buried = st.Phase, st.Bytes, st.Buried
+	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
+	if sealed, ok, err := s.folder.Sealed(plan.Job.ID); err == nil && ok && sealed.Fence == st.Final {
+		r.Phase = "sealed"
+	}
+	for _, id := range slices.Sorted(maps.Keys(st.Workers)) {
+		var info wordcount.WorkerInfo
+		if json.Unmarshal([]byte(st.Workers[id]), &info) != nil {
+			continue // display only
+		}
+		r.Workers = append(r.Workers, workerReport{id, info.PID, info.Host, info.State,
+			st.PendingMaps[id] + st.PendingReduces[id], info.Tasks})
+	}
+	return r, nil
+}
+
+func (r statusReport) json(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+func (r statusReport) text(w io.Writer) {
+	fmt.Fprintf(w, "job      %s  %s\n", r.Job, r.Phase)
+	fmt.Fprintf(w, "tasks    %d of %d done, %d pending, %d given up\n", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, r.Buried)
+	fmt.Fprintf(w, "input    %s of %s\n", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
+	fmt.Fprintf(w, "redis    %s  %s\n", r.Redis.Kind, r.Redis.Addr)
+	for _, worker := range r.Workers {
+		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
+	}
+}

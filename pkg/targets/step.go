@@ -1,0 +1,103 @@
+package targets
+
+import (
+	"context"
+	"sync"
+
+	"github.com/magefile/mage/mg"
+)
+
+// node is a step of the graph. It implements mg.Fn, because a target with flags can't be a dependency, and because
+// Mage must tell the nodes of two configurations apart.
+type node struct {
+	name   string
+	config Config
+	do     func(context.Context, *session) error
+	needs  []mg.Fn
+}
+
+func step(name string, c Config, do func(context.Context, *session) error, needs ...mg.Fn) mg.Fn {
+	return &node{name, c.complete(), do, needs}
+}
+
+// Name is how Mage remembers the step, and what -v shows.
+func (n *node) Name() string { return n.name }
+
+// ID keeps steps of other configurations apart.
+func (n *node) ID() string { return n.config.id() }
+
+// Run runs what the step needs, then the step.
+func (n *node) Run(ctx context.Context) error {
+	err := depend(ctx, n.needs)
+	if err == nil {
+		err = coded(ctx, n.do(ctx, sessionOf(n.config)))
+	}
+	if err != nil && !claim(ctx, err) {
+		return nil // a sibling failed first, and this is but the consequence
+	}
+	return err
+}
+
+// siblings is what the dependencies of one step share: the first that fails ends the others, and is the one reported.
+// Mage itself would let the others go on, and merge all errors into one with exit status 1.
+type siblings struct {
+	mu     sync.Mutex
+	failed bool
+	cancel context.CancelCauseFunc
+}
+
+type siblingsKey struct{}
+
+// claim reports the first failure among siblings, and ends the others.
+func claim(ctx context.Context, err error) bool {
+	s, ok := ctx.Value(siblingsKey{}).(*siblings)
+	if !ok {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed {
+		return false
+	}
+	s.failed = true
+	s.cancel(err)
+	return true
+}
+
+// depend runs the steps side by side.
+func depend(ctx context.Context, needs []mg.Fn) (err error) {
+	if len(needs) == 0 {
+		return nil
+	}
+	shared, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer func() { // mg.CtxDeps speaks by panicking
+		if v := recover(); v != nil {
+			failure, ok := v.(error)
+			if !ok {
+				panic(v)
+			}
+			err = failure
+		}
+	}()
+	deps := make([]any, len(needs))
+	for i, need := range needs {
+		deps[i] = need
+	}
+	mg.CtxDeps(context.WithValue(shared, siblingsKey{}, &siblings{cancel: cancel}), deps...)
+	return nil
+}
+
+// find returns the node of that name in a graph.
+func find(root mg.Fn, name string) *node {
+	n := root.(*node)
+	if n.name == name {
+		return n
+	}
+	for _, need := range n.needs {
+		if found := find(need, name); found != nil {
+			return found
+		}
+	}
+	return nil
+}

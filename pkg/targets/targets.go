@@ -1,0 +1,282 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// Run counts the input exactly: the whole graph, up to the sealed result
+func Run(ctx context.Context, input *string, workers, reducers *int) error {
+	c, err := FromEnvironment()
+	if err != nil {
+		return coded(ctx, err)
+	}
+	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
+		if flag == nil {
+			continue
+		}
+		if err := c.Set(name, *flag); err != nil {
+			return coded(ctx, err)
+		}
+	}
+	return depend(ctx, []mg.Fn{Job(c)})
+}
+
+func number(n *int) *string {
+	if n == nil {
+		return nil
+	}
+	s := strconv.Itoa(*n)
+	return &s
+}
+
+// stepTarget runs one step, after what it needs, and returns its session.
+func stepTarget(ctx context.Context, name string) (*session, error) {
+	c, err := FromEnvironment()
+	if err != nil {
+		return nil, coded(ctx, err)
+	}
+	n := find(Job(c), name)
+	return sessionOf(n.config), depend(ctx, []mg.Fn{n})
+}
+
+// Redis starts and stops the folder's server
+type Redis mg.Namespace
+
+// Start makes a Redis server answer: a given one, a container, a local process, or one fetched for it
+func (Redis) Start(ctx context.Context) error {
+	_, err := stepTarget(ctx, "redis:start")
+	return err
+}
+
+// Stop saves everything and stops the server that was started in this folder
+func (Redis) Stop(ctx context.Context) error {
+	return inFolder(ctx, func(s *session) error {
+		server, err := redisd.Open(s.config.Redis)
+		if err != nil {
+			return err
+		}
+		if err := server.Stop(ctx); err != nil {
+			return err
+		}
+		s.say("redis:stop", "%v; its data stays in %s", server, server.DataDir)
+		return nil
+	})
+}
+
+// Functions holds the protocol's library
+type Functions mg.Namespace
+
+// Load loads the Redis Functions, the protocol of the job
+func (Functions) Load(ctx context.Context) error {
+	_, err := stepTarget(ctx, "functions:load")
+	return err
+}
+
+// Stream holds the tasks
+type Stream mg.Namespace
+
+// Seed plans the job and puts its tasks into the stream
+func (Stream) Seed(ctx context.Context) error {
+	_, err := stepTarget(ctx, "stream:seed")
+	return err
+}
+
+// Workers are the processes that count
+type Workers mg.Namespace
+
+// Spawn starts the workers and keeps them alive until the job is sealed
+func (Workers) Spawn(ctx context.Context) error { return foreground(ctx, "workers:spawn") }
+
+// Join adds workers to a job of another folder or host, until it is sealed; -job=ID, and REDIS_URL for another host
+func (Workers) Join(ctx context.Context, job *string) error {
+	return inFolder(ctx, func(s *session) error { return s.join(ctx, job) })
+}
+
+// Checkpoint is what makes work outlast Redis
+type Checkpoint mg.Namespace
+
+// Loop takes a checkpoint now and then, until the job is sealed
+func (Checkpoint) Loop(ctx context.Context) error { return foreground(ctx, "checkpoint:loop") }
+
+// foreground runs a step whose work goes on in the background, and stays until the job is sealed.
+func foreground(ctx context.Context, name string) error {
+	s, err := stepTarget(ctx, name)
+	if err != nil || s.sealed != nil {
+		return err
+	}
+	_, err = s.attend(ctx, func(ctx context.Context) (sealed wordcount.Sealed, err error) {
+		_, err = s.sup.Watch(ctx, func(st wordcount.Status) bool { return st.Released })
+		return sealed, err
+	})
+	if err == nil {
+		s.say(name, "job %s is sealed", s.plan.Job.ID)
+	}
+	return coded(ctx, err)
+}
+
+// Verify recounts the input of the last job with the standard library alone, and compares both ways
+func Verify(ctx context.Context) error {
+	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error { return s.verify(ctx, s.plan, sealed) })
+}
+
+// Top prints the words with the highest counts; -n=20
+func Top(ctx context.Context, n *int) error {
+	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
+		most := 20
+		if n != nil {
+			most = *n
+		}
+		if most < 1 {
+			return fmt.Errorf("%w: -n=%d: write a number above 0", wordcount.ErrInput, most)
+		}
+		return printTop(ctx, s.result(sealed), most)
+	})
+}
+
+// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE
+func Export(ctx context.Context, out *string) error {
+	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
+		if out == nil || *out == "" {
+			return s.result(sealed).Export(ctx, os.Stdout)
+		}
+		// Whoever reads the file sees the old content or all of the new.
+		file, err := renameio.NewPendingFile(*out, renameio.WithPermissions(0o644), renameio.IgnoreUmask())
+		if err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		defer file.Cleanup()
+		if err := s.result(sealed).Export(ctx, file); err != nil {
+			return err
+		}
+		if err := file.CloseAtomicallyReplace(); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		s.say("export", "%d words to %s", sealed.Distinct, *out)
+		return nil
+	})
+}
+
+// Status shows where the last job stands; -json for programs
+func Status(ctx context.Context, json *bool) error {
+	return inFolder(ctx, func(s *session) error {
+		report, err := s.status(ctx)
+		if err != nil {
+			return err
+		}
+		if json != nil && *json {
+			return report.json(os.Stdout)
+		}
+		report.text(os.Stdout)
+		return nil
+	})
+}
+
+// Clean deletes the jobs of this folder from Redis, and forgets them; other folders' jobs stay
+func Clean(ctx context.Context) error {
+	return inFolder(ctx, func(s *session) error {
+		jobs, err := s.folder.Jobs()
+		if err != nil {
+			return err
+		}
+		for _, id := range jobs {
+			plan, err := s.folder.Load(id)
+			if errors.Is(err, os.ErrNotExist) {
+				continue // cleaned before
+			}
+			if err != nil {
+				return err
+			}
+			if err := s.connect(ctx, false); err != nil {
+				return err
+			}
+			keys, err := wordcount.Clean(ctx, s.rdb, plan.Job)
+			if err != nil {
+				return err
+			}
+			if err := s.folder.Forget(id); err != nil {
+				return err
+			}
+			s.say("clean", "job %s: %s deleted", id, plural(keys, "key"))
+		}
+		if s.rdb == nil || s.config.Durability != wordcount.BGSave {
+			return nil
+		}
+		// Else the next crash would bring the jobs back.
+		return (&wordcount.Supervisor{Redis: s.rdb}).Checkpoint(ctx)
+	})
+}
+
+// inFolder runs a target that speaks of this folder's jobs.
+func inFolder(ctx context.Context, do func(*session) error) error {
+	c, err := FromEnvironment()
+	if err != nil {
+		return coded(ctx, err)
+	}
+	return coded(ctx, do(sessionOf(c.complete())))
+}
+
+// withResult runs a target that reads the sealed result of the last job.
+func withResult(ctx context.Context, do func(*session, wordcount.Sealed) error) error {
+	return inFolder(ctx, func(s *session) error {
+		plan, err := s.folder.Last()
+		if err != nil {
+			return err
+		}
+		s.plan = plan
+		sealed, ok, err := s.folder.Sealed(plan.Job.ID)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("%w: job %s is not sealed: mage run", wordcount.ErrIncomplete, plan.Job.ID)
+		}
+		if err := s.connect(ctx, false); err != nil {
+			return err
+		}
+		return do(s, sealed)
+	})
+}
+
+func (s *session) result(sealed wordcount.Sealed) wordcount.Result {
+	return wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: sealed.Fence}
+}
+
+// join adds a team to a job that others supervise.
+func (s *session) join(ctx context.Context, job *string) error {
+	if job != nil && *job != "" {
+		s.plan.Job.ID = *job
+	} else {
+		plan, err := s.folder.Last()
+		if err != nil {
+			return fmt.Errorf("%w; or name one: workers:join -job=ID", err)
+		}
+		s.plan = plan
+	}
+	if err := s.connect(ctx, false); err != nil {
+		return err
+	}
+	sup, st, err := wordcount.Attach(ctx, s.rdb, s.plan.Job)
+	if err != nil {
+		return err
+	}
+	if st.Released {
+		s.say("workers:join", "job %s is sealed already", s.plan.Job.ID)
+		return nil
+	}
+	s.sup, s.plan = sup, sup.Plan
+	if err := spawnWorkers(ctx, s); err != nil {
+		return err
+	}
+	_, err = s.attend(ctx, func(ctx context.Context) (sealed wordcount.Sealed, err error) { return sealed, sup.Follow(ctx) })
+	return err
+}

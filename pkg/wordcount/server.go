@@ -1,0 +1,21 @@
+package wordcount
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// CheckServer refuses a server that could lose our keys without a crash: evicting a stream looks like success.
+func CheckServer(ctx context.Context, rdb redis.UniversalClient) error {
+	info, err := rdb.Info(ctx, "memory").Result()
+	if err != nil {
+		return classify(err)
+	}
+	if policy := infoField(info, "maxmemory_policy"); strings.HasPrefix(policy, "allkeys-") {
+		return fmt.Errorf("%w: maxmemory-policy %s may drop keys of a running job: use a server with noeviction", ErrRedis, policy)
+	}
+	return nil
+}
