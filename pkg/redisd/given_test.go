@@ -148,8 +148,10 @@ func pretend(t *testing.T, info string) (addr string) {
 						fmt.Fprint(conn, "+PONG\r\n")
 					case word == "info":
 						fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(info), info)
-					case word == "hello" || word == "client":
+					case word == "hello":
 						fmt.Fprint(conn, "-ERR unknown command\r\n")
+					case word == "client":
+						fmt.Fprint(conn, "+OK\r\n")
 					}
 				}
 			}()

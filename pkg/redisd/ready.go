@@ -20,8 +20,8 @@ func Ready(ctx context.Context, c redis.UniversalClient) error {
 	return err
 }
 
-// ready is Ready, but gives up when nothing was heard for patience, if that is
-// not 0. "Loading" is an answer.
+// ready is Ready, but gives up when the server was of no use for patience, if
+// that is not 0. Loading is of use: it comes to an end.
 func ready(ctx context.Context, c redis.UniversalClient, patience time.Duration) (version, error) {
 	heard := time.Now()
 	for {
@@ -29,8 +29,7 @@ func ready(ctx context.Context, c redis.UniversalClient, patience time.Duration)
 		if err == nil || errors.Is(err, ErrRefused) {
 			return v, err
 		}
-		var answer redis.Error
-		if errors.As(err, &answer) {
+		if redis.IsLoadingError(err) {
 			heard = time.Now()
 		}
 		if patience != 0 && time.Since(heard) > patience {

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"syscall"
 
 	"github.com/magefile/mage/mg"
 	"github.com/redis/go-redis/v9"
@@ -23,7 +25,7 @@ const roleVariable = "WORDCOUNT_ROLE"
 // The roles.
 const (
 	roleWorker = "worker" // as wordcount.ServeWorker
-	roleJob    = "job"    // the graph of Job, configured by the environment
+	roleJob    = "job"    // the graph of Job, its Config as JSON on standard input
 )
 
 // A compiled magefile runs itself again as a worker, so there is one binary, wherever it was copied to.
@@ -47,9 +49,9 @@ func exit(err error) {
 func runJob() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c, err := FromEnvironment()
-	if err != nil {
-		return coded(ctx, err)
+	var c Config
+	if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
+		return fmt.Errorf("read the job's configuration: %w", err)
 	}
 	return depend(ctx, []mg.Fn{Job(c)})
 }
@@ -77,4 +79,35 @@ func again(role string) *exec.Cmd {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	return cmd
+}
+
+// jobProcess is a job in a process of its own.
+type jobProcess struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+func startJob(c Config) (*jobProcess, error) {
+	config, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	j := &jobProcess{again(roleJob), make(chan struct{})}
+	// Its result is not the caller's, so it goes where progress goes.
+	j.cmd.Stdin, j.cmd.Stdout, j.cmd.Stderr = bytes.NewReader(config), os.Stderr, os.Stderr
+	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the caller to pass on
+	if err := j.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start job: %w", err)
+	}
+	go func() {
+		defer close(j.ended)
+		j.cmd.Wait()
+	}()
+	return j, nil
+}
+
+// interrupt asks the job to end in good order, and returns when it has.
+func (j *jobProcess) interrupt() {
+	j.cmd.Process.Signal(os.Interrupt)
+	<-j.ended
 }

@@ -21,15 +21,7 @@ func startRedis(ctx context.Context, s *session) error {
 	if err := s.connect(ctx, true); err != nil {
 		return err
 	}
-	if err := wordcount.CheckServer(ctx, s.rdb); err != nil {
-		return err
-	}
-	where := ""
-	if s.server.Owned() {
-		where = ", data in " + s.server.DataDir
-	}
-	s.say("redis:start", "%v%s", s.server, where)
-	return nil
+	return wordcount.CheckServer(ctx, s.rdb)
 }
 
 func loadFunctions(ctx context.Context, s *session) error {

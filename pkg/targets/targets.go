@@ -143,6 +143,14 @@ func Top(ctx context.Context, n *int) error {
 	})
 }
 
+// Data is input to try things on
+type Data mg.Namespace
+
+// Generate writes a corpus, the same for the same flags: -out=DIR -bytes=64MiB -files=16 -words=200000 -zipf=1.07 -seed=0
+func (Data) Generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) error {
+	return coded(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
+}
+
 // Export writes the result as lines "count<TAB>word", by descending count; -out=FILE
 func Export(ctx context.Context, out *string) error {
 	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
@@ -183,37 +191,39 @@ func Status(ctx context.Context, json *bool) error {
 
 // Clean deletes the jobs of this folder from Redis, and forgets them; other folders' jobs stay
 func Clean(ctx context.Context) error {
-	return inFolder(ctx, func(s *session) error {
-		jobs, err := s.folder.Jobs()
+	return inFolder(ctx, func(s *session) error { return s.clean(ctx) })
+}
+
+func (s *session) clean(ctx context.Context) error {
+	jobs, err := s.folder.Jobs()
+	if err != nil {
+		return err
+	}
+	for _, id := range jobs {
+		plan, err := s.folder.Load(id)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // cleaned before
+		}
 		if err != nil {
 			return err
 		}
-		for _, id := range jobs {
-			plan, err := s.folder.Load(id)
-			if errors.Is(err, os.ErrNotExist) {
-				continue // cleaned before
-			}
-			if err != nil {
-				return err
-			}
-			if err := s.connect(ctx, false); err != nil {
-				return err
-			}
-			keys, err := wordcount.Clean(ctx, s.rdb, plan.Job)
-			if err != nil {
-				return err
-			}
-			if err := s.folder.Forget(id); err != nil {
-				return err
-			}
-			s.say("clean", "job %s: %s deleted", id, plural(keys, "key"))
+		if err := s.connect(ctx, false); err != nil {
+			return err
 		}
-		if s.rdb == nil || s.config.Durability != wordcount.BGSave {
-			return nil
+		keys, err := wordcount.Clean(ctx, s.rdb, plan.Job)
+		if err != nil {
+			return err
 		}
-		// Else the next crash would bring the jobs back.
-		return (&wordcount.Supervisor{Redis: s.rdb}).Checkpoint(ctx)
-	})
+		if err := s.folder.Forget(id); err != nil {
+			return err
+		}
+		s.say("clean", "job %s: %s deleted", id, plural(keys, "key"))
+	}
+	if s.rdb == nil || s.config.Durability != wordcount.BGSave {
+		return nil
+	}
+	// Else the next crash would bring the jobs back.
+	return (&wordcount.Supervisor{Redis: s.rdb}).Checkpoint(ctx)
 }
 
 // inFolder runs a target that speaks of this folder's jobs.

@@ -71,6 +71,9 @@ func classify(err error) error {
 // passing tells whether an error may be gone at the next try: a lost connection, a server that is loading or was
 // just restarted.
 func passing(err error) bool {
+	if err == nil {
+		return false
+	}
 	for _, final := range []error{ErrInput, ErrRedis, ErrState, ErrIncomplete, errOtherRun, errNoJob, ErrNoResult, errPhase,
 		context.Canceled} {
 		if errors.Is(err, final) {

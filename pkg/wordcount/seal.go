@@ -67,9 +67,14 @@ func over(st Status) bool {
 // lead returns when we are the folder's only supervisor of the job, or (nil) when another one has sealed it.
 func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 	id := s.Plan.Job.ID
-	unlock, ok, err := s.Folder.lock(id)
-	if ok || err != nil {
-		return unlock, err
+	var ok bool
+	for range 10 { // somebody may only be asking whether there is one
+		if unlock, ok, err = s.Folder.lock(id); ok || err != nil {
+			return unlock, err
+		}
+		if err := sleep(ctx, pauseMin); err != nil {
+			return nil, err
+		}
 	}
 	s.Say("another supervisor is at work on job %s: watching, and adding workers", id)
 	_, err = s.Watch(ctx, func(st Status) bool {

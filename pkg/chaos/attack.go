@@ -1,0 +1,101 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// lookEvery is how often the victim is looked at: recovery takes milliseconds.
+const lookEvery = 2 * time.Millisecond
+
+// Attack is one job under attack.
+type Attack struct {
+	Redis  redis.UniversalClient
+	Server *redisd.Server // where Redis runs; used by one fault at a time
+	Plan   wordcount.Plan
+	Folder wordcount.Folder
+	Say    func(format string, args ...any)
+}
+
+// errOver: there is nothing left to attack.
+var errOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", wordcount.ErrIncomplete)
+
+// status reads where the job stands, through whatever Redis suffers.
+func (a Attack) status(ctx context.Context) (wordcount.Status, error) {
+	for {
+		st, err := wordcount.JobStatus(ctx, a.Redis, a.Plan.Job)
+		if err == nil {
+			return st, nil
+		}
+		if ctx.Err() != nil {
+			return st, context.Cause(ctx)
+		}
+		if !a.alive() {
+			return st, errors.Join(errOver, err)
+		}
+		if err := pause(ctx); err != nil {
+			return st, err
+		}
+	}
+}
+
+// alive tells whether a supervisor of this folder still works on the job.
+func (a Attack) alive() bool { return a.Folder.Supervised(a.Plan.Job.ID) }
+
+// until looks at the job until it is as wanted.
+func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (wordcount.Status, error) {
+	for {
+		st, err := a.status(ctx)
+		if err != nil || wanted(st) {
+			return st, err
+		}
+		if st.Released {
+			return st, errOver
+		}
+		if err := pause(ctx); err != nil {
+			return st, err
+		}
+	}
+}
+
+// Ripen waits until a quarter of the maps are committed: a fault in the middle has something to lose.
+func (a Attack) Ripen(ctx context.Context) error {
+	_, err := a.until(ctx, func(st wordcount.Status) bool { return 4*st.Mapped >= st.Maps })
+	return err
+}
+
+// Outlive waits until the job is sealed. The error is ErrIncomplete if its supervisor gave up.
+func (a Attack) Outlive(ctx context.Context) (wordcount.Sealed, error) {
+	for {
+		sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID)
+		if ok || err != nil {
+			return sealed, err
+		}
+		if !a.alive() {
+			// It may have sealed the job between the two looks.
+			if sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID); ok || err != nil {
+				return sealed, err
+			}
+			return sealed, fmt.Errorf("%w: the supervisor ended without a result", wordcount.ErrIncomplete)
+		}
+		if err := pause(ctx); err != nil {
+			return sealed, err
+		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(lookEvery):
+		return nil
+	}
+}

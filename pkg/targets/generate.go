@@ -1,0 +1,52 @@
+package targets
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// generate writes a corpus, showing how far it is.
+func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
+	var spec corpus.Spec
+	if bytes != nil {
+		if spec.Bytes, err = size(*bytes); err != nil {
+			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
+		}
+	}
+	if zipf != nil {
+		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil {
+			return fmt.Errorf("%w: -zipf=%s: write a number, as 1.07", wordcount.ErrInput, *zipf)
+		}
+	}
+	dir := "corpus"
+	if out != nil {
+		dir = cmp.Or(*out, dir)
+	}
+	if files != nil {
+		spec.Files = *files
+	}
+	if words != nil {
+		spec.Words = *words
+	}
+	if seed != nil {
+		spec.Seed = uint64(*seed)
+	}
+	if err := spec.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", wordcount.ErrInput, err)
+	}
+	spec = spec.WithDefaults()
+	bar := newProgress(os.Stderr)
+	bar.total = spec.Bytes
+	err = corpus.Write(ctx, dir, spec, func(written int64) { bar.advance("generate", written) })
+	bar.finish()
+	if err == nil {
+		bar.line(fmt.Sprintf("%-16s %d files in %s", "data:generate", spec.Files, dir))
+	}
+	return err
+}
