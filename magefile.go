@@ -9,6 +9,81 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/magefile/mage/mg"
+	"github.com/magefile/mage/sh"
+
+	"github.com/magereduce/magereduce/pkg/chaos"
+	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/redisd"
 	//mage:import
-	_ "github.com/magereduce/magereduce/pkg/targets"
+	"github.com/magereduce/magereduce/pkg/targets"
 )
+
+// Demo counts a generated corpus, kills a worker and Redis under it, and verifies: the plugin as anyone would use it
+func Demo(ctx context.Context) error {
+	dir := filepath.Join(".wordcount", "demo-texts")
+	if err := corpus.Write(ctx, dir, corpus.Spec{Bytes: 64 << 20}, nil); err != nil {
+		return err
+	}
+	job := targets.Config{
+		Dir: filepath.Join(".wordcount", "demo"), Input: dir, Checkpoint: time.Second,
+		Split: 1 << 20, Workers: 2, Faults: "slow=150ms:2", // a few seconds of work
+	}
+	faults := make(chan error, 1)
+	go func() { faults <- targets.Attack(ctx, job, chaos.Attack.KillWorker, chaos.Attack.RestartRedis) }()
+	mg.CtxDeps(ctx, targets.Verified(job))
+	server, err := redisd.Open(redisd.Config{Dir: job.Dir})
+	if err != nil {
+		return err
+	}
+	return errors.Join(<-faults, server.Stop(ctx))
+}
+
+// Test runs the linters and every test, with the race detector where there is a C compiler
+func Test(ctx context.Context) error {
+	mg.CtxDeps(ctx, Lint)
+	args := []string{"test", "-timeout=15m"}
+	if _, err := exec.LookPath("cc"); err == nil && os.Getenv("CGO_ENABLED") != "0" {
+		args = append(args, "-race")
+	} else {
+		fmt.Println("no C compiler: testing without the race detector")
+	}
+	return sh.RunV("go", append(args, "./...")...)
+}
+
+// Lint checks formatting, and vets every package for the systems and processors that we build for
+func Lint() error {
+	unformatted, err := sh.Output("gofmt", "-l", "magefile.go", "pkg", "lua")
+	if err != nil {
+		return err
+	}
+	if unformatted != "" {
+		return fmt.Errorf("gofmt would change: %s", strings.Join(strings.Fields(unformatted), " "))
+	}
+	for _, platform := range []string{"", "linux/arm64", "darwin/arm64"} {
+		env := map[string]string{}
+		if goos, arch, ok := strings.Cut(platform, "/"); ok {
+			env = map[string]string{"GOOS": goos, "GOARCH": arch}
+		}
+		for _, args := range [][]string{{"vet", "./..."}, {"vet", "-tags", "mage", "."}} {
+			if err := sh.RunWithV(env, "go", args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Bench measures the counting kernel, in benchstat's format
+func Bench() error {
+	return sh.RunV("go", "test", "-run=^$", "-bench=.", "-benchmem", "-count=5", "./pkg/wordcount/count")
+}

@@ -21,7 +21,9 @@ type Attack struct {
 	Server *redisd.Server // where Redis runs; used by one fault at a time
 	Plan   wordcount.Plan
 	Folder wordcount.Folder
-	Say    func(format string, args ...any)
+	// Durability is what the job was started with.
+	Durability wordcount.Durability
+	Say        func(format string, args ...any)
 }
 
 // errOver: there is nothing left to attack.

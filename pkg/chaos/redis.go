@@ -18,7 +18,18 @@ func (a Attack) RestartRedis(ctx context.Context) error {
 	if !a.Server.Owned() {
 		return redisd.ErrGiven
 	}
-	before, err := a.until(ctx, func(st wordcount.Status) bool { return st.Pending() > 0 })
+	// With something in a checkpoint, and something more in memory only, there is something to see.
+	saves := -1
+	before, err := a.until(ctx, func(st wordcount.Status) bool {
+		if a.Durability != wordcount.BGSave {
+			return st.Pending() > 0
+		}
+		now := a.saves(ctx)
+		if saves < 0 && st.Mapped > 0 {
+			saves = now
+		}
+		return saves >= 0 && now > saves+1 && st.Pending() > 0 // the next to end may have begun before the commit
+	})
 	if err != nil {
 		return err
 	}
@@ -46,6 +57,15 @@ func (a Attack) RestartRedis(ctx context.Context) error {
 		answered.Sub(killed).Round(time.Millisecond), restored.Mapped, restored.Maps, max(0, before.Mapped-restored.Mapped),
 		time.Since(answered).Round(time.Millisecond))
 	return nil
+}
+
+// saves is how many checkpoints the server has completed in this life.
+func (a Attack) saves(ctx context.Context) (n int) {
+	info, _ := a.Redis.Info(ctx, "persistence").Result() // without an answer none is known of
+	for line := range strings.Lines(info) {
+		fmt.Sscanf(line, "rdb_saves:%d", &n)
+	}
+	return n
 }
 
 // keys describes the job's keys in one line: name, type and size of each that is there.

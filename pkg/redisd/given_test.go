@@ -109,7 +109,7 @@ func TestABadAddressIsNotQuoted(t *testing.T) {
 func TestAnOldGivenServerIsRefused(t *testing.T) {
 	t.Parallel()
 	for info, want := range map[string]string{
-		"redis_version:6.2.14":                        "needs Redis 7.0 or newer, found redis 6.2.14",
+		"redis_version:6.2.14":                        "needs Redis 7.0 or newer, found 6.2.14",
 		"redis_version:7.0.0":                         "",
 		"redis_version:7.2.4\r\nvalkey_version:8.1.0": "",
 		"hello:world":                                 "can't read the version",

@@ -54,7 +54,7 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 
 	// The title template is an argument, so that the process carries the name
 	// from its first moment on; its children inherit it.
-	cmd := exec.Command(s.Program, confFile, "--proc-title-template", "{title} {listen-addr} "+s.Name)
+	cmd := exec.Command(s.Program, confFile, "--proc-title-template", titleTemplate(s.Name))
 	cmd.Dir = s.DataDir
 	cmd.Env = environ(s.Libs)
 	cmd.Stdout, cmd.Stderr = log, log // what is said before the log is open

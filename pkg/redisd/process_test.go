@@ -370,7 +370,7 @@ func TestAnOldServerOnPATHIsNotTaken(t *testing.T) {
 	onPath(t, "redis-server", "echo Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64")
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Process}
 	_, err := redisd.Ensure(t.Context(), c, func(string) {})
-	if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found redis 6.2.14") {
+	if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {
 		t.Error(err)
 	}
 	if _, err := redisd.Open(c); !errors.Is(err, redisd.ErrNone) {

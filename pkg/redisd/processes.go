@@ -1,27 +1,26 @@
 package redisd
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // process is a live process that carries a server's name.
 type process struct {
 	pid, group int
 }
 
-// ours tells by its command line whether a process is a server, or a child of
-// one, that bears name. Anybody may mention the name, as a pager reading our
-// log does; only redis puts it last, behind a title of its own.
+// titleTemplate is the title that the server and its children give themselves,
+// by an argument that carries the name before they have done so.
+func titleTemplate(name string) string { return "{title} {listen-addr} " + name }
+
+// titles matches a server of ours, or a child of one, by its command line, and
+// what comes behind: its name and, on Linux, leftovers of a longer title. Anybody
+// may mention a name, as a pager reading our log does; that doesn't match.
+var titles = regexp.MustCompile(`(?:^|/)(?:redis|valkey)-[\w-]+ (?:[\d.]+:\d+|\S+ --proc-title-template \{title\} \{listen-addr\}) (\S+)(?: |$)`)
+
+// ours reports whether a command line is that of a process that bears name.
 func ours(command, name string) bool {
-	command = strings.TrimRight(strings.ReplaceAll(command, "\x00", " "), " ")
-	if !strings.HasSuffix(command, " "+name) {
-		return false
-	}
-	for _, title := range []string{
-		"redis-server", "redis-rdb-", "redis-aof-",
-		"valkey-server", "valkey-rdb-", "valkey-aof-",
-	} {
-		if strings.Contains(command, title) {
-			return true
-		}
-	}
-	return false
+	m := titles.FindStringSubmatch(strings.ReplaceAll(command, "\x00", " "))
+	return m != nil && m[1] == name
 }

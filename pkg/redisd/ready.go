@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -74,12 +75,12 @@ func refused(err error) bool {
 		authority   x509.UnknownAuthorityError
 		hostname    x509.HostnameError
 		plaintext   tls.RecordHeaderError
-		alert       tls.AlertError
+		alert       *net.OpError // the other side's: it wants a certificate
 	)
 	return redis.IsAuthError(err) || redis.IsPermissionError(err) ||
 		strings.HasPrefix(err.Error(), "DENIED ") || // protected mode
 		errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &plaintext) || errors.As(err, &alert)
+		errors.As(err, &plaintext) || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // refusal says what to do about it.

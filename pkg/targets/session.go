@@ -45,10 +45,15 @@ func sessionOf(c Config) *session {
 	defer sessionsMu.Unlock()
 	s, ok := sessions[c.id()]
 	if !ok {
-		s = &session{config: c, folder: wordcount.Folder{Dir: c.Dir}, shown: newProgress(os.Stderr)}
-		s.background, s.stop = context.WithCancelCause(context.Background())
+		s = newSession(c)
 		sessions[c.id()] = s
 	}
+	return s
+}
+
+func newSession(c Config) *session {
+	s := &session{config: c, folder: wordcount.Folder{Dir: c.Dir}, shown: newProgress(os.Stderr)}
+	s.background, s.stop = context.WithCancelCause(context.Background())
 	return s
 }
 

@@ -31,14 +31,10 @@ func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
 	if t.stolen && t.tries == 0 {
 		return w.examine(ctx)
 	}
-	if w.Faults.Slow > 0 {
-		select {
-		case <-time.After(w.Faults.Slow):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 	start := time.Now()
+	if w.Faults.Slow > 0 && sleep(ctx, w.Faults.Slow) != nil {
+		return nil
+	}
 	tokens, err := w.count(hard, t.split)
 	if err == nil && w.Job.Reducers == 0 && w.table.Len() > MaxLiveWords {
 		err = fmt.Errorf("%s has %d distinct words, more than %d in one task: use reducers or a split size",

@@ -2,12 +2,28 @@ package wordcount
 
 import (
 	"context"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// stealMax is how many tasks a thief takes at once.
-const stealMax = 4
+const (
+	stealMax   = 4           // tasks that a thief takes at once
+	stealEvery = time.Second // how often a busy worker looks for them
+)
+
+// rob takes over what steal finds.
+func (w *Worker) rob(ctx context.Context) (int, error) {
+	if w.phase == "done" {
+		return 0, nil
+	}
+	stolen, err := w.steal(ctx)
+	if err != nil {
+		return 0, err
+	}
+	w.looked = time.Now()
+	return w.take(stolen, true), nil
+}
 
 // steal takes tasks whose lease ran out: their worker is dead, or stopped for so long that it may as well be. If it
 // comes back, whoever commits first wins.

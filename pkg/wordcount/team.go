@@ -144,7 +144,7 @@ func (t *Team) keep(ctx context.Context, p *process) {
 			t.Fail(hireErr)
 			return
 		}
-		t.Say("! worker %d %s: %d tasks released, worker %d started", p.cmd.Process.Pid, fate(err, p.said), held, next.cmd.Process.Pid)
+		t.Say("! worker %d %s; its %d tasks released, worker %d started", p.cmd.Process.Pid, fate(err, p.said), held, next.cmd.Process.Pid)
 		p = next
 	}
 }
@@ -196,7 +196,7 @@ func fate(err error, said *lastLine) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			return "was killed (" + status.Signal().String() + ")"
+			return "died: " + status.Signal().String()
 		}
 	}
 	if line := said.String(); line != "" {

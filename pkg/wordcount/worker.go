@@ -51,6 +51,7 @@ type Worker struct {
 	lost   bool         // a reply may be lost: look into our own pending entries
 	flush  bool         // commit before anything else: the last try got no answer
 	nap    pause        // between tries
+	looked time.Time    // for tasks of the dead
 
 	leases leases // shared with the heartbeat
 }
@@ -155,10 +156,16 @@ func (w *Worker) look(ctx context.Context) error {
 	return nil
 }
 
-// fetch looks for tasks: our own that we don't know of, then new ones, then those of workers that seem dead.
+// fetch looks for tasks: our own that we don't know of, now and then those of workers that seem dead, then new ones.
 func (w *Worker) fetch(ctx context.Context) error {
 	if w.lost {
 		if n, err := w.reread(ctx); err != nil || n > 0 {
+			return err
+		}
+	}
+	// A worker that takes a dead one's place looks here first, so that its predecessor's task runs again at once.
+	if time.Since(w.looked) > stealEvery {
+		if n, err := w.rob(ctx); err != nil || n > 0 {
 			return err
 		}
 	}
@@ -176,8 +183,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 		if n, err := w.reread(ctx); err != nil || n > 0 {
 			return err
 		}
-		stolen, err := w.steal(ctx)
-		if err != nil || w.take(stolen, true) > 0 {
+		if n, err := w.rob(ctx); err != nil || n > 0 {
 			return err
 		}
 	}

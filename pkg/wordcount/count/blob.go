@@ -4,74 +4,157 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// BlobVersion is the first byte of every blob.
+// BlobVersion is the first byte of a blob, and part of a job's identity.
+//
+// A blob of version 1 holds the words of one partition, at least one:
+//
+//	1 byte   the version, 1
+//	uvarint  the number of words
+//	and for each word, once, in any order:
+//	  uvarint  the number of its bytes, 1 to MaxWord
+//	  bytes    the word
+//	  uvarint  its count, at least 1
+//
+// and nothing after that. A uvarint is that of encoding/binary: seven bits a
+// byte, the lowest first, the highest bit set in all but the last.
 const BlobVersion = 1
 
-// ErrBlob is wrapped by the errors of Merge.
+// ErrBlob is wrapped by every error of Merge.
 var ErrBlob = errors.New("count: malformed blob")
 
-// Pack encodes the table as one blob per partition, nil where a partition has
-// no words.
+// Pack encodes the table as one blob for each of parts partitions, nil for a
+// partition that has no words.
 func (t *Table) Pack(parts int) [][]byte {
-	blobs, words := make([][]byte, parts), make([]uint64, parts)
-	for w := range t.All() {
-		words[Partition(w, parts)]++
+	type total struct {
+		words uint64
+		size  int
+	}
+	totals := make([]total, parts)
+	for w, n := range t.All() {
+		p := &totals[Partition(w, parts)]
+		p.words++
+		p.size += uvarintLen(uint64(len(w))) + len(w) + uvarintLen(n)
+	}
+	blobs := make([][]byte, parts)
+	for i, p := range totals {
+		if p.words > 0 {
+			b := make([]byte, 0, 1+uvarintLen(p.words)+p.size)
+			blobs[i] = binary.AppendUvarint(append(b, BlobVersion), p.words)
+		}
 	}
 	for w, n := range t.All() {
-		p := Partition(w, parts)
-		b := blobs[p]
-		if b == nil {
-			b = binary.AppendUvarint([]byte{BlobVersion}, words[p])
-		}
-		b = binary.AppendUvarint(b, uint64(len(w)))
-		b = append(b, w...)
-		blobs[p] = binary.AppendUvarint(b, n)
+		b := &blobs[Partition(w, parts)]
+		*b = binary.AppendUvarint(*b, uint64(len(w)))
+		*b = append(*b, w...)
+		*b = binary.AppendUvarint(*b, n)
 	}
 	return blobs
 }
 
-// Merge adds the counts of a blob, all of them or, if the blob isn't sound,
-// none. Its errors wrap ErrBlob.
+func uvarintLen(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
+
+// Merge adds the counts of a blob: all of them, or none if the blob is not
+// sound.
 func (t *Table) Merge(blob []byte) error {
 	if len(blob) == 0 {
 		return fmt.Errorf("%w: empty", ErrBlob)
 	}
 	if blob[0] != BlobVersion {
-		return fmt.Errorf("%w: version %d, this program reads %d", ErrBlob, blob[0], BlobVersion)
+		return fmt.Errorf("%w: version %d, want %d", ErrBlob, blob[0], BlobVersion)
 	}
-	words, z := binary.Uvarint(blob[1:])
-	if z <= 0 || words == 0 {
-		return fmt.Errorf("%w: no words", ErrBlob)
+	words, i := uvarint(blob, 1)
+	if i == 0 || words == 0 {
+		return fmt.Errorf("%w: number of words", ErrBlob)
 	}
-	rest := blob[1+z:]
-	for b := rest; len(b) > 0 || words > 0; words-- {
-		w, n, z := entry(b)
-		if words == 0 || len(w) == 0 || n == 0 {
-			return fmt.Errorf("%w: at byte %d of %d", ErrBlob, len(blob)-len(b), len(blob))
+	first := i
+	for n := words; n > 0; n-- {
+		e := entry(blob, i)
+		if e.next == 0 {
+			return fmt.Errorf("%w: at byte %d of %d", ErrBlob, i, len(blob))
 		}
-		b = b[z:]
+		i = e.next
 	}
-	for b := rest; len(b) > 0; {
-		w, n, z := entry(b)
-		t.Add(w, n)
-		b = b[z:]
+	if i < len(blob) {
+		return fmt.Errorf("%w: %d bytes after its last word", ErrBlob, len(blob)-i)
+	}
+	for i = first; i < len(blob); {
+		i = t.mergeBatch(blob, i)
 	}
 	return nil
 }
 
-// entry decodes the entry at the beginning of b; z is its length. An unsound
-// one has no word.
-func entry(b []byte) (word []byte, n uint64, z int) {
-	size, i := binary.Uvarint(b)
-	if i <= 0 || size > MaxWord || size > uint64(len(b)-i) {
-		return nil, 0, 0
+// mergeBatch adds a batch of the words at blob[i:], which are sound, and returns
+// where the next one begins.
+func (t *Table) mergeBatch(blob []byte, i int) int {
+	var (
+		edges  [2 * batchSize]uint32
+		counts [batchSize]uint64
+	)
+	words, buf := 0, blob[i:]
+	for base := i; words < batchSize && i < len(blob); words++ {
+		e := entry(blob, i)
+		if e.start+16 > len(blob) { // too near the end to be loaded as a key
+			break
+		}
+		edges[2*words], edges[2*words+1] = uint32(e.start-base), uint32(e.end-base)
+		counts[words] = e.n
+		i = e.next
 	}
-	end := i + int(size)
-	n, j := binary.Uvarint(b[end:])
-	if j <= 0 {
-		return nil, 0, 0
+	if words == 0 {
+		e := entry(blob, i)
+		t.Add(blob[e.start:e.end], e.n)
+		return e.next
 	}
-	return b[i:end], n, end + j
+	t.short.reserve(words)
+	t.long.reserve(words)
+	hash(&t.batch, buf, edges[:2*words], t.short.lines)
+	shorts := t.batch.short[:]
+	for x, n := range counts[:words] {
+		if w := buf[edges[2*x]:edges[2*x+1]]; len(w) > maxShort {
+			t.long.add(w, xxhash.Sum64(w), n)
+		} else {
+			t.short.add(shorts[0].key, shorts[0].home, n)
+			shorts = shorts[1:]
+		}
+		t.tokens += n
+	}
+	return i
+}
+
+// A packed is a word in a blob, and its count.
+type packed struct {
+	start, end int // of the word
+	n          uint64
+	next       int // where the next one begins; 0: this one isn't sound
+}
+
+func entry(b []byte, i int) packed {
+	size, start := uvarint(b, i)
+	if start == 0 || size == 0 || size > MaxWord || size > uint64(len(b)-start) {
+		return packed{}
+	}
+	end := start + int(size)
+	n, next := uvarint(b, end)
+	if next == 0 || n == 0 {
+		return packed{}
+	}
+	return packed{start, end, n, next}
+}
+
+// uvarint decodes the number at b[i:]; next is where it ends, or 0 if it isn't
+// one.
+func uvarint(b []byte, i int) (x uint64, next int) {
+	if i < len(b) && b[i] < 0x80 {
+		return uint64(b[i]), i + 1
+	}
+	x, z := binary.Uvarint(b[i:])
+	if z <= 0 {
+		return 0, 0
+	}
+	return x, i + z
 }

@@ -1,7 +1,56 @@
 // Package count is the counting kernel: it cuts bytes into words and counts
-// them. It knows nothing of Redis, of jobs, or of files beyond io.ReaderAt.
+// them in tables. It knows nothing of Redis, of jobs, or of files beyond
+// [io.ReaderAt], and starts no goroutines.
+//
+// # Words
 //
 // A word is a maximal run of bytes that aren't white space, white space being
 // that of [unicode.IsSpace] over UTF-8. Bytes are kept as they are, valid UTF-8
-// or not, so that [bytes.Fields] is the oracle.
+// or not, so that [bytes.Fields] is the oracle for any bytes whatever.
+//
+// A [Table] counts the words that start in a byte range of a file, with
+// [Table.Split]; the splits of any partition of a file add up to the words of
+// the whole. Tables travel as blobs, one for each partition of the words:
+// [Table.Pack] writes them, [Table.Merge] adds them to another table.
+//
+// # How a split is counted
+//
+// Counting words takes few instructions and many cache misses, so the work is
+// arranged to wait for as little as possible, and never for one word alone.
+// Everything passes through in groups of up to 4 KiB that stay in the first
+// cache:
+//
+//	read    256 KiB at a time, into a buffer that stays in the second cache
+//	space   a bit for each byte: is it white space?              (space.go)
+//	cut     the positions where words start and end, from the bits (cut.go)
+//	hash    of a batch of 128 words, each word's line of the table
+//	        being fetched meanwhile                             (batch.go)
+//	tally   one more for each word of the batch, its line being near by now
+//
+// The table's lines are cache lines of three words of up to 15 bytes, held in
+// place, with their counts (short.go). Nearly every word of a text is found
+// with one access to memory and no pointer followed. The few longer words have
+// a table of their own (long.go). Big tables ask for huge pages, because at one
+// random access a word, address translation costs as much as the memory does
+// (huge_linux.go).
+//
+// On amd64 the four steps from space to tally have an AVX2 version in
+// kernel_amd64.s, chosen at run time. The portable one is the specification:
+// the two are compared by fuzzing, result by result.
+//
+// # Sources
+//
+// Finding tokens with bit masks, and positions from a table indexed by bytes of
+// the mask, is from Langdale and Lemire, "Parsing gigabytes of JSON per second"
+// (VLDB Journal, 2019). Hashing a batch before probing it is the group
+// prefetching of Chen, Ailamaki, Gibbons and Mowry, "Improving hash join
+// performance through prefetching" (ICDE 2004). The hash of short words is the
+// 64 by 64 bit multiplication, folded, of Wang Yi's wyhash, with two of its
+// constants; long words and partitions have XXH64, by Yann Collet.
+//
+// # Caveats
+//
+// Hashes aren't keyed, so that tables and blobs come out the same wherever they
+// are made. A text made for the purpose can make the counting slow; it can't
+// make it wrong.
 package count

@@ -7,13 +7,13 @@ import (
 )
 
 // PartitionVersion names the rule of Partition. It is part of a job's identity:
-// two programs that differ in it must not share a job.
+// programs that partition differently must not share a job.
 const PartitionVersion = 1
 
-// Partition returns the partition, from 0 to parts-1, that word belongs to. The
-// answer is the same on every machine: the high half of XXH64(word, seed 0)
-// times parts.
+// Partition returns which of parts partitions a word belongs to, from 0. It is
+// the same on every machine and for ever: XXH64 of the word, with seed 0, taken
+// as a fraction of 2^64, times parts, rounded down.
 func Partition(word []byte, parts int) int {
-	hi, _ := bits.Mul64(xxhash.Sum64(word), uint64(parts))
-	return int(hi)
+	p, _ := bits.Mul64(xxhash.Sum64(word), uint64(parts))
+	return int(p)
 }

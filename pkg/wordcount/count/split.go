@@ -6,130 +6,123 @@ import (
 	"math/bits"
 )
 
-// MaxWord is the longest word, in bytes, that Split counts. It bounds the
-// memory of a split; no text has such a word, but a binary file may.
+// MaxWord is the longest word, in bytes, that is counted. It bounds the memory
+// of a split. No text comes near it; a binary file may.
 const MaxWord = 1 << 20
 
-// WordTooLongError reports a word of more than MaxWord bytes.
+// A WordTooLongError reports a word of more than MaxWord bytes.
 type WordTooLongError struct {
-	Offset int64 // of its first byte in the file
+	Offset int64 // of the word's first byte in the file
 }
 
 func (e *WordTooLongError) Error() string {
-	return fmt.Sprintf("count: the word at offset %d is longer than %d bytes", e.Offset, MaxWord)
+	return fmt.Sprintf("count: word of more than %d bytes at offset %d", MaxWord, e.Offset)
 }
 
-const (
-	chunk  = 256 << 10 // read at once
-	behind = 3         // bytes before a split that tell whether a word starts at its first byte
-	beyond = 512       // bytes read past a split at first, to finish its last word
-	slack  = 64        // room behind the buffer's bytes, so that a whole block can be loaded anywhere
-)
-
-// Split adds the words that start in [off, off+n) of r, whose size is size.
-// It reads past the end to finish the last word, and a few bytes before off to
-// know whether a word starts there, so that the splits of any partition of a
-// file add up to the words of the whole.
+// Split adds the words that start in [off, off+n) of r, which holds size bytes.
+// It reads a few bytes before off, to know whether a word starts there, and on
+// past the end to finish the last word. The splits of any partition of a file
+// add up to the words of the whole.
 //
-// It returns the number of words it added. On error the table holds a part of
-// the split, and the caller must Reset it. The errors are those of r,
-// io.ErrUnexpectedEOF if r ends before size, and *WordTooLongError.
+// It returns the number of words added. After an error the table holds an
+// unknown part of the split and must be Reset. Errors are those of r;
+// io.ErrUnexpectedEOF if r ends before size; and *WordTooLongError, which only
+// the split returns in which that word starts.
 func (t *Table) Split(r io.ReaderAt, off, n, size int64) (tokens uint64, err error) {
-	end := min(off+n, size)
-	if off >= end {
+	n = min(n, size-off)
+	if off < 0 || n <= 0 {
 		return 0, nil
 	}
 	before := t.tokens
-	base := max(off-behind, 0) // the file offset of buf[0]
-	have, at := 0, 0           // bytes in buf, and how many of them are scanned
-	open := -1                 // where the word that isn't finished yet starts
-	word := true               // the byte before buf[at] belongs to a word, whoever counts it
-	if base == 0 {
-		word = false
+	s := &t.scan
+	for s.start(off, off+n, size); !s.done; {
+		if err := s.fill(r); err != nil {
+			return 0, err
+		}
+		for s.next() {
+			if i := t.addAll(s.buf, s.edges[:s.n&^1]); i >= 0 {
+				return 0, &WordTooLongError{s.base + int64(s.edges[i])}
+			}
+		}
 	}
-	limit := min(end+beyond, size)
-	for {
-		// Make room, then read on.
-		keep := max(at-behind, 0)
-		if open >= 0 {
-			keep = open
-		}
-		have = copy(t.buf, t.buf[keep:have])
-		base, at = base+int64(keep), at-keep
-		if open >= 0 {
-			open = 0
-			if at > MaxWord {
-				return t.tokens - before, &WordTooLongError{base}
-			}
-		}
-		next := base + int64(have)
-		if next >= limit {
-			limit = min(limit+chunk, size)
-		}
-		z := int(min(limit-next, chunk))
-		if len(t.buf) < have+z+slack {
-			t.buf = append(t.buf, make([]byte, have+z+slack-len(t.buf))...)
-		}
-		if err := readFull(r, t.buf[have:have+z], next); err != nil {
-			return t.tokens - before, err
-		}
-		have += z
+	return t.tokens - before, nil
+}
 
-		// The last bytes may be the beginning of a white space.
-		eof := base+int64(have) == size
-		stop := have - 2
-		if eof {
-			stop = have
-			clear(t.buf[have : have+slack])
-		}
-		for at < stop {
-			m := spaces(t.buf, at)
-			if stop-at < 64 {
-				m |= ^uint64(0) << (stop - at)
-			}
-			last := min(stop-at, 64)
-			// edges: a bit where a word starts or ends
-			prev := m<<1 | 1
-			if word {
-				prev &^= 1
-			}
-			for e := (m ^ prev); e != 0; e &= e - 1 {
-				i := at + bits.TrailingZeros64(e)
-				if i >= stop {
-					break
-				}
-				if pos := base + int64(i); m>>(i-at)&1 == 0 { // a start
-					if pos >= end {
-						return t.tokens - before, nil
-					}
-					if pos >= off {
-						open = i
-					}
-				} else if open >= 0 {
-					if i-open > MaxWord {
-						return t.tokens - before, &WordTooLongError{base + int64(open)}
-					}
-					t.Add(t.buf[open:i], 1)
-					open = -1
-				}
-			}
-			word = m>>(last-1)&1 == 0
-			at += last
-		}
-		if eof && open >= 0 {
-			if have-open > MaxWord {
-				return t.tokens - before, &WordTooLongError{base + int64(open)}
-			}
-			t.Add(t.buf[open:have], 1)
-			open = -1
-		}
-		if eof || open < 0 && base+int64(at) >= end {
-			return t.tokens - before, nil
-		}
+const (
+	chunk  = 256 << 10 // bytes read at once: enough to make the call cheap, and at home in the second cache
+	behind = 3         // bytes before a split that are looked at: the longest white space
+	beyond = 512       // bytes read past a split at first: enough for most last words
+	block  = 64        // bytes that one mask speaks of
+	group  = 64        // blocks that are cut before their words are counted: their edges stay in the first cache
+	slack  = 2 * block // room behind the bytes in the buffer, so that whole blocks and keys can be loaded
+)
+
+// A scan goes through the bytes of one split and yields its words, as edges:
+// the positions in buf where a word starts, ends, the next starts, and so on.
+// Words that the split doesn't own are made white, and so never have edges.
+type scan struct {
+	off, end, size int64 // the split, and the file
+	limit          int64 // how far to read for now
+
+	buf  []byte
+	base int64 // the file offset of buf[0]
+	have int   // bytes in buf
+	at   int   // bytes of them that are scanned
+
+	seeking bool   // no word of this split has started yet
+	done    bool   // the last one has ended
+	last    uint64 // bit 0: the byte before at is white
+	spill   uint64 // bytes from at on that end a white space begun before it
+
+	white [group]uint64               // a mask for each block of the group: white space
+	lead  [group]uint64               // the same: bytes that may begin one of several bytes
+	edges [1 + group*block + 8]uint32 // of the open word, of every byte, and room to store eight at once
+	n     int                         // how many; if odd, a word is open
+}
+
+func (s *scan) start(off, end, size int64) {
+	s.off, s.end, s.size = off, end, size
+	s.limit = min(end+beyond, size)
+	s.base = max(off-behind, 0)
+	s.have, s.at, s.n = 0, 0, 0
+	s.seeking, s.done = true, false
+	s.last, s.spill = 0, 0
+	if s.base == 0 {
+		s.last = 1
 	}
 }
 
-// readFull is io.ReadFull for an io.ReaderAt. The end of the file is unexpected.
+// fill drops what is scanned, except an open word, and reads on.
+func (s *scan) fill(r io.ReaderAt) error {
+	keep := s.at
+	if s.n > 0 {
+		keep = int(s.edges[0])
+		if s.at-keep > MaxWord {
+			return &WordTooLongError{s.base + int64(keep)}
+		}
+		s.edges[0] = 0
+	}
+	s.have = copy(s.buf, s.buf[keep:s.have])
+	s.base += int64(keep)
+	s.at -= keep
+
+	next := s.base + int64(s.have)
+	if next == s.limit { // the last word is longer than expected
+		s.limit = min(s.limit+chunk, s.size)
+	}
+	n := int(min(s.limit-next, chunk))
+	if need := s.have + n + slack; need > len(s.buf) {
+		s.buf = append(s.buf[:s.have], make([]byte, need-s.have)...)
+	}
+	if err := readFull(r, s.buf[s.have:s.have+n], next); err != nil {
+		return err
+	}
+	s.have += n
+	clear(s.buf[s.have : s.have+slack])
+	return nil
+}
+
+// readFull fills p from offset off of r, which isn't supposed to end there.
 func readFull(r io.ReaderAt, p []byte, off int64) error {
 	for len(p) > 0 {
 		n, err := r.ReadAt(p, off)
@@ -145,4 +138,85 @@ func readFull(r io.ReaderAt, p []byte, off int64) error {
 		}
 	}
 	return nil
+}
+
+// next finds the edges of the next group of blocks; it returns false when the
+// split is done or the buffer used up.
+func (s *scan) next() bool {
+	if s.n&1 > 0 {
+		s.edges[0] = s.edges[s.n-1]
+	}
+	s.n &= 1
+	if s.done {
+		return false
+	}
+
+	// A block can be judged once the two bytes after it are here. At the end of
+	// the file one block more than needed is, to end the last word.
+	from, blocks := s.at, (s.have-2-s.at)/block
+	eof := s.base+int64(s.have) == s.size
+	if eof {
+		blocks = (s.have-s.at)/block + 1
+	}
+	if blocks = min(blocks, group); blocks <= 0 {
+		return false
+	}
+	white := s.white[:blocks]
+	if spaces(s.buf[from:], white, s.lead[:]) || s.spill > 0 {
+		s.spill = widen(s.buf[from:], white, s.lead[:], s.spill)
+	}
+	s.at += blocks * block
+	if s.at > s.have { // the end of the file ends a word
+		white[blocks-1] |= ^uint64(0) << (block - (s.at - s.have))
+		s.done = true
+	}
+	last := s.base+int64(s.at) >= s.end
+	if s.seeking && !s.seek(white, from) {
+		s.done = last
+		return true
+	}
+	if last {
+		white = s.finish(white, from)
+	}
+	var n int
+	n, s.last = cut(white, uint32(from), s.last, s.edges[s.n:])
+	s.n += n
+	return true
+}
+
+// seek makes everything white before the first word that starts at off or later;
+// it returns false if none starts in these blocks.
+func (s *scan) seek(white []uint64, from int) bool {
+	last := s.last
+	for i, m := range white {
+		starts := ^m & (m<<1 | last)
+		if before := s.off - s.base - int64(from+i*block); before > 0 {
+			starts = starts >> before << before
+		}
+		if starts != 0 {
+			white[i] |= starts&-starts - 1
+			s.last, s.seeking = 1, false
+			return true
+		}
+		white[i] = ^uint64(0)
+		last = m >> 63
+	}
+	s.last = last
+	return false
+}
+
+// finish makes everything white after the last word that starts in the split,
+// if that word ends in these blocks. They reach the end of the split.
+func (s *scan) finish(white []uint64, from int) []uint64 {
+	own := max(int(s.end-1-s.base)-from, 0) // the last byte where a word may start, or may be open
+	clear := ^uint64(0) << (own % block)
+	for i := own / block; i < len(white); i++ {
+		if m := white[i] & clear; m != 0 {
+			white[i] |= ^uint64(0) << bits.TrailingZeros64(m)
+			s.done = true
+			return white[:i+1]
+		}
+		clear = ^uint64(0)
+	}
+	return white
 }

@@ -151,7 +151,7 @@ func TestReaders(t *testing.T) {
 		if !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if n != table.Tokens() {
+		if err == nil && n != table.Tokens() {
 			t.Errorf("%s: %d tokens, the table says %d", name, n, table.Tokens())
 		}
 		if err == nil && !maps.Equal(counts(table), oracle(text[:c.size])) {

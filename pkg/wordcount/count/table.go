@@ -5,59 +5,75 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// A Table counts words. It isn't safe for concurrent use.
+// A Table counts words. It must come from New, and isn't safe for concurrent
+// use. All its memory is the garbage collector's: there is nothing to close.
 type Table struct {
-	words  map[string]uint64
+	short  shorts
+	long   longs
 	tokens uint64
-	bytes  int
-	buf    []byte
+
+	batch batch
+	scan  scan
 }
 
 // New returns an empty table.
-func New() *Table { return &Table{words: map[string]uint64{}} }
+func New() *Table {
+	return &Table{
+		short: shorts{lines: makeLines(minLines)},
+		long:  longs{slots: makeSlots(minSlots)},
+	}
+}
 
 // Add adds n more of word, which has 1 to MaxWord bytes.
 func (t *Table) Add(word []byte, n uint64) {
-	if len(word) == 0 || len(word) > MaxWord {
-		panic("count: a word has 1 to MaxWord bytes")
+	switch {
+	case len(word) == 0 || len(word) > MaxWord:
+		panic("count: Add of a word that is empty or longer than MaxWord")
+	case n == 0:
+	case len(word) <= maxShort:
+		k := makeKey(word)
+		t.short.reserve(1)
+		t.short.add(k, k.hash(), n)
+	default:
+		t.long.reserve(1)
+		t.long.add(word, xxhash.Sum64(word), n)
 	}
-	if n == 0 {
-		return
-	}
-	c, ok := t.words[string(word)]
-	if !ok {
-		t.bytes += len(word) + 64
-	}
-	t.words[string(word)] = c + n
 	t.tokens += n
 }
 
 // Len returns the number of distinct words.
-func (t *Table) Len() int { return len(t.words) }
+func (t *Table) Len() int { return t.short.n + t.long.n }
 
 // Tokens returns the sum of all counts.
 func (t *Table) Tokens() uint64 { return t.tokens }
 
-// Bytes returns the memory that the table holds.
-func (t *Table) Bytes() int { return t.bytes + len(t.buf) }
+// Bytes returns the memory that the table holds, in bytes: about 30 to 60 for
+// each distinct word. A table that is full is doubled, and for a moment both
+// are held.
+func (t *Table) Bytes() int {
+	return int(unsafe.Sizeof(*t)) + cap(t.scan.buf) +
+		len(t.short.lines)*lineSize + len(t.long.slots)*slotSize + len(t.long.arena.chunks)*arenaChunk
+}
 
-// Reset empties the table and keeps its memory for the next words.
+// Reset empties the table. It keeps its memory, but after a big text, little
+// ones in a row make it smaller step by step: a Reset costs about as much as
+// what was counted since the last one.
 func (t *Table) Reset() {
-	clear(t.words)
-	t.tokens, t.bytes = 0, 0
+	t.short.reset()
+	t.long.reset()
+	t.tokens = 0
 }
 
 // All yields every word with its count, in no particular order. A word is valid
-// only until the next one.
+// only during its step; the table must not be changed meanwhile.
 func (t *Table) All() iter.Seq2[[]byte, uint64] {
 	return func(yield func([]byte, uint64) bool) {
-		for w, n := range t.words {
-			if !yield([]byte(w), n) {
-				return
-			}
-		}
+		_ = t.short.all(yield) && t.long.all(yield)
 	}
 }
 
@@ -67,15 +83,26 @@ type Entry struct {
 	N    uint64
 }
 
-// Descending returns the words by descending count, and words of equal count in
-// the order of their bytes.
+// Descending returns the words by descending count, those of equal count in the
+// order of their bytes.
 func (t *Table) Descending() []Entry {
-	all := make([]Entry, 0, t.Len())
-	for w, n := range t.All() {
-		all = append(all, Entry{string(w), n})
+	var all strings.Builder // one string for all words
+	entries := make([]Entry, 0, t.Len())
+	size := 0
+	for w := range t.All() {
+		size += len(w)
 	}
-	slices.SortFunc(all, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Word, b.Word))
+	all.Grow(size)
+	for w, n := range t.All() {
+		at := all.Len()
+		all.Write(w)
+		entries = append(entries, Entry{all.String()[at:], n})
+	}
+	slices.SortFunc(entries, func(a, b Entry) int {
+		if a.N != b.N {
+			return cmp.Compare(b.N, a.N)
+		}
+		return strings.Compare(a.Word, b.Word)
 	})
-	return all
+	return entries
 }

@@ -1,0 +1,98 @@
+package count
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// batchSize words are hashed before they are looked up: enough of them to hide
+// the memory's latency, few enough for their lines to stay in the first cache.
+const batchSize = 128
+
+// A batch holds words between hashing and looking up.
+type batch struct {
+	short [batchSize]hashed
+	long  [batchSize]uint32 // index of the word's first edge
+	hash  [batchSize]uint64 // of the long ones
+}
+
+type hashed struct {
+	key  key
+	home uint64 // index of its line
+	_    uint64 // 32 bytes are easier to index
+}
+
+// addAll adds the words of buf that start and end at the given edges. It stops
+// at a word longer than MaxWord, and returns the index of its first edge, else
+// -1. Buf has 16 readable bytes from the start of every word.
+func (t *Table) addAll(buf []byte, edges []uint32) int {
+	t.tokens += uint64(len(edges) / 2)
+	b := &t.batch
+	for done := 0; done < len(edges); {
+		batch := edges[done:min(done+2*batchSize, len(edges))]
+		t.short.reserve(len(batch) / 2)
+		shorts, longs := hash(b, buf, batch, t.short.lines)
+		for i := tally(b, 0, shorts, t.short.lines); i < shorts; i = tally(b, i+1, shorts, t.short.lines) {
+			t.short.add(b.short[i].key, b.short[i].home, 1)
+		}
+		for i, e := range b.long[:longs] {
+			if batch[e+1]-batch[e] > MaxWord {
+				return done + int(e)
+			}
+			b.hash[i] = xxhash.Sum64(buf[batch[e]:batch[e+1]])
+		}
+		t.long.reserve(longs)
+		for i, e := range b.long[:longs] {
+			t.long.add(buf[batch[e]:batch[e+1]], b.hash[i], 1)
+		}
+		done += len(batch)
+	}
+	return -1
+}
+
+// hashGo makes the keys of the words of up to shortest bytes in b.short, and
+// lists the others in b.long.
+func hashGo(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs int) {
+	mask := uint64(len(lines) - 1)
+	for i := 0; i+1 < len(edges); i += 2 {
+		n := edges[i+1] - edges[i]
+		if n > maxShort {
+			b.long[longs%batchSize] = uint32(i)
+			longs++
+			continue
+		}
+		w, m := buf[edges[i]:][:16], &fit[n%16]
+		k := key{binary.LittleEndian.Uint64(w) & m.mask.lo, binary.LittleEndian.Uint64(w[8:])&m.mask.hi | m.size.hi}
+		b.short[shorts%batchSize] = hashed{key: k, home: k.hash() & mask}
+		shorts++
+	}
+	return shorts, longs
+}
+
+// tallyGo counts the words b.short[i:n] up to one that isn't in its home line,
+// or whose count is full, and returns its index, or n.
+func tallyGo(b *batch, i, n int, lines []line) int {
+	for ; i < n; i++ {
+		w := &b.short[i%batchSize]
+		l := &lines[w.home]
+		// Which of the three it is can't be predicted: no branches.
+		x := differ(l.key[0], w.key)
+		x += x & differ(l.key[1], w.key)
+		if x == 2 && l.key[2] != w.key {
+			return i
+		}
+		c := &l.n[x%4]
+		if *c == 1<<32-1 {
+			return i
+		}
+		*c++
+	}
+	return i
+}
+
+// differ is 1 if the keys differ, else 0.
+func differ(a, b key) uint64 {
+	d := (a.lo ^ b.lo) | (a.hi ^ b.hi)
+	return (d | -d) >> 63
+}

@@ -1,0 +1,153 @@
+package count
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// maxShort is the longest word, in bytes, that has a place in a line.
+const maxShort = 15
+
+// A key is a word of 1 to maxShort bytes, the first in the lowest byte of lo,
+// padded with zeros, and its length in the highest byte of hi. No word has the
+// key of zeros: it marks a free place.
+type key struct{ lo, hi uint64 }
+
+// A line is a cache line of three words. Keys and counts are apart, so that the
+// load of a key need not wait for the store of a count just made.
+type line struct {
+	key [3]key
+	n   [4]uint32 // the last is never used
+}
+
+const lineSize = 64
+
+// fit[n] makes a key of the 16 bytes from the start of a word of n bytes: and
+// mask, or size.
+var fit = func() (f [16]struct{ mask, size key }) {
+	for n := range f {
+		f[n].mask.lo = 1<<(8*min(n, 8)) - 1
+		f[n].mask.hi = 1<<(8*max(n-8, 0)) - 1
+		f[n].size.hi = uint64(n) << 56
+	}
+	return f
+}()
+
+func makeKey(word []byte) key {
+	var b [16]byte
+	b[maxShort] = byte(copy(b[:maxShort], word))
+	return key{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// bytes writes the key's word to b, and returns that part of it.
+func (k key) bytes(b *[16]byte) []byte {
+	binary.LittleEndian.PutUint64(b[:8], k.lo)
+	binary.LittleEndian.PutUint64(b[8:], k.hi)
+	return b[:k.hi>>56]
+}
+
+func (k key) hash() uint64 {
+	hi, lo := bits.Mul64(k.lo^0xa0761d6478bd642f, k.hi^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+// shorts is the table of short words: open addressing by lines, the next line
+// being tried when one is full.
+type shorts struct {
+	lines []line // a power of two of them
+	n     int    // words
+
+	// What a count of 32 bits can't hold: multiples of 2^32, for hardly any word.
+	carry map[key]uint64
+}
+
+const minLines = 512 // 32 KiB, for the tables of little files
+
+func makeLines(n int) []line {
+	lines := make([]line, n)
+	hugePages(lines)
+	return lines
+}
+
+// room is the number of words that n lines take before they are doubled: seven
+// tenths of their places. More, and too many words are not in their home line.
+func room(n int) int { return n * 3 * 7 / 10 }
+
+// reserve makes room for n more words.
+func (s *shorts) reserve(n int) {
+	for s.n+n > room(len(s.lines)) {
+		old := s.lines
+		s.lines = makeLines(2 * len(old))
+		for i := range old {
+			for x, k := range old[i].key {
+				if k != (key{}) {
+					l, x2 := s.place(k, k.hash())
+					l.key[x2], l.n[x2] = k, old[i].n[x]
+				}
+			}
+		}
+	}
+}
+
+// place returns where k is, or if it is new, where to put it.
+func (s *shorts) place(k key, hash uint64) (l *line, x int) {
+	mask := uint64(len(s.lines) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		l := &s.lines[i]
+		for x := range l.key {
+			if l.key[x] == k || l.key[x] == (key{}) {
+				return l, x
+			}
+		}
+	}
+}
+
+// add adds n more of the word of k, for which there is room. Home is the index
+// of its home line, or its hash.
+func (s *shorts) add(k key, home, n uint64) {
+	l, x := s.place(k, home)
+	if l.key[x] != k {
+		l.key[x] = k
+		s.n++
+	}
+	n += uint64(l.n[x])
+	l.n[x] = uint32(n)
+	if n >= 1<<32 {
+		if s.carry == nil {
+			s.carry = map[key]uint64{}
+		}
+		s.carry[k] += n >> 32 << 32
+	}
+}
+
+func (s *shorts) all(yield func([]byte, uint64) bool) bool {
+	var b [16]byte
+	for i := range s.lines {
+		l := &s.lines[i]
+		for x, k := range l.key {
+			if k == (key{}) {
+				break
+			}
+			n := uint64(l.n[x])
+			if len(s.carry) > 0 {
+				n += s.carry[k]
+			}
+			if !yield(k.bytes(&b), n) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reset empties the table. One of which less than an eighth was used is halved,
+// so that after a big split little ones don't go on paying for it.
+func (s *shorts) reset() {
+	if len(s.lines) > minLines && s.n < room(len(s.lines))/8 {
+		s.lines = makeLines(len(s.lines) / 2)
+	} else {
+		clear(s.lines)
+	}
+	clear(s.carry)
+	s.n = 0
+}
