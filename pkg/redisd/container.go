@@ -62,7 +62,8 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 		// The image's own start script would give the folder to another user.
 		"--user", user,
 		"--entrypoint", "redis-server",
-		"--mount", "type=bind,source="+s.DataDir+",target=/data",
+		// Unlike --volume this takes any path: its fields are those of CSV.
+		"--mount", `type=bind,"source=`+strings.ReplaceAll(s.DataDir, `"`, `""`)+`",target=/data`,
 		"--workdir", "/data",
 		// Where SELinux is on, the folder would need a label of its own otherwise.
 		"--security-opt", "label=disable",
@@ -168,13 +169,13 @@ func run(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// complaint is the last line that says something.
+// complaint is the line to quote: the first one may be a remark, the last one
+// an advice on usage.
 func complaint(text string) string {
-	var last string
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "--help") {
-			last = line
+		if strings.Contains(strings.ToLower(line), "error") {
+			return strings.TrimSpace(line)
 		}
 	}
-	return last
+	return firstLine(text)
 }

@@ -141,16 +141,21 @@ func pretend(t *testing.T, info string) (addr string) {
 			}
 			go func() {
 				defer conn.Close()
-				var word string
-				for in := bufio.NewScanner(conn); in.Scan(); {
-					switch word = strings.ToLower(in.Text()); {
-					case word == "ping":
+				in := bufio.NewScanner(conn)
+				for in.Scan() {
+					if !strings.HasPrefix(in.Text(), "*") {
+						continue // an argument
+					}
+					in.Scan() // the command's length
+					in.Scan()
+					switch strings.ToLower(in.Text()) {
+					case "ping":
 						fmt.Fprint(conn, "+PONG\r\n")
-					case word == "info":
+					case "info":
 						fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(info), info)
-					case word == "hello":
+					case "hello":
 						fmt.Fprint(conn, "-ERR unknown command\r\n")
-					case word == "client":
+					case "client":
 						fmt.Fprint(conn, "+OK\r\n")
 					}
 				}

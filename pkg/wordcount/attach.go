@@ -28,7 +28,9 @@ func Attach(ctx context.Context, rdb redis.UniversalClient, job Job) (*Superviso
 		return nil, st, err
 	}
 	job.Reducers = st.Reducers
-	return &Supervisor{Redis: rdb, Plan: Plan{Job: job}, protocol: protocol{rdb, job}, run: st.Run}, st, nil
+	s := &Supervisor{Redis: rdb, Plan: Plan{Job: job}, protocol: protocol{rdb, job}}
+	s.owner.Store(st.Run)
+	return s, st, nil
 }
 
 // Follow looks at the job until it is sealed, and leaves mending to its supervisor.

@@ -68,6 +68,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 	ticker := time.NewTicker(min(w.Lease/3, time.Second))
 	defer ticker.Stop()
 	host, _ := os.Hostname()
+	var renewed time.Time
 	for beat := 0; ; beat++ {
 		w.leases.mu.Lock()
 		run := w.leases.run
@@ -78,6 +79,12 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		for _, id := range ids {
 			me.State = "working"
 			byStream[id.stream] = append(byStream[id.stream], id.n)
+		}
+		due := time.Since(renewed) >= w.Lease/3
+		if due {
+			renewed = time.Now()
+		} else {
+			byStream = map[string][]int{"map": nil} // tell only
 		}
 		text, _ := json.Marshal(me) // plain fields can't fail
 		for stream, tasks := range byStream {

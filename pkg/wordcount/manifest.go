@@ -2,7 +2,6 @@ package wordcount
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -171,12 +170,4 @@ func parseFile(line string) (f File, err error) {
 	f.MTime, timeErr = strconv.ParseInt(parts[1], 10, 64)
 	f.Path, pathErr = strconv.Unquote(parts[2])
 	return f, errors.Join(sizeErr, timeErr, pathErr)
-}
-
-// Equal tells whether two manifests list the same files in the same state.
-func (m Manifest) Equal(other Manifest) bool {
-	var a, b bytes.Buffer
-	m.WriteTo(&a)
-	other.WriteTo(&b)
-	return bytes.Equal(a.Bytes(), b.Bytes())
 }

@@ -90,7 +90,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 // seal does the six steps, each of which a crash may follow.
 func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 	fence := newNonce()
-	tokens, bytes, err := s.final(ctx, s.run, fence)
+	tokens, bytes, err := s.final(ctx, s.run(), fence)
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -105,18 +105,23 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 		return Sealed{}, err
 	}
 	sealed := Sealed{
-		Run: s.run, Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
+		Run: s.run(), Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
 		Files: len(s.Plan.Manifest.Files), Splits: len(s.splits), Redone: int(s.redone.Load()),
 		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.Durability),
 	}
 	if err := s.Folder.Publish(s.Plan.Job.ID, sealed); err != nil {
 		return Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
-	// What follows only tidies up: the result is published, and a failure here must not take it back.
+	s.tidy(ctx, fence)
+	return sealed, nil
+}
+
+// tidy lets the workers go and drops what the result doesn't need. It is published by then, and a failure here must
+// not take it back: the next run that finds it up to date tidies again.
+func (s *Supervisor) tidy(ctx context.Context, fence string) {
 	if err := s.release(ctx, fence); err == nil {
 		s.discard(ctx, fence, int(s.TTL.Seconds()))
 	}
-	return sealed, nil
 }
 
 // conserved reads the whole result under its fence: the counts must add up to the words that commits brought. It
@@ -148,7 +153,11 @@ func (s *Supervisor) UpToDate(ctx context.Context) (Sealed, bool, error) {
 	if errors.Is(err, ErrNoResult) || errors.Is(err, errNoJob) || passing(err) {
 		return sealed, false, nil
 	}
-	return sealed, err == nil, err
+	if err != nil {
+		return sealed, false, err
+	}
+	s.tidy(ctx, sealed.Fence)
+	return sealed, true, nil
 }
 
 // buriedError says which tasks were given up, and why.

@@ -10,14 +10,19 @@ import (
 const (
 	stealMax   = 4           // tasks that a thief takes at once
 	stealEvery = time.Second // how often a busy worker looks for them
+	stealScan  = 100         // pending tasks whose owners are looked at
 )
 
-// rob takes over what steal finds.
+// rob takes over the tasks of workers that are dead, or stopped for so long that they may as well be. If one comes
+// back, whoever commits first wins.
 func (w *Worker) rob(ctx context.Context) (int, error) {
 	if w.phase == "done" {
 		return 0, nil
 	}
-	stolen, err := w.steal(ctx)
+	stolen, err := w.expired(ctx)
+	if err == nil && len(stolen) == 0 {
+		stolen, err = w.silent(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -25,10 +30,8 @@ func (w *Worker) rob(ctx context.Context) (int, error) {
 	return w.take(stolen, true), nil
 }
 
-// steal takes tasks whose lease ran out: their worker is dead, or stopped for so long that it may as well be. If it
-// comes back, whoever commits first wins.
-func (w *Worker) steal(ctx context.Context) ([]task, error) {
-	var tasks []task
+// expired takes tasks whose lease ran out by the server's clock.
+func (w *Worker) expired(ctx context.Context) ([]task, error) {
 	for start := "0-0"; ; {
 		// Entries that were deleted are skipped, so a page may be empty before the end is reached.
 		entries, next, err := w.Redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
@@ -37,16 +40,56 @@ func (w *Worker) steal(ctx context.Context) ([]task, error) {
 		if err != nil {
 			return nil, classify(err)
 		}
-		for _, m := range entries {
-			t, err := parseTask(w.phase, m)
-			if err != nil {
-				return nil, err
-			}
-			tasks = append(tasks, t)
-		}
-		if len(tasks) > 0 || next == "0-0" {
-			return tasks, nil
+		if len(entries) > 0 || next == "0-0" {
+			return parseTasks(w.phase, entries)
 		}
 		start = next
 	}
+}
+
+// sighting is when another worker's heartbeat was first seen as it still is.
+type sighting struct {
+	beat  string
+	since time.Time // by our monotonic clock
+}
+
+// silent takes tasks of a worker whose heartbeat has stood still for a lease by our own clock. The server's clock may
+// have been set back, and then no lease ever runs out.
+func (w *Worker) silent(ctx context.Context) ([]task, error) {
+	pending, err := w.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
+		Stream: w.Job.Key(w.phase), Group: "workers", Start: "-", End: "+", Count: stealScan,
+	}).Result()
+	if err != nil {
+		return nil, classify(err)
+	}
+	held := map[string][]string{}
+	for _, p := range pending {
+		if p.Consumer != w.Consumer {
+			held[p.Consumer] = append(held[p.Consumer], p.ID)
+		}
+	}
+	seen := map[string]sighting{}
+	defer func() { w.seen = seen }()
+	for owner, ids := range held {
+		beat, err := w.Redis.HGet(ctx, w.Job.Key("workers"), owner).Result()
+		if err != nil && err != redis.Nil { // one that never spoke is as silent as one that stopped
+			return nil, classify(err)
+		}
+		now := sighting{beat, time.Now()}
+		if before, ok := w.seen[owner]; ok && before.beat == beat {
+			now = before
+		}
+		seen[owner] = now
+		if time.Since(now.since) <= w.Lease {
+			continue
+		}
+		entries, err := w.Redis.XClaim(ctx, &redis.XClaimArgs{
+			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, Messages: ids[:min(len(ids), stealMax)],
+		}).Result()
+		if err != nil {
+			return nil, classify(err)
+		}
+		return parseTasks(w.phase, entries)
+	}
+	return nil, nil
 }

@@ -43,11 +43,12 @@ type Supervisor struct {
 	splits []Split
 
 	seeding  sync.Mutex
-	run      string       // guarded by seeding until Seed returns, constant but for a wipe
+	owner    atomic.Value // string: the run that the job belongs to, known once it is seeded
 	progress atomic.Int64 // tasks done or buried, as last seen
 	redone   atomic.Int64 // tasks that crashes and rollbacks made us do again
 	restarts atomic.Int64 // of Redis
 	saves    atomic.Int64 // checkpoints taken
+	weighed  time.Time    // when the memory of the job was last looked at; the watch alone does
 }
 
 // Prepare makes the supervisor ready; nothing is sent yet.
@@ -115,7 +116,7 @@ func (s *Supervisor) seedAll(ctx context.Context) error {
 		}
 		mine, top = owner, now
 	}
-	s.run = mine
+	s.owner.Store(mine)
 	if known {
 		return nil
 	}
@@ -139,7 +140,7 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 		if err != nil && !passing(err) && !errors.Is(err, errNoJob) {
 			return Status{}, err
 		}
-		if err != nil || runID != "" && id != runID || st.Run != s.run || st.Seeded < len(s.splits) {
+		if err != nil || runID != "" && id != runID || st.Run != s.run() || st.Seeded < len(s.splits) {
 			if late := nap.wait(ctx); late != nil {
 				return Status{}, fmt.Errorf("%w: %w", ErrRedis, errors.Join(late, err))
 			}
@@ -164,6 +165,9 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 		}
 		if wanted(st) {
 			return st, nil
+		}
+		if err := s.withinBudget(ctx); err != nil {
+			return Status{}, err
 		}
 		if err := sleep(ctx, watchEvery); err != nil {
 			return Status{}, err
@@ -199,13 +203,19 @@ func infoField(info, name string) string {
 	return ""
 }
 
+// run is the run that the job belongs to.
+func (s *Supervisor) run() string {
+	run, _ := s.owner.Load().(string)
+	return run
+}
+
 // Progress is the number of tasks done or buried, as last seen.
 func (s *Supervisor) Progress() int64 { return s.progress.Load() }
 
 // Release lets a dead worker's leases run out at once, so that recovery takes milliseconds and not a lease. It returns
 // how many tasks it held.
 func (s *Supervisor) Release(ctx context.Context, consumer string) (int, error) {
-	n, err := s.giveUp(ctx, s.run, consumer)
+	n, err := s.giveUp(ctx, s.run(), consumer)
 	s.redone.Add(int64(n))
 	return n, err
 }

@@ -20,13 +20,14 @@ const (
 	// Patience is how long Redis may stay away before we give up, resumably.
 	Patience = 60 * time.Second
 
-	commitEvery = 2 * time.Second        // a commit at least so often bounds what a crash throws away
-	combineMax  = 64 << 20               // bytes: a table this large is committed
-	batchMax    = 4096                   // tasks in one commit; the library's bound
-	readFor     = 100 * time.Millisecond // of work is what a worker takes at once
-	readMax     = 256                    // tasks taken at once
-	blockFor    = 500 * time.Millisecond // an idle worker waits so long for a new task before it looks round again
-	drainFor    = 1500 * time.Millisecond
+	commitEvery = 2 * time.Second         // a commit at least so often bounds what a crash throws away
+	combineMax  = 64 << 20                // bytes: a table this large is committed
+	batchMax    = 4096                    // tasks in one commit; the library's bound
+	readFor     = 100 * time.Millisecond  // of work is what a worker takes at once
+	readMax     = 256                     // tasks taken at once
+	blockFor    = 500 * time.Millisecond  // an idle worker waits so long for a new task before it looks round again
+	drainFor    = 1500 * time.Millisecond // to finish the split in hand when asked to leave
+	leaveWithin = 800 * time.Millisecond  // to commit it and give the rest back
 )
 
 // Worker is the loop of one worker process. It keeps nothing that matters: kill it at any moment.
@@ -52,6 +53,7 @@ type Worker struct {
 	flush  bool         // commit before anything else: the last try got no answer
 	nap    pause        // between tries
 	looked time.Time    // for tasks of the dead
+	seen   map[string]sighting
 
 	leases leases // shared with the heartbeat
 }
@@ -116,7 +118,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.drain(hard)
+	return w.drain(context.WithoutCancel(ctx))
 }
 
 // step does one thing: a commit that is due, a task, or the search for one.
@@ -233,16 +235,26 @@ func (w *Worker) readGroup(ctx context.Context, streams []string, from string, n
 	}
 	var tasks []task
 	for _, reply := range replies {
-		for _, m := range reply.Messages {
-			t, err := parseTask(streams[slices.Index(keys, reply.Stream)], m)
-			if err != nil {
-				return nil, err
-			}
-			tasks = append(tasks, t)
+		some, err := parseTasks(streams[slices.Index(keys, reply.Stream)], reply.Messages)
+		if err != nil {
+			return nil, err
 		}
+		tasks = append(tasks, some...)
 	}
 	if from == ">" && len(tasks) > 0 {
 		w.Faults.at(AfterRead)
+	}
+	return tasks, nil
+}
+
+func parseTasks(stream string, entries []redis.XMessage) ([]task, error) {
+	tasks := make([]task, 0, len(entries))
+	for _, m := range entries {
+		t, err := parseTask(stream, m)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
 	}
 	return tasks, nil
 }
@@ -357,20 +369,22 @@ func (w *Worker) forget() {
 }
 
 // drain ends the worker in good order: what is counted is committed, what isn't goes back at once.
-func (w *Worker) drain(hard context.Context) error {
+func (w *Worker) drain(ctx context.Context) error {
 	if w.run == "" {
 		return nil
 	}
-	err := w.commitHeld(hard)
+	ctx, cancel := context.WithTimeout(ctx, leaveWithin)
+	defer cancel()
+	err := w.commitHeld(ctx)
 	for _, t := range w.todo {
 		if t.tries > 0 {
-			_, undo := w.attempt(hard, w.run, t.stream, t.n, -1)
+			_, undo := w.attempt(ctx, w.run, t.stream, t.n, -1)
 			err = errors.Join(err, undo)
 		}
 	}
-	_, release := w.giveUp(hard, w.run, w.Consumer)
-	if err := errors.Join(err, release); err != nil && hard.Err() == nil {
+	_, release := w.giveUp(ctx, w.run, w.Consumer)
+	if err := errors.Join(err, release); err != nil && !passing(err) {
 		return fmt.Errorf("leave: %w", err)
 	}
-	return nil
+	return nil // Redis may well be gone by now: then the leases run out by themselves
 }

@@ -31,8 +31,7 @@ func (t *Table) addAll(buf []byte, edges []uint32) int {
 	b := &t.batch
 	for done := 0; done < len(edges); {
 		batch := edges[done:min(done+2*batchSize, len(edges))]
-		t.short.reserve(len(batch) / 2)
-		shorts, longs := hash(b, buf, batch, t.short.lines)
+		shorts, longs := t.prepare(buf, batch)
 		for i := tally(b, 0, shorts, t.short.lines); i < shorts; i = tally(b, i+1, shorts, t.short.lines) {
 			t.short.add(b.short[i].key, b.short[i].home, 1)
 		}
@@ -40,15 +39,25 @@ func (t *Table) addAll(buf []byte, edges []uint32) int {
 			if batch[e+1]-batch[e] > MaxWord {
 				return done + int(e)
 			}
-			b.hash[i] = xxhash.Sum64(buf[batch[e]:batch[e+1]])
-		}
-		t.long.reserve(longs)
-		for i, e := range b.long[:longs] {
 			t.long.add(buf[batch[e]:batch[e+1]], b.hash[i], 1)
 		}
 		done += len(batch)
 	}
 	return -1
+}
+
+// prepare hashes a batch, makes room for its words, and has what they need
+// fetched into the cache.
+func (t *Table) prepare(buf []byte, edges []uint32) (shorts, longs int) {
+	b := &t.batch
+	t.short.reserve(len(edges) / 2)
+	shorts, longs = hash(b, buf, edges, t.short.lines)
+	for i, e := range b.long[:longs] {
+		b.hash[i] = xxhash.Sum64(buf[edges[e]:edges[e+1]])
+	}
+	t.long.reserve(longs)
+	t.long.fetch(b.hash[:longs])
+	return shorts, longs
 }
 
 // hashGo makes the keys of the words of up to shortest bytes in b.short, and

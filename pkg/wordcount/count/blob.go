@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // BlobVersion is the first byte of a blob, and part of a job's identity.
@@ -110,13 +108,12 @@ func (t *Table) mergeBatch(blob []byte, i int) int {
 		t.Add(blob[e.start:e.end], e.n)
 		return e.next
 	}
-	t.short.reserve(words)
-	t.long.reserve(words)
-	hash(&t.batch, buf, edges[:2*words], t.short.lines)
-	shorts := t.batch.short[:]
+	t.prepare(buf, edges[:2*words])
+	shorts, hashes := t.batch.short[:], t.batch.hash[:]
 	for x, n := range counts[:words] {
 		if w := buf[edges[2*x]:edges[2*x+1]]; len(w) > maxShort {
-			t.long.add(w, xxhash.Sum64(w), n)
+			t.long.add(w, hashes[0], n)
+			hashes = hashes[1:]
 		} else {
 			t.short.add(shorts[0].key, shorts[0].home, n)
 			shorts = shorts[1:]

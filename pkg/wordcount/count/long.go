@@ -1,23 +1,33 @@
 package count
 
-// longs is the table of words that are too long for a key: open addressing by
-// hash, the words themselves in an arena.
+import "encoding/binary"
+
+// longs is the table of the words that are too long for a key: open addressing,
+// in small slots that point to records in an arena.
 type longs struct {
 	slots []slot // a power of two of them
 	n     int    // words
-	arena arena
+
+	// The arena: records, one after the other, in chunks that never move. A
+	// record is its word's count in 8 bytes, its length in 4, the word, and
+	// nothing up to a multiple of 8.
+	chunks [][]byte // of arenaChunk bytes
+	used   int      // chunks that hold records
+
+	fetched uint64 // keeps the compiler from leaving out the loads of fetch
 }
 
+// A slot is 8 bytes, so that a word and the next few tries are in one cache line.
 type slot struct {
-	hash uint64
-	n    uint64
-	at   uint64 // where the word is in the arena
-	size uint64 // of the word; 0: free
+	hash uint32 // the lowest bits of it: enough to find the slot and, nearly always, to tell words apart
+	at   uint32 // where the record is, in units of 8 bytes, plus 1; 0: free
 }
 
 const (
-	slotSize = 32
-	minSlots = 128
+	minSlots   = 256
+	slotSize   = 8
+	header     = 12 // of a record
+	arenaChunk = 2 * MaxWord
 )
 
 func makeSlots(n int) []slot {
@@ -31,11 +41,11 @@ func (l *longs) reserve(n int) {
 	for l.n+n > len(l.slots)/2 {
 		old := l.slots
 		l.slots = makeSlots(2 * len(old))
-		mask := uint64(len(l.slots) - 1)
+		mask := uint32(len(l.slots) - 1)
 		for _, s := range old {
-			if s.size > 0 {
+			if s.at > 0 {
 				i := s.hash & mask
-				for l.slots[i].size > 0 {
+				for l.slots[i].at > 0 {
 					i = (i + 1) & mask
 				}
 				l.slots[i] = s
@@ -44,29 +54,77 @@ func (l *longs) reserve(n int) {
 	}
 }
 
-// add adds n more of word, for which there is room.
-func (l *longs) add(word []byte, hash, n uint64) {
+// fetch brings what the words of these hashes need into the cache: nothing here
+// waits for a load but those that come from it, so that many are under way.
+func (l *longs) fetch(hashes []uint64) {
+	var at [batchSize]uint32
 	mask := uint64(len(l.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := &l.slots[i]
-		switch {
-		case s.size == 0:
-			*s = slot{hash, n, l.arena.add(word), uint64(len(word))}
-			l.n++
-			return
-		case s.hash == hash && s.size == uint64(len(word)) && string(l.word(s)) == string(word):
-			s.n += n
-			return
+	for i, h := range hashes {
+		at[i%batchSize] = l.slots[h&mask].at
+	}
+	for _, at := range at[:len(hashes)] {
+		if at > 0 {
+			l.fetched += uint64(l.record(at)[header])
 		}
 	}
 }
 
-func (l *longs) word(s *slot) []byte { return l.arena.get(s.at, s.size) }
+// add adds n more of word, for which there is room.
+func (l *longs) add(word []byte, hash, n uint64) {
+	mask := uint32(len(l.slots) - 1)
+	for i := uint32(hash) & mask; ; i = (i + 1) & mask {
+		s := &l.slots[i]
+		if s.at == 0 {
+			*s = slot{uint32(hash), l.keep(word, n)}
+			l.n++
+			return
+		}
+		if s.hash == uint32(hash) {
+			r := l.record(s.at)
+			if string(word) == string(recorded(r)) {
+				binary.LittleEndian.PutUint64(r, binary.LittleEndian.Uint64(r)+n)
+				return
+			}
+		}
+	}
+}
 
+func recorded(r []byte) []byte { return r[header:][:binary.LittleEndian.Uint32(r[8:])] }
+
+// record returns the record at a place, and what is after it.
+func (l *longs) record(at uint32) []byte {
+	at--
+	return l.chunks[at/(arenaChunk/8)][at%(arenaChunk/8)*8:]
+}
+
+// keep makes a record and returns its place.
+func (l *longs) keep(word []byte, n uint64) (at uint32) {
+	size := (header + len(word) + 7) &^ 7
+	if l.used == 0 || len(l.chunks[l.used-1])+size > arenaChunk {
+		if l.used == len(l.chunks) {
+			l.chunks = append(l.chunks, make([]byte, 0, arenaChunk))
+		}
+		l.used++
+	}
+	c := &l.chunks[l.used-1]
+	start := len(*c)
+	*c = (*c)[:start+size]
+	r := (*c)[start:]
+	binary.LittleEndian.PutUint64(r, n)
+	binary.LittleEndian.PutUint32(r[8:], uint32(len(word)))
+	copy(r[header:], word)
+	return uint32((l.used-1)*arenaChunk/8+start/8) + 1
+}
+
+// all yields the words in the order in which they came.
 func (l *longs) all(yield func([]byte, uint64) bool) bool {
-	for i := range l.slots {
-		if s := &l.slots[i]; s.size > 0 && !yield(l.word(s), s.n) {
-			return false
+	for _, c := range l.chunks[:l.used] {
+		for len(c) > 0 {
+			w := recorded(c)
+			if !yield(w[:len(w):len(w)], binary.LittleEndian.Uint64(c)) {
+				return false
+			}
+			c = c[(header+len(w)+7)&^7:]
 		}
 	}
 	return true
@@ -80,43 +138,12 @@ func (l *longs) reset() {
 		clear(l.slots)
 	}
 	l.n = 0
-	l.arena.reset()
-}
-
-// An arena keeps bytes, one after the other, in chunks that never move.
-type arena struct {
-	chunks [][]byte // of arenaChunk bytes
-	used   int      // chunks that hold bytes
-}
-
-const arenaChunk = MaxWord // so that every word fits into one
-
-// add keeps b, and returns where.
-func (a *arena) add(b []byte) (at uint64) {
-	if a.used == 0 || len(a.chunks[a.used-1])+len(b) > arenaChunk {
-		if a.used == len(a.chunks) {
-			a.chunks = append(a.chunks, make([]byte, 0, arenaChunk))
-		}
-		a.used++
+	if half := len(l.chunks) / 2; l.used < half/4 {
+		clear(l.chunks[half:])
+		l.chunks = l.chunks[:half]
 	}
-	c := &a.chunks[a.used-1]
-	at = uint64(a.used-1)*arenaChunk + uint64(len(*c))
-	*c = append(*c, b...)
-	return at
-}
-
-func (a *arena) get(at, size uint64) []byte {
-	at, c := at%arenaChunk, a.chunks[at/arenaChunk]
-	return c[at : at+size : at+size]
-}
-
-func (a *arena) reset() {
-	if a.used < len(a.chunks)/8 {
-		clear(a.chunks[len(a.chunks)/2:])
-		a.chunks = a.chunks[:len(a.chunks)/2]
+	for i := range l.chunks {
+		l.chunks[i] = l.chunks[i][:0]
 	}
-	for i := range a.chunks {
-		a.chunks[i] = a.chunks[i][:0]
-	}
-	a.used = 0
+	l.used = 0
 }

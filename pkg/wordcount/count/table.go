@@ -1,10 +1,7 @@
 package count
 
 import (
-	"cmp"
 	"iter"
-	"slices"
-	"strings"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -52,12 +49,12 @@ func (t *Table) Len() int { return t.short.n + t.long.n }
 // Tokens returns the sum of all counts.
 func (t *Table) Tokens() uint64 { return t.tokens }
 
-// Bytes returns the memory that the table holds, in bytes: about 30 to 60 for
-// each distinct word. A table that is full is doubled, and for a moment both
+// Bytes returns the memory that the table holds, in bytes: 30 to 60 for each
+// distinct word, more for long ones. A table that is full is doubled, and for a moment both
 // are held.
 func (t *Table) Bytes() int {
 	return int(unsafe.Sizeof(*t)) + cap(t.scan.buf) +
-		len(t.short.lines)*lineSize + len(t.long.slots)*slotSize + len(t.long.arena.chunks)*arenaChunk
+		len(t.short.lines)*lineSize + len(t.long.slots)*slotSize + len(t.long.chunks)*arenaChunk
 }
 
 // Reset empties the table. It keeps its memory, but after a big text, little
@@ -75,34 +72,4 @@ func (t *Table) All() iter.Seq2[[]byte, uint64] {
 	return func(yield func([]byte, uint64) bool) {
 		_ = t.short.all(yield) && t.long.all(yield)
 	}
-}
-
-// An Entry is a word and its count.
-type Entry struct {
-	Word string
-	N    uint64
-}
-
-// Descending returns the words by descending count, those of equal count in the
-// order of their bytes.
-func (t *Table) Descending() []Entry {
-	var all strings.Builder // one string for all words
-	entries := make([]Entry, 0, t.Len())
-	size := 0
-	for w := range t.All() {
-		size += len(w)
-	}
-	all.Grow(size)
-	for w, n := range t.All() {
-		at := all.Len()
-		all.Write(w)
-		entries = append(entries, Entry{all.String()[at:], n})
-	}
-	slices.SortFunc(entries, func(a, b Entry) int {
-		if a.N != b.N {
-			return cmp.Compare(b.N, a.N)
-		}
-		return strings.Compare(a.Word, b.Word)
-	})
-	return entries
 }
