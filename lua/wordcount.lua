@@ -417,6 +417,32 @@ local function fail(keys, args)
   return 'buried'
 end
 
+-- requeue: gives every buried task another life.
+--   KEYS    fixed
+--   ARGV    run
+--   returns how many there were
+-- A stream takes no ID twice, but an entry stays when it is acknowledged: it becomes pending again, with a lease that
+-- ran out long ago, so the next thief takes it.
+local function requeue(keys, args)
+  open_run(keys, args[1])
+  local tasks = redis.call('HKEYS', keys[DEAD])
+  local found = {}
+  for i, task in ipairs(tasks) do
+    local name, number = task:match('^(%l+) (%d+)$')
+    found[i] = {stream_of(keys, name), entry(integer(number, 'task'))}
+  end
+  local spent = {}
+  for _, field in ipairs(redis.call('HKEYS', keys[ATTEMPTS])) do
+    if redis.call('HEXISTS', keys[DEAD], field:match('^%l+ %d+') or '') == 1 then spent[#spent + 1] = field end
+  end
+  for _, f in ipairs(found) do
+    redis.call('XCLAIM', f[1], GROUP, 'requeued', 0, f[2], 'IDLE', LONG_AGO, 'FORCE', 'JUSTID')
+  end
+  for _, field in ipairs(spent) do redis.call('HDEL', keys[ATTEMPTS], field) end
+  redis.call('DEL', keys[DEAD])
+  return #tasks
+end
+
 -- clean: deletes the job, in one call; key by key a zombie or a rollback could meet half of it.
 --   KEYS    fixed, parts
 --   ARGV    run: only if the job belongs to it ('': whoever it belongs to)
@@ -464,5 +490,6 @@ register('renew', renew)
 register('give_up', give_up)
 register('attempt', attempt)
 register('fail', fail)
+register('requeue', requeue)
 register('clean', clean)
 register('status', status, {'no-writes'})

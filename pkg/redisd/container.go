@@ -17,6 +17,7 @@ func (s *Server) prepareContainer(ctx context.Context, say func(string)) error {
 		return err
 	}
 	s.Container = s.Name
+	s.User = s.containerUser(ctx)
 	if _, err := s.engine(ctx, "image", "inspect", s.Image); err == nil {
 		return nil
 	}
@@ -49,18 +50,14 @@ func findEngine(ctx context.Context) (string, error) {
 
 // startContainer runs the server in a new container, as the first one was run.
 func (s *Server) startContainer(ctx context.Context) (ending, error) {
-	user, err := s.containerUser(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if err := s.save(); err != nil {
 		return nil, err
 	}
-	_, err = s.engine(ctx, "run", "--detach", "--rm",
+	_, err := s.engine(ctx, "run", "--detach", "--rm",
 		"--name", s.Container,
 		"--label", "wordcount="+s.DataDir,
 		// The image's own start script would give the folder to another user.
-		"--user", user,
+		"--user", s.User,
 		"--entrypoint", "redis-server",
 		// Unlike --volume this takes any path: its fields are those of CSV.
 		"--mount", `type=bind,"source=`+strings.ReplaceAll(s.DataDir, `"`, `""`)+`",target=/data`,
@@ -94,19 +91,17 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 
 // containerUser is the one who owns the data folder, so that the files in it
 // are ours. Where the engine itself is run by us, we are its root.
-func (s *Server) containerUser(ctx context.Context) (string, error) {
-	format := "{{.SecurityOptions}}"
-	if s.Engine == "podman" {
-		format = "{{if .Host.Security.Rootless}}rootless{{end}}"
+func (s *Server) containerUser(ctx context.Context) string {
+	for _, format := range []string{
+		"{{.SecurityOptions}}",                          // docker's
+		"{{if .Host.Security.Rootless}}rootless{{end}}", // podman's, which may be called docker
+	} {
+		out, err := s.engine(ctx, "info", "--format", format)
+		if err == nil && strings.Contains(out, "rootless") {
+			return "0:0"
+		}
 	}
-	out, err := s.engine(ctx, "info", "--format", format)
-	if err != nil {
-		return "", err
-	}
-	if strings.Contains(out, "rootless") {
-		return "0:0", nil
-	}
-	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()), nil
+	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())
 }
 
 func (s *Server) containerRunning(ctx context.Context) (bool, error) {

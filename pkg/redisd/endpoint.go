@@ -14,9 +14,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// go-redis prints a line for each dial that fails. Here every error is
-// returned, and expected while a server restarts; the lines would only tear
-// the progress display. A program can turn them on again.
+// go-redis prints a line for each dial that fails. While a server restarts that
+// is expected, and the lines would only tear a progress display.
 func init() { logging.Disable() }
 
 // Endpoint is all that a client needs. It can be handed to a child process as
@@ -33,6 +32,8 @@ type Endpoint struct {
 //
 // It never repeats a command, nor a dial: whether a lost reply's command may
 // be sent again is for the caller to know. Contexts end its reads and writes.
+// go-redis's log is off, since every error is returned; logging.Enable of
+// go-redis turns it on again.
 func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
 	// ParseURL's errors quote the parts of the address that they could not
 	// make sense of, and one of those is often a piece of the password.

@@ -88,7 +88,7 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 		return pick(ctx, c, dir, say)
 	case running:
 		if err := s.await(ctx, untilDone, longPatience); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: this folder's server is %s", err, s)
 		}
 		say("still up: " + s.String())
 		return s, nil

@@ -2,6 +2,8 @@ package redisd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/redis/go-redis/v9"
@@ -44,7 +46,11 @@ func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, untilDone, patience); err != nil {
+	err = s.await(ctx, untilDone, patience)
+	if errors.Is(err, ErrUnreachable) {
+		return nil, fmt.Errorf("%w: is there a server at %s, and is REDIS_URL right?", err, s.Addr)
+	}
+	if err != nil {
 		return nil, err
 	}
 	say(s.String())

@@ -29,6 +29,7 @@ type Server struct {
 	Libs    string `json:"libs,omitempty"`    // LD_LIBRARY_PATH that Program needs
 	Engine  string `json:"engine,omitempty"`  // docker or podman
 	Image   string `json:"image,omitempty"`
+	User    string `json:"user,omitempty"` // uid:gid inside of the container
 
 	endpoint Endpoint // of a given one
 }

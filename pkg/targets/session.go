@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisfn"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -98,8 +100,21 @@ func (s *session) revive(ctx context.Context) error {
 	if _, err := s.ensure(ctx, false); err != nil {
 		return err
 	}
-	_, err := wordcount.Library.Load(ctx, s.rdb)
+	_, err := s.loadLibrary(ctx)
 	return err
+}
+
+// loadLibrary loads the functions. On a server of ours other code of the same schema is an older build's, and makes
+// way; on a given one somebody else may be running it.
+func (s *session) loadLibrary(ctx context.Context) (redisfn.Outcome, error) {
+	if s.server.Owned() {
+		return wordcount.Library.Replace(ctx, s.rdb)
+	}
+	outcome, err := wordcount.Library.Load(ctx, s.rdb)
+	if conflict := (*redisfn.ConflictError)(nil); errors.As(err, &conflict) {
+		err = fmt.Errorf("%w: mage functions:load -replace", err)
+	}
+	return outcome, err
 }
 
 // workersLog opens the file that gets what workers write to standard error.

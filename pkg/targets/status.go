@@ -19,7 +19,7 @@ type statusReport struct {
 	Job     string         `json:"job"`
 	Phase   string         `json:"phase"` // none, map, reduce, done; sealed when the result is published
 	Tasks   taskReport     `json:"tasks"`
-	Buried  int            `json:"buried"`
+	Buried  []buriedReport `json:"buried"`
 	Bytes   int64          `json:"bytes"` // of input, committed
 	Total   int64          `json:"total"` // bytes of input
 	Workers []workerReport `json:"workers"`
@@ -41,6 +41,11 @@ type workerReport struct {
 	Done  int    `json:"done"`  // committed in this life
 }
 
+type buriedReport struct {
+	Task  string `json:"task"` // stream and number
+	Cause string `json:"cause"`
+}
+
 type redisReport struct {
 	Kind string `json:"kind"`
 	Addr string `json:"addr"`
@@ -57,7 +62,7 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 		return statusReport{}, err
 	}
 	r := statusReport{
-		Job: plan.Job.ID, Phase: "none", Total: plan.Manifest.Bytes, Workers: []workerReport{},
+		Job: plan.Job.ID, Phase: "none", Total: plan.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
 		Redis: redisReport{string(s.server.Kind), s.server.Addr, s.server.Pid},
 	}
 	st, err := wordcount.JobStatus(ctx, s.rdb, plan.Job)
@@ -67,7 +72,14 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Phase, r.Bytes, r.Buried = st.Phase, st.Bytes, st.Buried
+	dead, err := wordcount.Buried(ctx, s.rdb, plan.Job)
+	if err != nil {
+		return r, err
+	}
+	for _, t := range dead {
+		r.Buried = append(r.Buried, buriedReport{fmt.Sprintf("%s %d", t.Stream, t.Number), t.Cause})
+	}
+	r.Phase, r.Bytes = st.Phase, st.Bytes
 	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
 	if sealed, ok, err := s.folder.Sealed(plan.Job.ID); err == nil && ok && sealed.Fence == st.Final {
 		r.Phase = "sealed"
@@ -91,10 +103,13 @@ func (r statusReport) json(w io.Writer) error {
 
 func (r statusReport) text(w io.Writer) {
 	fmt.Fprintf(w, "job      %s  %s\n", r.Job, r.Phase)
-	fmt.Fprintf(w, "tasks    %d of %d done, %d pending, %d given up\n", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, r.Buried)
+	fmt.Fprintf(w, "tasks    %d of %d done, %d pending, %d given up\n", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
 	fmt.Fprintf(w, "input    %s of %s\n", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
 	fmt.Fprintf(w, "redis    %s  %s\n", r.Redis.Kind, r.Redis.Addr)
 	for _, worker := range r.Workers {
 		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
+	}
+	for _, t := range r.Buried {
+		fmt.Fprintf(w, "given up %s: %s\n", t.Task, t.Cause)
 	}
 }

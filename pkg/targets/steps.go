@@ -25,7 +25,7 @@ func startRedis(ctx context.Context, s *session) error {
 }
 
 func loadFunctions(ctx context.Context, s *session) error {
-	outcome, err := wordcount.Library.Load(ctx, s.rdb)
+	outcome, err := s.loadLibrary(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *session) report(ctx context.Context) error {
 	}
 	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(sealed.Tokens)),
 		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone, sealed.Durable)
-	if err := printTop(ctx, r, 10); err != nil {
+	if err := printTop(r.Entries(ctx), 10); err != nil {
 		return err
 	}
 	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", s.redisCLI(), s.plan.Job.Key("counts"))
@@ -198,12 +198,14 @@ func plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + what + "s"
 }
 
-func printTop(ctx context.Context, r wordcount.Result, n int) error {
-	top, err := r.Top(ctx, n)
-	if err != nil {
-		return err
-	}
-	for _, e := range top {
+func printTop(words entries, n int) error {
+	for e, err := range words {
+		if err != nil {
+			return err
+		}
+		if n--; n < 0 {
+			break
+		}
 		fmt.Printf("%12s  %s\n", humanize.Comma(int64(e.N)), printable(e.Word))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
 // Run counts the input exactly: the whole graph, up to the sealed result
@@ -76,10 +78,22 @@ func (Redis) Stop(ctx context.Context) error {
 // Functions holds the protocol's library
 type Functions mg.Namespace
 
-// Load loads the Redis Functions, the protocol of the job
-func (Functions) Load(ctx context.Context) error {
-	_, err := stepTarget(ctx, "functions:load")
-	return err
+// Load loads the Redis Functions, the protocol of the job; -replace overwrites another build's on a given server
+func (Functions) Load(ctx context.Context, replace *bool) error {
+	if replace == nil || !*replace {
+		_, err := stepTarget(ctx, "functions:load")
+		return err
+	}
+	return inFolder(ctx, func(s *session) error {
+		if err := s.connect(ctx, true); err != nil {
+			return err
+		}
+		outcome, err := wordcount.Library.Replace(ctx, s.rdb)
+		if err == nil {
+			s.say("functions:load", "%s %v", wordcount.Library.Name, outcome)
+		}
+		return err
+	})
 }
 
 // Stream holds the tasks
@@ -129,9 +143,9 @@ func Verify(ctx context.Context) error {
 	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error { return s.verify(ctx, s.plan, sealed) })
 }
 
-// Top prints the words with the highest counts; -n=20
-func Top(ctx context.Context, n *int) error {
-	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
+// Top prints the words with the highest counts; -n=20, -partial for a job that could not be finished
+func Top(ctx context.Context, n *int, partial *bool) error {
+	return withWords(ctx, partial, func(s *session, words entries) error {
 		most := 20
 		if n != nil {
 			most = *n
@@ -139,7 +153,48 @@ func Top(ctx context.Context, n *int) error {
 		if most < 1 {
 			return fmt.Errorf("%w: -n=%d: write a number above 0", wordcount.ErrInput, most)
 		}
-		return printTop(ctx, s.result(sealed), most)
+		return printTop(words, most)
+	})
+}
+
+// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE, -partial as for top
+func Export(ctx context.Context, out *string, partial *bool) error {
+	return withWords(ctx, partial, func(s *session, words entries) error {
+		if out == nil || *out == "" {
+			return wordcount.Export(os.Stdout, words)
+		}
+		// Whoever reads the file sees the old content or all of the new.
+		file, err := renameio.NewPendingFile(*out, renameio.WithPermissions(0o644), renameio.IgnoreUmask())
+		if err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		defer file.Cleanup()
+		if err := wordcount.Export(file, words); err != nil {
+			return err
+		}
+		if err := file.CloseAtomicallyReplace(); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		s.say("export", "%s", *out)
+		return nil
+	})
+}
+
+// Requeue gives tasks that were given up another life, once their cause is mended; run again then
+func Requeue(ctx context.Context) error {
+	return inFolder(ctx, func(s *session) error {
+		plan, err := s.folder.Last()
+		if err != nil {
+			return err
+		}
+		if err := s.connect(ctx, false); err != nil {
+			return err
+		}
+		n, err := wordcount.Requeue(ctx, s.rdb, plan.Job)
+		if err == nil {
+			s.say("requeue", "%s of job %s", plural(n, "task"), plan.Job.ID)
+		}
+		return err
 	})
 }
 
@@ -149,29 +204,6 @@ type Data mg.Namespace
 // Generate writes a corpus, the same for the same flags: -out=DIR -bytes=64MiB -files=16 -words=200000 -zipf=1.07 -seed=0
 func (Data) Generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) error {
 	return coded(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
-}
-
-// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE
-func Export(ctx context.Context, out *string) error {
-	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
-		if out == nil || *out == "" {
-			return s.result(sealed).Export(ctx, os.Stdout)
-		}
-		// Whoever reads the file sees the old content or all of the new.
-		file, err := renameio.NewPendingFile(*out, renameio.WithPermissions(0o644), renameio.IgnoreUmask())
-		if err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		defer file.Cleanup()
-		if err := s.result(sealed).Export(ctx, file); err != nil {
-			return err
-		}
-		if err := file.CloseAtomicallyReplace(); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		s.say("export", "%d words to %s", sealed.Distinct, *out)
-		return nil
-	})
 }
 
 // Status shows where the last job stands; -json for programs
@@ -257,8 +289,38 @@ func withResult(ctx context.Context, do func(*session, wordcount.Sealed) error) 
 	})
 }
 
-func (s *session) result(sealed wordcount.Sealed) wordcount.Result {
-	return wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: sealed.Fence}
+// entries are words with their counts, by descending count, then by their bytes.
+type entries = iter.Seq2[count.Entry, error]
+
+// withWords runs a target that reads the words of the last job: of its sealed result, or, if partial is asked for, of
+// what was committed.
+func withWords(ctx context.Context, partial *bool, do func(*session, entries) error) error {
+	if partial == nil || !*partial {
+		return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
+			return do(s, wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: sealed.Fence}.Entries(ctx))
+		})
+	}
+	return inFolder(ctx, func(s *session) error {
+		plan, err := s.folder.Last()
+		if err != nil {
+			return err
+		}
+		if err := s.connect(ctx, false); err != nil {
+			return err
+		}
+		words, missing, err := wordcount.Partial(ctx, s.rdb, plan.Job)
+		if err != nil {
+			return err
+		}
+		s.note("! partial: %s of job %s missing", plural(missing, "map"), plan.Job.ID)
+		return do(s, func(yield func(count.Entry, error) bool) {
+			for _, e := range words {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		})
+	})
 }
 
 // join adds a team to a job that others supervise.

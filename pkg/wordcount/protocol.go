@@ -180,6 +180,11 @@ func (p protocol) fail(ctx context.Context, run, stream string, task int, token 
 	return p.call(ctx, "fail", p.job.fixed(), run, stream, task, token, limit, cause).Text()
 }
 
+// requeue gives buried tasks another life, and returns how many there were.
+func (p protocol) requeue(ctx context.Context, run string) (int, error) {
+	return p.call(ctx, "requeue", p.job.fixed(), run).Int()
+}
+
 // clean deletes the job if it belongs to run ("": whoever it belongs to), and returns how many keys it had.
 func (p protocol) clean(ctx context.Context, run string) (int, error) {
 	return p.call(ctx, "clean", p.job.Keys(), run).Int()

@@ -84,25 +84,10 @@ func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
 	}
 }
 
-// Top returns the first n words.
-func (r Result) Top(ctx context.Context, n int) ([]count.Entry, error) {
-	var top []count.Entry
-	for e, err := range r.Entries(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if len(top) == n {
-			break
-		}
-		top = append(top, e)
-	}
-	return top, nil
-}
-
 // Export writes a line "count<TAB>word" a word.
-func (r Result) Export(ctx context.Context, w io.Writer) error {
+func Export(w io.Writer, words iter.Seq2[count.Entry, error]) error {
 	b := bufio.NewWriterSize(w, 1<<16)
-	for e, err := range r.Entries(ctx) {
+	for e, err := range words {
 		if err != nil {
 			return err
 		}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -162,22 +162,20 @@ func (s *Supervisor) UpToDate(ctx context.Context) (Sealed, bool, error) {
 
 // buriedError says which tasks were given up, and why.
 func (s *Supervisor) buriedError(ctx context.Context, st Status) error {
-	dead, err := s.Redis.HGetAll(ctx, s.Plan.Job.Key("dead")).Result()
+	dead, err := Buried(ctx, s.Redis, s.Plan.Job)
 	if err != nil {
-		return classify(err)
+		return err
 	}
-	tasks := make([]string, 0, len(dead))
-	for task := range dead {
-		tasks = append(tasks, task)
+	if len(dead) == 0 { // requeued since
+		return fmt.Errorf("%w: %d tasks were given up: run again", ErrIncomplete, st.Buried)
 	}
-	slices.Sort(tasks)
 	more := ""
-	if len(tasks) > 1 {
-		more = fmt.Sprintf(" (and %d more)", len(tasks)-1)
+	if len(dead) > 1 {
+		more = fmt.Sprintf(" (and %d more: mage status)", len(dead)-1)
 	}
-	if len(tasks) == 0 {
-		return fmt.Errorf("%w: %d tasks were given up", ErrIncomplete, st.Buried)
+	advice := "mend the cause, then: mage requeue run"
+	if strings.Contains(dead[0].Cause, errChanged.Error()) {
+		advice = "run again to count what it is now"
 	}
-	return fmt.Errorf("%w: task %s: %s%s; %d of %d maps are done; mend the cause, then: mage clean run",
-		ErrIncomplete, tasks[0], dead[tasks[0]], more, st.Mapped, st.Maps)
+	return fmt.Errorf("%w: %s%s; %d of %d maps are done; %s", ErrIncomplete, dead[0].Cause, more, st.Mapped, st.Maps, advice)
 }

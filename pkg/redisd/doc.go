@@ -1,0 +1,81 @@
+// Package redisd finds, starts, kills and restores the Redis server that a
+// working folder uses. It knows nothing of what the server is used for.
+//
+//	s, err := redisd.Ensure(ctx, redisd.Config{Dir: ".wordcount"}, say)
+//	c, err := s.Endpoint().Client("worker 1")
+//	…
+//	err = s.Kill(ctx)  // as a crash would
+//	err = s.Start(ctx) // the same server, with the data of its last checkpoint
+//
+// # Which server
+//
+// [Ensure] takes the first that can be had, and says of each why it was or
+// wasn't taken:
+//
+//   - The one whose address was given. It is somebody else's: nothing in this
+//     package starts, kills or configures it, and [Server.Owned] is false.
+//   - A container, by docker or podman. It comes first among ours because it
+//     is the same server on every machine.
+//   - A process, if redis-server or valkey-server 7.0 or newer is on PATH.
+//   - The same from the packages of Debian or Ubuntu, where neither is
+//     installed: apt fetches and verifies them, and they are unpacked into the
+//     user's cache. That takes seconds, once, no root, and changes nothing in
+//     the system.
+//
+// A server of ours stays up when its starter ends. The folder remembers it, so
+// that the next Ensure uses it, or, if it died, starts it again as it was: the
+// port, password, folder and configuration are the same, and clients that kept
+// the [Endpoint] simply connect again.
+//
+// # What is in the folder
+//
+// Dir/redis is the server's own working folder, readable by its owner alone:
+//
+//	server.json  the record: which server, and how to start it again
+//	password     random, made once
+//	redis.conf   written anew at each start; holds the password, so that no
+//	             command line has to, where everybody could read it
+//	redis.log    what the server said; a failed start quotes its last words
+//	dump.rdb     the last checkpoint, loaded at each start
+//	lock         held while a server is started or stopped, so that two
+//	             programs that do so at once get one server
+//
+// The configuration saves nothing by itself and keeps no log of commands: what
+// is on disk after a crash is exactly the last checkpoint that was asked for.
+// Nor does it ever evict a key.
+//
+// # Killing
+//
+// [Server.Kill] is SIGKILL. A SIGTERM or SHUTDOWN could save first, and a crash
+// doesn't.
+//
+// The child that writes a checkpoint has to die too. Orphaned, it would finish
+// one day and rename its snapshot over a newer one that the restarted server
+// has written meanwhile. So a process of ours leads a process group of its
+// own, and the group is killed; a container's processes end with it. Since
+// somebody else may kill the server alone, each start looks for orphans first.
+//
+// What is ours is told not by its pid, which may have been given to another
+// program, but by its title: each process carries the folder's name in its
+// command line, as the container does. A zombie has no command line, and
+// counts as dead.
+//
+// # When it doesn't work
+//
+// The errors say what to do, in one line that never holds a password, nor an
+// address that could hold one. [ErrRefused] means that the server is there and
+// won't have us: trying again is useless. [ErrUnreachable] means that nothing
+// useful came back in time. [ErrDump] means that the last checkpoint can't be
+// loaded.
+//
+// # Caveats
+//
+// Clients repeat nothing: MaxRetries is off, since only the caller knows
+// whether a command whose reply was lost may be sent again. Importing the
+// package silences go-redis's own log, see [Endpoint.Client].
+//
+// Free ports are chosen below the range from which systems serve outgoing
+// connections. A client that keeps dialling a dead port within that range is,
+// once in a while, given this very port to dial from, and then talks to
+// itself, while the restarted server finds its port taken.
+package redisd

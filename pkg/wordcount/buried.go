@@ -1,0 +1,79 @@
+package wordcount
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+)
+
+// BuriedTask is a task that was given up: its dead letter.
+type BuriedTask struct {
+	Stream string // map or reduce
+	Number int    // from 1
+	Cause  string // names the file and the offset
+}
+
+// Buried lists the tasks of a job that were given up.
+func Buried(ctx context.Context, rdb redis.UniversalClient, job Job) ([]BuriedTask, error) {
+	dead, err := rdb.HGetAll(ctx, job.Key("dead")).Result()
+	if err != nil {
+		return nil, classify(err)
+	}
+	var tasks []BuriedTask
+	for name, cause := range dead {
+		t := BuriedTask{Cause: cause}
+		if _, err := fmt.Sscanf(name, "%s %d", &t.Stream, &t.Number); err != nil {
+			return nil, fmt.Errorf("%w: %q is no task", ErrState, name)
+		}
+		tasks = append(tasks, t)
+	}
+	slices.SortFunc(tasks, func(a, b BuriedTask) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Number, b.Number))
+	})
+	return tasks, nil
+}
+
+// Requeue gives the buried tasks of a job another life, and returns how many there were.
+func Requeue(ctx context.Context, rdb redis.UniversalClient, job Job) (int, error) {
+	st, err := JobStatus(ctx, rdb, job)
+	if err != nil {
+		return 0, err
+	}
+	return protocol{rdb, job}.requeue(ctx, st.Run)
+}
+
+// Partial counts what has been committed so far, by descending count, and returns how many maps that lacks. It is no
+// result: tasks are missing, and a rollback may fall between two of its reads. All words must fit into memory.
+func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []count.Entry, missing int, err error) {
+	st, err := JobStatus(ctx, rdb, job)
+	if err != nil {
+		return nil, 0, err
+	}
+	table := count.New()
+	for part := range job.Reducers {
+		blobs, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
+		if err != nil {
+			return nil, 0, classify(err)
+		}
+		for _, blob := range blobs {
+			if err := table.Merge([]byte(blob)); err != nil {
+				return nil, 0, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
+			}
+		}
+	}
+	if job.Reducers == 0 {
+		live, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
+		if err != nil {
+			return nil, 0, classify(err)
+		}
+		for _, z := range live {
+			table.Add([]byte(z.Member.(string)), uint64(z.Score))
+		}
+	}
+	return table.Descending(), st.Maps - st.Mapped, nil
+}
