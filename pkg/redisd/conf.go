@@ -19,6 +19,10 @@ func (s *Server) writeConf() error {
 	if err != nil {
 		return fmt.Errorf("redisd: %w", err)
 	}
+	added, err := s.userLines()
+	if err != nil {
+		return fmt.Errorf("redisd: %w", err)
+	}
 	// Inside of a container every interface means the one that the engine
 	// publishes on our loopback.
 	bind, port := "127.0.0.1", port(s.Addr)
@@ -36,6 +40,6 @@ requirepass %s
 save ""
 appendonly no
 maxmemory-policy noeviction
-`, logFile, bind, port, password)
+%s`, logFile, bind, port, password, added)
 	return writeFile(filepath.Join(s.DataDir, confFile), []byte(conf))
 }

@@ -77,16 +77,18 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 		return nil, err
 	}
 
-	return func(ctx context.Context) error {
-		code, err := s.engine(ctx, "wait", s.Container) // also fails if it is gone already
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil && code == "137": // 128 + SIGKILL
-			return errKilled
-		}
-		return errEnded
-	}, nil
+	return s.containerEnded, nil
+}
+
+func (s *Server) containerEnded(ctx context.Context) error {
+	code, err := s.engine(ctx, "wait", s.Container) // also fails if it is gone already
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil && code == "137": // 128 + SIGKILL
+		return errKilled
+	}
+	return errEnded
 }
 
 // containerUser is the one who owns the data folder, so that the files in it

@@ -78,25 +78,28 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	case err != nil:
 		return nil, err
 	}
-	running, err := s.running(ctx)
+	s.say = say
+	if c.Kind != "" && c.Kind != s.Kind {
+		running, err := s.running(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if running {
+			return nil, fmt.Errorf("redisd: this folder's server is another one (%s): end it with redis:stop first", s)
+		}
+		return pick(ctx, c, dir, say)
+	}
+	launched, err := s.up(ctx, func(ctx context.Context) error { return s.launchSomewhere(ctx, say) })
 	switch {
+	case err != nil && !launched:
+		return nil, fmt.Errorf("%w: this folder's server is %s", err, s)
 	case err != nil:
 		return nil, err
-	case c.Kind != "" && c.Kind != s.Kind && running:
-		return nil, fmt.Errorf("redisd: this folder's server is %s, not a %s: redis:stop ends it", s, c.Kind)
-	case c.Kind != "" && c.Kind != s.Kind:
-		return pick(ctx, c, dir, say)
-	case running:
-		if err := s.await(ctx, untilDone, longPatience); err != nil {
-			return nil, fmt.Errorf("%w: this folder's server is %s", err, s)
-		}
+	case launched:
+		say("started again: " + s.String())
+	default:
 		say("still up: " + s.String())
-		return s, nil
 	}
-	if err := s.launchSomewhere(ctx, say); err != nil {
-		return nil, err
-	}
-	say("started again: " + s.String())
 	return s, nil
 }
 
@@ -137,6 +140,7 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 			DataDir: dir,
 			Addr:    loopback(cmp.Or(c.Port, DefaultPort)),
 			Image:   cmp.Or(c.Image, DefaultImage),
+			say:     say,
 		}
 		err := way.prepare(s, ctx, say)
 		if err == nil {
@@ -146,8 +150,7 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 		case err == nil:
 			say(s.String())
 			return s, nil
-		case ctx.Err() != nil, errors.Is(err, ErrDump):
-			// The data is the same whichever way we go.
+		case ctx.Err() != nil:
 			return nil, also(err, s.forget())
 		}
 		say(fmt.Sprintf("not %s: %s", way.kind, plain(err)))

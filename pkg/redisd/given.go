@@ -46,7 +46,8 @@ func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, erro
 	if err != nil {
 		return nil, err
 	}
-	err = s.await(ctx, untilDone, patience)
+	never := func(ctx context.Context) error { <-ctx.Done(); return nil }
+	err = s.await(ctx, never, patience)
 	if errors.Is(err, ErrUnreachable) {
 		return nil, fmt.Errorf("%w: is there a server at %s, and is REDIS_URL right?", err, s.Addr)
 	}

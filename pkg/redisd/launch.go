@@ -18,17 +18,44 @@ import (
 // pollEvery is how often something is asked that can't tell by itself.
 const pollEvery = 10 * time.Millisecond
 
+// up waits until the recorded server is ready, or launches it if it is dead or
+// dies meanwhile.
+func (s *Server) up(ctx context.Context, launch func(context.Context) error) (launched bool, err error) {
+	running, err := s.running(ctx)
+	if err != nil {
+		return false, err
+	}
+	if running {
+		ended := s.processEnded
+		if s.Kind == Container {
+			ended = s.containerEnded
+		}
+		err := s.await(ctx, ended, longPatience)
+		if !errors.Is(err, errEnded) && !errors.Is(err, errKilled) {
+			return false, err
+		}
+	}
+	return true, launch(ctx)
+}
+
 // launch starts the server from its record and waits until it is ready. What
 // a dead one left behind is removed first: an orphaned child of BGSAVE would
 // in the end rename an older snapshot over a newer one. Only with the lock held.
 func (s *Server) launch(ctx context.Context) error {
-	var err error
-	for range 3 { // it may be killed again while it starts
-		if err = s.launchOnce(ctx); !errors.Is(err, errKilled) {
-			break
+	s.noticeMissing()
+	for kills := 0; ; {
+		err := s.launchOnce(ctx)
+		switch {
+		case errors.Is(err, errKilled) && kills < 2: // it may be killed again while it starts
+			kills++
+		case errors.Is(err, ErrDump): // each round puts one away, so this comes to an end
+			if err := s.fallBack(err); err != nil {
+				return err
+			}
+		default:
+			return err
 		}
 	}
-	return err
 }
 
 func (s *Server) launchOnce(ctx context.Context) error {
@@ -60,12 +87,9 @@ func (s *Server) launchOnce(ctx context.Context) error {
 	return also(err, s.slay(context.WithoutCancel(ctx)))
 }
 
-// ending waits until the server that was just started has ended, and returns
-// errEnded or errKilled; or nil if ctx is done first.
+// ending waits until the server has ended, and returns errEnded or errKilled;
+// or nil if ctx is done first.
 type ending func(ctx context.Context) error
-
-// untilDone is the ending of a server that this process didn't start.
-func untilDone(ctx context.Context) error { <-ctx.Done(); return nil }
 
 // errEnded: the server ended by itself while it was starting.
 var errEnded = errors.New("redisd: the server ended while it started")

@@ -108,20 +108,35 @@ func (s *Server) processRunning() (bool, error) {
 	return slices.ContainsFunc(all, func(p process) bool { return p.pid == s.Pid }), nil
 }
 
+// processEnded is the ending of a process that may not be our child.
+func (s *Server) processEnded(ctx context.Context) error {
+	for {
+		running, err := s.processRunning()
+		if err == nil && !running {
+			return errEnded
+		}
+		if pause(ctx, 5*pollEvery) != nil {
+			return nil
+		}
+	}
+}
+
 // killProcesses kills this folder's processes that match, with the whole group
 // of each, and returns when they are gone. A group that has one process of
 // ours is ours altogether: its number can't be given away while it lives.
 func (s *Server) killProcesses(ctx context.Context, match func(process) bool) error {
+	killed := []int{s.Pid} // maybe by somebody else, this very moment
 	for {
 		all, err := processes(s.Name)
 		if err != nil {
 			return err
 		}
 		all = slices.DeleteFunc(all, func(p process) bool { return !match(p) })
-		if len(all) == 0 {
+		if len(all) == 0 && !slices.ContainsFunc(killed, dying) {
 			return nil
 		}
 		for _, p := range all {
+			killed = append(killed, p.pid)
 			err := syscall.Kill(-p.group, syscall.SIGKILL)
 			if err != nil && !errors.Is(err, syscall.ESRCH) {
 				return fmt.Errorf("redisd: kill the server, pid %d: %w", p.pid, err)

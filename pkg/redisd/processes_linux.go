@@ -1,6 +1,7 @@
 package redisd
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,21 +26,46 @@ func processes(name string) ([]process, error) {
 		if err != nil || !ours(string(command), name) {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue
+		if stat, ok := readStat(pid); ok {
+			found = append(found, process{pid: pid, group: stat.group})
 		}
-		// pid (program) state parent group …, where program may hold anything.
-		_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-		fields := strings.Fields(rest)
-		if len(fields) < 3 {
-			continue
-		}
-		group, err := strconv.Atoi(fields[2])
-		if err != nil {
-			continue
-		}
-		found = append(found, process{pid: pid, group: group})
 	}
 	return found, nil
+}
+
+// dying reports whether pid is on its way out: it has no command line any
+// more, but still holds its port and its files. They are let go by the last of
+// its threads, and the main one waits for that as a zombie.
+func dying(pid int) bool {
+	stat, ok := readStat(pid)
+	return ok && stat.exiting && !(stat.state == "Z" && stat.threads == 1)
+}
+
+type stat struct {
+	state          string
+	group, threads int
+	exiting        bool
+}
+
+// readStat reads what proc(5) calls /proc/pid/stat.
+func readStat(pid int) (stat, bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return stat{}, false
+	}
+	// pid (program) state parent group …, where program may hold anything.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 18 {
+		return stat{}, false
+	}
+	const exiting = 0x4 // PF_EXITING of the kernel's sched.h
+	group, err1 := strconv.Atoi(fields[2])
+	flags, err2 := strconv.Atoi(fields[6])
+	threads, err3 := strconv.Atoi(fields[17])
+	return stat{
+		state:   fields[0],
+		group:   group,
+		threads: threads,
+		exiting: flags&exiting != 0,
+	}, err1 == nil && err2 == nil && err3 == nil
 }

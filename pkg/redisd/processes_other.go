@@ -29,3 +29,9 @@ func processes(name string) ([]process, error) {
 	}
 	return found, nil
 }
+
+// dying reports whether pid is on its way out, still holding its port and files.
+func dying(pid int) bool {
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.Contains(string(out), "E") && !strings.Contains(string(out), "Z")
+}

@@ -31,7 +31,8 @@ type Server struct {
 	Image   string `json:"image,omitempty"`
 	User    string `json:"user,omitempty"` // uid:gid inside of the container
 
-	endpoint Endpoint // of a given one
+	endpoint Endpoint     // of a given one
+	say      func(string) // what must be said loudly; may be nil
 }
 
 // Owned reports whether the server is ours to start and kill.
@@ -79,14 +80,8 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.refresh(); err != nil {
 		return err
 	}
-	running, err := s.running(ctx)
-	if err != nil {
-		return err
-	}
-	if running {
-		return s.await(ctx, untilDone, longPatience)
-	}
-	return s.launch(ctx)
+	_, err = s.up(ctx, s.launch)
+	return err
 }
 
 // Kill ends the server, and a checkpoint it was writing, as a crash does: by

@@ -90,6 +90,7 @@ func (s *Server) refresh() error {
 		return nil
 	}
 	if err == nil {
+		r.say = s.say
 		*s = *r
 	}
 	return err

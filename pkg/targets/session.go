@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -70,7 +71,7 @@ func (s *session) note(format string, args ...any) { s.shown.line(fmt.Sprintf(fo
 // ensure makes the folder's server answer and returns it; why each way to it was taken or not is said if loud.
 func (s *session) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
 	return redisd.Ensure(ctx, s.config.Redis, func(line string) {
-		if loud {
+		if loud || strings.HasPrefix(line, "! ") {
 			s.say("redis:start", "%s", line)
 		}
 	})
@@ -97,12 +98,37 @@ func (s *session) connect(ctx context.Context, loud bool) error {
 func (s *session) revive(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, wordcount.Patience)
 	defer cancel()
-	if _, err := s.ensure(ctx, false); err != nil {
+	var err error
+	if s.server.Owned() {
+		_, err = s.ensure(ctx, false)
+	} else {
+		err = redisd.Ready(ctx, s.rdb)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := s.loadLibrary(ctx)
+	_, err = s.loadLibrary(ctx)
 	return err
 }
+
+// keep keeps the checkpoint that was just taken. A server value serves one goroutine, so this has its own.
+func (s *session) keep() error {
+	server, err := redisd.Open(s.config.Redis)
+	if err != nil {
+		return err
+	}
+	return server.Keep(s.plan.Job.ID)
+}
+
+// workerEndpoint is how workers get to the server: with no more rights than they need, if it is ours to say so.
+func (s *session) workerEndpoint(ctx context.Context) (redisd.Endpoint, error) {
+	if !s.server.Owned() {
+		return s.server.Endpoint(), nil
+	}
+	return s.server.AddUser(ctx, workerUser(s.plan.Job), wordcount.WorkerRules(s.plan.Job))
+}
+
+func workerUser(job wordcount.Job) string { return "worker-" + job.ID }
 
 // loadLibrary loads the functions. On a server of ours other code of the same schema is an older build's, and makes
 // way; on a given one somebody else may be running it.

@@ -56,6 +56,8 @@ func seedStream(ctx context.Context, s *session) error {
 	}
 	if !s.server.Owned() {
 		s.sup.TTL, s.sup.Budget = givenTTL, s.config.Memory
+	} else {
+		s.sup.Saved = s.keep
 	}
 	s.sup.Prepare()
 	s.shown.total = m.Bytes
@@ -81,7 +83,7 @@ func spawnWorkers(ctx context.Context, s *session) error {
 	if s.sealed != nil {
 		return nil
 	}
-	team, err := s.newTeam(s.plan.Job)
+	team, err := s.newTeam(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,12 +97,16 @@ func spawnWorkers(ctx context.Context, s *session) error {
 }
 
 // newTeam makes the team of this configuration; its failure ends what goes on in the background.
-func (s *session) newTeam(job wordcount.Job) (*wordcount.Team, error) {
+func (s *session) newTeam(ctx context.Context) (*wordcount.Team, error) {
 	faults, err := wordcount.ParseFaults(s.config.Faults)
 	if err != nil {
 		return nil, err
 	}
-	endpoint, err := json.Marshal(s.server.Endpoint())
+	access, err := s.workerEndpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := json.Marshal(access)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +115,7 @@ func (s *session) newTeam(job wordcount.Job) (*wordcount.Team, error) {
 		return nil, err
 	}
 	return &wordcount.Team{
-		Size: s.config.Workers, Lease: s.config.Lease, Faults: faults, Job: job, Redis: endpoint, Command: workerCommand,
+		Size: s.config.Workers, Lease: s.config.Lease, Faults: faults, Job: s.plan.Job, Redis: endpoint, Command: workerCommand,
 		Log: log, Say: s.note, Fail: s.stop,
 	}, nil
 }

@@ -246,6 +246,11 @@ func (s *session) clean(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if s.server.Owned() {
+			if err := s.server.RemoveUser(ctx, workerUser(plan.Job)); err != nil {
+				return err
+			}
+		}
 		if err := s.folder.Forget(id); err != nil {
 			return err
 		}

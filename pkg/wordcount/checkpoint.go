@@ -65,6 +65,9 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 				return fmt.Errorf("%w: redis could not save: look at its log and at its disk", errSave)
 			}
 			s.saves.Add(1)
+			if s.Saved != nil {
+				return s.Saved()
+			}
 			return nil
 		}
 	}
@@ -109,7 +112,7 @@ func (s *Supervisor) Checkpoints(ctx context.Context) {
 			saved, failing = now, ""
 		case ctx.Err() == nil && err.Error() != failing:
 			failing = err.Error()
-			s.Say("! %s; trying again every %s", failing, s.Every)
+			s.Say("! checkpoint loop: %s; trying again every %s", failing, s.Every)
 		}
 	}
 }

@@ -36,6 +36,8 @@ type Supervisor struct {
 	Revive func(context.Context) error
 	// Say takes one line for people.
 	Say func(format string, args ...any)
+	// Saved, if not nil, is called after each checkpoint.
+	Saved func() error
 	// Seen, if not nil, gets each status that the watch reads.
 	Seen func(Status)
 

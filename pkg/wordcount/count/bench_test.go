@@ -11,45 +11,58 @@ import (
 
 // corpus is a text of about size bytes in which the words of a vocabulary are as
 // frequent as in a language: the k-th in proportion to 1/k. Rarer words are
-// longer.
+// longer; a few are very long.
 func corpus(size, vocabulary int) []byte {
+	const letters = "etaoinshrdlucmfwygpbvkxqjz_TAOISW"
 	r := rand.New(rand.NewPCG(5, 5))
 	words := make([][]byte, vocabulary)
 	for i := range words {
-		w := []byte{}
-		for n := 1.5 + 1.5*math.Log10(float64(i+1)) + 1.5*r.NormFloat64(); len(w) == 0 || float64(len(w)) < n; {
-			w = append(w, "etaoinshrdlucmfwygpbvk"[r.IntN(22)])
+		// The rank as a number of base 32 keeps words distinct.
+		w := []byte{letters[i%32]}
+		for n := i / 32; n > 0; n /= 32 {
+			w = append(w, letters[n%32])
 		}
-		words[i] = fmt.Appendf(w, "%x", i)
+		for n := r.NormFloat64() * 3; n > 1 || i%500 == 499 && len(w) < 40; n-- {
+			w = append(w, letters[32])
+		}
+		words[i] = w
 	}
 	text := make([]byte, 0, size+100)
-	for col := 0; len(text) < size; col++ {
+	for n := 1; len(text) < size; n++ {
 		k := int(math.Pow(float64(vocabulary), r.Float64())) - 1
 		text = append(append(text, words[k]...), ' ')
-		if col%12 == 0 {
+		if n%12 == 0 {
 			text[len(text)-1] = '\n'
 		}
 	}
 	return text
 }
 
-var vocabularies = []int{20_000, 200_000, 1_000_000}
-
-var texts64 = func() map[int]func() []byte {
-	m := map[int]func() []byte{}
-	for _, v := range vocabularies {
-		m[v] = sync.OnceValue(func() []byte { return corpus(64<<20, v) })
+// accesses are the lines of a web server's log: many long words.
+func accesses(size int) []byte {
+	r := rand.New(rand.NewPCG(6, 6))
+	text := make([]byte, 0, size+1000)
+	for n := 0; len(text) < size; n++ {
+		page := int(math.Pow(100_000, r.Float64()))
+		text = fmt.Appendf(text, "10.%d.%d.%d - - [22/Nov/2026:%02d:%02d:%02d +0000] \"GET /articles/%x/page-%d.html HTTP/1.1\" 200 %d \"https://www.example.org/articles/%x\" %016x\n",
+			page%200, page%7, page%250, n/36000%24, n/600%60, n/10%60, page*7919, page, page*17%50000, page, r.Uint64())
 	}
-	return m
-}()
+	return text
+}
 
-func eachVocabulary(b *testing.B, f func(*testing.B, []byte)) {
-	for _, v := range vocabularies {
-		b.Run(fmt.Sprintf("words=%dk", v/1000), func(b *testing.B) {
-			text := texts64[v]()
-			b.ResetTimer()
-			f(b, text)
-		})
+var bodies = []struct {
+	name string
+	text func() []byte
+}{
+	{"words=20k", sync.OnceValue(func() []byte { return corpus(64<<20, 20_000) })},
+	{"words=200k", sync.OnceValue(func() []byte { return corpus(64<<20, 200_000) })},
+	{"words=1M", sync.OnceValue(func() []byte { return corpus(64<<20, 1_000_000) })},
+	{"log", sync.OnceValue(func() []byte { return accesses(64 << 20) })},
+}
+
+func each(b *testing.B, f func(*testing.B, []byte)) {
+	for _, body := range bodies {
+		b.Run(body.name, func(b *testing.B) { f(b, body.text()) })
 	}
 }
 
@@ -61,56 +74,86 @@ func counted(b *testing.B, text []byte) *Table {
 	return t
 }
 
+// perWord reports the time that a word takes, of n in each iteration.
+func perWord(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/word")
+}
+
 func BenchmarkSplit(b *testing.B) {
-	eachVocabulary(b, func(b *testing.B, text []byte) {
-		t := counted(b, text)
+	each(b, func(b *testing.B, text []byte) {
+		t, r := counted(b, text), bytes.NewReader(text)
+		words := t.Tokens()
 		b.SetBytes(int64(len(text)))
 		b.ReportAllocs()
 		for b.Loop() {
 			t.Reset()
-			if _, err := t.Split(bytes.NewReader(text), 0, int64(len(text)), int64(len(text))); err != nil {
+			if _, err := t.Split(r, 0, r.Size(), r.Size()); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(t.Tokens())*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mwords/s")
+		perWord(b, int(words))
 	})
 }
 
+// A table is used for some files before it is packed and emptied.
+func BenchmarkLittleFiles(b *testing.B) {
+	text := bodies[1].text()[:1<<20]
+	for _, files := range []int{1, 100} {
+		b.Run(fmt.Sprintf("files=%d", files), func(b *testing.B) {
+			t, r := New(), bytes.NewReader(nil)
+			b.SetBytes(1024)
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				r.Reset(text[n%1000*1024:][:1024])
+				if _, err := t.Split(r, 0, 1024, 1024); err != nil {
+					b.Fatal(err)
+				}
+				if n%files == files-1 {
+					t.Reset()
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkPack(b *testing.B) {
-	eachVocabulary(b, func(b *testing.B, text []byte) {
+	each(b, func(b *testing.B, text []byte) {
 		t := counted(b, text)
-		b.SetBytes(int64(t.Len()))
 		b.ReportAllocs()
 		for b.Loop() {
 			t.Pack(64)
 		}
+		perWord(b, t.Len())
 	})
 }
 
+// A partition of the words is merged, as it comes from eight workers.
 func BenchmarkMerge(b *testing.B) {
-	eachVocabulary(b, func(b *testing.B, text []byte) {
-		blobs := counted(b, text).Pack(16)
-		t := New()
+	each(b, func(b *testing.B, text []byte) {
+		t := counted(b, text)
+		blob := t.Pack(max(t.Len()/40_000, 1))[0]
+		t.Reset()
+		b.SetBytes(8 * int64(len(blob)))
 		b.ReportAllocs()
 		for b.Loop() {
 			t.Reset()
-			for _, blob := range blobs {
+			for range 8 {
 				if err := t.Merge(blob); err != nil {
 					b.Fatal(err)
 				}
 			}
 		}
-		b.SetBytes(int64(t.Len()))
+		perWord(b, 8*t.Len())
 	})
 }
 
 func BenchmarkDescending(b *testing.B) {
-	eachVocabulary(b, func(b *testing.B, text []byte) {
+	each(b, func(b *testing.B, text []byte) {
 		t := counted(b, text)
-		b.SetBytes(int64(t.Len()))
 		b.ReportAllocs()
 		for b.Loop() {
 			t.Descending()
 		}
+		perWord(b, t.Len())
 	})
 }

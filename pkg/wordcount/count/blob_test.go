@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 func TestPackAndMerge(t *testing.T) {
@@ -39,6 +42,66 @@ func TestPackAndMerge(t *testing.T) {
 		if !maps.Equal(counts(table), counts(merged)) || table.Tokens() != merged.Tokens() || table.Len() != merged.Len() {
 			t.Fatalf("%d parts: got %v, want %v", parts, counts(merged), counts(table))
 		}
+	}
+}
+
+func TestBlobFormat(t *testing.T) {
+	table := New()
+	table.Add([]byte("to"), 1)
+	if b := table.Pack(1)[0]; string(b) != "\x01\x01\x02to\x01" {
+		t.Errorf("%q", b)
+	}
+	table.Reset()
+	table.Add([]byte("a-word-of-more-than-fifteen-bytes"), 300)
+	if b := table.Pack(1)[0]; string(b) != "\x01\x01\x21a-word-of-more-than-fifteen-bytes\xac\x02" {
+		t.Errorf("%q", b)
+	}
+	table.Reset()
+	if b := table.Pack(2); len(b) != 2 || b[0] != nil || b[1] != nil {
+		t.Errorf("no words: %q", b)
+	}
+}
+
+// Every run and every machine writes the same bytes.
+func TestPackIsDeterministic(t *testing.T) {
+	text, _ := manyWords(3000)
+	h := xxhash.New()
+	for range 2 {
+		table := New()
+		splits(t, table, text, 1000)
+		h.Reset()
+		for _, b := range table.Pack(10) {
+			_, _ = h.Write(b)
+		}
+		if got := h.Sum64(); got != packed3000 {
+			t.Errorf("%#x, want %#x", got, uint64(packed3000))
+		}
+	}
+}
+
+const packed3000 = 0x15620313396f03b9
+
+func TestMergeRefuses(t *testing.T) {
+	for name, b := range map[string]string{
+		"nothing":             "",
+		"another version":     "\x02\x01\x02to\x01",
+		"no words":            "\x01\x00",
+		"fewer words":         "\x01\x02\x02to\x01",
+		"more words":          "\x01\x01\x02to\x01\x02be\x01",
+		"an empty word":       "\x01\x01\x00\x01",
+		"a count of none":     "\x01\x01\x02to\x00",
+		"a word out of it":    "\x01\x01\x05to\x01",
+		"a word too long":     "\x01\x01\x81\x80\x40" + strings.Repeat("w", MaxWord+1) + "\x01",
+		"a number too long":   "\x01\x01\x02to\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+		"a number cut":        "\x01\x01\x02to\x80",
+		"words without bound": "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02to\x01",
+		"the second unsound":  "\x01\x02\x02to\x01\x02be\x00",
+	} {
+		table := New()
+		if err := table.Merge([]byte(b)); !errors.Is(err, ErrBlob) {
+			t.Errorf("%s: %v", name, err)
+		}
+		same(t, table, map[string]uint64{})
 	}
 }
 

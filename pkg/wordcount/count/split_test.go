@@ -5,18 +5,10 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
-
-// counts is what the table holds.
-func counts(t *Table) map[string]uint64 {
-	m := map[string]uint64{}
-	for w, n := range t.All() {
-		m[string(w)] += n
-	}
-	return m
-}
 
 // oracle counts with the standard library.
 func oracle(text []byte) map[string]uint64 {
@@ -64,7 +56,7 @@ var texts = []string{
 func TestSplitsAddUpToFields(t *testing.T) {
 	table := New()
 	for _, text := range texts {
-		for size := int64(1); size <= int64(len(text))+1; size++ {
+		for size := int64(1); size <= int64(len(text))+1; size += 1 + size/40 {
 			table.Reset()
 			splits(t, table, []byte(text), size)
 			if got, want := counts(table), oracle([]byte(text)); !maps.Equal(got, want) {
@@ -74,10 +66,46 @@ func TestSplitsAddUpToFields(t *testing.T) {
 	}
 }
 
+// A text of many buffers, its edges falling into anything.
+func TestSplitsOfABigText(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var text []byte
+	for len(text) < 5*chunk {
+		switch s := texts[r.IntN(len(texts))]; r.IntN(10) {
+		case 0: // a piece of a text
+			text = append(text, s[min(r.IntN(50), len(s)):]...)
+		case 1: // letters, or spaces, up to where the buffer ends, more or less
+			n := chunk - len(text)%chunk + r.IntN(200) - 100
+			text = append(text, strings.Repeat([]string{"x", " ", "\u2003"}[r.IntN(3)], max(n, 0)/3)...)
+		default:
+			text = append(text, s...)
+		}
+	}
+	want := oracle(text)
+	table := New()
+	for _, size := range []int64{1009, 4096, 65537, chunk - 3, chunk - 1, chunk, chunk + 1, 3 * chunk, 100 * chunk} {
+		table.Reset()
+		splits(t, table, text, size)
+		same(t, table, maps.Clone(want))
+	}
+}
+
+func TestSplitOutsideTheFile(t *testing.T) {
+	table, r := New(), strings.NewReader("some words")
+	for _, s := range [][2]int64{{10, 5}, {11, 1 << 62}, {3, 0}, {0, 0}} {
+		if n, err := table.Split(r, s[0], s[1], 10); n > 0 || err != nil {
+			t.Errorf("%v: %d words, %v", s, n, err)
+		}
+	}
+	if n, err := table.Split(r, 1, 1<<63-1, 10); n != 1 || err != nil {
+		t.Errorf("the rest of the file: %d words, %v", n, err)
+	}
+}
+
 func TestWordLimit(t *testing.T) {
 	longest := strings.Repeat("w", MaxWord)
 	for _, text := range []string{longest, "a " + longest, longest + " b", "a " + longest + "\u3000b"} {
-		for _, size := range []int64{100_000, MaxWord - 1, MaxWord, MaxWord + 1, 3 * MaxWord} {
+		for _, size := range []int64{300_000, MaxWord - 1, MaxWord + 1, 3 * MaxWord} {
 			table := New()
 			splits(t, table, []byte(text), size)
 			if got, want := counts(table), oracle([]byte(text)); !maps.Equal(got, want) {
@@ -87,7 +115,7 @@ func TestWordLimit(t *testing.T) {
 	}
 	for _, tail := range []string{"", " ", " b", "\u3000b", strings.Repeat("w", 3*MaxWord)} {
 		text := []byte("a b " + longest + "w" + tail)
-		for _, size := range []int64{4, 5, 100_000, MaxWord, MaxWord + 5, MaxWord + 6, 5 * MaxWord} {
+		for _, size := range []int64{4, 5, 300_000, MaxWord + 5, 5 * MaxWord} {
 			failed := 0
 			for off := int64(0); off < int64(len(text)); off += size {
 				_, err := New().Split(bytes.NewReader(text), off, size, int64(len(text)))
@@ -160,16 +188,48 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// readerAt records how far it was read.
+type readerAt struct {
+	io.ReaderAt
+	from, to int64
+}
+
+func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
+	r.from, r.to = min(r.from, off), max(r.to, off+int64(len(p)))
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+func TestOnlyTheSplitIsRead(t *testing.T) {
+	words := bytes.Repeat([]byte("word "), 1<<18)
+	noEnd := bytes.Repeat([]byte("w"), 1<<20)
+	for _, c := range []struct {
+		text   []byte
+		off, n int64
+	}{
+		{words, 100_000, 100},
+		{words, 100_000, 600_000},
+		{noEnd, 100_000, 100}, // inside a word that another split owns
+		{noEnd, 100_000, 600_000},
+	} {
+		r := &readerAt{bytes.NewReader(c.text), 1 << 60, 0}
+		if _, err := New().Split(r, c.off, c.n, int64(len(c.text))); err != nil {
+			t.Error(err)
+		}
+		if r.from < c.off-behind || r.to > c.off+c.n+beyond {
+			t.Errorf("split %d+%d read %d to %d", c.off, c.n, r.from, r.to)
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	for i, text := range texts {
-		f.Add([]byte(text), uint16(i+1))
+		f.Add([]byte(text), uint16(i+1), uint8(i))
 	}
 	table := New()
-	f.Fuzz(func(t *testing.T, text []byte, size uint16) {
+	f.Fuzz(func(t *testing.T, text []byte, size uint16, times uint8) {
+		text = bytes.Repeat(text, 1+int(times)) // to fill groups of blocks
 		table.Reset()
-		splits(t, table, text, int64(size)+1)
-		if got, want := counts(table), oracle(text); !maps.Equal(got, want) {
-			t.Fatalf("got %v, want %v", got, want)
-		}
+		splits(t, table, text, max(int64(size), int64(len(text)/500), 1))
+		same(t, table, oracle(text))
 	})
 }

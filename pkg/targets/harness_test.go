@@ -1,0 +1,567 @@
+// Package targets_test uses the compiled magefile as people do: by its command line, in a folder of its own, with real
+// Redis servers and worker processes.
+package targets_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// patience is how long anything may take: a test that waits in vain says for what.
+const patience = time.Minute
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// builds is the folder of everything that the tests compile.
+var builds string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Tests spend most of their time waiting for other processes: a few at once, but not a server for each processor of
+	// a large machine.
+	flag.Set("test.parallel", "4")
+	code := 1
+	if dir, err := os.MkdirTemp("", "magereduce-test-*"); err == nil {
+		builds = dir
+		os.Chmod(dir, 0o755) // one test runs the magefile as somebody else
+		code = m.Run()
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// checkout is this repository's folder.
+func checkout() (string, error) { return filepath.Abs(filepath.Join("..", "..")) }
+
+// module makes dir a module that requires this checkout, offline. Its go.mod must be there.
+func module(dir string) error {
+	root, err := checkout()
+	if err != nil {
+		return err
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	const us = "github.com/magereduce/magereduce"
+	_, err = command(dir, "go", "mod", "edit", "-require="+us+"@v0.0.0", "-replace="+us+"="+root)
+	return err
+}
+
+// command runs a command of the Go tool chain in a module of ours.
+func command(dir, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = goEnv(os.Environ())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", cmd, err, out)
+	}
+	return string(out), err
+}
+
+// goEnv lets a module that requires this checkout be built offline.
+func goEnv(env []string) []string {
+	flags := os.Getenv("GOFLAGS") + " -mod=mod"
+	return append(env, "GOPROXY=off", "GOWORK=off", "GOFLAGS="+strings.TrimSpace(flags))
+}
+
+// raced tells whether the race detector watches the tests; then it watches the magefile, too.
+func raced() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// magefile compiles this repository's magefile, once. It is compiled in a module beside it, since Mage writes into the
+// folder of the magefile, where somebody may be working.
+var magefile = sync.OnceValues(func() (string, error) {
+	root, err := checkout()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(builds, "magefile")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"magefile.go", "go.mod"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	if _, err := command(dir, "go", "mod", "edit", "-module=example.com/magefile"); err != nil {
+		return "", err
+	}
+	if err := module(dir); err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "wordcount")
+	compile := exec.Command("go", "tool", "mage", "-compile", program)
+	compile.Dir, compile.Env = dir, goEnv(os.Environ())
+	if raced() {
+		compile.Env = append(compile.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -mod=mod -race"))
+	}
+	if out, err := compile.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile the magefile: %w: %s", err, out)
+	}
+	return program, nil
+})
+
+// folder is a working folder in which the magefile is used, with a Redis of its own.
+type folder struct {
+	*testing.T
+	dir     string
+	program string
+	server  *redistest.Server
+	env     map[string]string
+	as      *syscall.Credential // who uses it, if not we
+
+	// Every process that descends from one of ours inherits this end of a pipe. So the other end tells when all of them
+	// are gone, whatever became of their parents.
+	leash *os.File
+}
+
+// newFolder makes a folder whose Redis runs. Afterwards it makes sure that no process is left.
+func newFolder(t *testing.T) *folder {
+	t.Helper()
+	program, err := magefile()
+	must(t, err)
+	top := t.TempDir()
+	f := &folder{T: t, dir: filepath.Join(top, "a folder"), program: program}
+	f.env = map[string]string{
+		"HOME": filepath.Join(top, "home"), "TMPDIR": filepath.Join(top, "tmp"), "PATH": os.Getenv("PATH"),
+		"WORDCOUNT_WORKERS": "2",
+	}
+	for _, dir := range []string{f.dir, f.env["HOME"], f.env["TMPDIR"]} {
+		must(t, os.Mkdir(dir, 0o755))
+	}
+	held, leash, err := os.Pipe()
+	must(t, err)
+	f.leash = leash
+	t.Cleanup(func() { f.allGone(held) })
+
+	f.server = redistest.StartIn(t, f.state())
+	// However the server is found or started again, it is this one; and packages that were fetched are fetched once.
+	f.env["WORDCOUNT_REDIS_KIND"] = string(f.server.Kind)
+	f.env["WORDCOUNT_REDIS_PORT"] = port(f.server.Addr)
+	if cache, err := os.UserCacheDir(); err == nil {
+		f.env["XDG_CACHE_HOME"] = cache
+	}
+	t.Cleanup(f.noRace)
+	return f
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
+
+// state is the folder's state folder.
+func (f *folder) state() string { return filepath.Join(f.dir, ".wordcount") }
+
+// allGone waits until no process that was ever started from here is left.
+func (f *folder) allGone(held *os.File) {
+	f.leash.Close()
+	held.SetReadDeadline(time.Now().Add(patience / 4))
+	if _, err := held.Read(make([]byte, 1)); err != io.EOF {
+		f.Errorf("processes were left behind: %v", err)
+		for _, pid := range f.left() {
+			f.Logf("killing %d", pid)
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	held.Close()
+}
+
+// left lists the processes that have our HOME, where there is a /proc.
+func (f *folder) left() (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		env, _ := os.ReadFile(file)
+		if bytes.Contains(env, []byte("HOME="+f.env["HOME"]+"\x00")) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// noRace fails if the race detector spoke in a worker; what it says elsewhere is seen by its exit status.
+func (f *folder) noRace() {
+	logs, _ := filepath.Glob(filepath.Join(f.state(), "jobs", "*", "workers.log"))
+	for _, log := range logs {
+		if text, _ := os.ReadFile(log); bytes.Contains(text, []byte("DATA RACE")) {
+			f.Errorf("in a worker: %s", text)
+		}
+	}
+}
+
+// set sets a variable for the commands to come.
+func (f *folder) set(name, value string) { f.env[name] = value }
+
+// use makes the commands to come use a server that isn't ours.
+func (f *folder) use(url, passwordFile string) {
+	delete(f.env, "WORDCOUNT_REDIS_KIND")
+	f.set("REDIS_URL", url)
+	f.set("WORDCOUNT_REDIS_PASSWORD_FILE", passwordFile)
+}
+
+// guestOf makes the commands to come use the server of another folder, as one that was given.
+func (f *folder) guestOf(host *folder) {
+	f.use(host.server.Endpoint().URL, host.server.Endpoint().PasswordFile)
+}
+
+// redis is a client of the folder's server.
+func (f *folder) redis() redis.UniversalClient { return f.server.Client(f) }
+
+// write writes an input file.
+func (f *folder) write(name, text string) {
+	f.Helper()
+	path := filepath.Join(f.dir, name)
+	must(f, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(f, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// texts writes n files into the folder that is counted by default: words that all have, words of their own, and white
+// space and bytes of several kinds.
+func (f *folder) texts(n int) {
+	f.Helper()
+	for i := range n {
+		var b strings.Builder
+		for w := range 40 {
+			fmt.Fprintf(&b, "common%d own%d-%d\u00a0Ωmega%d\u3000\xff%d\r\n", w%7, i, w%11, w%3, w%2)
+		}
+		f.write(fmt.Sprintf("data/text %03d.txt", i), b.String())
+	}
+}
+
+// slowTexts writes n files and makes both workers slow, so that there is time for something to happen in between.
+func (f *folder) slowTexts(n int) {
+	f.Helper()
+	f.texts(n)
+	f.set("WORDCOUNT_FAULTS", "slow=100ms:2")
+}
+
+// live makes the job one without reducers: each task is committed when it is done, and not some seconds later.
+func (f *folder) live() { f.set("WORDCOUNT_REDUCERS", "0") }
+
+// counted is the export that must come of the default folder, by a serial count.
+func (f *folder) counted() string {
+	f.Helper()
+	counts := map[string]int{}
+	must(f, filepath.WalkDir(filepath.Join(f.dir, "data"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, word := range bytes.Fields(text) {
+			counts[string(word)]++
+		}
+		return err
+	}))
+	words := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	var b strings.Builder
+	for _, word := range words {
+		fmt.Fprintf(&b, "%d\t%s\n", counts[word], word)
+	}
+	return b.String()
+}
+
+// exact checks the published result against a serial count, and lets verify do so too.
+func (f *folder) exact() {
+	f.Helper()
+	if got, want := f.exits(0, "export").out, f.counted(); got != want {
+		f.Errorf("exported %d lines:\n%s\na serial count has %d:\n%s", lines(got), head(got), lines(want), head(want))
+	}
+	contains(f, f.exits(0, "verify").out, "0 missing, 0 surplus, 0 different")
+}
+
+func lines(text string) int { return strings.Count(text, "\n") }
+
+func head(text string) string {
+	all := strings.SplitAfterN(text, "\n", 6)
+	return strings.Join(all[:len(all)-1], "")
+}
+
+func contains(tb testing.TB, text, want string) {
+	tb.Helper()
+	if !strings.Contains(text, want) {
+		tb.Errorf("nothing about %q in:\n%s", want, text)
+	}
+}
+
+func lacks(tb testing.TB, text, unwanted string) {
+	tb.Helper()
+	if strings.Contains(text, unwanted) {
+		tb.Errorf("there is %q in:\n%s", unwanted, text)
+	}
+}
+
+// result is what became of a command.
+type result struct {
+	out, err string // standard output, standard error
+	code     int
+}
+
+func (r result) String() string { return fmt.Sprintf("exit %d\n%s%s", r.code, r.out, r.err) }
+
+// exits runs a command to its end, which must be this exit status.
+func (f *folder) exits(code int, args ...string) result {
+	f.Helper()
+	return f.start(args...).exits(code)
+}
+
+// process is a command that goes on.
+type process struct {
+	*folder
+	cmd      *exec.Cmd
+	out, err output
+	ended    chan struct{}
+}
+
+// start starts a command: targets and flags.
+func (f *folder) start(args ...string) *process {
+	f.Helper()
+	return f.startCommand(exec.Command(f.program, args...))
+}
+
+func (f *folder) startCommand(cmd *exec.Cmd) *process {
+	f.Helper()
+	p := &process{folder: f, cmd: cmd, ended: make(chan struct{})}
+	cmd.Dir = f.dir
+	for name, value := range f.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Stdout, cmd.Stderr = &p.out, &p.err
+	cmd.ExtraFiles = []*os.File{f.leash}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: f.as}
+	cmd.WaitDelay = patience // for a descendant that holds on to its output
+	must(f, cmd.Start())
+	go func() {
+		defer close(p.ended)
+		cmd.Wait()
+	}()
+	f.Cleanup(func() {
+		cmd.Process.Kill()
+		<-p.ended
+	})
+	return p
+}
+
+// exits waits for the end, which must be this exit status.
+func (p *process) exits(code int) result {
+	p.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.Fatalf("%v doesn't end:\n%s%s", p.cmd.Args[1:], &p.out, &p.err)
+	}
+	r := result{p.out.String(), p.err.String(), p.cmd.ProcessState.ExitCode()}
+	if r.code != code {
+		p.Fatalf("%v: want exit %d, got %s", p.cmd.Args[1:], code, r)
+	}
+	return r
+}
+
+// says waits until the process has said this on standard error.
+func (p *process) says(text string) {
+	p.Helper()
+	p.await(fmt.Sprintf("%q from %v", text, p.cmd.Args[1:]), func() bool {
+		if strings.Contains(p.err.String(), text) {
+			return true
+		}
+		select {
+		case <-p.ended:
+			if !strings.Contains(p.err.String(), text) {
+				p.Fatalf("%v ended without having said %q:\n%s%s", p.cmd.Args[1:], text, &p.out, &p.err)
+			}
+		default:
+		}
+		return false
+	})
+}
+
+func (p *process) signal(s os.Signal) {
+	p.Helper()
+	must(p, p.cmd.Process.Signal(s))
+}
+
+// output collects what a process writes.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// await waits for something that can only be asked for.
+func (f *folder) await(what string, holds func() bool) {
+	f.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// status is what status -json prints, by the names that are API.
+type status struct {
+	Job   string `json:"job"`
+	Phase string `json:"phase"`
+	Tasks struct {
+		Total   int `json:"total"`
+		Done    int `json:"done"`
+		Pending int `json:"pending"`
+	} `json:"tasks"`
+	Workers []struct {
+		ID    string `json:"id"`
+		PID   int    `json:"pid"`
+		State string `json:"state"`
+		Tasks int    `json:"tasks"`
+		Done  int    `json:"done"`
+	} `json:"workers"`
+	Redis struct {
+		Kind string `json:"kind"`
+		Addr string `json:"addr"`
+		PID  int    `json:"pid"`
+	} `json:"redis"`
+}
+
+// pids are the processes of the workers.
+func (s status) pids() (pids []int) {
+	for _, w := range s.Workers {
+		pids = append(pids, w.PID)
+	}
+	return pids
+}
+
+func (f *folder) status() (s status) {
+	f.Helper()
+	r := f.exits(0, "status", "-json")
+	if err := json.Unmarshal([]byte(r.out), &s); err != nil {
+		f.Fatalf("status -json: %v: %s", err, r.out)
+	}
+	return s
+}
+
+// until waits for a status; there must be a job.
+func (f *folder) until(what string, wanted func(status) bool) (s status) {
+	f.Helper()
+	f.await(what, func() bool { s = f.status(); return wanted(s) })
+	return s
+}
+
+// working waits until the folder's job is well under way: tasks are committed, and others in somebody's hands.
+func (f *folder) working() status {
+	f.Helper()
+	return f.until("tasks done and others in work", func(s status) bool { return s.Tasks.Done > 0 && s.Tasks.Pending > 0 })
+}
+
+// running starts a job and waits until it is well under way.
+func (f *folder) running(args ...string) (*process, status) {
+	f.Helper()
+	p := f.start(append([]string{"run"}, args...)...)
+	p.says("workers:spawn ")
+	return p, f.working()
+}
+
+// job is the folder's last job, as its keys are named.
+func (f *folder) job() wordcount.Job {
+	f.Helper()
+	plan, err := wordcount.Folder{Dir: f.state()}.Last()
+	must(f, err)
+	return plan.Job
+}
+
+// alive tells whether a process has not ended. A zombie that nobody waits for has.
+func alive(pid int) bool {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+		_, state, _ := strings.Cut(string(stat), ") ")
+		return !strings.HasPrefix(state, "Z")
+	}
+	return syscall.Kill(pid, 0) == nil
+}
+
+// gone waits until processes have ended.
+func (f *folder) gone(pids ...int) {
+	f.Helper()
+	f.await(fmt.Sprintf("processes %v end", pids), func() bool { return !slices.ContainsFunc(pids, alive) })
+}
+
+// private starts a Redis that no state folder knows of, configured like this, and returns its address.
+func (f *folder) private(conf string) string {
+	f.Helper()
+	free, err := redisd.FreePort()
+	must(f, err)
+	dir := f.TempDir()
+	conf = fmt.Sprintf("port %d\nbind 127.0.0.1\nsave \"\"\nlogfile log\n%s\n", free, conf)
+	must(f, os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o600))
+	cmd := exec.Command(f.server.Program, "conf")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "LD_LIBRARY_PATH="+f.server.Libs)
+	cmd.ExtraFiles = []*os.File{f.leash}
+	must(f, cmd.Start())
+	f.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	addr := "127.0.0.1:" + strconv.Itoa(free)
+	rdb := f.client(addr, "")
+	f.await("the private Redis answers", func() bool {
+		err := rdb.Ping(f.Context()).Err()
+		return err == nil || errors.As(err, new(redis.Error)) // it may want a password
+	})
+	return addr
+}
+
+// client is a client of a private Redis.
+func (f *folder) client(addr, password string) *redis.Client {
+	c := redis.NewClient(&redis.Options{Addr: addr, Password: password, MaxRetries: -1})
+	f.Cleanup(func() { c.Close() })
+	return c
+}

@@ -1,0 +1,143 @@
+package targets_test
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// FAULTS 35
+func TestASecondSupervisorAttachesAndBothAreExact(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(60)
+	f.live()
+	first, _ := f.running()
+	second := f.start("run")
+	second.says("another supervisor is at work")
+	s := f.until("four workers", func(s status) bool { return len(s.Workers) >= 4 || s.Phase == "sealed" })
+	if s.Phase == "sealed" {
+		t.Error("the second added no workers")
+	}
+	one, two := first.exits(0), second.exits(0)
+	if one.out != two.out {
+		t.Errorf("one printed\n%s, the other\n%s", one.out, two.out)
+	}
+	f.exact()
+}
+
+func TestASecondSupervisorTakesThePlaceOfOneThatDies(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(60)
+	f.live()
+	first, _ := f.running()
+	second := f.start("run")
+	second.says("another supervisor is at work")
+	first.signal(syscall.SIGKILL)
+	first.exits(-1)
+	second.exits(0)
+	f.exact()
+}
+
+// FAULTS 36
+func TestASupervisorThatIsKilledTakesItsWorkersAlongAndTheNextOneResumes(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(40)
+	f.live()
+	f.set("WORDCOUNT_LEASE", "1h") // nobody waits for one
+	p, s := f.running()
+	p.signal(syscall.SIGKILL)
+	p.exits(-1)
+	f.gone(s.pids()...)
+	left := f.status()
+	if left.Tasks.Done == 0 || left.Tasks.Done == left.Tasks.Total {
+		t.Errorf("after the kill: %+v", left.Tasks)
+	}
+	f.set("WORDCOUNT_FAULTS", "")
+	next := f.start("run")
+	next.exits(0)
+	if now := f.status(); now.Job != left.Job || now.Redis.PID != left.Redis.PID {
+		t.Errorf("job %s on redis %d went on as %s on %d", left.Job, left.Redis.PID, now.Job, now.Redis.PID)
+	}
+	f.exact()
+}
+
+// FAULTS 37
+func TestCtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
+	for name, reducers := range map[string]string{"map and reduce": "2", "map only": "0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFolder(t)
+			f.slowTexts(40)
+			f.set("WORDCOUNT_REDUCERS", reducers)
+			f.set("WORDCOUNT_CHECKPOINT", "1h")
+			f.set("WORDCOUNT_LEASE", "1h") // nobody waits for one
+			p := f.start("run")
+			p.says("workers:spawn ")
+			s := f.until("tasks done, or at least counted", func(s status) bool { return s.Tasks.Done > 0 || s.Tasks.Pending > 4 })
+			p.signal(os.Interrupt)
+			r := p.exits(130)
+			contains(t, r.err, "interrupted: workers finish what they have in hand\n")
+			contains(t, r.err, "interrupted: run again to resume\n")
+			if r.out != "" {
+				t.Errorf("a result of half the work: %s", r.out)
+			}
+			f.gone(s.pids()...)
+			drained := f.status()
+			if drained.Tasks.Done == 0 || drained.Tasks.Done == drained.Tasks.Total {
+				t.Errorf("drained: %+v", drained.Tasks)
+			}
+			// No other checkpoint was due: what is there after a crash, the interruption has saved.
+			f.server.Kill(t)
+			f.server.Start(t)
+			if saved := f.status(); saved.Tasks != drained.Tasks {
+				t.Errorf("saved %+v of %+v", saved.Tasks, drained.Tasks)
+			}
+			f.set("WORDCOUNT_FAULTS", "")
+			f.exits(0, "run")
+			f.exact()
+		})
+	}
+}
+
+func TestASecondCtrlCEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(40)
+	f.live()
+	p, s := f.running()
+	for _, pid := range s.pids() {
+		must(t, syscall.Kill(pid, syscall.SIGSTOP)) // so that draining takes its time
+	}
+	p.signal(os.Interrupt)
+	p.says("interrupted: workers finish what they have in hand")
+	p.signal(os.Interrupt)
+	r := p.exits(1)
+	lacks(t, r.err, "run again to resume")
+	for _, pid := range s.pids() {
+		syscall.Kill(pid, syscall.SIGCONT) // gone already, perhaps
+	}
+	f.gone(s.pids()...)
+	f.set("WORDCOUNT_FAULTS", "")
+	f.exits(0, "run")
+	f.exact()
+}
+
+func TestAnInterruptedRunPublishesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(40)
+	f.live()
+	p, _ := f.running()
+	p.signal(os.Interrupt)
+	p.exits(130)
+	for _, target := range []string{"verify", "top", "export"} {
+		r := f.exits(5, target)
+		if r.out != "" || !strings.Contains(r.err, "is not sealed: mage run") {
+			t.Errorf("%s: %s", target, r)
+		}
+	}
+}

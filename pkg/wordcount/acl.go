@@ -1,0 +1,24 @@
+package wordcount
+
+// Redis checks the commands that a function calls against the rights of its caller, so these lists hold what
+// lua/wordcount.lua calls and what we call ourselves. Two tests run whole jobs under them.
+
+// connection is what any client of ours sends.
+const connection = "+hello +auth +ping +client|setname +select"
+
+// WorkerRules are the ACL rules that suffice for a worker of one job: it can do tasks, and neither seed, nor clean, nor
+// see the keys of another job.
+func WorkerRules(job Job) string {
+	return "~" + job.Key("*") + " " + connection +
+		" +fcall +fcall_ro +function|load +function|list" +
+		" +xreadgroup +xautoclaim +xclaim +xpending +hmget +hget" +
+		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange"
+}
+
+// SupervisorRules are the ACL rules that suffice for everything on a server that was given. README has them as a line
+// for its owner.
+const SupervisorRules = "~wordcount:* " + connection +
+	" +info +fcall +fcall_ro +function|load +function|list" +
+	" +xreadgroup +xautoclaim +xclaim +xpending +hmget +hget +memory|usage" +
+	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xack +xadd +xlen +xrevrange" +
+	" +xgroup|create +rpush +lrange +zincrby +zadd +zrange +del +unlink +expire"
