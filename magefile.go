@@ -39,7 +39,7 @@ func Demo(ctx context.Context) error {
 		Split: 1 << 20, Workers: 2, Faults: "slow=150ms:2", // a few seconds of work
 	}
 	faults := make(chan error, 1)
-	go func() { faults <- targets.Attack(ctx, job, chaos.Attack.KillWorker, chaos.Attack.RestartRedis) }()
+	go func() { faults <- targets.Attack(ctx, job, chaos.KillWorker, chaos.RestartRedis) }()
 	mg.CtxDeps(ctx, targets.Verified(job))
 	server, err := redisd.Open(redisd.Config{Dir: job.Dir})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +24,11 @@ type Attack struct {
 	Folder wordcount.Folder
 	// Durability is what the job was started with.
 	Durability wordcount.Durability
-	Say        func(format string, args ...any)
+	// Hasty doesn't wait for a moment at which there is most to see.
+	Hasty bool
+	// Resume starts a supervisor for the job again, and returns when it is at work.
+	Resume func(context.Context) error
+	Say    func(format string, args ...any)
 }
 
 // errOver: there is nothing left to attack.
@@ -58,7 +63,7 @@ func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (
 		if err != nil || wanted(st) {
 			return st, err
 		}
-		if st.Released {
+		if st.Released || !a.alive() {
 			return st, errOver
 		}
 		if err := pause(ctx); err != nil {
@@ -91,6 +96,21 @@ func (a Attack) Outlive(ctx context.Context) (wordcount.Sealed, error) {
 			return sealed, err
 		}
 	}
+}
+
+// moves waits until a worker is seen to do something, and returns how long that took.
+func (a Attack) moves(ctx context.Context) (time.Duration, error) {
+	first, err := a.status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	_, err = a.until(ctx, func(st wordcount.Status) bool {
+		return st.Phase == "done" || st.Mapped != first.Mapped || st.Reduced != first.Reduced ||
+			!maps.Equal(st.PendingMaps, first.PendingMaps) || !maps.Equal(st.PendingReduces, first.PendingReduces) ||
+			!maps.Equal(st.Workers, first.Workers) // their heartbeats
+	})
+	return time.Since(start), err
 }
 
 func pause(ctx context.Context) error {

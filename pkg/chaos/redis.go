@@ -12,16 +12,74 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// RestartRedis kills the server as a crash would, its running checkpoint included, and returns when the job moves
-// again. The supervisor has to start the server; nobody else does. The job's keys are shown before and after.
-func (a Attack) RestartRedis(ctx context.Context) error {
+// frozenFor is how long PauseRedis stops the server: long enough that clients notice.
+const frozenFor = 3 * time.Second
+
+// cutFor is how long DropReplies keeps cutting connections.
+const cutFor = time.Second
+
+// RestartRedis kills the server as a crash would, its running checkpoint included. The supervisor has to start it;
+// nobody else does. It returns how long the job took to move again once the server answered.
+func (a Attack) RestartRedis(ctx context.Context) (time.Duration, error) {
+	return a.outage(ctx, "killed redis", func() error { return a.Server.Kill(ctx) })
+}
+
+// RollbackRedis kills the server and puts the oldest kept checkpoint in the place of its last one. Else it is as
+// RestartRedis.
+func (a Attack) RollbackRedis(ctx context.Context) (time.Duration, error) {
+	return a.outage(ctx, "killed redis and put an older checkpoint in place", func() error {
+		kept, err := a.Server.Kept()
+		if err != nil {
+			return err
+		}
+		oldest := "" // from nothing is older still
+		if len(kept) > 0 {
+			oldest = kept[len(kept)-1]
+		}
+		return a.Server.Restore(ctx, oldest)
+	})
+}
+
+// CorruptCheckpoint kills the server and flips a bit in its last checkpoint. Else it is as RestartRedis.
+func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
+	return a.outage(ctx, "killed redis and damaged its last checkpoint", func() error { return a.Server.Corrupt(ctx) })
+}
+
+// outage shows the job's keys before and after something that ends the server.
+func (a Attack) outage(ctx context.Context, what string, end func() error) (time.Duration, error) {
 	if !a.Server.Owned() {
-		return redisd.ErrGiven
+		return 0, redisd.ErrGiven
 	}
-	// With something in a checkpoint, and something more in memory only, there is something to see.
+	before, err := a.saved(ctx)
+	if err != nil {
+		return 0, err
+	}
+	a.Say("before: %s", a.keys(ctx))
+	if err := end(); err != nil {
+		return 0, err
+	}
+	ended := time.Now()
+	a.Say("%s, with %d of %d maps done", what, before.Mapped, before.Maps)
+	restored, err := a.status(ctx) // the old server is gone: what answers is the new one
+	if err != nil {
+		return 0, err
+	}
+	a.Say("after:  %s", a.keys(ctx))
+	a.Say("back after %s with %d maps done: %d to redo", time.Since(ended).Round(time.Millisecond), restored.Mapped,
+		max(0, before.Mapped-restored.Mapped))
+	recovery, err := a.moves(ctx)
+	if err == nil {
+		a.Say("moving again %s later", recovery.Round(time.Millisecond))
+	}
+	return recovery, err
+}
+
+// saved waits until there is something in a checkpoint, and something more in memory only: then there is something to
+// see.
+func (a Attack) saved(ctx context.Context) (wordcount.Status, error) {
 	saves := -1
-	before, err := a.until(ctx, func(st wordcount.Status) bool {
-		if a.Durability != wordcount.BGSave {
+	return a.until(ctx, func(st wordcount.Status) bool {
+		if a.Hasty || a.Durability != wordcount.BGSave {
 			return st.Pending() > 0
 		}
 		now := a.saves(ctx)
@@ -30,33 +88,43 @@ func (a Attack) RestartRedis(ctx context.Context) error {
 		}
 		return saves >= 0 && now > saves+1 && st.Pending() > 0 // the next to end may have begun before the commit
 	})
-	if err != nil {
-		return err
-	}
-	a.Say("before the kill: %s", a.keys(ctx))
-	if err := a.Server.Kill(ctx); err != nil {
-		return err
-	}
-	killed := time.Now()
-	a.Say("killed redis: %d of %d maps were done", before.Mapped, before.Maps)
+}
 
-	// The old server is gone, so whatever answers now is the new one.
-	restored, err := a.status(ctx)
-	if err != nil {
-		return err
+// PauseRedis stops the server for some seconds. It returns how long the job took to move again once it went on.
+func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
+	if err := a.Server.Freeze(ctx); err != nil {
+		return 0, err
 	}
-	answered := time.Now()
-	a.Say("after the restore: %s", a.keys(ctx))
-	_, err = a.until(ctx, func(st wordcount.Status) bool {
-		return st.Mapped+st.Reduced > restored.Mapped+restored.Reduced || st.Phase == "done"
-	})
-	if err != nil {
-		return err
+	a.Say("paused redis for %s", frozenFor)
+	select {
+	case <-time.After(frozenFor):
+	case <-ctx.Done():
 	}
-	a.Say("back after %s with %d of %d maps; %d to redo; the next task was committed %s later",
-		answered.Sub(killed).Round(time.Millisecond), restored.Mapped, restored.Maps, max(0, before.Mapped-restored.Mapped),
-		time.Since(answered).Round(time.Millisecond))
-	return nil
+	if err := a.Server.Thaw(context.WithoutCancel(ctx)); err != nil {
+		return 0, err
+	}
+	return a.moves(ctx)
+}
+
+// DropReplies cuts every connection of the job, again and again: a command that runs while its connection is cut has
+// its effect, and its reply is lost. It returns how long the job took to move again after the last cut.
+func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
+	if !a.Server.Owned() {
+		return 0, redisd.ErrGiven // the other clients are not ours to judge
+	}
+	cuts := 0
+	for start := time.Now(); time.Since(start) < cutFor; {
+		n, err := a.Redis.ClientKillByFilter(ctx, "SKIPME", "yes").Result()
+		if err != nil && ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		cuts += int(n)
+		if err := pause(ctx); err != nil {
+			return 0, err
+		}
+	}
+	a.Say("cut %d connections", cuts)
+	return a.moves(ctx)
 }
 
 // saves is how many checkpoints the server has completed in this life.

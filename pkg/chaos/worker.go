@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,29 +14,67 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// KillWorker kills a worker of this host that holds a task, and returns when another one has that task.
-func (a Attack) KillWorker(ctx context.Context) error {
+// KillWorker kills a worker of this host that holds a task, and returns how long it took until another one had it.
+func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 	consumer, pid, held, err := a.victim(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return fmt.Errorf("kill worker %d: %w", pid, err)
+		return 0, fmt.Errorf("kill worker %d: %w", pid, err)
 	}
 	killed := time.Now()
-	a.Say("killed %d holding %d tasks", pid, len(held))
-	for _, task := range held {
-		heir, err := a.heir(ctx, task, consumer)
-		if err != nil {
-			return err
-		}
-		a.Say("task %s of stream %s %s after %s", task.id, task.stream, heir, time.Since(killed).Round(time.Millisecond))
+	a.Say("killed worker %d, which held %s", pid, list(held))
+	return a.heirs(ctx, held, consumer, killed)
+}
+
+// PauseWorker stops a worker that holds a task until that was taken from it, then lets it go on: a zombie, that will
+// try to commit what somebody else has committed. It returns how long the theft took, which is a lease at least.
+func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
+	consumer, pid, held, err := a.victim(ctx)
+	if err != nil {
+		return 0, err
 	}
-	return nil
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return 0, fmt.Errorf("pause worker %d: %w", pid, err)
+	}
+	defer syscall.Kill(pid, syscall.SIGCONT)
+	paused := time.Now()
+	a.Say("paused worker %d, which held %s", pid, list(held))
+	recovery, err := a.heirs(ctx, held[:1], consumer, paused)
+	if err == nil {
+		a.Say("worker %d goes on", pid)
+	}
+	return recovery, err
+}
+
+// heirs waits until none of the tasks is the victim's any more, and says whose they are.
+func (a Attack) heirs(ctx context.Context, held []holding, victim string, since time.Time) (time.Duration, error) {
+	for _, task := range held {
+		heir, err := a.heir(ctx, task, victim)
+		if err != nil {
+			return 0, err
+		}
+		a.Say("%v %s after %s", task, heir, time.Since(since).Round(time.Millisecond))
+	}
+	return time.Since(since), nil
 }
 
 // holding is a task in somebody's hands.
 type holding struct{ stream, id string }
+
+func (h holding) String() string {
+	number, _, _ := strings.Cut(h.id, "-")
+	return h.stream + " task " + number
+}
+
+func list(held []holding) string {
+	names := make([]string, len(held))
+	for i, h := range held {
+		names[i] = h.String()
+	}
+	return strings.Join(names, ", ")
+}
 
 // victim finds a worker of this host that holds something, and what.
 func (a Attack) victim(ctx context.Context) (consumer string, pid int, held []holding, err error) {

@@ -47,9 +47,9 @@ func (s *Server) Keep(label string) error {
 
 // Kept lists the checkpoints that are kept, the newest first.
 func (s *Server) Kept() ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(s.DataDir, checkpoints, "*.rdb"))
+	paths, err := list(filepath.Join(s.DataDir, checkpoints), "*.rdb")
 	if err != nil {
-		return nil, fmt.Errorf("redisd: %w", err)
+		return nil, err
 	}
 	slices.Sort(paths) // by time: that is how their names begin
 	slices.Reverse(paths)
@@ -98,7 +98,7 @@ func (s *Server) whileDead(ctx context.Context, do func(dump string) error) erro
 	if err := s.refresh(); err != nil {
 		return err
 	}
-	if err := also(s.slay(ctx), s.sweep()); err != nil {
+	if err := s.clear(ctx); err != nil { // orphans too: one could still rename its snapshot over ours
 		return err
 	}
 	if err := do(filepath.Join(s.DataDir, dumpFile)); err != nil {
@@ -177,6 +177,9 @@ func (s *Server) signal(ctx context.Context, sig syscall.Signal, command string)
 	if s.Kind == Container {
 		_, err := s.engine(ctx, command, s.Container)
 		return err
+	}
+	if running, err := s.processRunning(); err != nil || !running {
+		return also(err, fmt.Errorf("redisd: %s the server: it isn't running", command))
 	}
 	if err := syscall.Kill(s.Pid, sig); err != nil {
 		return fmt.Errorf("redisd: %s the server: %w", command, err)

@@ -131,7 +131,7 @@ func TestContainer(t *testing.T) {
 		}
 	})
 
-	t.Run("says why it can't load its dump", func(t *testing.T) {
+	t.Run("puts a dump aside that it can't load", func(t *testing.T) {
 		c := config(t)
 		s := ensure(t, c)
 		if err := s.Kill(t.Context()); err != nil {
@@ -140,12 +140,12 @@ func TestContainer(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(s.DataDir, "dump.rdb"), []byte("REDIS0010"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := redisd.Ensure(t.Context(), c, func(string) {}); !errors.Is(err, redisd.ErrDump) {
-			t.Error(err)
+		var said lines
+		if _, err := redisd.Ensure(t.Context(), c, said.say); err != nil {
+			t.Fatal(err)
 		}
-		if !gone(s) {
-			t.Error("it is still there")
-		}
+		said.mustSay(t, "the server can't load its dump.rdb: ")
+		said.mustSay(t, "RDB")
 	})
 
 	t.Run("is refused if it is too old", func(t *testing.T) {

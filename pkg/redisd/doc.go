@@ -37,6 +37,8 @@
 //	             command line has to, where everybody could read it
 //	redis.log    what the server said; a failed start quotes its last words
 //	dump.rdb     the last checkpoint, loaded at each start
+//	checkpoints  the last few that were kept, to fall back on
+//	users        passwords and rules of the users that were added
 //	lock         held while a server is started or stopped, so that two
 //	             programs that do so at once get one server
 //
@@ -65,8 +67,11 @@
 // The errors say what to do, in one line that never holds a password, nor an
 // address that could hold one. [ErrRefused] means that the server is there and
 // won't have us: trying again is useless. [ErrUnreachable] means that nothing
-// useful came back in time. [ErrDump] means that the last checkpoint can't be
-// loaded.
+// useful came back in time.
+//
+// A last checkpoint that can't be loaded is put aside, and the server starts
+// from the newest of those that were kept with [Server.Keep], or from nothing:
+// both are states that it was in, and both are said.
 //
 // # Caveats
 //

@@ -169,7 +169,13 @@ func endlessBGSAVE(t *testing.T, c redis.UniversalClient, dataDir string) string
 	}
 	var found []string
 	eventually(t, "the child writes its file", func() bool {
-		found, _ = filepath.Glob(filepath.Join(dataDir, "temp-*.rdb"))
+		found = nil
+		files, _ := os.ReadDir(dataDir)
+		for _, f := range files {
+			if strings.HasPrefix(f.Name(), "temp-") {
+				found = append(found, filepath.Join(dataDir, f.Name()))
+			}
+		}
 		return len(found) == 1
 	})
 	return found[0]

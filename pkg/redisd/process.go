@@ -52,11 +52,20 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	}
 	defer log.Close()
 
+	// As standard input, for redis reads a path with *, ? or [ in it as a
+	// pattern, and if nothing matches starts with no configuration at all.
+	conf, err := os.Open(filepath.Join(s.DataDir, confFile))
+	if err != nil {
+		return nil, fmt.Errorf("redisd: %w", err)
+	}
+	defer conf.Close()
+
 	// The title template is an argument, so that the process carries the name
 	// from its first moment on; its children inherit it.
-	cmd := exec.Command(s.Program, confFile, "--proc-title-template", titleTemplate(s.Name))
+	cmd := exec.Command(s.Program, "-", "--proc-title-template", titleTemplate(s.Name))
 	cmd.Dir = s.DataDir
 	cmd.Env = environ(s.Libs)
+	cmd.Stdin = conf
 	cmd.Stdout, cmd.Stderr = log, log // what is said before the log is open
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

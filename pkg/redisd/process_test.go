@@ -1,12 +1,14 @@
 package redisd_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -327,7 +329,7 @@ func TestAServerThatCannotSaveIsNotStopped(t *testing.T) {
 	}
 }
 
-func TestADamagedDumpIsNamedInOneLine(t *testing.T) {
+func TestADamagedDumpIsPutAsideAndSaidInOneLine(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	c := s.Client(t)
@@ -335,29 +337,102 @@ func TestADamagedDumpIsNamedInOneLine(t *testing.T) {
 		c.Set(t.Context(), "key "+itoa(i), strings.Repeat("value ", i), 0)
 	}
 	sound := s.Checkpoint(t)
-	flipped := append([]byte(nil), sound...)
+	flipped := slices.Clone(sound)
 	flipped[len(flipped)/2] ^= 0xff
-	for name, dump := range map[string][]byte{
-		"truncated":   sound[:len(sound)/2],
-		"empty":       {},
-		"flipped":     flipped,
-		"not a dump":  []byte("once upon a time, there was a file"),
-		"of a future": append([]byte("REDIS9999"), sound[9:]...),
-	} {
-		s.Kill(t)
-		if err := os.WriteFile(filepath.Join(s.DataDir, "dump.rdb"), dump, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := s.Server.Start(t.Context())
-		if !errors.Is(err, redisd.ErrDump) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := redisd.Ensure(t.Context(), config(s), func(string) {}); !errors.Is(err, redisd.ErrDump) {
-			t.Errorf("%s: Ensure: %v", name, err)
-		}
-		t.Logf("%s: %v", name, err)
+	damaged := map[string][]byte{
+		"truncated":  sound[:len(sound)/2],
+		"empty":      {},
+		"flipped":    flipped,
+		"not a dump": []byte("once upon a time, there was a file"),
 	}
-	s.Restore(t, sound)
+	for _, kept := range []bool{false, true} {
+		for name, dump := range damaged {
+			s.Restore(t, sound)
+			if kept {
+				if err := s.Keep("test"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Restore(t, nil)
+			s.Kill(t)
+			path := filepath.Join(s.DataDir, "dump.rdb")
+			if err := os.WriteFile(path, dump, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var said lines
+			if _, err := redisd.Ensure(t.Context(), config(s), said.say); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if n := c.DBSize(t.Context()).Val(); kept && n != 100 || !kept && n != 0 {
+				t.Errorf("%s, with one kept: %v: came back with %d keys", name, kept, n)
+			}
+			said.mustSay(t, "the server can't load its dump.rdb: ")
+			if len(said.said) != 2 || strings.Contains(said.said[0], "\n") {
+				t.Errorf("%s: %q", name, said.said)
+			}
+			aside, _ := filepath.Glob(path + ".damaged-*")
+			if len(aside) != 1 {
+				t.Fatalf("%s: put aside: %q", name, aside)
+			}
+			if text, _ := os.ReadFile(aside[0]); !bytes.Equal(text, dump) {
+				t.Errorf("%s: what was put aside is another dump", name)
+			}
+			os.Remove(aside[0])
+		}
+	}
+}
+
+func TestADumpOfANewerServerIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	s.Kill(t)
+	path := filepath.Join(s.DataDir, "dump.rdb")
+	dump := []byte("REDIS9999 and then something")
+	if err := os.WriteFile(path, dump, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Server.Start(t.Context()); !errors.Is(err, redisd.ErrDump) || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+	if text, _ := os.ReadFile(path); !bytes.Equal(text, dump) {
+		t.Error("it was touched")
+	}
+}
+
+func TestAStrangerIsNotFrozen(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	s.Kill(t)
+	stranger := exec.Command("sleep", "600")
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		stranger.Process.Kill()
+		stranger.Wait()
+	}()
+	editRecord(t, s.DataDir, func(r map[string]any) { r["pid"] = stranger.Process.Pid })
+	if err := s.Freeze(t.Context()); err == nil {
+		t.Error("a program that has the dead server's pid was stopped")
+	}
+}
+
+func TestAFolderOfAnyName(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartIn(t, filepath.Join(t.TempDir(), `a [b] "c", 'd' *`))
+	e, err := s.AddUser(t.Context(), "guest", "+ping +info +client")
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := endlessBGSAVE(t, s.Client(t), s.DataDir)
+	s.Kill(t)
+	if !gone(temp) {
+		t.Error("the temporary file is left")
+	}
+	s.Start(t)
+	if err := redisd.Ready(t.Context(), client(t, e)); err != nil {
+		t.Errorf("the added user: %v", err)
+	}
 }
 
 func TestAServerKilledWhileItStartsIsStartedAgain(t *testing.T) {

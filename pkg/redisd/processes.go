@@ -17,7 +17,7 @@ func titleTemplate(name string) string { return "{title} {listen-addr} " + name 
 // titles matches a server of ours, or a child of one, by its command line, and
 // what comes behind: its name and, on Linux, leftovers of a longer title. Anybody
 // may mention a name, as a pager reading our log does; that doesn't match.
-var titles = regexp.MustCompile(`(?:^|/)(?:redis|valkey)-[\w-]+ (?:[\d.]+:\d+|\S+ --proc-title-template \{title\} \{listen-addr\}) (\S+)(?: |$)`)
+var titles = regexp.MustCompile(`(?:^|/)(?:redis|valkey)-[\w-]+ (?:[\d.]+:\d+|- --proc-title-template \{title\} \{listen-addr\}) (\S+)(?: |$)`)
 
 // ours reports whether a command line is that of a process that bears name.
 func ours(command, name string) bool {

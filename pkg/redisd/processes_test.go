@@ -4,22 +4,22 @@ import "testing"
 
 func TestOnlyAServerOfThisNameIsOurs(t *testing.T) {
 	for command, want := range map[string]bool{
-		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-a\x00\x00":                                              true,
-		"/a b/redis-server 127.0.0.1:6379 wordcount-a":                                                          true,
-		"/usr/bin/redis-server\x00redis.conf\x00--proc-title-template\x00{title} {listen-addr} wordcount-a\x00": true,
-		"redis-rdb-bgsave 127.0.0.1:22848 wordcount-a         .":                                                true,
-		"valkey-server 127.0.0.1:1 wordcount-a":                                                                 true,
-		"":                                                                                                      false,
-		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-ab":                                                     false,
-		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-b":                                                      false,
-		"/usr/bin/redis-server 127.0.0.1:6379":                                                                  false,
-		"less\x00redis.log\x00wordcount-a\x00":                                                                  false,
-		"grep redis-server wordcount-a":                                                                         false,
-		"redis-cli -p 6379 wordcount-a":                                                                         false,
-		"docker logs wordcount-a":                                                                               false,
-		"vim wordcount-a redis-server 127.0.0.1:6379":                                                           false,
-		"(redis-server)":                                                                                        false,
-		"/usr/bin/redis-server *:6379 [cluster] wordcount-abc":                                                  false,
+		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-a\x00\x00":                                     true,
+		"/a b/redis-server 127.0.0.1:6379 wordcount-a":                                                 true,
+		"/usr/bin/redis-server\x00-\x00--proc-title-template\x00{title} {listen-addr} wordcount-a\x00": true,
+		"redis-rdb-bgsave 127.0.0.1:22848 wordcount-a         .":                                       true,
+		"valkey-server 127.0.0.1:1 wordcount-a":                                                        true,
+		"":                                                                                             false,
+		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-ab":                                            false,
+		"/usr/bin/redis-server 127.0.0.1:6379 wordcount-b":                                             false,
+		"/usr/bin/redis-server 127.0.0.1:6379":                                                         false,
+		"less\x00redis.log\x00wordcount-a\x00":                                                         false,
+		"grep redis-server wordcount-a":                                                                false,
+		"redis-cli -p 6379 wordcount-a":                                                                false,
+		"docker logs wordcount-a":                                                                      false,
+		"vim wordcount-a redis-server 127.0.0.1:6379":                                                  false,
+		"(redis-server)":                                                                               false,
+		"/usr/bin/redis-server *:6379 [cluster] wordcount-abc":                                         false,
 	} {
 		if ours(command, "wordcount-a") != want {
 			t.Errorf("%q is ours: %v", command, !want)

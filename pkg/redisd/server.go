@@ -196,14 +196,9 @@ func (s *Server) clear(ctx context.Context) error {
 
 // sweep removes the files of checkpoints that were never finished.
 func (s *Server) sweep() error {
-	files, err := os.ReadDir(s.DataDir)
-	if err != nil {
-		return fmt.Errorf("redisd: %w", err)
-	}
-	for _, f := range files {
-		if ok, _ := filepath.Match("temp-*.rdb", f.Name()); ok {
-			err = also(err, os.Remove(filepath.Join(s.DataDir, f.Name())))
-		}
+	files, err := list(s.DataDir, "temp-*.rdb")
+	for _, file := range files {
+		err = also(err, os.Remove(file))
 	}
 	return err
 }

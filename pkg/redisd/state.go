@@ -121,6 +121,22 @@ func writeFile(path string, content []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
+// list returns the paths of dir's files that match, none if there is no dir.
+// Glob would read the folder's own name as a pattern, too.
+func list(dir, pattern string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("redisd: %w", err)
+	}
+	var paths []string
+	for _, e := range entries {
+		if ok, _ := filepath.Match(pattern, e.Name()); ok {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
+}
+
 // lock keeps others from starting or stopping a server in dir until unlock is
 // called or the process ends. flock has no way to give up, hence the asking
 // again and again.

@@ -91,7 +91,7 @@ func (s *Server) RemoveUser(ctx context.Context, name string) error {
 
 // userLines are the lines of redis.conf that make the added users.
 func (s *Server) userLines() ([]byte, error) {
-	files, err := filepath.Glob(filepath.Join(s.DataDir, users, "*.conf"))
+	files, err := list(filepath.Join(s.DataDir, users), "*.conf")
 	if err != nil {
 		return nil, err
 	}

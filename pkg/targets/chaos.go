@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -18,19 +19,44 @@ import (
 type Chaos mg.Namespace
 
 // KillWorker kills a worker that holds a task, and shows who takes it
-func (Chaos) KillWorker(ctx context.Context) error { return experiment(ctx, chaos.Attack.KillWorker) }
+func (Chaos) KillWorker(ctx context.Context) error { return experiment(ctx, chaos.KillWorker) }
+
+// PauseWorker stops a worker until its task is stolen, then lets the zombie go on
+func (Chaos) PauseWorker(ctx context.Context) error { return experiment(ctx, chaos.PauseWorker) }
+
+// KillSupervisor kills the process that runs the job, and resumes it
+func (Chaos) KillSupervisor(ctx context.Context) error { return experiment(ctx, chaos.KillSupervisor) }
 
 // RestartRedis kills Redis, and shows what the last checkpoint brings back
-func (Chaos) RestartRedis(ctx context.Context) error {
-	return experiment(ctx, chaos.Attack.RestartRedis)
+func (Chaos) RestartRedis(ctx context.Context) error { return experiment(ctx, chaos.RestartRedis) }
+
+// PauseRedis stops Redis for some seconds
+func (Chaos) PauseRedis(ctx context.Context) error { return experiment(ctx, chaos.PauseRedis) }
+
+// RollbackRedis kills Redis, and restores an older checkpoint
+func (Chaos) RollbackRedis(ctx context.Context) error { return experiment(ctx, chaos.RollbackRedis) }
+
+// CorruptCheckpoint kills Redis, and flips a bit in its last checkpoint
+func (Chaos) CorruptCheckpoint(ctx context.Context) error {
+	return experiment(ctx, chaos.CorruptCheckpoint)
 }
 
-// Fault is something that chaos does to a running job.
-type Fault = func(chaos.Attack, context.Context) error
+// DropReplies cuts every connection for a second, so that replies are lost
+func (Chaos) DropReplies(ctx context.Context) error { return experiment(ctx, chaos.DropReplies) }
+
+// All runs every fault against a job of its own, and prints one table
+func (Chaos) All(ctx context.Context) error {
+	return inFolder(ctx, func(s *session) error { return s.tabulate(ctx) })
+}
+
+// Storm injects faults at random into jobs of its own; -time=1m -every=1s -seed=N -bytes=1GiB
+func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, bytes *string) error {
+	return inFolder(ctx, func(s *session) error { return s.storm(ctx, time, every, seed, bytes) })
+}
 
 // Attack injects faults, one after the other, into the job of this configuration, which somebody else runs or is about
 // to. It returns when the job has outlived them.
-func Attack(ctx context.Context, c Config, faults ...Fault) error {
+func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	s := newSession(c.complete()) // not the one of whoever runs the job in this process, perhaps
 	if err := s.await(ctx, nil); err != nil {
 		return coded(ctx, err)
@@ -57,25 +83,55 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 	}
 }
 
-// attack injects faults into the session's job, and waits for its result.
-func (s *session) attack(ctx context.Context, faults ...Fault) (wordcount.Sealed, error) {
-	a := chaos.Attack{
-		Redis: s.rdb, Server: s.server, Plan: s.plan, Folder: s.folder, Durability: s.config.Durability,
+// attacker is the session's job as chaos sees it.
+func (s *session) attacker() chaos.Attack {
+	return chaos.Attack{
+		Redis: s.rdb, Server: s.server, Plan: s.plan, Folder: s.folder, Durability: s.config.Durability, Resume: s.resume,
 		Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
 	}
+}
+
+// attack injects faults into the session's job, and waits for its result.
+func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery time.Duration, err error) {
+	a := s.attacker()
 	if err := a.Ripen(ctx); err != nil {
-		return wordcount.Sealed{}, err
+		return 0, err
 	}
 	for _, fault := range faults {
-		if err := fault(a, ctx); err != nil {
-			return wordcount.Sealed{}, err
+		if recovery, err = fault.Inject(a, ctx); err != nil {
+			return 0, err
 		}
 	}
-	return a.Outlive(ctx)
+	sealed, err := a.Outlive(ctx)
+	s.sealed = &sealed
+	return recovery, err
+}
+
+// resume runs the session's job again, in a process of its own.
+func (s *session) resume(ctx context.Context) error {
+	c := s.config
+	c.Input = s.plan.Manifest.Root
+	if c.Split = s.plan.Split; c.Split == 0 {
+		c.Split = wordcount.WholeFiles
+	}
+	if c.Reducers = s.plan.Job.Reducers; c.Reducers == 0 {
+		c.Reducers = wordcount.MapOnly
+	}
+	return s.start(ctx, c)
+}
+
+// start runs a job in a process of its own, and returns when its supervisor is at work.
+func (s *session) start(ctx context.Context, c Config) error {
+	job, err := startJob(c)
+	if err != nil {
+		return err
+	}
+	s.jobs = append(s.jobs, job)
+	return s.await(ctx, job.ended)
 }
 
 // experiment attacks the job that runs in this folder, or else one that it starts, and judges what comes of it.
-func experiment(ctx context.Context, fault Fault) error {
+func experiment(ctx context.Context, fault chaos.Fault) error {
 	return inFolder(ctx, func(s *session) (err error) {
 		if plan, err := s.folder.Last(); err == nil && s.folder.Supervised(plan.Job.ID) {
 			s.plan = plan
@@ -84,58 +140,67 @@ func experiment(ctx context.Context, fault Fault) error {
 			}
 		} else {
 			s.note("no job is running in this folder: starting one")
-			own, end, err := s.guineaPig(ctx)
-			if err != nil {
+			if s, err = s.guineaPig(ctx, guineaBytes); err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, end()) }()
-			s = own
+			defer func() { err = errors.Join(err, s.stopServer(ctx)) }()
 		}
-		sealed, err := s.attack(ctx, fault)
-		if err != nil {
+		defer s.endJobs()
+		if _, err := s.attack(ctx, fault); err != nil {
 			return err
 		}
-		fmt.Printf("sealed: %s redone, none counted twice\n", plural(sealed.Redone, "task"))
-		return s.verify(ctx, s.plan, sealed)
+		fmt.Printf("sealed: %s redone, none counted twice\n", plural(s.sealed.Redone, "task"))
+		return s.verify(ctx, s.plan, *s.sealed)
 	})
 }
 
 // The job that is started for an attack: small splits and slow workers stretch it to some seconds.
 const (
 	guineaBytes = 64 << 20
-	guineaSplit = 1 << 20
+	guineaTasks = 64
 	guineaSlow  = 150 * time.Millisecond // over each task
+	guineaLease = time.Second
 )
 
 // guineaPig starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
-// of this folder are left in peace. What it returns must be ended.
-func (s *session) guineaPig(ctx context.Context) (own *session, end func() error, err error) {
+// of this folder are left in peace.
+func (s *session) guineaPig(ctx context.Context, bytes int64) (own *session, err error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
-	c.Input = filepath.Join(s.config.Dir, "chaos-texts")
-	c.Split, c.Checkpoint = guineaSplit, time.Second
+	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
+	c.Split, c.Checkpoint, c.Lease = bytes/guineaTasks, time.Second, guineaLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", guineaSlow, c.Workers)
-	own = sessionOf(c.complete())
-	if err := corpus.Write(ctx, c.Input, corpus.Spec{Bytes: guineaBytes}, nil); err != nil {
-		return nil, nil, err
-	}
-	// The same job as the last time would be up to date, and over at once.
-	if err := own.clean(ctx); err != nil {
-		return nil, nil, err
-	}
-	job, err := startJob(own.config)
+	own = newSession(c.complete())
+	bar := newProgress(os.Stderr)
+	bar.total = bytes
+	err = corpus.Write(ctx, c.Input, corpus.Spec{Bytes: bytes}, func(written int64) { bar.advance("generate", written) })
+	bar.finish()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	end = func() error {
-		job.interrupt() // it has ended by itself, unless the attack failed
-		if own.server == nil || !own.server.Owned() {
-			return nil
-		}
-		return own.server.Stop(context.WithoutCancel(ctx))
+	return own, own.again(ctx)
+}
+
+// again starts the session's job from nothing: the same job as the last time would be up to date, and over at once.
+func (s *session) again(ctx context.Context) error {
+	if err := s.clean(ctx); err != nil {
+		return err
 	}
-	if err := own.await(ctx, job.ended); err != nil {
-		return nil, nil, errors.Join(err, end())
+	return s.start(ctx, s.config)
+}
+
+// endJobs ends the processes that run the session's job, those that still do.
+func (s *session) endJobs() {
+	for _, job := range s.jobs {
+		job.interrupt()
 	}
-	return own, end, nil
+	s.jobs = nil
+}
+
+// stopServer stops the session's server, if it is one of ours.
+func (s *session) stopServer(ctx context.Context) error {
+	if s.server == nil || !s.server.Owned() {
+		return nil
+	}
+	return s.server.Stop(context.WithoutCancel(ctx))
 }

@@ -42,7 +42,7 @@ func coded(ctx context.Context, err error) error {
 		{errors.Is(err, wordcount.ErrState) || errors.As(err, &conflict), exitState},
 		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
 		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},
-		{errors.Is(err, wordcount.ErrRedis) || isServer(err), exitRedis},
+		{errors.Is(err, wordcount.ErrRedis) || isServer(err) || redisfn.Code(err) != "", exitRedis},
 	} {
 		if class.is {
 			return mg.Fatal(class.code, err)
@@ -51,6 +51,7 @@ func coded(ctx context.Context, err error) error {
 	return err
 }
 
+// isServer tells whether it is the server that can't be had.
 func isServer(err error) bool {
 	for _, e := range []error{redisd.ErrNone, redisd.ErrUnavailable, redisd.ErrRefused, redisd.ErrUnreachable, redisd.ErrGiven,
 		redisd.ErrDump, redisd.ErrPortTaken} {
@@ -58,5 +59,5 @@ func isServer(err error) bool {
 			return true
 		}
 	}
-	return redisfn.Code(err) != ""
+	return false
 }

@@ -417,6 +417,22 @@ func (p *process) says(text string) {
 	})
 }
 
+// team is the processes of the workers that it said it started.
+func (p *process) team() (pids []int) {
+	p.Helper()
+	const step = "workers:spawn "
+	p.says(step)
+	_, said, _ := strings.Cut(p.err.String(), step)
+	_, said, _ = strings.Cut(said, " workers: ")
+	said, _, _ = strings.Cut(said, "\n")
+	for field := range strings.FieldsSeq(said) {
+		pid, err := strconv.Atoi(field)
+		must(p, err)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
 func (p *process) signal(s os.Signal) {
 	p.Helper()
 	must(p, p.cmd.Process.Signal(s))
@@ -473,17 +489,15 @@ type status struct {
 	} `json:"redis"`
 }
 
-// pids are the processes of the workers.
-func (s status) pids() (pids []int) {
-	for _, w := range s.Workers {
-		pids = append(pids, w.PID)
-	}
-	return pids
+func (f *folder) status() status {
+	f.Helper()
+	return f.statusOf("status")
 }
 
-func (f *folder) status() (s status) {
+// statusOf is status where the target has another name.
+func (f *folder) statusOf(target string) (s status) {
 	f.Helper()
-	r := f.exits(0, "status", "-json")
+	r := f.exits(0, target, "-json")
 	if err := json.Unmarshal([]byte(r.out), &s); err != nil {
 		f.Fatalf("status -json: %v: %s", err, r.out)
 	}

@@ -30,6 +30,8 @@ type session struct {
 	sup    *wordcount.Supervisor
 	sealed *wordcount.Sealed // the result, once there is one
 
+	jobs []*jobProcess // that chaos started
+
 	// What goes on between steps: the team and the checkpoints. stop ends it, saying why.
 	background context.Context
 	stop       context.CancelCauseFunc
@@ -103,6 +105,9 @@ func (s *session) revive(ctx context.Context) error {
 		_, err = s.ensure(ctx, false)
 	} else {
 		err = redisd.Ready(ctx, s.rdb)
+	}
+	if isServer(err) {
+		return fmt.Errorf("%w: %w", wordcount.ErrRedis, err)
 	}
 	if err != nil {
 		return err

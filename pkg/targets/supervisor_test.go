@@ -48,10 +48,10 @@ func TestASupervisorThatIsKilledTakesItsWorkersAlongAndTheNextOneResumes(t *test
 	f.slowTexts(40)
 	f.live()
 	f.set("WORDCOUNT_LEASE", "1h") // nobody waits for one
-	p, s := f.running()
+	p, _ := f.running()
 	p.signal(syscall.SIGKILL)
 	p.exits(-1)
-	f.gone(s.pids()...)
+	f.gone(p.team()...)
 	left := f.status()
 	if left.Tasks.Done == 0 || left.Tasks.Done == left.Tasks.Total {
 		t.Errorf("after the kill: %+v", left.Tasks)
@@ -77,7 +77,7 @@ func TestCtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 			f.set("WORDCOUNT_LEASE", "1h") // nobody waits for one
 			p := f.start("run")
 			p.says("workers:spawn ")
-			s := f.until("tasks done, or at least counted", func(s status) bool { return s.Tasks.Done > 0 || s.Tasks.Pending > 4 })
+			f.until("tasks done, or at least counted", func(s status) bool { return s.Tasks.Done > 0 || s.Tasks.Pending > 4 })
 			p.signal(os.Interrupt)
 			r := p.exits(130)
 			contains(t, r.err, "interrupted: workers finish what they have in hand\n")
@@ -85,7 +85,7 @@ func TestCtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 			if r.out != "" {
 				t.Errorf("a result of half the work: %s", r.out)
 			}
-			f.gone(s.pids()...)
+			f.gone(p.team()...)
 			drained := f.status()
 			if drained.Tasks.Done == 0 || drained.Tasks.Done == drained.Tasks.Total {
 				t.Errorf("drained: %+v", drained.Tasks)
@@ -108,8 +108,8 @@ func TestASecondCtrlCEndsAtOnce(t *testing.T) {
 	f := newFolder(t)
 	f.slowTexts(40)
 	f.live()
-	p, s := f.running()
-	for _, pid := range s.pids() {
+	p, _ := f.running()
+	for _, pid := range p.team() {
 		must(t, syscall.Kill(pid, syscall.SIGSTOP)) // so that draining takes its time
 	}
 	p.signal(os.Interrupt)
@@ -117,10 +117,10 @@ func TestASecondCtrlCEndsAtOnce(t *testing.T) {
 	p.signal(os.Interrupt)
 	r := p.exits(1)
 	lacks(t, r.err, "run again to resume")
-	for _, pid := range s.pids() {
+	for _, pid := range p.team() {
 		syscall.Kill(pid, syscall.SIGCONT) // gone already, perhaps
 	}
-	f.gone(s.pids()...)
+	f.gone(p.team()...)
 	f.set("WORDCOUNT_FAULTS", "")
 	f.exits(0, "run")
 	f.exact()

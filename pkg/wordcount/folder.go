@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        there if the job is sealed: the published result
 //	jobs/ID/lock          held by the supervisor
+//	jobs/ID/supervisor    its process ID
 //	jobs/ID/workers.log   what workers said before they died
 //
 // Everything is written to a temporary file and renamed, readable by its owner only.
@@ -117,7 +119,7 @@ func (f Folder) Jobs() ([]string, error) {
 
 // Forget drops a job's state, save for the memory that any run of it that turns up again is not ours.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "workers.log", "supervisor"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -190,6 +192,15 @@ func (f Folder) lock(job string) (unlock func(), ok bool, err error) {
 		return nil, false, fmt.Errorf("lock job: %w", err)
 	}
 	return func() { file.Close() }, true, nil
+}
+
+// Supervisor returns the process ID of the supervisor that was last at work on the job in this folder.
+func (f Folder) Supervisor(job string) (pid int, err error) {
+	data, err := os.ReadFile(f.path(job, "supervisor"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(data)))
 }
 
 // Supervised tells whether some supervisor works on the job in this folder.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 		return sealed, err
 	}
 	defer unlock()
+	if err := write(s.Folder.path(id, "supervisor"), fmt.Appendln(nil, os.Getpid())); err != nil {
+		return Sealed{}, err
+	}
 	if err := s.Folder.Unpublish(id); err != nil {
 		return Sealed{}, err
 	}

@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ type Supervisor struct {
 	// Budget is the memory in bytes that the job's keys may take on a server that was given; 0: any.
 	Budget int64
 	// Revive makes the server answer again, with the functions loaded. It may be called at any time, and more than once
-	// at a time.
+	// at a time. What it can't mend is an error that wraps ErrRedis or ErrState; others are tried again.
 	Revive func(context.Context) error
 	// Say takes one line for people.
 	Say func(format string, args ...any)
@@ -81,7 +82,7 @@ func (s *Supervisor) Seed(ctx context.Context) error {
 		if late := nap.wait(ctx); late != nil || ctx.Err() != nil {
 			return fmt.Errorf("%w: seeding: %w", ErrRedis, errors.Join(err, ctx.Err()))
 		}
-		if err := s.Revive(ctx); err != nil {
+		if err := s.Revive(ctx); err != nil && !passing(err) {
 			return err
 		}
 	}
@@ -131,6 +132,7 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 	var (
 		nap     pause
 		runID   string // of the server's present life
+		lastID  string // of the one before, or of this one before it was out of reach
 		before  Status
 		mending bool
 	)
@@ -146,13 +148,15 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 			if late := nap.wait(ctx); late != nil {
 				return Status{}, fmt.Errorf("%w: %w", ErrRedis, errors.Join(late, err))
 			}
-			if err := s.mend(ctx); err != nil {
+			if err := s.mend(ctx); err != nil && !passing(err) {
 				return Status{}, err
 			}
-			runID, mending = "", true
+			lastID, runID, mending = cmp.Or(runID, lastID), "", true
 			continue
 		}
-		if mending {
+		if mending && id == lastID {
+			s.Say("! redis answers again")
+		} else if mending {
 			lost := max(0, before.Mapped+before.Reduced-st.Mapped-st.Reduced)
 			s.restarts.Add(1)
 			s.redone.Add(int64(lost))

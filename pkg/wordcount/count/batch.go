@@ -62,8 +62,8 @@ func (t *Table) prepare(buf []byte, edges []uint32) (shorts, longs int) {
 	return shorts, longs
 }
 
-// hashGo makes the keys of the words of up to shortest bytes in b.short, and
-// lists the others in b.long.
+// hashGo puts the words that fit into a key into b.short, and lists the others in
+// b.long. It has the lines of the former fetched into the cache.
 func hashGo(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs int) {
 	mask := uint64(len(lines) - 1)
 	for i := 0; i+1 < len(edges); i += 2 {

@@ -74,8 +74,8 @@ type scan struct {
 	last    uint64 // bit 0: the byte before at is white
 	spill   uint64 // bytes from at on that end a white space begun before it
 
-	white [group]uint64               // a mask for each block of the group: white space
-	lead  [group]uint64               // the same: bytes that may begin one of several bytes
+	white [group]uint64               // for each block of the group, which bytes are white space
+	lead  [group]uint64               // and which may begin white space of several bytes
 	edges [1 + group*block + 8]uint32 // of the open word, of every byte, and room to store eight at once
 	n     int                         // how many; if odd, a word is open
 }
@@ -184,8 +184,8 @@ func (s *scan) next() bool {
 	return true
 }
 
-// seek makes everything white before the first word that starts at off or later;
-// it returns false if none starts in these blocks.
+// seek finds the first word that starts at off or later, and makes everything
+// before it white. It returns false if none starts in these blocks.
 func (s *scan) seek(white []uint64, from int) bool {
 	last := s.last
 	for i, m := range white {
@@ -208,15 +208,15 @@ func (s *scan) seek(white []uint64, from int) bool {
 // finish makes everything white after the last word that starts in the split,
 // if that word ends in these blocks. They reach the end of the split.
 func (s *scan) finish(white []uint64, from int) []uint64 {
-	own := max(int(s.end-1-s.base)-from, 0) // the last byte where a word may start, or may be open
-	clear := ^uint64(0) << (own % block)
+	own := max(int(s.end-1-s.base)-from, 0) // the split's last byte, or the first of these after it
+	rest := ^uint64(0) << (own % block)
 	for i := own / block; i < len(white); i++ {
-		if m := white[i] & clear; m != 0 {
+		if m := white[i] & rest; m != 0 {
 			white[i] |= ^uint64(0) << bits.TrailingZeros64(m)
 			s.done = true
 			return white[:i+1]
 		}
-		clear = ^uint64(0)
+		rest = ^uint64(0)
 	}
 	return white
 }

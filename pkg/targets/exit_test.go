@@ -1,0 +1,310 @@
+package targets_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for name, value := range map[string]string{
+		"WORDCOUNT_WORKERS": "0", "WORDCOUNT_REDUCERS": "-1", "WORDCOUNT_SPLIT": "much", "WORDCOUNT_LEASE": "soon",
+		"WORDCOUNT_CHECKPOINT": "1ms", "WORDCOUNT_FAULTS": "crash@noon:1", "WORDCOUNT_DURABILITY": "perhaps",
+		"WORDCOUNT_REDIS_MEMORY": "-1", "WORDCOUNT_REDIS_KIND": "fridge", "WORDCOUNT_REDIS_PORT": "70000",
+	} {
+		before, was := f.env[name]
+		f.set(name, value)
+		contains(t, f.exits(2, "run").err, name+"="+value+": ")
+		if delete(f.env, name); was {
+			f.set(name, before)
+		}
+	}
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"WORDCOUNT_WORKERS=0: ", []string{"run", "-workers=0"}},
+		{"WORDCOUNT_REDUCERS=5000: ", []string{"run", "-reducers=5000"}},
+		{"-bytes=much: ", []string{"data:generate", "-bytes=much"}},
+		{"-zipf=steep: ", []string{"data:generate", "-zipf=steep"}},
+		{"no job was run in this folder yet", []string{"verify"}},
+		{"no job was run in this folder yet", []string{"status"}},
+	} {
+		contains(t, f.exits(2, c.args...).err, c.says)
+	}
+	f.texts(1)
+	f.exits(0, "run")
+	contains(t, f.exits(2, "top", "-n=0").err, "-n=0: ")
+}
+
+func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	delete(f.env, "WORDCOUNT_REDIS_KIND")
+	const secret = "pass word"
+	for _, c := range []struct{ url, passwordFile, ca string }{
+		{url: "redis://user:" + secret + "@localhost:1"},
+		{url: "redis://localhost:1", passwordFile: "nowhere"},
+		{url: "redis://localhost:1", ca: "only for rediss.pem"},
+	} {
+		f.use(c.url, c.passwordFile)
+		f.set("WORDCOUNT_REDIS_CA", c.ca)
+		p := f.start("run")
+		<-p.ended
+		if code := p.cmd.ProcessState.ExitCode(); code != 2 || strings.Contains(p.err.String(), secret) {
+			t.Errorf("%+v: exit %d: %s", c, code, &p.err)
+		}
+	}
+}
+
+// FAULTS 39
+func TestMissingInputIsNamedAndExits2(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	contains(t, f.exits(2, "run", "-input=no such folder").err, `no such folder": no such file or directory`)
+	contains(t, f.exits(2, "run").err, `data": no such file or directory`) // the default
+}
+
+func TestAnUnreadableFileIsNamedAndExits2(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(2)
+	f.write("data/secret.txt", "nobody may read this")
+	must(t, os.Chmod(filepath.Join(f.dir, "data", "secret.txt"), 0))
+	if os.Getuid() == 0 { // who may read anything
+		f.becomeNobody()
+	}
+	r := f.exits(2, "run")
+	contains(t, r.err, `secret.txt": permission denied`)
+	lacks(t, r.err, "workers:spawn")
+}
+
+// becomeNobody gives everything in the folder to another user, who from now on uses it.
+func (f *folder) becomeNobody() {
+	f.Helper()
+	const nobody = 65534
+	f.as = &syscall.Credential{Uid: nobody, Gid: nobody}
+	top := filepath.Dir(f.dir)
+	must(f, os.Chmod(filepath.Dir(top), 0o755))
+	must(f, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, nobody, nobody))
+	}))
+}
+
+// FAULTS 23
+func TestAWrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	rdb := f.redis()
+	const secret = "hunter2-wrong"
+	for what, use := range map[string]func(){
+		"in the address": func() { f.use("redis://:"+secret+"@"+f.server.Addr, "") },
+		"in a file": func() {
+			f.write("secret", secret+"\n")
+			f.use("redis://"+f.server.Addr, "secret")
+		},
+	} {
+		must(t, rdb.ConfigResetStat(t.Context()).Err())
+		use()
+		r := f.exits(3, "run")
+		contains(t, r.err, "check the user and the password")
+		lacks(t, r.String(), secret)
+		stats, err := rdb.Info(t.Context(), "stats").Result()
+		must(t, err)
+		if !strings.Contains(stats, "total_connections_received:1\r\n") {
+			t.Errorf("%s: more than one try: %s", what, stats)
+		}
+	}
+}
+
+func TestAMissingPermissionExits3(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	must(t, f.redis().Do(t.Context(), "acl", "setuser", "guest", "on", ">word", "~*", "+@all", "-fcall").Err())
+	f.use("redis://guest:word@"+f.server.Addr, "")
+	r := f.exits(3, "run")
+	contains(t, r.err, "'fcall'")
+	if n := lines(r.err); n > 5 {
+		t.Errorf("%d lines:\n%s", n, r.err)
+	}
+}
+
+// FAULTS 24
+func TestAnOldServerExits3(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	f.use("redis://"+oldServer(t), "")
+	contains(t, f.exits(3, "run").err, "needs Redis 7.0 or newer, found 6.2.0")
+}
+
+// oldServer answers as a Redis does that is older than functions.
+func oldServer(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				for {
+					args, err := request(in)
+					if err != nil {
+						return
+					}
+					reply := "+OK\r\n"
+					switch strings.ToLower(args[0]) {
+					case "hello":
+						reply = "-ERR unknown command\r\n"
+					case "ping":
+						reply = "+PONG\r\n"
+					case "info":
+						reply = "$19\r\nredis_version:6.2.0\r\n"
+					}
+					fmt.Fprint(conn, reply)
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// request reads one command.
+func request(in *bufio.Reader) (args []string, err error) {
+	line := func() string {
+		text, readErr := in.ReadString('\n')
+		err = errors.Join(err, readErr)
+		return strings.TrimSpace(text)
+	}
+	n, _ := strconv.Atoi(strings.TrimPrefix(line(), "*"))
+	for range n {
+		line() // the length
+		args = append(args, line())
+	}
+	if err == nil && n == 0 {
+		err = errors.New("not a command")
+	}
+	return args, err
+}
+
+// FAULTS 29
+func TestAnEvictionPolicyThatCouldDropOurKeysExits3(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	f.use("redis://"+f.private("maxmemory-policy allkeys-lru"), "")
+	r := f.exits(3, "run")
+	contains(t, r.err, "maxmemory-policy allkeys-lru may drop keys")
+	lacks(t, r.err, "stream:seed")
+}
+
+func TestAServerThatNobodyListensOnExits3(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	free, err := redisd.FreePort()
+	must(t, err)
+	addr := "127.0.0.1:" + strconv.Itoa(free)
+	f.use("redis://:not-to-be-told@"+addr, "")
+	r := f.exits(3, "run")
+	contains(t, r.err, "is there a server at "+addr)
+	lacks(t, r.err, "not-to-be-told")
+}
+
+// FAULTS 22
+func TestALibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testing.T) {
+	t.Parallel()
+	f, guest := newFolder(t), newFolder(t)
+	f.texts(1)
+	guest.texts(1)
+	guest.guestOf(f)
+	theirs := redisfn.MustParse("#!lua name=" + wordcount.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
+	must(t, f.redis().FunctionLoad(t.Context(), theirs.Source).Err())
+	r := guest.exits(4, "run")
+	contains(t, r.err, wordcount.Library.String())
+	contains(t, r.err, theirs.String())
+	f.exits(0, "run")
+	f.exact()
+}
+
+// FAULTS 25
+func TestAForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	f.exits(0, "run")
+	job, rdb := f.job(), f.redis()
+	f.exits(0, "clean")
+	must(t, rdb.Set(t.Context(), job.Key("counts"), "theirs", 0).Err())
+	contains(t, f.exits(4, "run").err, job.Key("counts"))
+	keys, err := rdb.Keys(t.Context(), "*").Result()
+	must(t, err)
+	if len(keys) != 1 || rdb.Get(t.Context(), keys[0]).Val() != "theirs" {
+		t.Errorf("the keys are now %q", keys)
+	}
+}
+
+func TestAJobThatIsNotThereExits4(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	contains(t, f.exits(4, "workers:join", "-job=0123456789abcdef").err, "job 0123456789abcdef is not on this server")
+}
+
+// FAULTS 44
+func TestAFileThatChangesDuringTheRunIsNamedAndExits5(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(20)
+	f.live()
+	p, _ := f.running()
+	f.write("data/text 019.txt", "shorter")
+	r := p.exits(5)
+	contains(t, r.err, `text 019.txt": its size was `)
+	if r.out != "" {
+		t.Errorf("published: %s", r.out)
+	}
+	f.exits(5, "verify")
+	f.set("WORDCOUNT_FAULTS", "")
+	f.exits(0, "run") // another job: what the file is now
+	f.exact()
+}
+
+func TestATamperedResultExits6AndTheFirstDifferencesAreShown(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(4)
+	f.exits(0, "run")
+	counts, rdb := f.job().Key("counts"), f.redis()
+	right := rdb.ZScore(t.Context(), counts, "common3").Val()
+	must(t, rdb.ZIncrBy(t.Context(), counts, 2, "common3").Err())
+	must(t, rdb.ZIncrBy(t.Context(), counts, 1, "surplus").Err())
+	must(t, rdb.ZRem(t.Context(), counts, "common4").Err())
+	r := f.exits(6, "verify")
+	contains(t, r.out, fmt.Sprintf("  common3: %.0f by a serial count, %.0f in the result\n", right, right+2))
+	contains(t, r.out, "  surplus: 0 by a serial count, 1 in the result\n")
+	contains(t, r.out, "  common4: ")
+	contains(t, r.err, "1 missing, 1 surplus, 1 different")
+}

@@ -1,0 +1,22 @@
+package targets_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestTheListOfTargetsIsTheOneThatPeopleKnow(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	got := f.exits(0, "-l").out
+	golden := filepath.Join("testdata", "targets.golden")
+	if *update {
+		must(t, os.WriteFile(golden, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	must(t, err)
+	if got != string(want) {
+		t.Errorf("names are API; if this is meant: go test ./pkg/targets -run List -update\n%s\nwant\n%s", got, want)
+	}
+}

@@ -1,0 +1,237 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+func TestThePictureInTheMagefileShowsTheEdgesOfTheGraph(t *testing.T) {
+	magefile, err := os.ReadFile(filepath.Join("..", "..", "magefile.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := drawnEdges(string(magefile))
+	real := edges(Verified(Config{}))
+	if !slices.Equal(drawn, real) {
+		t.Errorf("the picture has the edges\n%s\nand the graph has\n%s", strings.Join(drawn, "\n"), strings.Join(real, "\n"))
+	}
+}
+
+// edges are those of a graph, as "from → to".
+func edges(root mg.Fn) []string {
+	n := root.(*node)
+	var found []string
+	for _, need := range n.needs {
+		found = append(found, need.Name()+" → "+n.name)
+		found = append(found, edges(need)...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// drawnEdges reads a picture of lines and arrows out of a source's package comment.
+func drawnEdges(source string) []string {
+	comment, _, _ := strings.Cut(source, "\npackage ")
+	var grid [][]rune
+	for line := range strings.Lines(comment) {
+		if strings.HasPrefix(line, "//\t") {
+			grid = append(grid, []rune(strings.TrimRight(strings.TrimPrefix(line, "//\t"), "\n")))
+		}
+	}
+	at := func(y, x int) rune {
+		if y < 0 || y >= len(grid) || x < 0 || x >= len(grid[y]) {
+			return ' '
+		}
+		return grid[y][x]
+	}
+	isName := func(r rune) bool { return r == ':' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+	name := func(y, x int) string {
+		end := x
+		for isName(at(y, end)) {
+			end++
+		}
+		return string(grid[y][x:end])
+	}
+
+	// Where each line character leads.
+	type step struct{ dy, dx int }
+	left, right, up, down := step{0, -1}, step{0, 1}, step{-1, 0}, step{1, 0}
+	leads := map[rune][]step{
+		'─': {left, right}, '│': {up, down}, '┬': {left, right, down}, '┴': {left, right, up}, '├': {up, down, right},
+		'┤': {up, down, left}, '┼': {left, right, up, down}, '┐': {left, down}, '┘': {left, up}, '┌': {right, down}, '└': {right, up},
+	}
+	var found []string
+	for y := range grid {
+		for x := range grid[y] {
+			if !isName(at(y, x)) || isName(at(y, x-1)) {
+				continue
+			}
+			from := name(y, x)
+			seen := map[[2]int]bool{}
+			var follow func(y, x int, by step)
+			follow = func(y, x int, by step) {
+				r := at(y, x)
+				switch {
+				case seen[[2]int{y, x}]:
+					return
+				case r == '→':
+					for x++; at(y, x) == ' ' && x < len(grid[y]); x++ {
+					}
+					found = append(found, from+" → "+name(y, x))
+					return
+				case !slices.Contains(leads[r], step{-by.dy, -by.dx}):
+					return // a line that passes by
+				}
+				seen[[2]int{y, x}] = true
+				for _, next := range leads[r] {
+					if next != (step{-by.dy, -by.dx}) {
+						follow(y+next.dy, x+next.dx, next)
+					}
+				}
+			}
+			end := x + len([]rune(from))
+			for at(y, end) == ' ' && end < len(grid[y]) {
+				end++
+			}
+			follow(y, end, right)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func TestAPictureIsReadEdgeByEdge(t *testing.T) {
+	picture := "//\ta ─┬→ b ─┬→ d → e\n//\t   ├→ c ─┘\n//\t   └→ f\n\npackage main"
+	want := []string{"a → b", "a → c", "a → f", "b → d", "c → d", "d → e"}
+	if got := drawnEdges(picture); !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
+	}
+}
+
+func TestEveryVariableIsInTheReadme(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("there is no README.md yet")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range variables {
+		if !strings.Contains(string(readme), v.name) {
+			t.Errorf("README.md lacks %s", v.name)
+		}
+	}
+}
+
+// The steps here do nothing but tell of themselves. Mage remembers steps by name and configuration for as long as the
+// process lives, so each test has names of its own.
+
+func named(t *testing.T, name string) string { return t.Name() + " " + name }
+
+func TestAStepThatIsNeededTwiceRunsOnce(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	c := Config{Input: "somewhere"}
+	shared := step(named(t, "shared"), c, func(context.Context, *session) error { runs.Add(1); return nil })
+	nothing := func(context.Context, *session) error { return nil }
+	one, other := step(named(t, "one"), c, nothing, shared), step(named(t, "other"), c, nothing, shared)
+	for range 2 {
+		if err := depend(t.Context(), []mg.Fn{one, other}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := runs.Load(); n != 1 {
+		t.Errorf("it ran %d times", n)
+	}
+}
+
+func TestTwoConfigurationsAreTwoSetsOfNodes(t *testing.T) {
+	t.Parallel()
+	inputs := make(chan string, 9)
+	graph := func(c Config) mg.Fn {
+		return step(named(t, "count"), c, func(_ context.Context, s *session) error { inputs <- s.config.Input; return nil })
+	}
+	one, other := Config{Input: "one"}, Config{Input: "other"}
+	if err := depend(t.Context(), []mg.Fn{graph(one), graph(other), graph(one)}); err != nil {
+		t.Fatal(err)
+	}
+	close(inputs)
+	var got []string
+	for input := range inputs {
+		got = append(got, input)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"one", "other"}) {
+		t.Errorf("counted %q", got)
+	}
+	if Job(one).ID() == Job(other).ID() {
+		t.Error("both jobs have the same ID")
+	}
+	if Job(one).ID() != Job(Config{Input: "one", Dir: ".wordcount"}).ID() {
+		t.Error("a default makes another job of it")
+	}
+}
+
+func TestTheFirstFailureEndsItsSiblingsAndIsTheOneReported(t *testing.T) {
+	t.Parallel()
+	waiting := make(chan struct{})
+	var cause error
+	fails := step(named(t, "fails"), Config{}, func(context.Context, *session) error {
+		<-waiting
+		return fmt.Errorf("%w: it is full", wordcount.ErrRedis)
+	})
+	waits := step(named(t, "waits"), Config{}, func(ctx context.Context, _ *session) error {
+		close(waiting)
+		<-ctx.Done() // for ever, if nobody told us
+		cause = context.Cause(ctx)
+		return fmt.Errorf("%w: a consequence", wordcount.ErrState)
+	})
+	never := step(named(t, "never"), Config{}, func(context.Context, *session) error {
+		t.Error("a step ran without what it needs")
+		return nil
+	}, waits, fails)
+	err := depend(t.Context(), []mg.Fn{never})
+	if mg.ExitStatus(err) != exitRedis || !strings.HasSuffix(err.Error(), "it is full") {
+		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
+	}
+	if cause == nil || !strings.HasSuffix(cause.Error(), "it is full") {
+		t.Errorf("the sibling was told %v", cause)
+	}
+}
+
+func TestAFailureThatBothSiblingsNeedIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	broken := step(named(t, "broken"), Config{}, func(context.Context, *session) error {
+		return fmt.Errorf("%w: no such folder", wordcount.ErrInput)
+	})
+	nothing := func(context.Context, *session) error { return nil }
+	one, other := step(named(t, "one"), Config{}, nothing, broken), step(named(t, "other"), Config{}, nothing, broken)
+	err := depend(t.Context(), []mg.Fn{step(named(t, "top"), Config{}, nothing, one, other)})
+	if mg.ExitStatus(err) != exitInput || strings.Count(fmt.Sprint(err), "no such folder") != 1 {
+		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
+	}
+}
+
+func TestAnInterruptedStepExits130(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := step(named(t, "waits"), Config{}, func(ctx context.Context, _ *session) error {
+		cancel()
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	if err := depend(ctx, []mg.Fn{waits}); mg.ExitStatus(err) != exitInterrupted {
+		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
+	}
+}

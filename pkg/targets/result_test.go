@@ -1,0 +1,199 @@
+package targets_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestExportReplacesTheFileInOneStep(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(3)
+	f.exits(0, "run")
+	f.write("results/counts.tsv", "old")
+	path := filepath.Join(f.dir, "results", "counts.tsv")
+	reader, err := os.Open(path)
+	must(t, err)
+	defer reader.Close()
+	if r := f.exits(0, "export", "-out=results/counts.tsv"); r.out != "" {
+		t.Errorf("also on standard output: %s", r.out)
+	}
+	if old, err := io.ReadAll(reader); string(old) != "old" {
+		t.Errorf("who was reading it has %q, %v", old, err)
+	}
+	text, err := os.ReadFile(path)
+	must(t, err)
+	if string(text) != f.counted() {
+		t.Errorf("exported:\n%s", text)
+	}
+	f.onlyFile(path)
+}
+
+// onlyFile fails if there is anything beside this file, or in the folder for temporary ones.
+func (f *folder) onlyFile(path string) {
+	f.Helper()
+	for _, dir := range []string{filepath.Dir(path), f.env["TMPDIR"]} {
+		entries, err := os.ReadDir(dir)
+		must(f, err)
+		for _, e := range entries {
+			if filepath.Join(dir, e.Name()) != path {
+				f.Errorf("left behind: %s", filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+}
+
+// FAULTS 38
+func TestAFullDiskLeavesTheOldExport(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(20)
+	f.exits(0, "run")
+	f.write("results/counts.tsv", "old")
+	path := filepath.Join(f.dir, "results", "counts.tsv")
+	// The limit on a file's size stands for the disk's: a write falls short, and the next one fails. It needs no root.
+	limited := exec.Command("sh", "-c", `ulimit -f 1 && exec "$0" "$@"`, f.program, "export", "-out=results/counts.tsv")
+	p := f.startCommand(limited)
+	<-p.ended
+	if code := p.cmd.ProcessState.ExitCode(); code <= 0 || p.out.String() != "" {
+		t.Errorf("exit %d\n%s%s", code, &p.out, &p.err)
+	}
+	contains(t, p.err.String(), "write result: ")
+	if text, err := os.ReadFile(path); string(text) != "old" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+	f.onlyFile(path)
+}
+
+func TestExportIntoAFolderThatIsNotThereSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	f.exits(0, "run")
+	p := f.start("export", "-out=nowhere/counts.tsv")
+	<-p.ended
+	contains(t, p.err.String(), "nowhere")
+	if code := p.cmd.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("exit %d: %s", code, &p.err)
+	}
+}
+
+func TestTopPrintsSoManyWordsInOrder(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.write("data/a.txt", strings.Repeat("often ", 1234)+"b b a a rare")
+	f.exits(0, "run")
+	if got, want := f.exits(0, "top", "-n=3").out, "       1,234  often\n           2  a\n           2  b\n"; got != want {
+		t.Errorf("top 3:\n%s, want\n%s", got, want)
+	}
+	if got := f.exits(0, "top").out; lines(got) != 4 {
+		t.Errorf("all:\n%s", got)
+	}
+}
+
+func TestStatusTellsWhereARunningJobStands(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(40)
+	f.live()
+	p, s := f.running()
+	if s.Job == "" || s.Phase != "map" || s.Tasks.Total != 40 || s.Tasks.Done >= 40 {
+		t.Errorf("running: %+v", s)
+	}
+	if s.Redis.Kind != string(f.server.Kind) || s.Redis.Addr != f.server.Addr || !alive(s.Redis.PID) {
+		t.Errorf("on %+v, the server is %v", s.Redis, f.server)
+	}
+	s = f.until("both workers have told of themselves", func(s status) bool { return len(s.Workers) == 2 || s.Phase == "sealed" })
+	if len(s.Workers) != 2 || s.Workers[0].ID == s.Workers[1].ID {
+		t.Fatalf("workers %+v", s.Workers)
+	}
+	for _, w := range s.Workers {
+		if !alive(w.PID) || w.State != "working" && w.State != "idle" {
+			t.Errorf("worker %+v, alive: %v", w, alive(w.PID))
+		}
+	}
+	contains(t, f.exits(0, "status").out, "job      "+s.Job+"  map\n")
+	p.exits(0)
+	s = f.status()
+	if s.Phase != "sealed" || s.Tasks.Done != 40 || s.Tasks.Pending != 0 || s.Tasks.Total != 40 {
+		t.Errorf("sealed: %+v", s)
+	}
+}
+
+func TestStatusAsJSONHasTheNamesThatProgramsRelyOn(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(20)
+	f.live()
+	p, _ := f.running()
+	var s map[string]any
+	var worker map[string]any
+	f.await("a worker in status -json", func() bool {
+		must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
+		workers := s["workers"].([]any)
+		if len(workers) > 0 {
+			worker = workers[0].(map[string]any)
+		}
+		return len(workers) > 0
+	})
+	for _, path := range []string{"job", "phase", "tasks.total", "tasks.done", "tasks.pending", "redis.kind", "redis.addr", "redis.pid"} {
+		if top, name, nested := strings.Cut(path, "."); nested {
+			s[path] = s[top].(map[string]any)[name]
+		}
+		if s[path] == nil {
+			t.Errorf("no %s in %v", path, s)
+		}
+	}
+	for _, name := range []string{"id", "pid", "state", "tasks"} {
+		if worker[name] == nil {
+			t.Errorf("no %s in %v", name, worker)
+		}
+	}
+	p.exits(0)
+}
+
+func TestCleanRemovesThisFoldersJobsAndNoOthers(t *testing.T) {
+	t.Parallel()
+	mine, theirs := newFolder(t), newFolder(t)
+	theirs.guestOf(mine)
+	mine.texts(3)
+	theirs.texts(4)
+	theirs.exits(0, "run")
+	for n := range 2 { // two jobs of ours
+		mine.write("data/more.txt", fmt.Sprint("more", n))
+		mine.exits(0, "run")
+	}
+	rdb := mine.redis()
+	before, err := rdb.DBSize(t.Context()).Result()
+	must(t, err)
+	if cleaned := mine.exits(0, "clean").err; strings.Count(cleaned, "keys deleted") != 2 {
+		t.Errorf("cleaned:\n%s", cleaned)
+	}
+	contains(t, mine.exits(2, "verify").err, "no job was run in this folder yet")
+	keys, err := rdb.Keys(t.Context(), "*").Result()
+	must(t, err)
+	if len(keys) == 0 || len(keys) >= int(before) {
+		t.Errorf("%d keys of %d are left", len(keys), before)
+	}
+	for _, key := range keys {
+		if key != theirs.job().Key(key[strings.LastIndex(key, "}:")+2:]) {
+			t.Errorf("%s is left", key)
+		}
+	}
+	theirs.exact()
+
+	mine.server.Kill(t) // no crash brings them back
+	mine.server.Start(t)
+	if n := rdb.DBSize(t.Context()).Val(); n > int64(len(keys)) {
+		t.Errorf("%d keys after a crash, %d before it", n, len(keys))
+	}
+	r := mine.exits(0, "run")
+	contains(t, r.err, "workers:spawn")
+	mine.exact()
+}

@@ -1,0 +1,83 @@
+package targets_test
+
+import "testing"
+
+func TestStepsRunWhatTheyNeedAndMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(5)
+	for range 2 {
+		contains(t, f.exits(0, "redis:start").err, "data in .wordcount/redis")
+		contains(t, f.exits(0, "functions:load").err, "wordcount_1 ")
+		contains(t, f.exits(0, "stream:seed").err, "5 files")
+		if s := f.status(); s.Phase != "map" || s.Tasks.Pending != 0 || s.Tasks.Done != 0 || len(s.Workers) != 0 {
+			t.Errorf("seeded: %+v", s)
+		}
+	}
+	f.exits(0, "run")
+	contains(t, f.exits(0, "stream:seed").err, "up to date")
+	contains(t, f.exits(0, "workers:spawn").err, "up to date") // and doesn't stay
+	f.exact()
+}
+
+func TestAStoppedRedisIsStartedForVerifyAndHasEverything(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(5)
+	f.exits(0, "run")
+	pid := f.status().Redis.PID
+	f.exits(0, "redis:stop")
+	f.gone(pid)
+	contains(t, f.exits(0, "verify").out, "exact: ")
+	if now := f.status().Redis.PID; now == pid || !alive(now) {
+		t.Errorf("redis was %d and is %d", pid, now)
+	}
+	f.exact()
+	f.exits(0, "redis:stop")
+	contains(t, f.exits(3, "redis:stop").err, "no server in this folder")
+}
+
+func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(20)
+	f.live()
+	f.set("WORDCOUNT_CHECKPOINT", "20ms")
+	loop := f.start("checkpoint:loop")
+	loop.says("checkpoint:loop  every 20ms")
+	spawn := f.start("workers:spawn")
+	spawn.says("workers:spawn    2 workers: ")
+	done := f.until("all is counted", func(s status) bool { return s.Phase == "done" })
+	if done.Tasks.Done != 20 {
+		t.Errorf("%+v", done)
+	}
+	for _, p := range []*process{loop, spawn} {
+		select {
+		case <-p.ended:
+			t.Fatalf("%v ended before the seal: %s", p.cmd.Args[1:], &p.err)
+		default:
+		}
+	}
+	f.exits(0, "run")
+	for _, p := range []*process{loop, spawn} {
+		contains(t, p.exits(0).err, "job "+done.Job+" is sealed")
+	}
+	f.gone(spawn.team()...)
+	f.exact()
+}
+
+func TestWorkersOfAnotherFolderJoinAJob(t *testing.T) {
+	t.Parallel()
+	host, guest := newFolder(t), newFolder(t)
+	guest.guestOf(host)
+	host.texts(20)
+	host.exits(0, "stream:seed") // and nobody to count
+	joined := guest.start("workers:join", "-job="+host.status().Job)
+	team := joined.team()
+	done := host.until("the guests have counted all", func(s status) bool { return s.Phase == "done" })
+	host.exits(0, "run")
+	joined.exits(0)
+	guest.gone(team...)
+	host.exact()
+	contains(t, guest.exits(0, "workers:join", "-job="+done.Job).err, "is sealed already")
+}

@@ -1,0 +1,129 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/chaos"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// tabulate runs each fault against a job of its own, and prints what came of it.
+func (s *session) tabulate(ctx context.Context) (err error) {
+	own, err := s.guineaPig(ctx, guineaBytes)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
+	defer own.endJobs()
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FAULT\tTIMES\tRECOVERY\tREDONE\tVERDICT")
+	for i, fault := range chaos.Faults {
+		if i > 0 {
+			if err := own.again(ctx); err != nil {
+				return err
+			}
+		}
+		s.note("— %s", fault.Name)
+		recovery, err := own.attack(ctx, fault)
+		if err != nil {
+			return fmt.Errorf("%s: %w", fault.Name, err)
+		}
+		if err := own.verify(ctx, own.plan, *own.sealed); err != nil {
+			return fmt.Errorf("%s: %w", fault.Name, err)
+		}
+		own.endJobs()
+		fmt.Fprintf(table, "%s\t1\t%s\t%s\texact\n", fault.Name, recovery.Round(time.Millisecond), plural(own.sealed.Redone, "task"))
+	}
+	return table.Flush()
+}
+
+// storm injects faults at random for a time, into one job after the other, and verifies each.
+func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *int, bytes *string) (err error) {
+	length, gap, size64, number := time.Minute, time.Second, int64(1<<30), time.Now().UnixNano()
+	if lasts != nil {
+		length = *lasts
+	}
+	if every != nil {
+		gap = *every
+	}
+	if seed != nil {
+		number = int64(*seed)
+	}
+	if bytes != nil {
+		if size64, err = size(*bytes); err != nil {
+			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
+		}
+	}
+	fmt.Printf("storm of %s, a fault about every %s: -seed=%d\n", length, gap, number)
+	dice := rand.New(rand.NewPCG(uint64(number), 0))
+	own, err := s.guineaPig(ctx, size64)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
+	defer own.endJobs()
+
+	times, sealed := map[string]int{}, 0
+	end := time.After(length)
+	for over := false; !over; {
+		// Exponential gaps: now and then two faults come together.
+		select {
+		case <-end:
+			over = true
+			continue
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Duration(dice.ExpFloat64() * float64(gap))):
+		}
+		fault := chaos.Faults[dice.IntN(len(chaos.Faults))]
+		a := own.attacker()
+		a.Hasty = true
+		_, err := fault.Inject(a, ctx)
+		switch {
+		case err == nil:
+			times[fault.Name]++
+			fmt.Printf("%s is outlived, so far\n", fault.Name)
+		case own.folder.Supervised(own.plan.Job.ID):
+			return fmt.Errorf("%s: %w", fault.Name, err)
+		default: // the job was over
+			if err := own.judge(ctx); err != nil {
+				return err
+			}
+			sealed++
+			if err := own.again(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := own.judge(ctx); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FAULT\tTIMES")
+	for _, fault := range chaos.Faults {
+		fmt.Fprintf(table, "%s\t%d\n", fault.Name, times[fault.Name])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed+1, "job"), humanize.IBytes(uint64(size64)), number)
+	return nil
+}
+
+// judge waits for the session's job, and recounts.
+func (s *session) judge(ctx context.Context) error {
+	sealed, err := s.attacker().Outlive(ctx)
+	if err != nil {
+		return err
+	}
+	s.endJobs()
+	return s.verify(ctx, s.plan, sealed)
+}
