@@ -15,7 +15,7 @@ import (
 // supervisor of this folder is at it, it waits for that one, and takes its place should it die.
 //
 // Done is not "nothing pending" (nothing is before anything was delivered, and a rollback reopens a job) and not "the
-// phase says so" either: see PROTOCOL in lua/wordcount.lua and the package's documentation.
+// phase says so" either: see the package documentation.
 func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 	id := s.Plan.Job.ID
 	unlock, err := s.lead(ctx)

@@ -1,0 +1,77 @@
+// Package wordcount counts the words of many files, exactly once, with worker processes that may die at any moment and
+// a Redis that may too.
+//
+// # The promise
+//
+// If Seal returns a result, it equals a serial count of the manifest's files. That holds under any schedule of worker
+// crashes, pauses and thefts, of lost and repeated replies, of supervisors that are killed and started again, and of
+// Redis servers that are killed and come back from any complete snapshot of the job, or from nothing. A task may run
+// many times; it affects the counts once. Otherwise there is an error, of one of the classes in errors.go, and no
+// published result.
+//
+// It is assumed that the files don't change meanwhile (size and time of modification are checked), that nobody else
+// writes to the job's keys, that Redis evicts nothing, and that each count stays below 2^53. Progress without Redis, and
+// work done since the last checkpoint, are not promised.
+//
+// # Why it can hold
+//
+// The acknowledgement of a task and its effect on the counts are one call of one Redis Function. So every state that
+// Redis can roll back to, an old snapshot or a replica that lags, is a prefix of the same history: a task is either
+// acknowledged and counted, or neither. All the rest keeps this one idea from being undermined, and lua/wordcount.lua
+// gives, for each guard, the accident that it prevents.
+//
+// # From a file to a count
+//
+// Follow a word through the files:
+//
+//	manifest.go    which files, in which state
+//	job.go         their splits; the name of the job, which is a hash of all that gives a task its meaning
+//	supervisor.go  Seed puts a task for each split into a stream; Watch brings back what a crash takes away
+//	worker.go      a worker takes tasks: its own, the dead's (steal.go), new ones
+//	map.go         and counts them into a table (package count), several into one
+//	worker.go      commits the table: the tasks are acknowledged, their partial counts stored, in one step
+//	reduce.go      merges a partition's partial counts, and stores its totals in the sorted set
+//	seal.go        waits until that is all, and lasts, and adds up; then it is published
+//	result.go      reads it; verify.go compares it with a serial recount
+//
+// With MapOnly there are no reduce tasks: each commit adds its words to the sorted set itself. The counts can then be
+// watched while they grow, and cost Redis some 5 µs a word instead of 0.02.
+//
+// protocol.go has one typed method for each function of the library. lease.go and steal.go are the two sides of a lease.
+// team.go keeps the worker processes alive; serve.go is what they run. folder.go is the state that a working folder
+// keeps; none of it is needed for the counts to be right, save for the run.
+//
+// # Who may believe what
+//
+// A worker believes nothing but the answer to its own commit. It sends the run it read at its start with every write,
+// and if the job belongs to another run now it ends. What it is told is settled it forgets, what is pending it counts
+// again, alone.
+//
+// A thief believes the server's clock, and where that stands still its own monotonic one: an owner whose heartbeat has
+// not moved for a lease is robbed. It need not be right. The first to commit wins, so a theft from the living costs work
+// and no correctness.
+//
+// A supervisor believes neither "nothing is pending", which is so before anything was delivered, nor the phase that it
+// saw a moment ago. Seal first fences the result under a nonce of its own, then waits for a checkpoint that began after
+// that, looks at the files again, reads the whole result under the fence, and adds it up. A rollback at any point takes
+// the fence away with it, and sealing starts over. Only then are workers let go.
+//
+// A folder remembers the run that it works on. A job of another run that turns up in its place, from an old dump that
+// was restored after a clean, is wiped: its files may have had other contents behind equal sizes and times. A folder
+// that sees a job for the first time adopts its run, so a second supervisor attaches to the first one's work. Two
+// folders that both insist are told so.
+//
+// # Tasks that can't be done
+//
+// Errors and deaths are counted apart. A task that fails three times (errorLimit) is buried, at once if its file has
+// changed. A task that was taken from dead workers twice runs alone from then on, so that it takes no neighbours along,
+// and after three more deaths (deathLimit) it is buried too. The job then ends with ErrIncomplete; Buried lists such
+// tasks, Requeue gives them another life, and Partial counts the rest for who asks.
+//
+// # Differences from the design
+//
+// The design names give-up and renew with lists of tasks; give_up takes a consumer and gives up all it holds, since
+// nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: own attempts must be
+// counted where every thief sees them, and a buried task can only come back within the stream it is in. The corpus
+// generator is package corpus, not a file in data: what lies in data is counted.
+package wordcount
