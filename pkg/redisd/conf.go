@@ -13,7 +13,9 @@ const containerPort = "6379"
 //
 // Nothing but our checkpoints writes a dump: so a crash loses what a crash
 // loses, and the data on disk is a state that we asked for. A server of ours
-// never evicts: a vanished key would look like work that was never there.
+// never evicts: a vanished key would look like work that was never there. Its
+// clock ticks at 100 Hz: at the usual 10 it notices the end of a checkpoint up
+// to 100 ms late, and a short job waits for one.
 func (s *Server) writeConf() error {
 	password, err := s.password()
 	if err != nil {
@@ -40,6 +42,7 @@ requirepass %s
 save ""
 appendonly no
 maxmemory-policy noeviction
+hz 100
 %s`, logFile, bind, port, password, added)
 	return writeFile(filepath.Join(s.DataDir, confFile), []byte(conf))
 }

@@ -53,6 +53,7 @@ func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
 	w.todo = w.todo[1:]
 	w.held = append(w.held, t)
 	w.tokens += tokens
+	w.longest = max(w.longest, time.Since(start))
 	w.pace(time.Since(start))
 	// Without reducers each file is one call: acknowledged, and added to the sorted set.
 	if t.alone || w.Job.Reducers == 0 {

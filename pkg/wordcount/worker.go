@@ -41,19 +41,22 @@ type Worker struct {
 	Faults   Faults
 
 	protocol
-	run    string       // the run that our tasks belong to; sent with every write
-	phase  string       // as last seen
-	table  *count.Table // the combiner: what was counted and not yet committed
-	tokens uint64       // in table
-	held   []task       // counted in table
-	todo   []task       // ours, not counted
-	since  time.Time    // of the oldest uncommitted count
-	batch  int          // how many tasks to ask for
-	lost   bool         // a reply may be lost: look into our own pending entries
-	flush  bool         // commit before anything else: the last try got no answer
-	nap    pause        // between tries
-	looked time.Time    // for tasks of the dead
-	seen   map[string]sighting
+	run    string              // the run that our tasks belong to; sent with every write
+	phase  string              // as last seen
+	table  *count.Table        // the combiner: what was counted and not yet committed
+	tokens uint64              // in table
+	held   []task              // counted in table
+	todo   []task              // ours, not counted
+	since  time.Time           // of the oldest uncommitted count
+	batch  int                 // how many tasks to ask for
+	lost   bool                // a reply may be lost: look into our own pending entries
+	flush  bool                // commit before anything else: the last try got no answer
+	nap    pause               // between tries
+	looked time.Time           // for tasks of the dead
+	seen   map[string]sighting // owners, by name
+	// For backups of others' tasks: when we first saw each, by ID, and the longest that one of ours took.
+	watched map[string]time.Time
+	longest time.Duration
 
 	leases leases // shared with the heartbeat
 }
@@ -186,6 +189,9 @@ func (w *Worker) fetch(ctx context.Context) error {
 			return err
 		}
 		if n, err := w.rob(ctx); err != nil || n > 0 {
+			return err
+		}
+		if n, err := w.backup(ctx); err != nil || n > 0 {
 			return err
 		}
 	}
