@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -35,18 +36,8 @@ type Endpoint struct {
 // go-redis's log is off, since every error is returned; logging.Enable of
 // go-redis turns it on again.
 func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
-	// ParseURL's errors quote the parts of the address that they could not
-	// make sense of, and one of those is often a piece of the password.
-	o, err := redis.ParseURL(e.URL)
+	o, err := e.options()
 	if err != nil {
-		return nil, errors.New("redisd: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file")
-	}
-	if e.PasswordFile != "" {
-		if o.Password, err = readSecret(e.PasswordFile); err != nil {
-			return nil, fmt.Errorf("redisd: password file: %w", err)
-		}
-	}
-	if err := e.secure(o); err != nil {
 		return nil, err
 	}
 	o.ClientName = name
@@ -56,11 +47,55 @@ func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
 	o.DialerRetries = 1
 	o.ReadTimeout = 30 * time.Second
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return redis.NewClient(o), nil
+	return redis.NewUniversalClient(o), nil
+}
+
+// options reads the address, which comes in go-redis's three forms: of one
+// server, of a cluster (?addr= names more of its nodes), or of Sentinels
+// (?master_name= says whose master is wanted).
+func (e Endpoint) options() (*redis.UniversalOptions, error) {
+	var o redis.UniversalOptions
+	u, err := url.Parse(e.URL)
+	switch {
+	case err != nil:
+	case u.Query().Has("master_name"):
+		var f *redis.FailoverOptions
+		if f, err = redis.ParseFailoverURL(e.URL); err == nil {
+			o = redis.UniversalOptions{
+				Addrs: f.SentinelAddrs, MasterName: f.MasterName, DB: f.DB, Username: f.Username, Password: f.Password,
+				SentinelUsername: f.SentinelUsername, SentinelPassword: f.SentinelPassword, TLSConfig: f.TLSConfig,
+			}
+		}
+	case u.Query().Has("addr"):
+		var c *redis.ClusterOptions
+		if c, err = redis.ParseClusterURL(e.URL); err == nil {
+			o = redis.UniversalOptions{
+				Addrs: c.Addrs, IsClusterMode: true, Username: c.Username, Password: c.Password, TLSConfig: c.TLSConfig,
+			}
+		}
+	default:
+		var s *redis.Options
+		if s, err = redis.ParseURL(e.URL); err == nil {
+			o = redis.UniversalOptions{
+				Addrs: []string{s.Addr}, DB: s.DB, Username: s.Username, Password: s.Password, TLSConfig: s.TLSConfig,
+			}
+		}
+	}
+	if err != nil {
+		// The parsers' errors quote the parts of the address that they could not
+		// make sense of, and one of those is often a piece of the password.
+		return nil, errors.New("redisd: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file")
+	}
+	if e.PasswordFile != "" {
+		if o.Password, err = readSecret(e.PasswordFile); err != nil {
+			return nil, fmt.Errorf("redisd: password file: %w", err)
+		}
+	}
+	return &o, e.secure(&o)
 }
 
 // secure adds the certificates to the options.
-func (e Endpoint) secure(o *redis.Options) error {
+func (e Endpoint) secure(o *redis.UniversalOptions) error {
 	if e.CAFile == "" && e.CertFile == "" && e.KeyFile == "" {
 		return nil
 	}

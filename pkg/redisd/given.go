@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // given describes the server that REDIS_URL names. Nothing is recorded: the
@@ -29,16 +27,11 @@ func given(c Config) (*Server, error) {
 		}
 		*f.to = path
 	}
-	client, err := e.Client("redisd")
+	o, err := e.options()
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	return &Server{
-		Kind:     Given,
-		Addr:     client.(*redis.Client).Options().Addr,
-		endpoint: e,
-	}, nil
+	return &Server{Kind: Given, Addr: o.Addrs[0], endpoint: e}, nil
 }
 
 func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, error) {

@@ -1,52 +1,57 @@
 package targets_test
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+)
 
-func TestChaosKillsAWorkerOfTheJobThatRunsHere(t *testing.T) {
-	t.Parallel()
-	f := newFolder(t)
-	f.slowTexts(60)
-	f.live()
-	p, s := f.running()
-	r := f.exits(0, "chaos:killWorker")
-	contains(t, r.out, "killed ")
-	contains(t, r.out, " holding ")
-	contains(t, r.out, "sealed: ")
-	contains(t, r.out, "none counted twice\n")
-	contains(t, r.out, "exact: ")
-	lacks(t, r.err, "no job is running")
-	contains(t, p.exits(0).err, " died: killed; its ")
-	if now := f.status().Job; now != s.Job {
-		t.Errorf("the last job was %s and is %s", s.Job, now)
-	}
-	f.exact()
-}
-
-func TestChaosRestartsRedisUnderTheJobThatRunsHere(t *testing.T) {
-	for name, mode := range map[string]struct {
-		texts    int // with reducers, seconds go by between commits
-		reducers string
-	}{"map and reduce": {140, "3"}, "map only": {60, "0"}} {
-		t.Run(name, func(t *testing.T) {
+func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
+	for target, says := range map[string]string{
+		"chaos:killWorker":        "killed worker ",
+		"chaos:pauseWorker":       " goes on\n",
+		"chaos:restartRedis":      "after:  meta (hash, ",
+		"chaos:rollbackRedis":     "after:  meta (hash, ",
+		"chaos:corruptCheckpoint": "after:  meta (hash, ",
+		"chaos:pauseRedis":        "paused redis for ",
+		"chaos:dropReplies":       " connections\n",
+	} {
+		t.Run(target, func(t *testing.T) {
 			t.Parallel()
 			f := newFolder(t)
-			f.slowTexts(mode.texts)
-			f.set("WORDCOUNT_REDUCERS", mode.reducers)
+			f.slowTexts(120)
+			f.live()
+			f.set("WORDCOUNT_LEASE", "500ms")
 			f.set("WORDCOUNT_CHECKPOINT", "100ms")
-			p := f.start("run")
-			p.says("workers:spawn ")
-			before := f.status().Redis
-			r := f.exits(0, "chaos:restartRedis")
-			contains(t, r.out, "before the kill: meta (hash, ")
-			contains(t, r.out, "killed redis: ")
-			contains(t, r.out, "after the restore: meta (hash, ")
-			contains(t, r.out, "back after ")
+			p := f.begun()
+			job := f.job()
+			attack := f.start(target)
+			attack.says(says)
+			p.letGo() // it has been hit; no need to be slow any more
+			r := attack.exits(0)
+			contains(t, r.out, "none counted twice\n")
 			contains(t, r.out, "exact: ")
-			contains(t, p.exits(0).err, "! redis is back: ")
-			if now := f.status().Redis; now.PID == before.PID || now.Addr != before.Addr {
-				t.Errorf("redis was %+v and is %+v", before, now)
+			lacks(t, r.err, "no job is running")
+			p.exits(0)
+			if now := f.job(); now != job {
+				t.Errorf("the last job was %v and is %v", job, now)
 			}
 			f.exact()
 		})
 	}
+}
+
+func TestChaosResumesTheJobWhoseSupervisorItKills(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(120)
+	f.live()
+	p := f.begun()
+	attack := f.start("chaos:killSupervisor")
+	attack.says("killed supervisor ")
+	p.exits(-1)
+	f.gone(p.team(syscall.SIGCONT)...)
+	f.set("WORDCOUNT_FAULTS", "")
+	r := attack.exits(0)
+	contains(t, r.out, "exact: ")
+	f.exact()
 }

@@ -66,7 +66,7 @@ func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	before := f.statusOf("wc:status")
 	r = f.exits(0, "wc:chaos:restartRedis")
 	contains(t, r.err, "no job is running in this folder: starting one")
-	contains(t, r.out, "after the restore: meta (hash, ")
+	contains(t, r.out, "after:  meta (hash, ")
 	contains(t, r.out, "exact: ")
 	if now := f.statusOf("wc:status"); now.Job != before.Job || now.Redis != before.Redis {
 		t.Errorf("this folder was at %+v and is at %+v", before, now)

@@ -20,19 +20,22 @@ func TestAJobOnARedisInAContainerIsExactThroughARestart(t *testing.T) {
 	must(t, f.server.Stop(t.Context())) // that one is a process
 	f.set("WORDCOUNT_REDIS_KIND", "container")
 	f.set("WORDCOUNT_REDIS_IMAGE", image)
-	f.slowTexts(60)
+	f.slowTexts(120)
 	f.live()
 	f.set("WORDCOUNT_CHECKPOINT", "100ms")
-	p, before := f.running()
+	p := f.begun()
+	before := f.status().Redis
 	contains(t, p.err.String(), image+" in "+engine+", "+f.server.Addr)
-	if before.Redis.Kind != "container" || before.Redis.Addr != f.server.Addr {
-		t.Errorf("on %+v", before.Redis)
+	if before.Kind != "container" || before.Addr != f.server.Addr {
+		t.Errorf("on %+v", before)
 	}
-	r := f.exits(0, "chaos:restartRedis")
-	contains(t, r.out, "after the restore: meta (hash, ")
+	attack := f.start("chaos:restartRedis")
+	attack.says("after:  meta (hash, ")
+	p.letGo()
+	contains(t, attack.exits(0).out, "exact: ")
 	contains(t, p.exits(0).err, "! redis is back: ")
-	if now := f.status().Redis; now.Addr != before.Redis.Addr {
-		t.Errorf("redis was at %s and is at %s", before.Redis.Addr, now.Addr)
+	if now := f.status().Redis; now.Addr != before.Addr {
+		t.Errorf("redis was at %s and is at %s", before.Addr, now.Addr)
 	}
 	f.exact()
 	f.exits(0, "redis:stop")

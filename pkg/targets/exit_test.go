@@ -111,7 +111,7 @@ func TestAWrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
-	rdb := f.redis()
+	rdb := f.rdb
 	const secret = "hunter2-wrong"
 	for what, use := range map[string]func(){
 		"in the address": func() { f.use("redis://:"+secret+"@"+f.server.Addr, "") },
@@ -137,7 +137,7 @@ func TestAMissingPermissionExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
-	must(t, f.redis().Do(t.Context(), "acl", "setuser", "guest", "on", ">word", "~*", "+@all", "-fcall").Err())
+	must(t, f.rdb.Do(t.Context(), "acl", "setuser", "guest", "on", ">word", "~*", "+@all", "-fcall").Err())
 	f.use("redis://guest:word@"+f.server.Addr, "")
 	r := f.exits(3, "run")
 	contains(t, r.err, "'fcall'")
@@ -215,7 +215,7 @@ func TestAnEvictionPolicyThatCouldDropOurKeysExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
-	f.use("redis://"+f.private("maxmemory-policy allkeys-lru"), "")
+	f.private("maxmemory-policy allkeys-lru", "word")
 	r := f.exits(3, "run")
 	contains(t, r.err, "maxmemory-policy allkeys-lru may drop keys")
 	lacks(t, r.err, "stream:seed")
@@ -237,12 +237,12 @@ func TestAServerThatNobodyListensOnExits3(t *testing.T) {
 // FAULTS 22
 func TestALibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testing.T) {
 	t.Parallel()
-	f, guest := newFolder(t), newFolder(t)
+	f := newFolder(t)
+	guest := f.guest()
 	f.texts(1)
 	guest.texts(1)
-	guest.guestOf(f)
 	theirs := redisfn.MustParse("#!lua name=" + wordcount.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
-	must(t, f.redis().FunctionLoad(t.Context(), theirs.Source).Err())
+	must(t, f.rdb.FunctionLoad(t.Context(), theirs.Source).Err())
 	r := guest.exits(4, "run")
 	contains(t, r.err, wordcount.Library.String())
 	contains(t, r.err, theirs.String())
@@ -256,7 +256,7 @@ func TestAForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
 	f := newFolder(t)
 	f.texts(1)
 	f.exits(0, "run")
-	job, rdb := f.job(), f.redis()
+	job, rdb := f.job(), f.rdb
 	f.exits(0, "clean")
 	must(t, rdb.Set(t.Context(), job.Key("counts"), "theirs", 0).Err())
 	contains(t, f.exits(4, "run").err, job.Key("counts"))
@@ -279,8 +279,9 @@ func TestAFileThatChangesDuringTheRunIsNamedAndExits5(t *testing.T) {
 	f := newFolder(t)
 	f.slowTexts(20)
 	f.live()
-	p, _ := f.running()
+	p := f.heldUp()
 	f.write("data/text 019.txt", "shorter")
+	p.letGo()
 	r := p.exits(5)
 	contains(t, r.err, `text 019.txt": its size was `)
 	if r.out != "" {
@@ -297,7 +298,7 @@ func TestATamperedResultExits6AndTheFirstDifferencesAreShown(t *testing.T) {
 	f := newFolder(t)
 	f.texts(4)
 	f.exits(0, "run")
-	counts, rdb := f.job().Key("counts"), f.redis()
+	counts, rdb := f.job().Key("counts"), f.rdb
 	right := rdb.ZScore(t.Context(), counts, "common3").Val()
 	must(t, rdb.ZIncrBy(t.Context(), counts, 2, "common3").Err())
 	must(t, rdb.ZIncrBy(t.Context(), counts, 1, "surplus").Err())

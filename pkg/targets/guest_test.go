@@ -1,11 +1,13 @@
 package targets_test
 
 import (
-	"context"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // notForGuests are the commands that a job must never need on a server that was given.
@@ -15,25 +17,23 @@ var notForGuests = []string{"FLUSHALL", "FLUSHDB", "KEYS", "CONFIG", "SHUTDOWN",
 func TestAGivenServerIsAskedForNothingThatAGuestDoesNotDo(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.slowTexts(20)
+	f.slowTexts(30)
 	f.set("WORDCOUNT_REDUCERS", "3")
-	conf := "requirepass word\n"
+	var conf string
 	for _, command := range notForGuests {
 		conf += "rename-command " + command + " \"\"\n"
 	}
-	addr := f.private(conf)
-	rdb := f.client(addr, "word")
+	f.private(conf, "word")
+	rdb := f.rdb
 	must(t, rdb.Set(t.Context(), "theirs", "untouched", 0).Err())
-	f.use("redis://:word@"+addr, "")
 
-	p := f.start("run")
-	p.says("workers:spawn ")
-	f.until("tasks in work", func(s status) bool { return s.Tasks.Pending > 0 })
+	p := f.heldUp()
 	for key, ttl := range ttls(t, rdb) {
 		if ttl != -1 {
 			t.Errorf("before the seal %s expires in %v", key, ttl)
 		}
 	}
+	p.letGo()
 	r := p.exits(0)
 	contains(t, r.out, "; durability: none\n")
 	contains(t, r.err, "checkpoint:loop  none: durability is none")
@@ -57,7 +57,7 @@ func TestAGivenServerIsAskedForNothingThatAGuestDoesNotDo(t *testing.T) {
 }
 
 // ttls are the keys of a server with the time that they have, -1 if for ever.
-func ttls(t *testing.T, rdb *redis.Client) map[string]time.Duration {
+func ttls(t *testing.T, rdb redis.UniversalClient) map[string]time.Duration {
 	t.Helper()
 	left := map[string]time.Duration{}
 	for keys := rdb.Scan(t.Context(), 0, "*", 1000).Iterator(); keys.Next(t.Context()); {
@@ -68,37 +68,44 @@ func ttls(t *testing.T, rdb *redis.Client) map[string]time.Duration {
 
 func TestAGivenServerIsNeverKilledByChaos(t *testing.T) {
 	t.Parallel()
-	f, guest := newFolder(t), newFolder(t)
-	guest.guestOf(f)
-	guest.slowTexts(60)
+	f := newFolder(t)
+	guest := f.guest()
+	guest.slowTexts(30)
 	guest.live()
-	p, s := guest.running()
-	contains(t, guest.exits(3, "chaos:restartRedis").err, "never started, stopped or killed from here")
-	if s.Redis.Kind != "given" || s.Redis.PID != 0 || !alive(f.server.Pid) {
-		t.Errorf("%+v, the server is alive: %v", s.Redis, alive(f.server.Pid))
+	p := guest.begun()
+	guest.until("enough is done for chaos", func(s wordcount.Status) bool { return 4*s.Mapped >= s.Maps })
+	p.team(syscall.SIGSTOP)
+	if s := guest.status(); s.Redis.Kind != "given" || s.Redis.PID != 0 {
+		t.Errorf("%+v", s.Redis)
 	}
-	guest.exits(0, "chaos:killWorker")
+	contains(t, guest.exits(3, "chaos:restartRedis").err, "never started, stopped or killed from here")
+	p.letGo()
 	p.exits(0)
+	if !alive(f.server.Pid) {
+		t.Error("the server is dead")
+	}
 	guest.exact()
 }
 
 func TestAGivenServerThatSomebodyRestartsIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	f, guest := newFolder(t), newFolder(t)
-	guest.guestOf(f)
-	guest.slowTexts(40)
+	f := newFolder(t)
+	guest := f.guest()
+	guest.slowTexts(30)
 	guest.live()
-	p, _ := guest.running()
+	p := guest.heldUp()
 	f.server.Kill(t) // without any snapshot
 	f.server.Start(t)
-	contains(t, p.exits(0).err, "! redis is back: ")
+	p.says("! redis is back: ")
+	p.letGo()
+	p.exits(0)
 	guest.exact()
 }
 
 func TestTheMemoryBudgetOnAGivenServerIsKept(t *testing.T) {
 	t.Parallel()
-	f, guest := newFolder(t), newFolder(t)
-	guest.guestOf(f)
+	f := newFolder(t)
+	guest := f.guest()
 	guest.slowTexts(20)
 	guest.set("WORDCOUNT_REDIS_MEMORY", "1KiB")
 	p := guest.start("run")
@@ -117,22 +124,15 @@ func TestTheMemoryBudgetOnAGivenServerIsKept(t *testing.T) {
 // FAULTS 28
 func TestAServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
 	t.Parallel()
-	f, guest := newFolder(t), newFolder(t)
-	guest.guestOf(f)
-	guest.slowTexts(40)
+	f := newFolder(t)
+	guest := f.guest()
+	guest.slowTexts(30)
 	guest.live()
-	p, _ := guest.running()
-	rdb := f.redis()
-	memory := func(limit string) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		must(t, rdb.ConfigSet(ctx, "maxmemory", limit).Err())
-	}
-	memory("1")
-	r := p.exits(3)
-	contains(t, r.err, "give the server more memory, then run again to resume")
-	memory("0")
+	p := guest.heldUp()
+	must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	p.letGo()
+	contains(t, p.exits(3).err, "memory")
+	must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	guest.set("WORDCOUNT_FAULTS", "")
 	guest.exits(0, "run")
 	guest.exact()

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -137,12 +136,13 @@ var magefile = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
-// folder is a working folder in which the magefile is used, with a Redis of its own.
+// folder is a working folder in which the magefile is used.
 type folder struct {
 	*testing.T
 	dir     string
 	program string
-	server  *redistest.Server
+	server  *redistest.Server     // a Redis of its own, or its host's
+	rdb     redis.UniversalClient // of whichever Redis it uses
 	env     map[string]string
 	as      *syscall.Credential // who uses it, if not we
 
@@ -153,6 +153,29 @@ type folder struct {
 
 // newFolder makes a folder whose Redis runs. Afterwards it makes sure that no process is left.
 func newFolder(t *testing.T) *folder {
+	t.Helper()
+	f := bareFolder(t)
+	f.server = redistest.StartIn(t, f.state())
+	f.rdb = f.server.Client(t)
+	// However the server is found or started again, it is this one; and packages that were fetched are fetched once.
+	f.env["WORDCOUNT_REDIS_KIND"] = string(f.server.Kind)
+	f.env["WORDCOUNT_REDIS_PORT"] = port(f.server.Addr)
+	if cache, err := os.UserCacheDir(); err == nil {
+		f.env["XDG_CACHE_HOME"] = cache
+	}
+	return f
+}
+
+// guest makes a folder that uses this one's Redis, as a server that was given.
+func (f *folder) guest() *folder {
+	f.Helper()
+	g := bareFolder(f.T)
+	g.server, g.rdb = f.server, f.rdb
+	g.use(f.server.Endpoint().URL, f.server.Endpoint().PasswordFile)
+	return g
+}
+
+func bareFolder(t *testing.T) *folder {
 	t.Helper()
 	program, err := magefile()
 	must(t, err)
@@ -169,14 +192,6 @@ func newFolder(t *testing.T) *folder {
 	must(t, err)
 	f.leash = leash
 	t.Cleanup(func() { f.allGone(held) })
-
-	f.server = redistest.StartIn(t, f.state())
-	// However the server is found or started again, it is this one; and packages that were fetched are fetched once.
-	f.env["WORDCOUNT_REDIS_KIND"] = string(f.server.Kind)
-	f.env["WORDCOUNT_REDIS_PORT"] = port(f.server.Addr)
-	if cache, err := os.UserCacheDir(); err == nil {
-		f.env["XDG_CACHE_HOME"] = cache
-	}
 	t.Cleanup(f.noRace)
 	return f
 }
@@ -240,14 +255,6 @@ func (f *folder) use(url, passwordFile string) {
 	f.set("WORDCOUNT_REDIS_PASSWORD_FILE", passwordFile)
 }
 
-// guestOf makes the commands to come use the server of another folder, as one that was given.
-func (f *folder) guestOf(host *folder) {
-	f.use(host.server.Endpoint().URL, host.server.Endpoint().PasswordFile)
-}
-
-// redis is a client of the folder's server.
-func (f *folder) redis() redis.UniversalClient { return f.server.Client(f) }
-
 // write writes an input file.
 func (f *folder) write(name, text string) {
 	f.Helper()
@@ -269,11 +276,12 @@ func (f *folder) texts(n int) {
 	}
 }
 
-// slowTexts writes n files and makes both workers slow, so that there is time for something to happen in between.
+// slowTexts writes n files and makes the workers take their time over each, in their first life. One that takes the
+// place of a dead worker is as quick as ever.
 func (f *folder) slowTexts(n int) {
 	f.Helper()
 	f.texts(n)
-	f.set("WORDCOUNT_FAULTS", "slow=100ms:2")
+	f.set("WORDCOUNT_FAULTS", "slow=300ms:2")
 }
 
 // live makes the job one without reducers: each task is committed when it is done, and not some seconds later.
@@ -399,16 +407,17 @@ func (p *process) exits(code int) result {
 	return r
 }
 
-// says waits until the process has said this on standard error.
+// says waits until the process has said this.
 func (p *process) says(text string) {
 	p.Helper()
+	said := func() bool { return strings.Contains(p.err.String(), text) || strings.Contains(p.out.String(), text) }
 	p.await(fmt.Sprintf("%q from %v", text, p.cmd.Args[1:]), func() bool {
-		if strings.Contains(p.err.String(), text) {
+		if said() {
 			return true
 		}
 		select {
 		case <-p.ended:
-			if !strings.Contains(p.err.String(), text) {
+			if !said() {
 				p.Fatalf("%v ended without having said %q:\n%s%s", p.cmd.Args[1:], text, &p.out, &p.err)
 			}
 		default:
@@ -417,8 +426,8 @@ func (p *process) says(text string) {
 	})
 }
 
-// team is the processes of the workers that it said it started.
-func (p *process) team() (pids []int) {
+// team is the processes of the workers that it started first; each gets the signals.
+func (p *process) team(signals ...syscall.Signal) (pids []int) {
 	p.Helper()
 	const step = "workers:spawn "
 	p.says(step)
@@ -429,6 +438,9 @@ func (p *process) team() (pids []int) {
 		pid, err := strconv.Atoi(field)
 		must(p, err)
 		pids = append(pids, pid)
+		for _, signal := range signals {
+			syscall.Kill(pid, signal) // it may have ended
+		}
 	}
 	return pids
 }
@@ -504,25 +516,42 @@ func (f *folder) statusOf(target string) (s status) {
 	return s
 }
 
-// until waits for a status; there must be a job.
-func (f *folder) until(what string, wanted func(status) bool) (s status) {
+// until looks into Redis until the folder's last job is as wanted. There must be one.
+func (f *folder) until(what string, wanted func(wordcount.Status) bool) (s wordcount.Status) {
 	f.Helper()
-	f.await(what, func() bool { s = f.status(); return wanted(s) })
+	job := f.job()
+	f.await(what, func() bool {
+		var err error
+		s, err = wordcount.JobStatus(f.Context(), f.rdb, job)
+		return err == nil && wanted(s)
+	})
 	return s
 }
 
-// working waits until the folder's job is well under way: tasks are committed, and others in somebody's hands.
-func (f *folder) working() status {
+// begun starts a job of slow texts, and returns when some are counted and others in somebody's hands.
+func (f *folder) begun() *process {
 	f.Helper()
-	return f.until("tasks done and others in work", func(s status) bool { return s.Tasks.Done > 0 && s.Tasks.Pending > 0 })
+	p := f.start("run")
+	p.says("workers:spawn ")
+	f.until("tasks done and others in work", func(s wordcount.Status) bool { return s.Mapped > 0 && s.Pending() > 0 })
+	return p
 }
 
-// running starts a job and waits until it is well under way.
-func (f *folder) running(args ...string) (*process, status) {
+// heldUp is begun, and then stops its workers, so that the job stays as it is until letGo.
+func (f *folder) heldUp() *process {
 	f.Helper()
-	p := f.start(append([]string{"run"}, args...)...)
-	p.says("workers:spawn ")
-	return p, f.working()
+	p := f.begun()
+	p.team(syscall.SIGSTOP)
+	if s := f.status(); s.Phase != "map" || s.Tasks.Pending == 0 {
+		f.Fatalf("it was too late to hold the job up: %+v", s)
+	}
+	return p
+}
+
+// letGo ends the workers that were stopped: those that take their places soon have the job done.
+func (p *process) letGo() {
+	p.Helper()
+	p.team(syscall.SIGKILL)
 }
 
 // job is the folder's last job, as its keys are named.
@@ -548,13 +577,13 @@ func (f *folder) gone(pids ...int) {
 	f.await(fmt.Sprintf("processes %v end", pids), func() bool { return !slices.ContainsFunc(pids, alive) })
 }
 
-// private starts a Redis that no state folder knows of, configured like this, and returns its address.
-func (f *folder) private(conf string) string {
+// private starts a Redis that no state folder knows of, configured like this, and makes the folder use it.
+func (f *folder) private(conf, password string) {
 	f.Helper()
 	free, err := redisd.FreePort()
 	must(f, err)
 	dir := f.TempDir()
-	conf = fmt.Sprintf("port %d\nbind 127.0.0.1\nsave \"\"\nlogfile log\n%s\n", free, conf)
+	conf = fmt.Sprintf("port %d\nbind 127.0.0.1\nrequirepass %s\nsave \"\"\nlogfile log\n%s\n", free, password, conf)
 	must(f, os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o600))
 	cmd := exec.Command(f.server.Program, "conf")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "LD_LIBRARY_PATH="+f.server.Libs)
@@ -565,17 +594,9 @@ func (f *folder) private(conf string) string {
 		cmd.Wait()
 	})
 	addr := "127.0.0.1:" + strconv.Itoa(free)
-	rdb := f.client(addr, "")
-	f.await("the private Redis answers", func() bool {
-		err := rdb.Ping(f.Context()).Err()
-		return err == nil || errors.As(err, new(redis.Error)) // it may want a password
-	})
-	return addr
-}
-
-// client is a client of a private Redis.
-func (f *folder) client(addr, password string) *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: addr, Password: password, MaxRetries: -1})
-	f.Cleanup(func() { c.Close() })
-	return c
+	rdb := redis.NewClient(&redis.Options{Addr: addr, Password: password, MaxRetries: -1})
+	f.Cleanup(func() { rdb.Close() })
+	f.await("the private Redis answers", func() bool { return rdb.Ping(f.Context()).Err() == nil })
+	f.rdb = rdb
+	f.use("redis://:"+password+"@"+addr, "")
 }

@@ -7,8 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 func TestExportReplacesTheFileInOneStep(t *testing.T) {
@@ -100,68 +104,62 @@ func TestTopPrintsSoManyWordsInOrder(t *testing.T) {
 func TestStatusTellsWhereARunningJobStands(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.slowTexts(40)
+	f.slowTexts(30)
 	f.live()
-	p, s := f.running()
-	if s.Job == "" || s.Phase != "map" || s.Tasks.Total != 40 || s.Tasks.Done >= 40 {
+	p := f.begun()
+	f.until("both workers have told of themselves", func(s wordcount.Status) bool { return len(s.Workers) == 2 })
+	team := p.team(syscall.SIGSTOP)
+	s := f.status()
+	if s.Job != f.job().ID || s.Phase != "map" || s.Tasks.Total != 30 || s.Tasks.Done == 0 || s.Tasks.Pending == 0 ||
+		s.Tasks.Done+s.Tasks.Pending > 30 {
 		t.Errorf("running: %+v", s)
 	}
-	if s.Redis.Kind != string(f.server.Kind) || s.Redis.Addr != f.server.Addr || !alive(s.Redis.PID) {
+	if s.Redis.Kind != string(f.server.Kind) || s.Redis.Addr != f.server.Addr || s.Redis.PID != f.server.Pid {
 		t.Errorf("on %+v, the server is %v", s.Redis, f.server)
 	}
-	s = f.until("both workers have told of themselves", func(s status) bool { return len(s.Workers) == 2 || s.Phase == "sealed" })
-	if len(s.Workers) != 2 || s.Workers[0].ID == s.Workers[1].ID {
-		t.Fatalf("workers %+v", s.Workers)
-	}
+	held := 0
+	var pids []int
 	for _, w := range s.Workers {
-		if !alive(w.PID) || w.State != "working" && w.State != "idle" {
-			t.Errorf("worker %+v, alive: %v", w, alive(w.PID))
+		pids = append(pids, w.PID)
+		held += w.Tasks
+		if w.ID == "" || w.State != "working" && w.State != "idle" {
+			t.Errorf("worker %+v", w)
 		}
 	}
+	slices.Sort(pids)
+	slices.Sort(team)
+	if !slices.Equal(pids, team) || held != s.Tasks.Pending {
+		t.Errorf("workers %v hold %d tasks; %v are there, %d are pending", pids, held, team, s.Tasks.Pending)
+	}
 	contains(t, f.exits(0, "status").out, "job      "+s.Job+"  map\n")
+
+	// Programs rely on the names.
+	var tree map[string]any
+	must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &tree))
+	tree["worker"] = tree["workers"].([]any)[0]
+	for _, path := range []string{"job", "phase", "tasks.total", "tasks.done", "tasks.pending", "worker.id", "worker.pid",
+		"worker.state", "worker.tasks", "redis.kind", "redis.addr", "redis.pid"} {
+		top, name, nested := strings.Cut(path, ".")
+		value := tree[top]
+		if nested {
+			value = value.(map[string]any)[name]
+		}
+		if value == nil {
+			t.Errorf("no %s in %v", path, tree)
+		}
+	}
+
+	p.letGo()
 	p.exits(0)
-	s = f.status()
-	if s.Phase != "sealed" || s.Tasks.Done != 40 || s.Tasks.Pending != 0 || s.Tasks.Total != 40 {
+	if s = f.status(); s.Phase != "sealed" || s.Tasks.Done != 30 || s.Tasks.Pending != 0 || s.Tasks.Total != 30 {
 		t.Errorf("sealed: %+v", s)
 	}
 }
 
-func TestStatusAsJSONHasTheNamesThatProgramsRelyOn(t *testing.T) {
-	t.Parallel()
-	f := newFolder(t)
-	f.slowTexts(20)
-	f.live()
-	p, _ := f.running()
-	var s map[string]any
-	var worker map[string]any
-	f.await("a worker in status -json", func() bool {
-		must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
-		workers := s["workers"].([]any)
-		if len(workers) > 0 {
-			worker = workers[0].(map[string]any)
-		}
-		return len(workers) > 0
-	})
-	for _, path := range []string{"job", "phase", "tasks.total", "tasks.done", "tasks.pending", "redis.kind", "redis.addr", "redis.pid"} {
-		if top, name, nested := strings.Cut(path, "."); nested {
-			s[path] = s[top].(map[string]any)[name]
-		}
-		if s[path] == nil {
-			t.Errorf("no %s in %v", path, s)
-		}
-	}
-	for _, name := range []string{"id", "pid", "state", "tasks"} {
-		if worker[name] == nil {
-			t.Errorf("no %s in %v", name, worker)
-		}
-	}
-	p.exits(0)
-}
-
 func TestCleanRemovesThisFoldersJobsAndNoOthers(t *testing.T) {
 	t.Parallel()
-	mine, theirs := newFolder(t), newFolder(t)
-	theirs.guestOf(mine)
+	mine := newFolder(t)
+	theirs := mine.guest()
 	mine.texts(3)
 	theirs.texts(4)
 	theirs.exits(0, "run")
@@ -169,7 +167,7 @@ func TestCleanRemovesThisFoldersJobsAndNoOthers(t *testing.T) {
 		mine.write("data/more.txt", fmt.Sprint("more", n))
 		mine.exits(0, "run")
 	}
-	rdb := mine.redis()
+	rdb := mine.rdb
 	before, err := rdb.DBSize(t.Context()).Result()
 	must(t, err)
 	if cleaned := mine.exits(0, "clean").err; strings.Count(cleaned, "keys deleted") != 2 {

@@ -1,6 +1,10 @@
 package targets_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
 
 func TestStepsRunWhatTheyNeedAndMayBeRepeated(t *testing.T) {
 	t.Parallel()
@@ -40,17 +44,14 @@ func TestAStoppedRedisIsStartedForVerifyAndHasEverything(t *testing.T) {
 func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.slowTexts(20)
+	f.texts(20)
 	f.live()
 	f.set("WORDCOUNT_CHECKPOINT", "20ms")
 	loop := f.start("checkpoint:loop")
 	loop.says("checkpoint:loop  every 20ms")
 	spawn := f.start("workers:spawn")
 	spawn.says("workers:spawn    2 workers: ")
-	done := f.until("all is counted", func(s status) bool { return s.Phase == "done" })
-	if done.Tasks.Done != 20 {
-		t.Errorf("%+v", done)
-	}
+	f.until("all is counted", func(s wordcount.Status) bool { return s.Phase == "done" })
 	for _, p := range []*process{loop, spawn} {
 		select {
 		case <-p.ended:
@@ -60,7 +61,7 @@ func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T
 	}
 	f.exits(0, "run")
 	for _, p := range []*process{loop, spawn} {
-		contains(t, p.exits(0).err, "job "+done.Job+" is sealed")
+		contains(t, p.exits(0).err, "job "+f.job().ID+" is sealed")
 	}
 	f.gone(spawn.team()...)
 	f.exact()
@@ -68,16 +69,16 @@ func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T
 
 func TestWorkersOfAnotherFolderJoinAJob(t *testing.T) {
 	t.Parallel()
-	host, guest := newFolder(t), newFolder(t)
-	guest.guestOf(host)
+	host := newFolder(t)
+	guest := host.guest()
 	host.texts(20)
 	host.exits(0, "stream:seed") // and nobody to count
-	joined := guest.start("workers:join", "-job="+host.status().Job)
+	joined := guest.start("workers:join", "-job="+host.job().ID)
 	team := joined.team()
-	done := host.until("the guests have counted all", func(s status) bool { return s.Phase == "done" })
+	host.until("the guests have counted all", func(s wordcount.Status) bool { return s.Phase == "done" })
 	host.exits(0, "run")
 	joined.exits(0)
 	guest.gone(team...)
 	host.exact()
-	contains(t, guest.exits(0, "workers:join", "-job="+done.Job).err, "is sealed already")
+	contains(t, guest.exits(0, "workers:join", "-job="+host.job().ID).err, "is sealed already")
 }

@@ -28,8 +28,12 @@ const savePoll = 5 * time.Millisecond
 
 // Checkpoint returns when a snapshot is on disk that started after the call.
 func (s *Supervisor) Checkpoint(ctx context.Context) error {
+	home, err := s.home(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		before, err := s.persistence(ctx)
+		before, err := readPersistence(ctx, home)
 		if err != nil {
 			return err
 		}
@@ -40,7 +44,7 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := s.Redis.BgSave(ctx).Err(); err != nil {
+		if err := home.BgSave(ctx).Err(); err != nil {
 			if strings.Contains(err.Error(), "in progress") {
 				continue
 			}
@@ -50,7 +54,7 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", errSave, classify(err))
 		}
 		for {
-			now, err := s.persistence(ctx)
+			now, err := readPersistence(ctx, home)
 			switch {
 			case err != nil:
 				return err
@@ -80,8 +84,8 @@ type persistence struct {
 	status string
 }
 
-func (s *Supervisor) persistence(ctx context.Context) (p persistence, err error) {
-	info, err := s.Redis.Info(ctx, "server", "persistence").Result()
+func readPersistence(ctx context.Context, rdb redis.UniversalClient) (p persistence, err error) {
+	info, err := rdb.Info(ctx, "server", "persistence").Result()
 	if err != nil {
 		return p, classify(err)
 	}
@@ -117,23 +121,40 @@ func (s *Supervisor) Checkpoints(ctx context.Context) {
 	}
 }
 
-// settle makes what was written so far last, as the durability says.
-func (s *Supervisor) settle(ctx context.Context) error {
+// settle makes what was written up to the fence last, as the durability says.
+func (s *Supervisor) settle(ctx context.Context, fence string) error {
 	switch s.Durability {
 	case BGSave:
 		return s.Checkpoint(ctx)
 	case WaitAOF:
-		acks, err := s.Redis.Do(ctx, "WAITAOF", 1, 0, Patience.Milliseconds()).Int64Slice()
-		if err != nil {
-			var reply redis.Error
-			if errors.As(err, &reply) {
-				return fmt.Errorf("%w: WAITAOF: %w: choose another durability", ErrRedis, err)
-			}
-			return err
-		}
-		if len(acks) == 0 || acks[0] < 1 {
-			return fmt.Errorf("%w: the append-only file was not synced in time", errSave)
-		}
+		return s.waitAOF(ctx, fence)
+	}
+	return nil
+}
+
+// waitAOF waits until the append-only file is on disk. WAITAOF speaks of what its own connection wrote, so the fence is
+// set once more right before it, on the same one; all that was written earlier comes earlier in the file.
+func (s *Supervisor) waitAOF(ctx context.Context, fence string) error {
+	home, err := s.home(ctx)
+	if err != nil {
+		return err
+	}
+	var again, acks *redis.Cmd
+	_, err = home.Pipelined(ctx, func(p redis.Pipeliner) error {
+		again = p.FCall(ctx, function("final"), s.job.fixed(), s.run(), fence)
+		acks = p.Do(ctx, "WAITAOF", 1, 0, Patience.Milliseconds())
+		return nil
+	})
+	var reply redis.Error
+	switch synced, ackErr := acks.Int64Slice(); {
+	case again.Err() != nil:
+		return classify(again.Err())
+	case errors.As(ackErr, &reply):
+		return fmt.Errorf("%w: WAITAOF: %w: choose another durability", ErrRedis, ackErr)
+	case err != nil:
+		return err
+	case len(synced) == 0 || synced[0] < 1:
+		return fmt.Errorf("%w: the append-only file was not synced in time", errSave)
 	}
 	return nil
 }

@@ -24,16 +24,19 @@ type protocol struct {
 	job Job
 }
 
-func (p protocol) call(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd {
-	cmd := Library.Call(ctx, p.rdb, "wordcount_"+schema+"_"+function, keys, args...)
+// function is the full name of one of the library's functions.
+func function(name string) string { return "wordcount_" + schema + "_" + name }
+
+func (p protocol) call(ctx context.Context, name string, keys []string, args ...any) *redis.Cmd {
+	cmd := Library.Call(ctx, p.rdb, function(name), keys, args...)
 	if err := cmd.Err(); err != nil {
 		cmd.SetErr(classify(err))
 	}
 	return cmd
 }
 
-func (p protocol) read(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd {
-	cmd := Library.CallRO(ctx, p.rdb, "wordcount_"+schema+"_"+function, keys, args...)
+func (p protocol) read(ctx context.Context, name string, keys []string, args ...any) *redis.Cmd {
+	cmd := Library.CallRO(ctx, p.rdb, function(name), keys, args...)
 	if err := cmd.Err(); err != nil {
 		cmd.SetErr(classify(err))
 	}

@@ -98,7 +98,7 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, fence); err != nil {
 		return Sealed{}, err
 	}
 	if path, how := s.Plan.Manifest.Changed(); path != "" {

@@ -191,12 +191,29 @@ func (s *Supervisor) mend(ctx context.Context) error {
 
 // observe reads the status, and which life of the server it is from.
 func (s *Supervisor) observe(ctx context.Context) (st Status, runID string, err error) {
-	info, err := s.Redis.Info(ctx, "server").Result()
+	home, err := s.home(ctx)
+	if err != nil {
+		return st, "", err
+	}
+	info, err := home.Info(ctx, "server").Result()
 	if err != nil {
 		return st, "", classify(err)
 	}
 	st, err = s.status(ctx)
 	return st, infoField(info, "run_id"), err
+}
+
+// home is the server that has the job's keys: in a cluster, the present master of their slot.
+func (s *Supervisor) home(ctx context.Context) (redis.UniversalClient, error) {
+	cluster, ok := s.Redis.(*redis.ClusterClient)
+	if !ok {
+		return s.Redis, nil
+	}
+	master, err := cluster.MasterForKey(ctx, s.Plan.Job.Key("meta"))
+	if err != nil {
+		return nil, classify(err)
+	}
+	return master, nil
 }
 
 // infoField reads a field of INFO.

@@ -21,11 +21,10 @@
 // cache:
 //
 //	read    256 KiB at a time, into a buffer that stays in the second cache
-//	space   a bit for each byte: is it white space?              (space.go)
-//	cut     the positions where words start and end, from the bits (cut.go)
-//	hash    of a batch of 128 words, each word's line of the table
-//	        being fetched meanwhile                             (batch.go)
-//	tally   one more for each word of the batch, its line being near by now
+//	space   a bit for each byte: is it white space? (space.go)
+//	cut     from the bits, the positions where words start and end (cut.go)
+//	hash    a batch of 128 words, while their lines of the table are fetched
+//	tally   one more for each of them, its line being near by now (batch.go)
 //
 // The table's lines are cache lines of three words of up to 15 bytes, held in
 // place, with their counts (short.go). Nearly every word of a text is found
@@ -40,9 +39,10 @@
 //
 // # Sources
 //
-// Finding tokens with bit masks, and positions from a table indexed by bytes of
-// the mask, is from Langdale and Lemire, "Parsing gigabytes of JSON per second"
-// (VLDB Journal, 2019). Hashing a batch before probing it is the group
+// Finding tokens with bit masks is from Langdale and Lemire, "Parsing gigabytes
+// of JSON per second" (VLDB Journal, 2019); taking the positions in a mask from a
+// table, from Lemire and others, "Roaring bitmaps: implementation of an optimized
+// software library" (2018). Hashing a batch before probing it is the group
 // prefetching of Chen, Ailamaki, Gibbons and Mowry, "Improving hash join
 // performance through prefetching" (ICDE 2004). The hash of short words is the
 // 64 by 64 bit multiplication, folded, of Wang Yi's wyhash, with two of its

@@ -2,22 +2,21 @@
 #include "textflag.h"
 
 // The AVX2 versions of spacesGo, cutGo, hashGo and tallyGo. They load and store
-// where those do, but for whole blocks, keys and groups of eight edges.
+// no more than those: whole blocks, 16 bytes of every word, eight edges at once.
 
 #define EVERY(name, byte) \
 	DATA name<>+0(SB)/1, $byte \
 	GLOBL name<>(SB), RODATA, $1
 
 EVERY(tab, 0x09)
-EVERY(tabToReturn, 0x04)
+EVERY(tabs, 0x04)   // up to the carriage return
 EVERY(blank, 0x20)
 EVERY(lead2, 0xC2)
 EVERY(lead3, 0xE1)
-EVERY(lead3s, 0x02)
+EVERY(lead3s, 0x02) // up to E3
 
-// ANY sets the bytes of a and b that are c, or from low to low+span: those are
-// the ones for which x-low, without sign, isn't changed by min(x-low, span).
-// The mask of both is left in AX.
+// MASK leaves in AX a bit for each of the 64 bytes in Y0 and Y1 that is c, or
+// from low to low+span: x is if min(x-low, span), without sign, is x-low.
 #define MASK(low, span, c) \
 	VPSUBB    low, Y0, Y2  \
 	VPSUBB    low, Y1, Y3  \
@@ -41,7 +40,7 @@ TEXT ·spacesAVX2(SB), NOSPLIT, $0-40
 	MOVQ         white+16(FP), DI
 	MOVQ         lead+24(FP), DX
 	VPBROADCASTB tab<>(SB), Y8
-	VPBROADCASTB tabToReturn<>(SB), Y9
+	VPBROADCASTB tabs<>(SB), Y9
 	VPBROADCASTB blank<>(SB), Y10
 	VPBROADCASTB lead3<>(SB), Y11
 	VPBROADCASTB lead3s<>(SB), Y12

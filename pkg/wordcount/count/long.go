@@ -54,8 +54,8 @@ func (l *longs) reserve(n int) {
 	}
 }
 
-// fetch brings what the words of these hashes need into the cache: nothing here
-// waits for a load but those that come from it, so that many are under way.
+// fetch brings what the words of these hashes need into the cache. The loads of
+// a loop don't depend on each other, so that many are under way at once.
 func (l *longs) fetch(hashes []uint64) {
 	var at [batchSize]uint32
 	mask := uint64(len(l.slots) - 1)
@@ -138,8 +138,9 @@ func (l *longs) reset() {
 		clear(l.slots)
 	}
 	l.n = 0
-	if half := len(l.chunks) / 2; l.used < half/4 {
-		clear(l.chunks[half:])
+	if 8*l.used < len(l.chunks) {
+		half := len(l.chunks) / 2
+		clear(l.chunks[half:]) // for the garbage collector
 		l.chunks = l.chunks[:half]
 	}
 	for i := range l.chunks {

@@ -17,7 +17,7 @@ type key struct{ lo, hi uint64 }
 // load of a key need not wait for the store of a count just made.
 type line struct {
 	key [3]key
-	n   [4]uint32 // the last is never used
+	n   [4]uint32 // the last stays 0
 }
 
 const lineSize = 64

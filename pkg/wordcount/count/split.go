@@ -108,7 +108,7 @@ func (s *scan) fill(r io.ReaderAt) error {
 
 	next := s.base + int64(s.have)
 	if next == s.limit { // the last word is longer than expected
-		s.limit = min(s.limit+chunk, s.size)
+		s.limit = s.size
 	}
 	n := int(min(s.limit-next, chunk))
 	if need := s.have + n + slack; need > len(s.buf) {

@@ -50,6 +50,7 @@ var texts = []string{
 	"\x00 nul\x00nul \x00\x00",
 	"fifteen-bytes-- sixteen-bytes--- seventeen-bytes-- fifteen-bytes-- sixteen-bytes---",
 	strings.Repeat("x", 300) + " " + strings.Repeat("\u3000", 50) + strings.Repeat("y", 63) + "\u2028" + strings.Repeat("z", 64),
+	strings.Repeat("w", beyond-1) + "\u2003x", // a white space that the first look past a split cuts
 	strings.Repeat("ab ", 700) + strings.Repeat("\n", 100) + strings.Repeat("日本語　", 60),
 }
 
@@ -87,6 +88,19 @@ func TestSplitsOfABigText(t *testing.T) {
 		table.Reset()
 		splits(t, table, text, size)
 		same(t, table, maps.Clone(want))
+	}
+}
+
+// The first word starts where the first group of blocks ends.
+func TestSplitStartsFarFromAWord(t *testing.T) {
+	for _, filler := range []string{"w", " ", "\u3000"} {
+		text := "w" + strings.Repeat(filler, group*block/len(filler)) + " x y"
+		table, r := New(), strings.NewReader(text)
+		for off := int64(1); off < 20; off++ {
+			if n, err := table.Split(r, off, r.Size(), r.Size()); n != 2 || err != nil {
+				t.Fatalf("%q from %d: %d words, %v", filler, off, n, err)
+			}
+		}
 	}
 }
 
@@ -218,6 +232,31 @@ func TestOnlyTheSplitIsRead(t *testing.T) {
 		if r.from < c.off-behind || r.to > c.off+c.n+beyond {
 			t.Errorf("split %d+%d read %d to %d", c.off, c.n, r.from, r.to)
 		}
+	}
+}
+
+// endless is a file without white space. It can't be read to its end.
+type endless struct{}
+
+func (endless) ReadAt(p []byte, off int64) (int, error) {
+	if off > 2*MaxWord {
+		return 0, errors.New("read too far")
+	}
+	for i := range p {
+		p[i] = 'w'
+	}
+	return len(p), nil
+}
+
+func TestEndlessWord(t *testing.T) {
+	table := New()
+	_, err := table.Split(endless{}, 0, 1<<40, 1<<40)
+	var long *WordTooLongError
+	if !errors.As(err, &long) || long.Offset != 0 {
+		t.Error(err)
+	}
+	if n := table.Bytes(); n > 4*MaxWord {
+		t.Errorf("%d bytes are held", n)
 	}
 }
 

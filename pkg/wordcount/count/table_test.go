@@ -42,7 +42,7 @@ func same(tb testing.TB, t *Table, want map[string]uint64) {
 }
 
 func TestTableIsAMap(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			word := func() []byte {
@@ -175,6 +175,48 @@ func TestGrowthAndReset(t *testing.T) {
 	}
 	if now := table.Bytes() - cap(table.scan.buf) - len(table.long.chunks)*arenaChunk; now > fresh {
 		t.Errorf("after little texts in a row a table holds %d bytes, a new one %d", now, fresh)
+	}
+}
+
+func TestLongWordsOfEqualHash(t *testing.T) {
+	table := New()
+	for i := range 50 {
+		table.long.reserve(1)
+		table.long.add(fmt.Appendf(nil, "a long word, number %02d", i/2), 7, 1)
+	}
+	if table.Len() != 25 {
+		t.Errorf("%d words, want 25", table.Len())
+	}
+	for w, n := range table.All() {
+		if n != 2 {
+			t.Errorf("%s: %d, want 2", w, n)
+		}
+	}
+}
+
+func TestArenaIsReusedAndShrinks(t *testing.T) {
+	table := New()
+	add := func(words int) {
+		for i := range words {
+			table.Add(fmt.Appendf(nil, "%09d %s", i, strings.Repeat("w", 5000)), 1)
+		}
+		if table.Len() != words {
+			t.Fatalf("%d words, want %d", table.Len(), words)
+		}
+	}
+	for range 3 {
+		add(10_000)
+		if n := len(table.long.chunks); n != 24 {
+			t.Fatalf("%d chunks, want 24", n)
+		}
+		table.Reset()
+	}
+	for range 5 {
+		add(1)
+		table.Reset()
+	}
+	if n := len(table.long.chunks); n > 8 {
+		t.Errorf("%d chunks for one word", n)
 	}
 }
 
