@@ -321,6 +321,7 @@ end
 local function release(keys, args)
   open_final(keys, args[1])
   redis.call('HSET', keys[META], 'released', args[1])
+  redis.call('DEL', keys[WORKERS])
   return redis.status_reply('OK')
 end
 

@@ -45,64 +45,65 @@ const (
 
 // variable is one environment variable and the field that it sets.
 type variable struct {
-	name string
-	set  func(c *Config, value string) error
+	name      string
+	byDefault string // as mage env shows it; complete sets it
+	set       func(c *Config, value string) error
 }
 
 // variables are all of them, in the order in which people meet them.
 var variables = []variable{
-	{"WORDCOUNT_INPUT", text(func(c *Config) *string { return &c.Input })},
-	{"WORDCOUNT_WORKERS", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_INPUT", "data", text(func(c *Config) *string { return &c.Input })},
+	{"WORDCOUNT_WORKERS", "one a CPU", func(c *Config, v string) (err error) {
 		c.Workers, err = between(v, 1, maxWorkers)
 		return err
 	}},
-	{"WORDCOUNT_REDUCERS", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_REDUCERS", "by the input's size", func(c *Config, v string) (err error) {
 		if c.Reducers, err = between(v, 0, maxReducers); c.Reducers == 0 {
 			c.Reducers = wordcount.MapOnly
 		}
 		return err
 	}},
-	{"WORDCOUNT_SPLIT", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_SPLIT", "64MiB; without reducers whole files", func(c *Config, v string) (err error) {
 		if c.Split, err = size(v); c.Split == 0 {
 			c.Split = wordcount.WholeFiles
 		}
 		return err
 	}},
-	{"WORDCOUNT_LEASE", duration(func(c *Config) *time.Duration { return &c.Lease })},
-	{"WORDCOUNT_CHECKPOINT", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
-	{"WORDCOUNT_FAULTS", func(c *Config, v string) error {
+	{"WORDCOUNT_LEASE", "10s", duration(func(c *Config) *time.Duration { return &c.Lease })},
+	{"WORDCOUNT_CHECKPOINT", "5s", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
+	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {
 		c.Faults = v
 		_, err := wordcount.ParseFaults(v)
 		return err
 	}},
-	{"WORDCOUNT_DURABILITY", func(c *Config, v string) error {
+	{"WORDCOUNT_DURABILITY", "bgsave; on a given server none", func(c *Config, v string) error {
 		switch c.Durability = wordcount.Durability(v); c.Durability {
 		case wordcount.BGSave, wordcount.WaitAOF, wordcount.None:
 			return nil
 		}
 		return fmt.Errorf("write bgsave, waitaof or none")
 	}},
-	{"WORDCOUNT_REDIS_MEMORY", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_REDIS_MEMORY", "1GiB, on a given server", func(c *Config, v string) (err error) {
 		c.Memory, err = size(v)
 		return err
 	}},
-	{"WORDCOUNT_REDIS_KIND", func(c *Config, v string) error {
+	{"WORDCOUNT_REDIS_KIND", "the first that works", func(c *Config, v string) error {
 		switch c.Redis.Kind = redisd.Kind(v); c.Redis.Kind {
 		case redisd.Container, redisd.Process, redisd.Provisioned:
 			return nil
 		}
 		return fmt.Errorf("write %s, %s or %s", redisd.Container, redisd.Process, redisd.Provisioned)
 	}},
-	{"WORDCOUNT_REDIS_IMAGE", text(func(c *Config) *string { return &c.Redis.Image })},
-	{"WORDCOUNT_REDIS_PORT", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_REDIS_IMAGE", "redis:7.4", text(func(c *Config) *string { return &c.Redis.Image })},
+	{"WORDCOUNT_REDIS_PORT", "6379, or another free one", func(c *Config, v string) (err error) {
 		c.Redis.Port, err = between(v, 1, 65535)
 		return err
 	}},
-	{"REDIS_URL", text(func(c *Config) *string { return &c.Redis.URL })},
-	{"WORDCOUNT_REDIS_PASSWORD_FILE", text(func(c *Config) *string { return &c.Redis.PasswordFile })},
-	{"WORDCOUNT_REDIS_CA", text(func(c *Config) *string { return &c.Redis.CAFile })},
-	{"WORDCOUNT_REDIS_CERT", text(func(c *Config) *string { return &c.Redis.CertFile })},
-	{"WORDCOUNT_REDIS_KEY", text(func(c *Config) *string { return &c.Redis.KeyFile })},
+	{"REDIS_URL", "", text(func(c *Config) *string { return &c.Redis.URL })},
+	{"WORDCOUNT_REDIS_PASSWORD_FILE", "", text(func(c *Config) *string { return &c.Redis.PasswordFile })},
+	{"WORDCOUNT_REDIS_CA", "", text(func(c *Config) *string { return &c.Redis.CAFile })},
+	{"WORDCOUNT_REDIS_CERT", "", text(func(c *Config) *string { return &c.Redis.CertFile })},
+	{"WORDCOUNT_REDIS_KEY", "", text(func(c *Config) *string { return &c.Redis.KeyFile })},
 }
 
 func text(field func(*Config) *string) func(*Config, string) error {

@@ -4,11 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/chaos"
 )
 
 func TestTheListOfTargetsIsTheOneThatPeopleKnow(t *testing.T) {
 	t.Parallel()
-	f := newFolder(t)
+	f := bareFolder(t)
 	got := f.exits(0, "-l").out
 	golden := filepath.Join("testdata", "targets.golden")
 	if *update {
@@ -18,5 +20,13 @@ func TestTheListOfTargetsIsTheOneThatPeopleKnow(t *testing.T) {
 	must(t, err)
 	if got != string(want) {
 		t.Errorf("names are API; if this is meant: go test ./pkg/targets -run List -update\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestEveryFaultHasATarget(t *testing.T) {
+	t.Parallel()
+	list := bareFolder(t).exits(0, "-l").out
+	for _, fault := range chaos.Faults {
+		contains(t, list, "\n  chaos:"+fault.Name+" ")
 	}
 }

@@ -158,7 +158,11 @@ func (s *session) attend(ctx context.Context, wait func(context.Context) (wordco
 	}
 	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer done()
-	if s.team != nil {
+	switch {
+	case s.team == nil:
+	case err == nil:
+		s.team.Dismiss()
+	default:
 		s.team.Stop()
 	}
 	s.stop(nil)

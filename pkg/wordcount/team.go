@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -50,8 +51,9 @@ type Team struct {
 	// Fail is told, once, when there is no going on.
 	Fail func(error)
 
-	stop    chan struct{} // closed by Stop
-	workers sync.WaitGroup
+	stop      chan struct{} // closed by Stop
+	dismissed atomic.Bool   // the job is sealed: no patience
+	workers   sync.WaitGroup
 
 	mu       sync.Mutex
 	pids     map[int]struct{}
@@ -160,9 +162,13 @@ func (t *Team) await(p *process) error {
 		case <-t.stop:
 			p.lifeline.Close()
 		}
+		patience := stopWithin
+		if t.dismissed.Load() {
+			patience = 0
+		}
 		select {
 		case <-ended:
-		case <-time.After(stopWithin):
+		case <-time.After(patience):
 			p.cmd.Process.Kill()
 		}
 	})
@@ -203,6 +209,13 @@ func fate(err error, said *lastLine) string {
 		return "failed: " + line
 	}
 	return "failed: " + err.Error()
+}
+
+// Dismiss ends the workers of a job that is sealed, and returns when all are gone. There is nothing left that they could
+// give back, so they are killed: one that waits for a task would take a while to notice.
+func (t *Team) Dismiss() {
+	t.dismissed.Store(true)
+	t.Stop()
 }
 
 // Stop ends the workers in good order, those that don't listen by force, and returns when all are gone.

@@ -25,7 +25,7 @@ const (
 	batchMax    = 4096                    // tasks in one commit; the library's bound
 	readFor     = 100 * time.Millisecond  // of work is what a worker takes at once
 	readMax     = 256                     // tasks taken at once
-	blockFor    = 500 * time.Millisecond  // an idle worker waits so long for a new task before it looks round again
+	blockFor    = 200 * time.Millisecond  // an idle worker waits so long for a new task before it looks round again
 	drainFor    = 1500 * time.Millisecond // to finish the split in hand when asked to leave
 	leaveWithin = 800 * time.Millisecond  // to commit it and give the rest back
 )

@@ -138,7 +138,7 @@ func (l *longs) reset() {
 		clear(l.slots)
 	}
 	l.n = 0
-	if 8*l.used < len(l.chunks) {
+	if len(l.chunks) > 1 && 8*l.used < len(l.chunks) {
 		half := len(l.chunks) / 2
 		clear(l.chunks[half:]) // for the garbage collector
 		l.chunks = l.chunks[:half]
