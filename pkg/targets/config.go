@@ -19,17 +19,18 @@ import (
 // Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
 // complete. FromEnvironment fills one from the variables that the targets obey.
 type Config struct {
-	Dir        string               // state folder; ".wordcount"
-	Input      string               // file or folder; "data"
-	Workers    int                  // processes; the number of CPUs
-	Reducers   int                  // partitions; by the input's size. wordcount.MapOnly: none
-	Split      int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
-	Lease      time.Duration        // wordcount.DefaultLease
-	Checkpoint time.Duration        // between checkpoints; DefaultCheckpoint
-	Faults     string               // as wordcount.ParseFaults reads them; none
-	Durability wordcount.Durability // bgsave on a server of ours, none on a given one
-	Memory     int64                // bytes that the job may take on a given server; DefaultMemory
-	Redis      redisd.Config        // Dir is Config.Dir
+	Dir          string               // state folder; ".wordcount"
+	Input        string               // file or folder; "data"
+	Workers      int                  // processes; the number of CPUs
+	Reducers     int                  // partitions; by the input's size. wordcount.MapOnly: none
+	Split        int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
+	WorkerMemory int64                // bytes a worker may take; wordcount.DefaultWorkerMemory
+	Lease        time.Duration        // wordcount.DefaultLease
+	Checkpoint   time.Duration        // between checkpoints; DefaultCheckpoint
+	Faults       string               // as wordcount.ParseFaults reads them; none
+	Durability   wordcount.Durability // bgsave on a server of ours, none on a given one
+	Memory       int64                // bytes that the job may take on a given server; DefaultMemory
+	Redis        redisd.Config        // Dir is Config.Dir
 }
 
 const (
@@ -38,9 +39,10 @@ const (
 	// DefaultMemory is what a job may take on a server that was given, in bytes.
 	DefaultMemory = 1 << 30
 
-	maxWorkers  = 1024
-	maxReducers = 4096 // each is a key of every commit
-	givenTTL    = 7 * 24 * time.Hour
+	maxWorkers      = 1024
+	minWorkerMemory = 64 << 20 // bytes
+	maxReducers     = 4096     // each is a key of every commit
+	givenTTL        = 7 * 24 * time.Hour
 )
 
 // variable is one environment variable and the field that it sets.
@@ -66,6 +68,12 @@ var variables = []variable{
 	{"WORDCOUNT_SPLIT", "64MiB; without reducers whole files", func(c *Config, v string) (err error) {
 		if c.Split, err = size(v); c.Split == 0 {
 			c.Split = wordcount.WholeFiles
+		}
+		return err
+	}},
+	{"WORDCOUNT_WORKER_MEMORY", "256MiB", func(c *Config, v string) (err error) {
+		if c.WorkerMemory, err = size(v); err == nil && c.WorkerMemory < minWorkerMemory {
+			err = fmt.Errorf("a worker needs %s", humanize.IBytes(minWorkerMemory))
 		}
 		return err
 	}},

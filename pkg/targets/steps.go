@@ -115,7 +115,7 @@ func (s *session) newTeam(ctx context.Context) (*wordcount.Team, error) {
 		return nil, err
 	}
 	return &wordcount.Team{
-		Size: s.config.Workers, Lease: s.config.Lease, Faults: faults, Job: s.plan.Job, Redis: endpoint, Command: workerCommand,
+		Size: s.config.Workers, Lease: s.config.Lease, Memory: s.config.WorkerMemory, Faults: faults, Job: s.plan.Job, Redis: endpoint, Command: workerCommand,
 		Log: log, Say: s.note, Fail: s.stop,
 	}, nil
 }

@@ -56,12 +56,12 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 	}
 	table := count.New()
 	for part := range job.Reducers {
-		blobs, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
+		commits, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
 		if err != nil {
 			return nil, 0, classify(err)
 		}
-		for _, blob := range blobs {
-			if err := table.Merge([]byte(blob)); err != nil {
+		for _, packed := range commits {
+			if err := merge(table, packed); err != nil {
 				return nil, 0, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
 			}
 		}

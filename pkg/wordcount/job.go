@@ -63,8 +63,8 @@ func NewPlan(m Manifest, o Options) Plan {
 		p.Split = DefaultSplit
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields blob %d partition %d split %d reducers %d\n",
-		schema, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
+	fmt.Fprintf(h, "schema %s words fields frame %d blob %d partition %d split %d reducers %d\n",
+		schema, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // a hash never fails to write
 	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
 	return p

@@ -36,10 +36,6 @@ func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
 		return nil
 	}
 	tokens, err := w.count(hard, t.split)
-	if err == nil && w.Job.Reducers == 0 && w.table.Len() > MaxLiveWords {
-		err = fmt.Errorf("%s has %d distinct words, more than %d in one task: use reducers or a split size",
-			strconv.Quote(t.split.Path), w.table.Len(), MaxLiveWords)
-	}
 	if hard.Err() != nil {
 		w.recount()
 		return hard.Err()
@@ -100,7 +96,7 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 		return 0, err
 	}
 	defer f.Close()
-	tokens, err = w.table.Split(&input{f, hard, w.Faults, 0}, s.Off, s.Len, s.Size)
+	tokens, err = w.countSteps(&input{f, hard, w.Faults, 0}, s)
 	info, statErr := f.Stat()
 	if statErr != nil {
 		return 0, statErr
@@ -112,6 +108,24 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 		err = fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
 	}
 	return tokens, err
+}
+
+// countSteps adds one split to the table, and packs that when it has grown too large.
+func (w *Worker) countSteps(r io.ReaderAt, s Split) (tokens uint64, err error) {
+	for off, end := s.Off, s.Off+s.Len; off < end; off += countStep {
+		n, err := w.table.Split(r, off, min(countStep, end-off), s.Size)
+		if err != nil {
+			return 0, err
+		}
+		tokens += n
+		switch {
+		case w.Job.Reducers > 0 && w.table.Bytes() > w.tableMax():
+			w.spill()
+		case w.Job.Reducers == 0 && w.table.Len() > MaxLiveWords:
+			return 0, fmt.Errorf("more than %d distinct words in one task: use reducers or a split size", MaxLiveWords)
+		}
+	}
+	return tokens, nil
 }
 
 // input is a file that stops giving when the worker must end.

@@ -28,12 +28,12 @@ func (w *Worker) reduce(ctx context.Context, t task) error {
 }
 
 func (w *Worker) totals(ctx context.Context, part int) (standing string, err error) {
-	blobs, err := w.partition(ctx, w.run, part)
+	commits, err := w.partition(ctx, w.run, part)
 	if err != nil {
 		return "", err
 	}
-	for _, blob := range blobs {
-		if err := w.table.Merge([]byte(blob)); err != nil {
+	for _, packed := range commits {
+		if err := merge(w.table, packed); err != nil {
 			return "", fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
 		}
 	}

@@ -28,13 +28,15 @@ func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalCli
 		return err
 	}
 	defer rdb.Close()
-	// The tables are nearly all of the heap and live as long as the process; collecting them again and again buys nothing.
+	// Next to nothing of the heap is garbage until a table grows or a commit ends, so it is collected late: the limit
+	// takes care of the rest.
 	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(spec.Memory)
 	ctx, end := context.WithCancel(context.Background())
 	go func() {
 		defer end()
 		io.Copy(io.Discard, lifeline) // returns when the supervisor closes it, or dies
 	}()
-	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Faults: spec.Faults}
+	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Faults: spec.Faults}
 	return w.Run(ctx)
 }

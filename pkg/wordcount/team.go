@@ -2,6 +2,7 @@ package wordcount
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type WorkerSpec struct {
 	Job      Job
 	Consumer string
 	Lease    time.Duration
+	Memory   int64 // bytes that the worker may take
 	Faults   Faults
 	Redis    json.RawMessage // where the server is, in the words of whoever starts the process
 }
@@ -38,6 +40,7 @@ type WorkerSpec struct {
 type Team struct {
 	Size    int
 	Lease   time.Duration
+	Memory  int64    // bytes for each worker; 0: DefaultWorkerMemory
 	Faults  []Faults // of the first workers, in their first life
 	Job     Job
 	Redis   json.RawMessage
@@ -85,7 +88,8 @@ func (t *Team) Start(ctx context.Context) error {
 // must not be taken for its successor.
 func (t *Team) spec() WorkerSpec {
 	host, _ := os.Hostname()
-	return WorkerSpec{Job: t.Job, Consumer: host + "-" + newNonce(), Lease: t.Lease, Redis: t.Redis}
+	return WorkerSpec{Job: t.Job, Consumer: host + "-" + newNonce(), Lease: t.Lease, Redis: t.Redis,
+		Memory: cmp.Or(t.Memory, DefaultWorkerMemory)}
 }
 
 // process is one life of a worker.

@@ -21,7 +21,6 @@ const (
 	Patience = 60 * time.Second
 
 	commitEvery = 2 * time.Second         // a commit at least so often bounds what a crash throws away
-	combineMax  = 64 << 20                // bytes: a table this large is committed
 	batchMax    = 4096                    // tasks in one commit; the library's bound
 	readFor     = 100 * time.Millisecond  // of work is what a worker takes at once
 	readMax     = 256                     // tasks taken at once
@@ -38,22 +37,25 @@ type Worker struct {
 	Job      Job
 	Consumer string // unique over all hosts and lives: it must hold a nonce, for every container has a process 1
 	Lease    time.Duration
+	Memory   int64 // bytes that it may take; 0: DefaultWorkerMemory
 	Faults   Faults
 
 	protocol
-	run    string              // the run that our tasks belong to; sent with every write
-	phase  string              // as last seen
-	table  *count.Table        // the combiner: what was counted and not yet committed
-	tokens uint64              // in table
-	held   []task              // counted in table
-	todo   []task              // ours, not counted
-	since  time.Time           // of the oldest uncommitted count
-	batch  int                 // how many tasks to ask for
-	lost   bool                // a reply may be lost: look into our own pending entries
-	flush  bool                // commit before anything else: the last try got no answer
-	nap    pause               // between tries
-	looked time.Time           // for tasks of the dead
-	seen   map[string]sighting // owners, by name
+	run     string       // the run that our tasks belong to; sent with every write
+	phase   string       // as last seen
+	table   *count.Table // the combiner: what was counted and not yet committed
+	packed  [][]byte     // and what didn't fit into it any more, by partition; spilled is their size
+	spilled int
+	tokens  uint64              // in table
+	held    []task              // counted in table
+	todo    []task              // ours, not counted
+	since   time.Time           // of the oldest uncommitted count
+	batch   int                 // how many tasks to ask for
+	lost    bool                // a reply may be lost: look into our own pending entries
+	flush   bool                // commit before anything else: the last try got no answer
+	nap     pause               // between tries
+	looked  time.Time           // for tasks of the dead
+	seen    map[string]sighting // owners, by name
 	// For backups of others' tasks: when we first saw each, by ID, and the longest that one of ours took.
 	watched map[string]time.Time
 	longest time.Duration
@@ -85,6 +87,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.protocol = protocol{w.Redis, w.Job}
 	w.table = count.New()
 	w.batch = 1
+	w.Memory = cmp.Or(w.Memory, DefaultWorkerMemory)
 	w.lost = true // an earlier life under this name can't be, a lost reply to our first read can
 
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -129,7 +132,7 @@ func (w *Worker) step(ctx, hard context.Context) error {
 	if w.run == "" {
 		return w.look(ctx)
 	}
-	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.table.Bytes() > combineMax || len(w.held) == batchMax) {
+	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.uncommitted() > w.combineMax() || len(w.held) == batchMax) {
 		return w.commitHeld(ctx)
 	}
 	if len(w.todo) == 0 {
@@ -351,20 +354,18 @@ func (w *Worker) effect() []any {
 		}
 		return words
 	}
-	blobs := make([]any, w.Job.Reducers)
-	for i, blob := range w.table.Pack(w.Job.Reducers) {
-		blobs[i] = blob
-		if blob == nil {
-			blobs[i] = ""
-		}
+	w.spill()
+	effect := make([]any, w.Job.Reducers)
+	for i, packed := range w.packed {
+		effect[i] = packed
 	}
-	return blobs
+	return effect
 }
 
 // empty drops the table and what it holds.
 func (w *Worker) empty() {
 	w.table.Reset()
-	w.tokens, w.held = 0, nil
+	w.tokens, w.held, w.packed, w.spilled = 0, nil, nil, 0
 }
 
 // forget drops everything of the job.

@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// endWithin is what an interrupted command has for ending in good order: Mage itself ends everything after five seconds.
+const endWithin = 3500 * time.Millisecond
+
+// cost is what a command took.
+type cost struct {
+	wall time.Duration
+	cpu  time.Duration // user and system, of all its processes that were waited for
+	peak int64         // bytes that the largest of them had in memory
+}
+
+// spend runs a command, made with ctx, to its end. Meanwhile, if there is one, is called with its process ID and a
+// context that ends with it. An error quotes the last thing that the command said.
+//
+// The command leads a process group, of which nothing is left afterwards.
+func spend(ctx context.Context, cmd *exec.Cmd, meanwhile func(ctx context.Context, pid int)) (cost, error) {
+	// A file and not a pipe, for whoever inherits a pipe makes us wait for him, too.
+	said, err := os.CreateTemp("", "bench-*.log")
+	if err != nil {
+		return cost{}, err
+	}
+	defer os.Remove(said.Name())
+	defer said.Close()
+	if cmd.Stdout == nil {
+		cmd.Stdout = said
+	}
+	cmd.Stderr = said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us to pass on, once
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = endWithin
+
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return cost{}, err
+	}
+	var aside sync.WaitGroup
+	running, ended := context.WithCancel(ctx)
+	if meanwhile != nil {
+		aside.Go(func() { meanwhile(running, cmd.Process.Pid) })
+	}
+	err = cmd.Wait()
+	c := cost{wall: time.Since(began)}
+	ended()
+	aside.Wait()
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if ctx.Err() != nil {
+		return c, context.Cause(ctx)
+	}
+	if err != nil {
+		return c, errors.Join(err, lastWords(said))
+	}
+	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	c.peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS != "darwin" {
+		c.peak *= 1024 // kibibytes everywhere else
+	}
+	return c, nil
+}
+
+// lastWords is the end of what a command said, as an error.
+func lastWords(said *os.File) error {
+	text, err := os.ReadFile(said.Name())
+	if text = bytes.TrimSpace(text); err != nil || len(text) == 0 {
+		return err
+	}
+	lines := bytes.Split(text[max(0, len(text)-1000):], []byte("\n"))
+	return fmt.Errorf("it said: %s", bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+}
