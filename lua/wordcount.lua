@@ -37,17 +37,20 @@ local BATCH = 4096         -- IDs in one commit; well below the 7,990 values tha
 local PAIRS = 2000         -- members in one ZADD, for the same reason
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
 
+-- Ends the call with an error.
 local function refuse(code, ...)
   error(redis.error_reply(code .. ' ' .. string.format(...)))
 end
 
--- Turns what `refuse` raised into a plain error reply, without the script position that Redis adds to others.
+-- Turns what `refuse` or a command raised into a plain error reply, without the script position that Redis adds to
+-- others. Redis's pcall returns the text of such an error alone, with its code word in front; a mistake in Lua has none.
 local function guarded(body)
   return function(keys, args)
     local ok, reply = pcall(body, keys, args)
     if ok then return reply end
-    if type(reply) == 'table' then return reply end
-    return {err = 'ERR ' .. tostring(reply)}
+    if type(reply) == 'table' then reply = reply.err end
+    if not reply:find('^%u+ ') then reply = 'ERR ' .. reply end
+    return redis.error_reply(reply)
   end
 end
 

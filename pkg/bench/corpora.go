@@ -25,12 +25,14 @@ type Corpus struct {
 	dir string
 }
 
+func (c Corpus) size() string { return humanize.IBytes(uint64(c.Bytes)) }
+
 func (c Corpus) String() string {
 	files := "1 file"
 	if c.Files != 1 {
 		files = humanize.Comma(int64(c.Files)) + " files"
 	}
-	return fmt.Sprintf("%s in %s, a vocabulary of %s words", humanize.IBytes(uint64(c.Bytes)), files, humanize.Comma(int64(c.Words)))
+	return fmt.Sprintf("%s in %s, a vocabulary of %s words", c.size(), files, humanize.Comma(int64(c.Words)))
 }
 
 // corpus returns a corpus, which is generated if it isn't there.

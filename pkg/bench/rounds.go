@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,7 @@ type Row struct {
 	Corpus Corpus `json:"corpus"`
 	Note   string `json:"note,omitempty"`
 	Error  string `json:"error,omitempty"` // then what follows is empty
-	Counts string `json:"counts"`          // Equal, EqualASCII or Different
+	Counts string `json:"counts"`          // Equal or EqualASCII
 
 	Tally
 	Wall   Spread    `json:"wall_seconds"`
@@ -35,14 +36,9 @@ type Row struct {
 	Memory Memory    `json:"memory"`
 	Redis  *RedisUse `json:"redis,omitempty"` // medians
 	Runs   []Run     `json:"runs"`            // the rounds that count
-}
 
-// What the check of a contender's counts can say.
-const (
-	Equal      = "equal"
-	EqualASCII = "equal, split at the white space of ASCII"
-	Different  = "DIFFERENT"
-)
+	slow bool // not to be measured again
+}
 
 // Spread is what several rounds gave.
 type Spread struct {
@@ -80,83 +76,82 @@ func (b Bench) measure(ctx context.Context, entries []entry) (rows []Row, err er
 		}
 	}()
 	var failures error
-	fail := func(i int, cause error) {
-		rows[i].Error = cause.Error()
-		failures = errors.Join(failures, fmt.Errorf("%s: %w", entries[i].name, cause))
-	}
 	for i, e := range entries {
 		rows[i] = Row{Name: e.name, Corpus: e.corpus, Note: e.note}
 		if err := e.open(ctx); err != nil {
 			return nil, fmt.Errorf("bench: %s: %w", e.name, err)
 		}
 	}
-	known := references{}
+	known := references{of: entries[0].corpus}
 	for round := range b.Rounds + 1 {
-		first := round == 0
 		for i, e := range entries {
 			row := &rows[i]
-			if row.Error != "" || len(row.Runs) < round-1 || round > 0 && row.once() {
+			if row.Error != "" || row.slow {
 				continue
 			}
-			run, err := e.once(ctx, e.corpus, first)
-			switch {
-			case ctx.Err() != nil:
+			run, err := e.once(ctx, e.corpus, round == 0)
+			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
+			}
+			if err == nil {
+				b.Say("round %d of %d: %s: %.2f s", round, b.Rounds, e.name, run.Seconds)
+				if round == 0 && i == 0 {
+					known.tally = run.tally
+				}
+				row.Counts, err = known.check(ctx, run.tally, e.corpus)
+			}
+			switch {
 			case err != nil && i == 0:
 				return nil, fmt.Errorf("bench: %s: %w", e.name, err) // there is nothing to compare with
 			case err != nil:
-				fail(i, err)
+				row.Error = err.Error()
+				failures = errors.Join(failures, fmt.Errorf("bench: %s: %w", e.name, err))
 				continue
 			}
-			b.Say("round %d of %d: %s took %.2f s", round, b.Rounds, e.name, run.Seconds)
-			counts, err := known.check(ctx, run.tally, e.corpus, entries[0].corpus, rows[0].Tally)
-			switch {
-			case err != nil:
-				return nil, err
-			case first && i == 0:
-				counts = Equal // to itself
-			case counts == Different:
-				fail(i, fmt.Errorf("it counts %d words, %d distinct", run.tally.Tokens, run.tally.Distinct))
-			}
-			row.Counts = counts
-			row.learn(run, first)
+			row.learn(run, round == 0, i > 0 && run.Seconds > tooSlow.Seconds())
 		}
 	}
 	for i := range rows {
-		rows[i].conclude(rows[0])
+		rows[i].conclude()
+		if rows[i].Speed > 0 {
+			rows[i].Ratio = rows[0].Speed / rows[i].Speed
+		}
 	}
 	return rows, failures
 }
 
-// once tells whether one round is all that there will be.
-func (r *Row) once() bool { return r.Note == measuredOnce }
-
-const measuredOnce = "measured once, for it is slow"
-
-// learn adds a round.
-func (r *Row) learn(run Run, first bool) {
+// learn adds a round. The first isn't counted, unless it has taken too long to be repeated.
+func (r *Row) learn(run Run, first, slow bool) {
 	r.Memory.Largest = max(r.Memory.Largest, run.memory.Largest)
 	r.Memory.Redis = max(r.Memory.Redis, run.memory.Redis)
 	if first {
 		r.Tally = run.tally
 		r.Memory.Supervisor, r.Memory.Workers = run.memory.Supervisor, run.memory.Workers
-		if run.Seconds <= tooSlow.Seconds() {
-			return
-		}
-		r.Note = measuredOnce
 	}
-	r.Runs = append(r.Runs, run)
+	if !first || slow {
+		r.Runs = append(r.Runs, run)
+	}
+	if slow {
+		r.slow = true
+		r.Note = strings.TrimPrefix(r.Note+"; slow, so measured "+times(len(r.Runs)), "; ")
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // conclude draws from the rounds what they have to say.
-func (r *Row) conclude(reference Row) {
+func (r *Row) conclude() {
 	if len(r.Runs) == 0 {
 		return
 	}
 	r.Wall = spread(r.Runs, func(run Run) float64 { return run.Seconds })
 	r.CPU = spread(r.Runs, func(run Run) float64 { return run.CPU })
 	r.Speed = float64(r.Corpus.Bytes) / 1e6 / r.Wall.Median
-	r.Ratio = r.perByte() / reference.perByteOr(r)
 	if r.Runs[0].Redis == nil {
 		return
 	}

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// endWithin is what an interrupted command has for ending in good order: Mage itself ends everything after five seconds.
-const endWithin = 3500 * time.Millisecond
+// endWithin is what an interrupted command has for ending in good order, and then the servers. Mage itself ends everything
+// after five seconds.
+const endWithin = 2 * time.Second
 
 // cost is what a command took.
 type cost struct {

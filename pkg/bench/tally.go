@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -58,4 +59,49 @@ func readTally(path string) (t Tally, err error) {
 			t.add(word, times)
 		}
 	}
+}
+
+// What the check of a contender's counts can say, if not that they are wrong.
+const (
+	Equal      = "equal"
+	EqualASCII = "equal, by ASCII white space" // which splits generated texts into a few words less
+)
+
+// references are the results that others are compared with: one that is given, and recounts where that won't do.
+type references struct {
+	of    Corpus
+	tally Tally
+
+	recounts map[string]Tally
+}
+
+// check compares the counts of a corpus with what they have to be.
+func (r *references) check(ctx context.Context, got Tally, c Corpus) (string, error) {
+	want, err := r.tally, error(nil)
+	if c.Bytes != r.of.Bytes { // a part of it; what has the same bytes has the same words
+		want, err = r.recount(ctx, c, byUnicode)
+	}
+	if err != nil || got.same(want) {
+		return Equal, err
+	}
+	ascii, err := r.recount(ctx, c, byASCII)
+	if err != nil || got.same(ascii) {
+		return EqualASCII, err
+	}
+	return "", fmt.Errorf("wrong counts: %d words, %d distinct, and it should be %d and %d", got.Tokens, got.Distinct, want.Tokens, want.Distinct)
+}
+
+func (r *references) recount(ctx context.Context, c Corpus, split string) (Tally, error) {
+	key := split + " " + c.dir
+	if t, ok := r.recounts[key]; ok {
+		return t, nil
+	}
+	t, err := c.recount(ctx, split)
+	if err == nil {
+		if r.recounts == nil {
+			r.recounts = map[string]Tally{}
+		}
+		r.recounts[key] = t
+	}
+	return t, err
 }

@@ -18,7 +18,7 @@ func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
 			f := newFolder(t)
-			f.slowTexts(120)
+			f.slowTexts(60)
 			f.live()
 			f.set("WORDCOUNT_LEASE", "500ms")
 			f.set("WORDCOUNT_CHECKPOINT", "100ms")
@@ -43,7 +43,7 @@ func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
 func TestChaosResumesTheJobWhoseSupervisorItKills(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.slowTexts(120)
+	f.slowTexts(60)
 	f.live()
 	p := f.begun()
 	attack := f.start("chaos:killSupervisor")

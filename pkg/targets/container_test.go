@@ -20,7 +20,7 @@ func TestAJobOnARedisInAContainerIsExactThroughARestart(t *testing.T) {
 	must(t, f.server.Stop(t.Context())) // that one is a process
 	f.set("WORDCOUNT_REDIS_KIND", "container")
 	f.set("WORDCOUNT_REDIS_IMAGE", image)
-	f.slowTexts(120)
+	f.slowTexts(60)
 	f.live()
 	f.set("WORDCOUNT_CHECKPOINT", "100ms")
 	p := f.begun()
