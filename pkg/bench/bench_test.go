@@ -73,7 +73,7 @@ func TestPairsMeasuresEveryContenderAndAllCountTheSame(t *testing.T) {
 func TestWrongCountsAreAnErrorAndTheOthersAreMeasured(t *testing.T) {
 	b := small(t)
 	var err error
-	b.Against, err = bench.ParseOutsiders("liar: echo '3 {dir}' >{out} ;; mute: echo no >{out} ;; broken: echo {dir} {out} has gone >&2; exit 3")
+	b.Against, err = bench.ParseOutsiders("liar: echo '3 {dir}' >{out} ;; mute: echo no {dir} >{out} ;; broken: echo {dir} {out} has gone >&2; exit 3")
 	must(t, err)
 	rows, err := b.Pairs(t.Context())
 	if err == nil {

@@ -63,7 +63,13 @@ type rig struct {
 // newRig makes a rig over files, given as name and content.
 func newRig(tb testing.TB, files map[string]string) *rig {
 	tb.Helper()
-	r := &rig{tb: tb, server: redistest.Start(tb), size: 2, lease: DefaultLease, release: true, every: 50 * time.Millisecond}
+	return newRigOn(tb, redistest.Start(tb), files)
+}
+
+// newRigOn is newRig on a server that is there already.
+func newRigOn(tb testing.TB, server *redistest.Server, files map[string]string) *rig {
+	tb.Helper()
+	r := &rig{tb: tb, server: server, size: 2, lease: DefaultLease, release: true, every: 50 * time.Millisecond}
 	r.rdb = r.server.Client(tb)
 	r.input = tb.TempDir()
 	for name, content := range files {
@@ -137,6 +143,12 @@ func (l testLog) Write(p []byte) (int, error) {
 func (r *rig) run(ctx context.Context, o Options) (Sealed, error) {
 	r.tb.Helper()
 	r.prepare(o)
+	return r.runPrepared(ctx)
+}
+
+// runPrepared is run for a rig that was prepared, and changed perhaps.
+func (r *rig) runPrepared(ctx context.Context) (Sealed, error) {
+	r.tb.Helper()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	r.team.Fail = fail

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -138,4 +139,23 @@ func (s *Server) must(tb testing.TB, do func(context.Context) error) {
 	if err := do(ctx); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Command is another server of the same program, for a test that needs what
+// Start doesn't do: replicas, Sentinels, a cluster. It is killed when the test
+// ends, if it was started.
+func (s *Server) Command(tb testing.TB, args ...string) *exec.Cmd {
+	tb.Helper()
+	cmd := exec.Command(s.Program, args...)
+	cmd.Dir = tb.TempDir()
+	if s.Libs != "" {
+		cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+s.Libs)
+	}
+	tb.Cleanup(func() {
+		if cmd.Process != nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	})
+	return cmd
 }
