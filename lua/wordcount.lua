@@ -61,6 +61,18 @@ local function integer(text, what)
   return tonumber(text)
 end
 
+-- Checks every second argument, from one on, to be a count. Few counts occur often, so each is looked at once.
+local function check_counts(args, from)
+  local known = {}
+  for i = from, #args, 2 do
+    local count = args[i]
+    if not known[count] then
+      integer(count, 'count')
+      known[count] = true
+    end
+  end
+end
+
 local function entry(n) return string.format('%.0f-0', n) end
 
 local function index(id) return tonumber(id:match('^(%d+)-')) end
@@ -215,7 +227,7 @@ local function commit(keys, args)
     end
   else
     if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
-    for i = at + 1, #args, 2 do integer(args[i], 'count') end
+    check_counts(args, at + 1)
   end
   for i = 1, n do
     standings[i + 1] = standing(keys[MAP], ids[i])
@@ -264,7 +276,7 @@ local function put(keys, args)
   local part, tokens = integer(args[2], 'partition'), integer(args[3], 'tokens')
   if part >= meta.reducers then refuse('WCARG', 'partition %.0f of %.0f', part, meta.reducers) end
   if (#args - 3) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
-  for i = 4, #args, 2 do integer(args[i], 'count') end
+  check_counts(args, 4)
   if meta.phase == 'map' then return 'undelivered' end
   local now = standing(keys[REDUCE], entry(part + 1))
   if now ~= 'pending' then return now end

@@ -96,9 +96,9 @@ func TestWrongCountsAreAnErrorAndTheOthersAreMeasured(t *testing.T) {
 func TestGoalsMeasuresEachThingWithAndWithoutIt(t *testing.T) {
 	b := small(t)
 	// A job that lasts for some kills.
-	t.Setenv("WORDCOUNT_FAULTS", "slow=100ms:4")
-	t.Setenv("WORDCOUNT_SPLIT", "128KiB")
-	b.KillEvery = 200 * time.Millisecond
+	t.Setenv("WORDCOUNT_FAULTS", "slow=20ms:4")
+	t.Setenv("WORDCOUNT_LEASE", "300ms") // workers introduce themselves with their heartbeats
+	b.KillEvery = 50 * time.Millisecond
 	goals, err := b.Goals(t.Context())
 	must(t, err)
 	if len(goals) != 3 {

@@ -38,20 +38,28 @@ const (
 
 // chartStyle has two sets of colours. The background is painted, because a page may be dark where the system is light.
 const chartStyle = `
-svg { --page: #ffffff; --ink: #1f2328; --soft: #59636e; --grid: #e3e6ea; --s0: #0969da; --s1: #bc4c00; }
-@media (prefers-color-scheme: dark) {
-  svg { --page: #0d1117; --ink: #f0f6fc; --soft: #9198a1; --grid: #262c36; --s0: #4493f8; --s1: #f0883e; }
-}
-.page { fill: var(--page); }
-text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--soft); }
-.title { font-size: 16px; font-weight: 600; fill: var(--ink); }
+.page { fill: #ffffff; }
+text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #59636e; }
+.title { font-size: 16px; font-weight: 600; fill: #1f2328; }
 .name { font-weight: 600; }
-.grid { stroke: var(--grid); }
-.line, .range { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.range { stroke-width: 1.5; }
-.s0 .line, .s0 .range { stroke: var(--s0); } .s0 .point, .s0 .name { fill: var(--s0); }
-.s1 .line, .s1 .range { stroke: var(--s1); } .s1 .point, .s1 .name { fill: var(--s1); }
+.grid { stroke: #e3e6ea; }
+.line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.range { fill: none; stroke-width: 1.5; }
 .s1 .line { stroke-dasharray: 6 4; }
+.s0 .line, .s0 .range { stroke: #0969da; }
+.s0 .point, .s0 .name { fill: #0969da; }
+.s1 .line, .s1 .range { stroke: #bc4c00; }
+.s1 .point, .s1 .name { fill: #bc4c00; }
+@media (prefers-color-scheme: dark) {
+  .page { fill: #0d1117; }
+  text { fill: #9198a1; }
+  .title { fill: #f0f6fc; }
+  .grid { stroke: #262c36; }
+  .s0 .line, .s0 .range { stroke: #4493f8; }
+  .s0 .point, .s0 .name { fill: #4493f8; }
+  .s1 .line, .s1 .range { stroke: #f0883e; }
+  .s1 .point, .s1 .name { fill: #f0883e; }
+}
 `
 
 // svg draws the chart. Every point has its figures as a tooltip.

@@ -106,16 +106,15 @@ func (j *job) once(ctx context.Context, c Corpus, first bool) (r Run, err error)
 	cmd := j.target(ctx, "run")
 	cmd.Env = append(cmd.Env, "WORDCOUNT_INPUT="+c.dir)
 	var memory Memory
-	var killing error
 	took, err := spend(ctx, cmd, func(ctx context.Context, pid int) {
 		switch {
 		case first:
 			memory = watch(ctx, pid)
 		case j.kill > 0:
-			r.Kills, killing = j.killWorkers(ctx)
+			r.Kills = j.killWorkers(ctx)
 		}
 	})
-	if err := errors.Join(err, killing); err != nil {
+	if err != nil {
 		return r, fmt.Errorf("run: %w", err)
 	}
 	after, err := j.usage(ctx)

@@ -253,7 +253,6 @@ func TestALibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testin
 
 // FAULTS 25
 func TestAForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
-	t.Skip("bug: lua/wordcount.lua, guarded: Redis's pcall makes strings of error tables, so WCTYPE becomes ERR WCTYPE: exit 3")
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -270,7 +269,6 @@ func TestAForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
 }
 
 func TestAJobThatIsNotThereExits4(t *testing.T) {
-	t.Skip("bug: lua/wordcount.lua, guarded: Redis's pcall makes strings of error tables, so WCNOJOB becomes ERR WCNOJOB: exit 3")
 	t.Parallel()
 	f := newFolder(t)
 	contains(t, f.exits(4, "workers:join", "-job=0123456789abcdef").err, "job 0123456789abcdef is not on this server")

@@ -52,9 +52,10 @@
 // and no correctness.
 //
 // A supervisor believes neither "nothing is pending", which is so before anything was delivered, nor the phase that it
-// saw a moment ago. Seal first fences the result under a nonce of its own, then waits for a checkpoint that began after
-// that, looks at the files again, reads the whole result under the fence, and adds it up. A rollback at any point takes
-// the fence away with it, and sealing starts over. Only then are workers let go.
+// saw a moment ago. Seal first fences the result under a nonce of its own. Then it waits for a checkpoint that began after
+// that, meanwhile reads the whole result under the fence, adds it up and looks at the files again, and last makes sure
+// that the fence still stands. A rollback at any point takes it away, and sealing starts over. Only then are workers let
+// go.
 //
 // A folder remembers the run that it works on. A job of another run that turns up in its place, from an old dump that
 // was restored after a clean, is wiped: its files may have had other contents behind equal sizes and times. A folder

@@ -98,15 +98,23 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	if err := s.settle(ctx, fence); err != nil {
-		return Sealed{}, err
-	}
-	if path, how := s.Plan.Manifest.Changed(); path != "" {
-		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now", ErrIncomplete, strconv.Quote(path), how)
-	}
+	// From here on a rollback takes the fence away, and what is read under the fence can't change. So the result may be
+	// read while the checkpoint is written.
+	settled := make(chan error, 1)
+	go func() { settled <- s.settle(ctx, fence) }()
 	distinct, err := s.conserved(ctx, fence, tokens)
+	path, how := s.Plan.Manifest.Changed()
+	if settleErr := <-settled; err == nil {
+		err = settleErr
+	}
+	if err == nil { // is the fence still there, now that the checkpoint is complete?
+		_, err = s.result(ctx, fence, 0, 1)
+	}
 	if err != nil {
 		return Sealed{}, err
+	}
+	if path != "" {
+		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now", ErrIncomplete, strconv.Quote(path), how)
 	}
 	sealed := Sealed{
 		Run: s.run(), Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
