@@ -8,19 +8,20 @@ import (
 // Fault is something that befalls a running job. Inject returns when the job has recovered, and how long that took.
 type Fault struct {
 	Name   string
+	Server bool // befalls the server, which must be ours
 	Inject func(Attack, context.Context) (recovery time.Duration, err error)
 }
 
 // The faults.
 var (
-	KillWorker        = Fault{"killWorker", Attack.KillWorker}
-	PauseWorker       = Fault{"pauseWorker", Attack.PauseWorker}
-	RestartRedis      = Fault{"restartRedis", Attack.RestartRedis}
-	PauseRedis        = Fault{"pauseRedis", Attack.PauseRedis}
-	RollbackRedis     = Fault{"rollbackRedis", Attack.RollbackRedis}
-	CorruptCheckpoint = Fault{"corruptCheckpoint", Attack.CorruptCheckpoint}
-	DropReplies       = Fault{"dropReplies", Attack.DropReplies}
-	KillSupervisor    = Fault{"killSupervisor", Attack.KillSupervisor}
+	KillWorker        = Fault{"killWorker", false, Attack.KillWorker}
+	PauseWorker       = Fault{"pauseWorker", false, Attack.PauseWorker}
+	RestartRedis      = Fault{"restartRedis", true, Attack.RestartRedis}
+	PauseRedis        = Fault{"pauseRedis", true, Attack.PauseRedis}
+	RollbackRedis     = Fault{"rollbackRedis", true, Attack.RollbackRedis}
+	CorruptCheckpoint = Fault{"corruptCheckpoint", true, Attack.CorruptCheckpoint}
+	DropReplies       = Fault{"dropReplies", true, Attack.DropReplies}
+	KillSupervisor    = Fault{"killSupervisor", false, Attack.KillSupervisor}
 )
 
 // Faults are all of them.

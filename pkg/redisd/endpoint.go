@@ -3,7 +3,6 @@ package redisd
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -84,11 +83,11 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	if err != nil {
 		// The parsers' errors quote the parts of the address that they could not
 		// make sense of, and one of those is often a piece of the password.
-		return nil, errors.New("redisd: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file")
+		return nil, fmt.Errorf("%w: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file", ErrSettings)
 	}
 	if e.PasswordFile != "" {
 		if o.Password, err = readSecret(e.PasswordFile); err != nil {
-			return nil, fmt.Errorf("redisd: password file: %w", err)
+			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
 		}
 	}
 	return &o, e.secure(&o)
@@ -100,22 +99,22 @@ func (e Endpoint) secure(o *redis.UniversalOptions) error {
 		return nil
 	}
 	if o.TLSConfig == nil {
-		return errors.New("redisd: certificates are for a rediss:// address only")
+		return fmt.Errorf("%w: certificates are for a rediss:// address only", ErrSettings)
 	}
 	if e.CAFile != "" {
 		pem, err := os.ReadFile(e.CAFile)
 		if err != nil {
-			return fmt.Errorf("redisd: CA file: %w", err)
+			return fmt.Errorf("%w: CA file: %w", ErrSettings, err)
 		}
 		o.TLSConfig.RootCAs = x509.NewCertPool()
 		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("redisd: CA file: no certificate in %s", e.CAFile)
+			return fmt.Errorf("%w: CA file: no certificate in %s", ErrSettings, e.CAFile)
 		}
 	}
 	if e.CertFile != "" || e.KeyFile != "" {
 		pair, err := tls.LoadX509KeyPair(e.CertFile, e.KeyFile)
 		if err != nil {
-			return fmt.Errorf("redisd: client certificate: %w", err)
+			return fmt.Errorf("%w: client certificate: %w", ErrSettings, err)
 		}
 		o.TLSConfig.Certificates = []tls.Certificate{pair}
 	}

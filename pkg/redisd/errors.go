@@ -10,6 +10,9 @@ var (
 	// ErrNone: no server is recorded in this folder, and none was given.
 	ErrNone = errors.New("redisd: no server in this folder yet: start one with redis:start, or set REDIS_URL")
 
+	// ErrSettings: the address, or a file that goes with it, makes no sense.
+	ErrSettings = errors.New("redisd: settings")
+
 	// ErrUnavailable: a way to a server is closed on this machine, or, from
 	// Ensure, all of them are.
 	ErrUnavailable = errors.New("redisd: no redis to be had")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -139,6 +140,9 @@ func experiment(ctx context.Context, fault chaos.Fault) error {
 				return err
 			}
 		} else {
+			if s.config.Redis.URL != "" && fault.Server {
+				return redisd.ErrGiven // before any text is written for it
+			}
 			s.note("no job is running in this folder: starting one")
 			if s, err = s.guineaPig(ctx, guineaBytes); err != nil {
 				return err

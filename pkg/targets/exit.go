@@ -38,7 +38,7 @@ func coded(ctx context.Context, err error) error {
 		is   bool
 		code int
 	}{
-		{errors.Is(err, wordcount.ErrInput), exitInput},
+		{errors.Is(err, wordcount.ErrInput) || errors.Is(err, redisd.ErrSettings), exitInput},
 		{errors.Is(err, wordcount.ErrState) || errors.As(err, &conflict), exitState},
 		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
 		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},

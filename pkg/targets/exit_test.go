@@ -52,7 +52,6 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 }
 
 func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
-	t.Skip("bug: redisd.Endpoint.Client wraps no sentinel for settings that make no sense: exit 1")
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)

@@ -123,7 +123,6 @@ func TestTheMemoryBudgetOnAGivenServerIsKept(t *testing.T) {
 
 // FAULTS 28
 func TestAServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
-	t.Skip("bug: workers that are refused for want of memory count as workers that keep dying: exit 5, without the figure")
 	t.Parallel()
 	f := newFolder(t)
 	guest := f.guest()

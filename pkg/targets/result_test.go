@@ -76,7 +76,6 @@ func TestAFullDiskLeavesTheOldExport(t *testing.T) {
 }
 
 func TestExportIntoAFolderThatIsNotThereSaysSo(t *testing.T) {
-	t.Skip("bug: Export reports an -out that makes no sense with exit 1")
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)

@@ -74,7 +74,6 @@ func TestASecondRunIsUpToDate(t *testing.T) {
 }
 
 func TestThePrintedCommandReachesTheSortedSet(t *testing.T) {
-	t.Skip("bug: session.redisCLI does not quote the path of the password file")
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)

@@ -73,7 +73,7 @@ func (s *session) note(format string, args ...any) { s.shown.line(fmt.Sprintf(fo
 // ensure makes the folder's server answer and returns it; why each way to it was taken or not is said if loud.
 func (s *session) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
 	return redisd.Ensure(ctx, s.config.Redis, func(line string) {
-		if loud || strings.HasPrefix(line, "! ") {
+		if loud || strings.HasPrefix(line, "! ") || strings.HasPrefix(line, "started again") {
 			s.say("redis:start", "%s", line)
 		}
 	})
@@ -151,5 +151,8 @@ func (s *session) loadLibrary(ctx context.Context) (redisfn.Outcome, error) {
 // workersLog opens the file that gets what workers write to standard error.
 func (s *session) workersLog() (io.WriteCloser, error) {
 	path := filepath.Join(s.config.Dir, "jobs", s.plan.Job.ID, "workers.log")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil { // a folder that joins another one's job has none
+		return nil, err
+	}
 	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }

@@ -198,8 +198,11 @@ func (s *session) redisCLI() string {
 		return "redis-cli -u \"$REDIS_URL\""
 	}
 	host, port, _ := strings.Cut(s.server.Addr, ":")
-	return fmt.Sprintf("REDISCLI_AUTH=\"$(cat %s)\" redis-cli -h %s -p %s", e.PasswordFile, host, port)
+	return fmt.Sprintf("REDISCLI_AUTH=\"$(cat %s)\" redis-cli -h %s -p %s", quoted(e.PasswordFile), host, port)
 }
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 func plural(n int, what string) string {
 	if n == 1 {

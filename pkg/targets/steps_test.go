@@ -68,7 +68,6 @@ func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T
 }
 
 func TestWorkersOfAnotherFolderJoinAJob(t *testing.T) {
-	t.Skip("bug: session.workersLog does not make the folder of a job that this folder never planned")
 	t.Parallel()
 	host := newFolder(t)
 	guest := host.guest()

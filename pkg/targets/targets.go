@@ -166,7 +166,7 @@ func Export(ctx context.Context, out *string, partial *bool) error {
 		// Whoever reads the file sees the old content or all of the new.
 		file, err := renameio.NewPendingFile(*out, renameio.WithPermissions(0o644), renameio.IgnoreUmask())
 		if err != nil {
-			return fmt.Errorf("export: %w", err)
+			return fmt.Errorf("%w: -out=%s: %w", wordcount.ErrInput, *out, err)
 		}
 		defer file.Cleanup()
 		if err := wordcount.Export(file, words); err != nil {

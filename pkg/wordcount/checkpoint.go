@@ -116,7 +116,7 @@ func (s *Supervisor) Checkpoints(ctx context.Context) {
 			saved, failing = now, ""
 		case ctx.Err() == nil && err.Error() != failing:
 			failing = err.Error()
-			s.Say("! checkpoint loop: %s; trying again every %s", failing, s.Every)
+			s.Say("! %s: %s; trying again every %s", errSave, strings.TrimPrefix(failing, errSave.Error()+": "), s.Every)
 		}
 	}
 }

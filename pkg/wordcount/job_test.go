@@ -27,19 +27,3 @@ func TestARunIsExactInBothModes(t *testing.T) {
 		})
 	}
 }
-
-func TestEveryCrashPointIsSurvived(t *testing.T) {
-	for _, o := range []Options{{Split: 100, Reducers: 3}, {Reducers: MapOnly}} {
-		for _, point := range CrashPoints {
-			t.Run(fmt.Sprintf("%s reducers %d", point, o.Reducers), func(t *testing.T) {
-				t.Parallel()
-				r := newRig(t, texts(10, 30))
-				r.faults = fmt.Sprintf("crash@%s:2", point)
-				r.exact(o)
-				if r.team.Restarts() < 2 {
-					t.Errorf("%d workers were replaced, the fault was for 2", r.team.Restarts())
-				}
-			})
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -195,9 +196,14 @@ func (s *Supervisor) observe(ctx context.Context) (st Status, runID string, err 
 	if err != nil {
 		return st, "", err
 	}
-	info, err := home.Info(ctx, "server").Result()
+	info, err := home.Info(ctx, "server", "memory").Result()
 	if err != nil {
 		return st, "", classify(err)
+	}
+	// The workers only know that their writes are refused.
+	if used, most := number(infoField(info, "used_memory")), number(infoField(info, "maxmemory")); most > 0 && used > most {
+		return st, "", fmt.Errorf("%w: the server uses %s of its maxmemory of %s and refuses writes: give it more memory, then run again to resume",
+			ErrRedis, humanize.IBytes(uint64(used)), humanize.IBytes(uint64(most)))
 	}
 	st, err = s.status(ctx)
 	return st, infoField(info, "run_id"), err

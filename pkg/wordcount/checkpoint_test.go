@@ -1,0 +1,89 @@
+package wordcount
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func TestCheckpointWaitsForOneThatBeganEarlierAndThenTakesItsOwn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	must(t, r.sup.Seed(t.Context()))
+	r.setConfig("rdb-key-save-delay", "50000") // microseconds a key
+	must(t, r.probe.BgSave(t.Context()).Err())
+	must(t, r.sup.Checkpoint(t.Context()))
+	info, err := r.probe.Info(t.Context(), "persistence").Result()
+	must(t, err)
+	if saves := infoField(info, "rdb_saves"); saves != "2" || infoField(info, "rdb_bgsave_in_progress") != "0" || r.sup.Saves() != 1 {
+		t.Errorf("%s saves by the server, %d by us", saves, r.sup.Saves())
+	}
+}
+
+func TestCheckpointThatARestartCutsShortFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		err := next(ctx, cmd)
+		r.server.Kill(t)
+		r.server.Start(t)
+		return err
+	}))
+	isError(t, r.sup.Checkpoint(t.Context()), errSave, "restarted")
+	if r.sup.Saves() != 0 {
+		t.Error("it counts as taken")
+	}
+}
+
+func TestNoCheckpointIsTakenWhereNothingHappened(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.every = pauseMin
+	r.prepare(bothModes[0])
+	must(t, r.sup.Seed(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.sup.Checkpoints(ctx)
+	}()
+	await(t, "the first", func() bool { return r.sup.Saves() == 1 })
+	r.sup.progress.Store(1)
+	await(t, "one more, for there was progress", func() bool { return r.sup.Saves() == 2 })
+	cancel()
+	<-ended
+	if n := r.sup.Saves(); n != 2 {
+		t.Errorf("%d checkpoints", n)
+	}
+}
+
+func TestWithoutDurabilityNothingIsSaved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	r.sup.Durability = None
+	var saves atomic.Int32
+	r.rdb.AddHook(hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		if called(cmd) == "bgsave" {
+			saves.Add(1)
+		}
+		return next(ctx, cmd)
+	}))
+	sealed := r.finishExactly()
+	if saves.Load() != 0 || sealed.Durable != string(None) {
+		t.Errorf("%d saves; durable: %s", saves.Load(), sealed.Durable)
+	}
+}
+
+func TestWaitAOFWhereTheServerHasNoneIsRefusedByRedis(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	r.sup.Durability = WaitAOF
+	r.finishFailing(ErrRedis, "WAITAOF", "choose another durability")
+}

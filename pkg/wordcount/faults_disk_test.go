@@ -1,0 +1,121 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sys/unix"
+
+	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+)
+
+func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		r := newRig(t, texts(10, 10))
+		r.prepare(o)
+		// A folder in the place of the file: nothing can be renamed over it.
+		must(t, os.MkdirAll(filepath.Join(r.dump(), "in the way"), 0o700))
+		run := r.start()
+		run.until("both the loop and the seal have said so", func() bool {
+			return r.said("checkpoint failed") > 1 && r.said("trying again every") > 0
+		})
+		if st := r.status(); st.Released || st.Phase != "done" {
+			t.Errorf("the workers were let go, or the job isn't done: %+v", st)
+		}
+		if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
+			t.Errorf("published without a checkpoint: %+v", sealed)
+		}
+		must(t, os.RemoveAll(r.dump()))
+		run.exactly()
+		if r.sup.Saves() == 0 {
+			t.Error("no checkpoint was taken")
+		}
+	})
+}
+
+func TestFault17DiskFullAtACheckpoint(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		t.Skip("only root can have a small disk")
+	}
+	must(t, err)
+	t.Cleanup(func() { // after the server's own end, which is asked for later
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	r := newRigOn(t, redistest.StartIn(t, dir), texts(10, 100))
+	r.prepare(bothModes[0])
+	filler := filepath.Join(r.server.DataDir, "filler")
+	fill := make([]byte, 1<<20)
+	if err := os.WriteFile(filler, fill, 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk took it all: %v", err)
+	}
+	run := r.start()
+	run.until("the seal has said so", func() bool { return r.said("trying again") > r.said("trying again every") })
+	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
+		t.Errorf("published without a checkpoint: %+v", sealed)
+	}
+	if r.said("checkpoint failed: ") == 0 {
+		t.Error("nobody was told what failed")
+	}
+	must(t, os.Remove(filler))
+	run.exactly()
+}
+
+func TestFault20ChildOfACheckpointKilled(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		r := newRig(t, texts(10, 10))
+		r.every = never
+		r.prepare(o)
+		r.setConfig("rdb-key-save-delay", "2000000") // microseconds a key
+		run := r.start()
+		var temp []string
+		run.until("the checkpoint is being written", func() bool {
+			temp, _ = filepath.Glob(filepath.Join(r.server.DataDir, "temp-*.rdb"))
+			return len(temp) == 1
+		})
+		r.setConfig("rdb-key-save-delay", "0")
+		child := 0
+		_, err := fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
+		must(t, err)
+		must(t, syscall.Kill(child, syscall.SIGKILL))
+		run.exactly()
+		if r.said("checkpoint failed: ") == 0 {
+			t.Error("nobody was told")
+		}
+	})
+}
+
+func TestFault20CheckpointThatCannotFork(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(10, 10))
+	r.every = never
+	r.prepare(bothModes[0])
+	refused := 0
+	r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		refused++
+		// What the server answers, and it remembers that its last save failed.
+		return r.probe.Do(ctx, "EVAL", `return redis.error_reply("ERR generic error, could not fork")`, 0).Err()
+	}))
+	r.finishExactly()
+	if refused != 1 || r.said("checkpoint failed: ") == 0 {
+		t.Errorf("refused %d times, and nobody was told", refused)
+	}
+}
+
+// setConfig configures the test's own server.
+func (r *rig) setConfig(name, value string) {
+	r.tb.Helper()
+	must(r.tb, r.probe.ConfigSet(context.Background(), name, value).Err())
+}

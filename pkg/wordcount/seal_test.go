@@ -1,0 +1,76 @@
+package wordcount
+
+import (
+	"context"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func TestJobIsOverWhenNothingMoreHappensByItself(t *testing.T) {
+	t.Parallel()
+	held := map[string]int{"somebody": 1}
+	for what, c := range map[string]struct {
+		st   Status
+		want bool
+	}{
+		"nothing delivered yet":        {Status{Phase: "map", Maps: 3}, false},
+		"nothing pending, in a gap":    {Status{Phase: "map", Maps: 3, Mapped: 2}, false},
+		"all maps done":                {Status{Phase: "reduce", Maps: 3, Mapped: 3, Reducers: 2}, false},
+		"done":                         {Status{Phase: "done", Maps: 3, Mapped: 3}, true},
+		"one buried, the rest to do":   {Status{Phase: "map", Maps: 3, Mapped: 1, Buried: 1}, false},
+		"one buried, the rest pending": {Status{Phase: "map", Maps: 3, Mapped: 2, Buried: 1, PendingMaps: held}, false},
+		"one buried, the rest done":    {Status{Phase: "map", Maps: 3, Mapped: 2, Buried: 1}, true},
+		"a reduce buried":              {Status{Phase: "reduce", Maps: 3, Mapped: 3, Reducers: 2, Reduced: 1, Buried: 1}, true},
+		"a reduce buried, one pending": {
+			Status{Phase: "reduce", Maps: 3, Mapped: 3, Reducers: 2, Reduced: 1, Buried: 1, PendingReduces: held}, false,
+		},
+	} {
+		if over(c.st) != c.want {
+			t.Errorf("%s: over is %v", what, !c.want)
+		}
+	}
+}
+
+func TestCountsThatDoNotAddUpAreNeverPublished(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		r := newRig(t, texts(3, 10))
+		r.prepare(o)
+		r.rdb.AddHook(on("result", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			must(t, r.probe.ZIncrBy(ctx, r.plan.Job.Key("counts"), 1, "common1").Err())
+			return next(ctx, cmd)
+		}))
+		r.finishFailing(ErrState, "add up")
+	})
+}
+
+func TestResultIsReadByCountThenWord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, map[string]string{"a": "b a c z z z a b"})
+	sealed := r.exact(Options{})
+	result := Result{r.rdb, r.plan.Job, sealed.Fence}
+	var words string
+	for e, err := range result.Entries(t.Context()) {
+		must(t, err)
+		words += e.Word
+	}
+	if words != "zabc" {
+		t.Errorf("the words are %q", words)
+	}
+}
+
+func TestWorkersAreReleasedAndPartialCountsGoneOnceSealed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	sealed := r.exact(bothModes[0])
+	st := r.status()
+	if !st.Released || st.Final != sealed.Fence {
+		t.Errorf("released %v, fenced by %q", st.Released, st.Final)
+	}
+	for part := range r.plan.Job.Reducers {
+		if n := r.probe.Exists(t.Context(), r.plan.Job.part(part)).Val(); n != 0 {
+			t.Errorf("partition %d is still there", part)
+		}
+	}
+}

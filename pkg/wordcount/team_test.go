@@ -1,0 +1,83 @@
+package wordcount
+
+import (
+	"errors"
+	"os/exec"
+	"testing"
+)
+
+func TestTeamThatCannotStartIsNoTeam(t *testing.T) {
+	t.Parallel()
+	team := &Team{
+		Size: 2, Log: testLog{t}, Say: t.Logf, Progress: func() int64 { return 0 },
+		Command: func() *exec.Cmd { return exec.Command("/no such program") },
+	}
+	if err := team.Start(t.Context()); err == nil {
+		t.Error("it started")
+	}
+	if pids := team.PIDs(); len(pids) != 0 {
+		t.Errorf("workers %v are left", pids)
+	}
+}
+
+func TestWorkersLastWordsAreReported(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	team := &Team{
+		Size: 1, Log: testLog{t}, Say: t.Logf, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+		Command: func() *exec.Cmd {
+			return exec.Command("sh", "-c", "read spec; echo first >&2; echo out of luck >&2; exit 1")
+		},
+	}
+	must(t, team.Start(t.Context()))
+	err := <-failed
+	team.Stop()
+	isError(t, err, ErrIncomplete, "failed: out of luck", "10 in a row")
+	if n := team.Restarts(); n != deathsWithoutProgress {
+		t.Errorf("given up after %d deaths", n)
+	}
+}
+
+func TestWorkersThatDoNotListenAreKilled(t *testing.T) {
+	t.Parallel()
+	team := &Team{
+		Size: 2, Log: testLog{t}, Say: t.Logf, Progress: func() int64 { return 0 }, Fail: func(error) {},
+		Command: func() *exec.Cmd { return exec.Command("sleep", "3600") },
+	}
+	must(t, team.Start(t.Context()))
+	if n := len(team.PIDs()); n != 2 {
+		t.Errorf("%d workers", n)
+	}
+	team.Stop()
+	if n := len(team.PIDs()); n != 0 {
+		t.Errorf("%d workers are left", n)
+	}
+	team.Stop() // once more is no harm
+}
+
+func TestLastLineIsTheLastThatSaysSomething(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		written []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"one\n"}, "one"},
+		{[]string{"one\ntwo\n\n"}, "two"},
+		{[]string{"one\n", "\n", ""}, "one"},
+		{[]string{"one\n", "a longer one\n", "x\n"}, "x"},
+	} {
+		var l lastLine
+		for _, text := range c.written {
+			if n, err := l.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		}
+		if l.String() != c.want {
+			t.Errorf("of %q it remembers %q", c.written, l.String())
+		}
+	}
+	if got := fate(errors.New("broken"), &lastLine{}); got != "failed: broken" {
+		t.Errorf("%q", got)
+	}
+}
