@@ -1,0 +1,88 @@
+package wordcount
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the last one.
+func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAside int) {
+	t.Helper()
+	r = newRig(t, texts(40, 30))
+	r.faults = "slow=20ms:2"
+	r.prepare(Options{Reducers: MapOnly}) // each task is a commit
+	keeper := *r.server.Server            // a server value is for one goroutine, and this is the checkpoint loop's
+	r.sup.Saved = func() error { return keeper.Keep("test") }
+	struck := false
+	r.sup.Seen = func(st Status) {
+		kept, err := r.server.Kept()
+		must(t, err)
+		if struck || st.Mapped < 5 || len(kept) < 2 {
+			return
+		}
+		struck = true
+		r.server.Kill(t)
+		must(t, damage(filepath.Join(r.server.DataDir, "dump.rdb")))
+	}
+	sealed, err := r.runPrepared(t.Context())
+	must(t, err)
+	r.check(sealed)
+	if !struck || r.sup.Restarts() == 0 {
+		t.Error("redis was not killed in the middle")
+	}
+	aside, err := filepath.Glob(filepath.Join(r.server.DataDir, "dump.rdb.damaged-*"))
+	must(t, err)
+	return r, len(aside)
+}
+
+func TestFault18ADamagedCheckpointIsPutAsideAndTheOneBeforeServes(t *testing.T) {
+	for name, damage := range map[string]func(text []byte) []byte{
+		"truncated":   func(text []byte) []byte { return text[:len(text)/2] },
+		"bit-flipped": func(text []byte) []byte { text[len(text)/2] ^= 1; return text },
+		"empty":       func([]byte) []byte { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, aside := damageInMidJob(t, func(dump string) error {
+				text, err := os.ReadFile(dump)
+				if err != nil {
+					return err
+				}
+				return os.WriteFile(dump, damage(text), 0o600)
+			})
+			if aside != 1 {
+				t.Errorf("%d damaged checkpoints were put aside", aside)
+			}
+		})
+	}
+}
+
+func TestFault19AMissingCheckpointIsAStartFromNothing(t *testing.T) {
+	t.Parallel()
+	if _, aside := damageInMidJob(t, os.Remove); aside != 0 {
+		t.Errorf("%d checkpoints were put aside", aside)
+	}
+}
+
+func TestAWorkerWithLittleMemoryPacksItsTableInMidSplit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	// Two steps of a split, and far more words than the table may hold.
+	var text []byte
+	for i := 0; len(text) < countStep+countStep/2; i++ {
+		text = fmt.Appendf(text, "word%d another%d\n", i%100_000, i%1000)
+	}
+	must(t, os.WriteFile(filepath.Join(r.input, "text"), text, 0o600))
+	r.prepare(Options{Reducers: 3})
+	r.team.Memory = 1 << 20
+	sealed, err := r.runPrepared(t.Context())
+	must(t, err)
+	r.check(sealed)
+	lists, err := r.rdb.Keys(t.Context(), r.plan.Job.Key("part:*")).Result()
+	must(t, err)
+	if len(lists) != 0 {
+		t.Errorf("%d lists of partial counts are left", len(lists))
+	}
+}
