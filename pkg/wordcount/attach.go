@@ -51,7 +51,7 @@ func (s *Supervisor) Follow(ctx context.Context) error {
 			}
 		case passing(err) || errors.Is(err, errNoJob):
 			if late := nap.wait(ctx); late != nil {
-				return fmt.Errorf("%w: %w", ErrRedis, errors.Join(late, err))
+				return unreachable(late, err)
 			}
 		default:
 			return err

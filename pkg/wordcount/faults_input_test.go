@@ -355,7 +355,6 @@ func TestFault48FileNamesAreQuotedWhenPrinted(t *testing.T) {
 }
 
 func TestFault48NamesOfUnreadableFilesAreQuotedToo(t *testing.T) {
-	t.Skip("bug: the path in an error of opening or reading is printed as it is; only that of a missing file is quoted")
 	t.Parallel()
 	r := newRig(t, map[string]string{"with\nnewline": "words"})
 	r.prepare(Options{})

@@ -247,7 +247,6 @@ func TestFault16And31RedisThatStaysAwayEndsTheRunResumably(t *testing.T) {
 	}
 
 	t.Run("said in one line", func(t *testing.T) {
-		t.Skip("bug: Watch, Seed and Follow join two errors with errors.Join, which puts a line break between them")
 		isError(t, running[0].err, ErrRedis)
 		isError(t, running[1].err, ErrRedis)
 	})

@@ -155,7 +155,6 @@ func TestFault35SecondSupervisorAttachesAndAddsItsWorkers(t *testing.T) {
 }
 
 func TestFault35SecondSupervisorKeepsTheResultOfAFirstThatJustLeft(t *testing.T) {
-	t.Skip("bug: who attaches and finds the lock free, for the first has sealed since its last look, takes the result back and seals again under another fence")
 	t.Parallel()
 	r := newRig(t, texts(10, 30))
 	r.prepare(bothModes[0])
@@ -233,9 +232,6 @@ func TestFault36SupervisorKilledThenRunAgainResumes(t *testing.T) {
 	left := r.status()
 	if left.Mapped == left.Maps {
 		t.Fatal("the job was done before the supervisor died")
-	}
-	if n := left.Pending(); n != 0 && len(left.Workers) == 0 {
-		t.Logf("%d tasks were given back", n)
 	}
 	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
 		t.Fatalf("published already: %+v", sealed)

@@ -22,7 +22,7 @@ const (
 // order, and some 40,000 words (50 ms of the server's only thread) are what a partition should hold. Source code, which
 // is richer in words than prose, has about 12,000 of its own in a mebibyte.
 const (
-	partitionBytes = 4 << 20 // of input, a partition
+	partitionBytes = 2 << 20 // of input, a partition
 	maxPartitions  = 256
 )
 

@@ -91,23 +91,26 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 	f, err := os.Open(s.Path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w: %s", errChanged, plain(err))
+			return 0, fmt.Errorf("%w: %s", errChanged, plain(err))
 		}
-		return 0, err
+		return 0, errors.New(plain(err))
 	}
 	defer f.Close()
 	tokens, err = w.countSteps(&input{f, hard, w.Faults, 0}, s)
 	info, statErr := f.Stat()
 	if statErr != nil {
-		return 0, statErr
+		return 0, errors.New(plain(statErr))
 	}
 	if how := s.compare(info); how != "" {
 		return 0, fmt.Errorf("%w: %s: %s", errChanged, strconv.Quote(s.Path), how)
 	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return 0, errors.New(plain(err))
 	}
-	return tokens, err
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
+	}
+	return tokens, nil
 }
 
 // countSteps adds one split to the table, and packs that when it has grown too large.

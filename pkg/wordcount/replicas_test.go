@@ -19,8 +19,8 @@ import (
 
 // node is a server of a replicated setting.
 type node struct {
-	port string
-	pid  int
+	port, bus string
+	pid       int
 	*redis.Client
 }
 
@@ -30,9 +30,11 @@ func startNode(t *testing.T, base *redistest.Server, args ...string) *node {
 	t.Helper()
 	port, err := redisd.FreePort()
 	must(t, err)
-	n := &node{port: strconv.Itoa(port)}
+	bus, err := redisd.FreePort() // by default it is 10000 above the port, and may be taken
+	must(t, err)
+	n := &node{port: strconv.Itoa(port), bus: strconv.Itoa(bus)}
 	cmd := base.Command(t, append([]string{
-		"--port", n.port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
+		"--port", n.port, "--cluster-port", n.bus, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
 		"--user", "replica", "on", ">secret", "+psync", "+replconf", "+ping",
 		"--masteruser", "replica", "--masterauth", "secret",
 	}, args...)...)
@@ -160,7 +162,7 @@ func TestFault33AClusterPromotesALaggingReplica(t *testing.T) {
 	ctx := t.Context()
 	const slots = 16384
 	for i, n := range nodes {
-		must(t, nodes[0].ClusterMeet(ctx, "127.0.0.1", n.port).Err())
+		must(t, nodes[0].Do(ctx, "CLUSTER", "MEET", "127.0.0.1", n.port, n.bus).Err())
 		if i < masters {
 			must(t, n.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err())
 		}

@@ -88,7 +88,15 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 		unlock, ok, err = s.Folder.lock(id)
 		return ok || err != nil
 	})
-	return unlock, err
+	if err != nil || unlock == nil {
+		return unlock, err
+	}
+	// The lock may be free because the other one is done, and not because it died.
+	if _, fresh, err := s.UpToDate(ctx); fresh || err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // seal does the six steps, each of which a crash may follow.

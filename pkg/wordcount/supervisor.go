@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	seedChunk  = 1000                  // tasks in one call: a few milliseconds of the server
-	watchEvery = 20 * time.Millisecond // how often the job is looked at
-	wipeMax    = 3                     // times that a foreign run is wiped before we ask who else is there
+	seedChunk     = 1000                  // tasks in one call: a few milliseconds of the server
+	watchEvery    = 20 * time.Millisecond // how often the job is looked at
+	observeWithin = 3 * time.Second       // a look takes microseconds, unless the server is busy or gone
+	wipeMax       = 3                     // times that a foreign run is wiped before we ask who else is there
 )
 
 // Supervisor sees one job through: it seeds, watches, recovers, checkpoints and seals. It keeps nothing that matters
@@ -53,6 +54,23 @@ type Supervisor struct {
 	restarts atomic.Int64 // of Redis
 	saves    atomic.Int64 // checkpoints taken
 	weighed  time.Time    // when the memory of the job was last looked at; the watch alone does
+	watched  watched      // the watch's own
+}
+
+// watched is what the watch remembers from one look to the next, also when it was left and entered again.
+type watched struct {
+	runID   string // of the server's present life
+	lastID  string // of the one before, or of this one before it was out of reach
+	before  Status
+	mending bool
+}
+
+// unreachable is an error for one line: Redis stayed away for too long, and the last that was heard of it.
+func unreachable(late, last error) error {
+	if last == nil {
+		return fmt.Errorf("%w: %w", ErrRedis, late)
+	}
+	return fmt.Errorf("%w: %w: %w", ErrRedis, late, last)
 }
 
 // Prepare makes the supervisor ready; nothing is sent yet.
@@ -80,8 +98,11 @@ func (s *Supervisor) Seed(ctx context.Context) error {
 		if err == nil || !passing(err) {
 			return err
 		}
-		if late := nap.wait(ctx); late != nil || ctx.Err() != nil {
-			return fmt.Errorf("%w: seeding: %w", ErrRedis, errors.Join(err, ctx.Err()))
+		if late := nap.wait(ctx); late != nil {
+			return unreachable(late, err)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if err := s.Revive(ctx); err != nil && !passing(err) {
 			return err
@@ -130,13 +151,8 @@ func (s *Supervisor) seedAll(ctx context.Context) error {
 // Watch looks at the job until it is as wanted. Whatever Redis suffers meanwhile, it brings the job back: the server,
 // the functions, the tasks that a rollback took away.
 func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Status, error) {
-	var (
-		nap     pause
-		runID   string // of the server's present life
-		lastID  string // of the one before, or of this one before it was out of reach
-		before  Status
-		mending bool
-	)
+	var nap pause
+	w := &s.watched
 	for {
 		st, id, err := s.observe(ctx)
 		if err != nil && ctx.Err() != nil {
@@ -145,27 +161,27 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 		if err != nil && !passing(err) && !errors.Is(err, errNoJob) {
 			return Status{}, err
 		}
-		if err != nil || runID != "" && id != runID || st.Run != s.run() || st.Seeded < len(s.splits) {
+		if err != nil || w.runID != "" && id != w.runID || st.Run != s.run() || st.Seeded < len(s.splits) {
 			if late := nap.wait(ctx); late != nil {
-				return Status{}, fmt.Errorf("%w: %w", ErrRedis, errors.Join(late, err))
+				return Status{}, unreachable(late, err)
 			}
 			if err := s.mend(ctx); err != nil && !passing(err) {
 				return Status{}, err
 			}
-			lastID, runID, mending = cmp.Or(runID, lastID), "", true
+			w.lastID, w.runID, w.mending = cmp.Or(w.runID, w.lastID), "", true
 			continue
 		}
-		if mending && id == lastID {
+		if w.mending && id == w.lastID {
 			s.Say("! redis answers again")
-		} else if mending {
-			lost := max(0, before.Mapped+before.Reduced-st.Mapped-st.Reduced)
+		} else if w.mending {
+			lost := max(0, w.before.Mapped+w.before.Reduced-st.Mapped-st.Reduced)
 			s.restarts.Add(1)
 			s.redone.Add(int64(lost))
 			s.Say("! redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 		}
 		nap.reset()
-		runID, before, mending = id, st, false
+		w.runID, w.before, w.mending = id, st, false
 		s.progress.Store(int64(st.Mapped + st.Reduced + st.Buried))
 		if s.Seen != nil {
 			s.Seen(st)
@@ -192,6 +208,9 @@ func (s *Supervisor) mend(ctx context.Context) error {
 
 // observe reads the status, and which life of the server it is from.
 func (s *Supervisor) observe(ctx context.Context) (st Status, runID string, err error) {
+	// A checkpoint's process that outlives a killed server keeps its connections open, and nothing would ever come.
+	ctx, cancel := context.WithTimeout(ctx, observeWithin)
+	defer cancel()
 	home, err := s.home(ctx)
 	if err != nil {
 		return st, "", err

@@ -1,0 +1,548 @@
+package wordcount
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+)
+
+// Each guard of the protocol, one by one. Package mutation takes them out, one by one, and these tests must notice.
+
+// byHand is a job of three tasks, seeded, of which the test makes every call itself.
+type byHand struct {
+	*rig
+	lib  protocol
+	run  string
+	left chan struct{} // closed when the worker has left
+}
+
+const handTasks = 3
+
+func newByHand(t *testing.T, reducers int) *byHand {
+	t.Helper()
+	r := newRig(t, map[string]string{"1": "one", "2": "two two", "3": "three three three"})
+	r.prepare(Options{Split: WholeFiles, Reducers: reducers})
+	h := &byHand{rig: r, lib: protocol{r.rdb, r.plan.Job}, run: "a run"}
+	must(t, r.folder.SetRun(h.lib.job.ID, h.run))
+	must(t, r.sup.Seed(t.Context()))
+	return h
+}
+
+// take reads new tasks.
+func (h *byHand) take(stream, consumer string, n int) (tasks []int) {
+	h.tb.Helper()
+	w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: consumer}
+	got, err := w.readGroup(h.tb.Context(), []string{stream}, ">", n, -1)
+	must(h.tb, err)
+	for _, t := range got {
+		tasks = append(tasks, t.n)
+	}
+	return tasks
+}
+
+// commits commits tasks as a worker would that counted them.
+func (h *byHand) commits(tasks ...int) (standings []string, err error) {
+	w := &Worker{Job: h.lib.job, Memory: DefaultWorkerMemory, table: count.New()}
+	for _, n := range tasks {
+		tokens, err := w.count(h.tb.Context(), h.sup.splits[n-1])
+		must(h.tb, err)
+		w.tokens += tokens
+	}
+	return h.lib.commit(h.tb.Context(), h.run, tasks, w.tokens, 1, w.effect())
+}
+
+func (h *byHand) mustCommit(tasks ...int) {
+	h.tb.Helper()
+	if standings, err := h.commits(tasks...); err != nil || standings != nil {
+		h.tb.Fatalf("commit of %v: %v, %v", tasks, standings, err)
+	}
+}
+
+// finish commits all and stores all partitions.
+func (h *byHand) finish() {
+	h.tb.Helper()
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	for _, n := range h.take("reduce", "w", h.lib.job.Reducers) {
+		h.store(n - 1)
+	}
+}
+
+func (h *byHand) store(part int) {
+	h.tb.Helper()
+	w := &Worker{Job: h.lib.job, protocol: h.lib, run: h.run, table: count.New()}
+	standing, err := w.totals(h.tb.Context(), part)
+	if err != nil || standing != committed {
+		h.tb.Fatalf("store partition %d: %s, %v", part, standing, err)
+	}
+}
+
+// expect compares the job's state with what a test says of it.
+func (h *byHand) expect(what string, ok func(Status) bool) {
+	h.tb.Helper()
+	st, err := h.lib.status(h.tb.Context())
+	must(h.tb, err)
+	if !ok(st) {
+		h.tb.Errorf("%s, but the job is %+v", what, st)
+	}
+}
+
+// counts is the sorted set.
+func (h *byHand) counts() string {
+	h.tb.Helper()
+	all, err := h.rdb.ZRevRangeWithScores(h.tb.Context(), h.lib.job.Key("counts"), 0, -1).Result()
+	must(h.tb, err)
+	var words []string
+	for _, z := range all {
+		words = append(words, z.Member.(string)+strings.Repeat("+", int(z.Score)))
+	}
+	return strings.Join(words, " ")
+}
+
+const handCounts = "three+++ two++ one+"
+
+func TestABatchThatNamesATaskTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	h.take("map", "w", 1)
+	if standings, err := h.commits(1, 1); err == nil {
+		t.Errorf("the standings are %v", standings)
+	}
+	h.expect("nothing was committed", func(st Status) bool { return st.Mapped == 0 && st.Tokens == 0 && st.Pending() == 1 })
+}
+
+func TestABatchIsCommittedAltogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	h.take("map", "w", 2)
+	h.mustCommit(1)
+	for _, c := range []struct {
+		batch []int
+		want  []string
+	}{
+		{[]int{1, 2}, []string{settled, pending}},
+		{[]int{2, 3}, []string{pending, undelivered}},
+		{[]int{1}, []string{settled}},
+	} {
+		standings, err := h.commits(c.batch...)
+		must(t, err)
+		if !slices.Equal(standings, c.want) {
+			t.Errorf("the standings of %v are %v, not %v", c.batch, standings, c.want)
+		}
+	}
+	h.expect("only task 1 was committed", func(st Status) bool { return st.Mapped == 1 && st.Tokens == 1 && st.Pending() == 1 })
+	if got := h.counts(); got != "one+" {
+		t.Errorf("counted: %s", got)
+	}
+}
+
+func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "zombie", handTasks)
+	ctx := t.Context()
+	_, err := h.lib.clean(ctx, h.run)
+	must(t, err)
+	must(t, h.folder.SetRun(h.lib.job.ID, "another run"))
+	must(t, h.sup.Seed(ctx))
+	h.take("map", "w", handTasks)
+	calls := map[string]func() error{
+		"commit":    func() error { _, err := h.commits(1, 2, 3); return err },
+		"partition": func() error { _, err := h.lib.partition(ctx, h.run, 0); return err },
+		"put":       func() error { _, err := h.lib.put(ctx, h.run, 0, 0, nil); return err },
+		"fail":      func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
+		"renew":     func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
+		"give up":   func() error { _, err := h.lib.giveUp(ctx, h.run, "w"); return err },
+		"final":     func() error { _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
+	}
+	for name, call := range calls {
+		if err := call(); !errors.Is(err, errOtherRun) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	h.expect("nothing was done", func(st Status) bool { return st.Mapped == 0 && st.Pending() == handTasks && st.Buried == 0 })
+}
+
+func TestAChunkThatWouldLeaveAGapIsNotAppended(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	_, err := h.lib.clean(ctx, h.run)
+	must(t, err)
+	for _, c := range []struct{ first, last, top int }{{3, 3, 0}, {1, 1, 1}, {3, 3, 1}, {1, 2, 2}, {2, 3, 3}, {1, 3, 3}} {
+		_, top, err := h.lib.seed(ctx, h.run, handTasks, c.first, h.sup.splits[c.first-1:c.last])
+		if err != nil || top != c.top {
+			t.Errorf("after tasks %d to %d the top is %d, %v; want %d", c.first, c.last, top, err, c.top)
+		}
+	}
+	h.expect("each task is there once", func(st Status) bool { return st.Seeded == handTasks })
+	if tasks := h.take("map", "w", 10); !slices.Equal(tasks, []int{1, 2, 3}) {
+		t.Errorf("the tasks are %v", tasks)
+	}
+}
+
+func TestSeedingWithoutMetaBeginsWithNothing(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{MapOnly, 1} {
+		h := newByHand(t, reducers)
+		h.take("map", "w", 2)
+		h.mustCommit(1)
+		_, err := h.lib.fail(t.Context(), h.run, "map", 2, "token", 1, "error")
+		must(t, err)
+		must(t, h.rdb.Del(t.Context(), h.lib.job.Key("meta")).Err())
+		must(t, h.sup.Seed(t.Context()))
+		h.finish()
+		h.expect("the job is done", func(st Status) bool { return st.Phase == "done" && st.Tokens == 6 && st.Buried == 0 })
+		if got := h.counts(); got != handCounts {
+			t.Errorf("counted: %s", got)
+		}
+	}
+}
+
+func TestPartialCountsAreGivenOutWhenAllAreThere(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2)
+	if blobs, err := h.lib.partition(t.Context(), h.run, 0); !errors.Is(err, errPhase) {
+		t.Errorf("%d blobs, %v", len(blobs), err)
+	}
+	h.mustCommit(3)
+	if blobs, err := h.lib.partition(t.Context(), h.run, 0); err != nil || len(blobs) != 2 {
+		t.Errorf("%d blobs, %v", len(blobs), err)
+	}
+}
+
+func TestAPartitionIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 2)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	h.take("reduce", "w", 1)
+	h.store(0)
+	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "reduce" && st.Pending() == 0 })
+	before := h.counts()
+	for part, want := range []string{settled, undelivered} {
+		standing, err := h.lib.put(t.Context(), h.run, part, 9, []any{9, "wrong"})
+		if err != nil || standing != want {
+			t.Errorf("partition %d again: %s, %v; want %s", part, standing, err, want)
+		}
+	}
+	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "reduce" })
+	if after := h.counts(); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
+// Between two commands there could be a rollback, and what they read or write would be of two histories.
+func TestWhatARollbackMustNotTearApartIsOneCommand(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1)
+	h.mustCommit(2, 3)
+	h.take("reduce", "w", 1)
+	proxy := newProxy(t, h.server.Addr, func(string, bool) bool { return false })
+	endpoint := h.server.Endpoint()
+	endpoint.URL = "redis://" + proxy.addr() + "/0"
+	rdb, err := endpoint.Client("counted")
+	must(t, err)
+	defer rdb.Close()
+	h.lib.rdb = rdb
+	must(t, rdb.Ping(t.Context()).Err())
+	for _, c := range []struct {
+		what string
+		do   func()
+		want []string
+	}{
+		{"a reduce", func() { h.store(0) }, []string{"partition.1", "put.1"}},
+		{"a clean", func() {
+			if n, err := h.lib.clean(t.Context(), h.run); err != nil || n < 4 {
+				t.Errorf("%d keys were deleted, %v", n, err)
+			}
+		}, []string{"clean.1"}},
+	} {
+		before := len(proxy.points())
+		c.do()
+		if got := proxy.points()[before:]; !slices.Equal(got, c.want) {
+			t.Errorf("%s is %v, not %v", c.what, got, c.want)
+		}
+	}
+}
+
+func TestAJobThatIsNotDoneHasNoResult(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	for _, next := range []func(){
+		func() { h.mustCommit(1, 2, 3) },
+		func() { h.take("reduce", "w", 1); h.store(0) },
+	} {
+		if _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, errPhase) {
+			t.Errorf("final: %v", err)
+		}
+		next()
+	}
+	if _, _, err := h.lib.final(t.Context(), h.run, "fence"); err != nil {
+		t.Errorf("final: %v", err)
+	}
+}
+
+func TestAResultBelongsToItsLastFence(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	ctx := t.Context()
+	for _, fence := range []string{"old", "new"} {
+		_, _, err := h.lib.final(ctx, h.run, fence)
+		must(t, err)
+	}
+	calls := map[string]func(fence string) error{
+		"result":  func(fence string) error { _, err := h.lib.result(ctx, fence, 0, 10); return err },
+		"release": func(fence string) error { return h.lib.release(ctx, fence) },
+		"discard": func(fence string) error { return h.lib.discard(ctx, fence, 0) },
+	}
+	for _, name := range []string{"result", "release", "discard"} {
+		for _, fence := range []string{"old", ""} {
+			if err := calls[name](fence); !errors.Is(err, ErrNoResult) {
+				t.Errorf("%s under the fence %q: %v", name, fence, err)
+			}
+		}
+	}
+	if n := h.rdb.Exists(ctx, h.lib.job.part(0)).Val(); n != 1 {
+		t.Error("the partial counts were discarded")
+	}
+	h.expect("nobody is released", func(st Status) bool { return !st.Released })
+	for _, name := range []string{"result", "release", "discard"} {
+		if err := calls[name]("new"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestABuriedTaskIsNotADoneOne(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{MapOnly, 1} {
+		h := newByHand(t, reducers)
+		h.take("map", "w", handTasks)
+		standing, err := h.lib.fail(t.Context(), h.run, "map", 2, "token", 1, "error")
+		if err != nil || standing != "buried" {
+			t.Fatalf("fail: %s, %v", standing, err)
+		}
+		h.mustCommit(1, 3)
+		h.expect("a task is missing", func(st Status) bool { return st.Phase == "map" && st.Mapped == 2 && st.Buried == 1 })
+	}
+}
+
+func TestAHeartbeatRenewsOnlyWhatIsStillOwned(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "sleeper", 2)
+	thief := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "thief", phase: "map"}
+	if stolen, err := thief.expired(t.Context()); err != nil || len(stolen) != 2 {
+		t.Fatalf("stolen: %v, %v", stolen, err)
+	}
+	must(t, h.lib.renew(t.Context(), h.run, "sleeper", "", "map", []int{1, 2}))
+	h.expect("the thief has them", func(st Status) bool { return st.PendingMaps["thief"] == 2 })
+	if n, err := h.lib.giveUp(t.Context(), h.run, "sleeper"); err != nil || n != 0 {
+		t.Errorf("the sleeper gave up %d tasks, %v", n, err)
+	}
+}
+
+func TestNothingIsWrittenWhereAKeyHasAnotherType(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	h.take("map", "w", handTasks)
+	must(t, h.rdb.Set(t.Context(), h.lib.job.Key("counts"), "somebody else's", 0).Err())
+	if _, err := h.commits(1); !errors.Is(err, ErrState) {
+		t.Errorf("commit: %v", err)
+	}
+	must(t, h.rdb.Del(t.Context(), h.lib.job.Key("counts")).Err())
+	h.expect("nothing was committed", func(st Status) bool { return st.Mapped == 0 && st.Pending() == handTasks })
+}
+
+func TestARunThatTheFolderDoesNotKnowIsWiped(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	must(t, h.folder.SetRun(h.lib.job.ID, "another run"))
+	must(t, h.sup.Seed(t.Context()))
+	h.expect("it is counted anew", func(st Status) bool {
+		return st.Run == "another run" && st.Mapped == 0 && st.Seeded == handTasks && st.Phase == "map"
+	})
+}
+
+// worker runs a worker until the test ends.
+func (h *byHand) worker(lease time.Duration) {
+	ctx, stop := context.WithCancel(context.Background())
+	h.left = make(chan struct{})
+	go func() {
+		defer close(h.left)
+		w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "worker", Lease: lease}
+		if err := w.Run(ctx); err != nil {
+			h.tb.Error(err)
+		}
+	}()
+	h.tb.Cleanup(func() { stop(); <-h.left })
+}
+
+// watch waits until the job is as wanted, which it never is if the worker leaves.
+func (h *byHand) watch(wanted func(Status) bool) {
+	h.tb.Helper()
+	ctx, cancel := context.WithTimeoutCause(h.tb.Context(), 30*time.Second, errors.New("nothing comes of it"))
+	defer cancel()
+	_, err := h.sup.Watch(ctx, func(st Status) bool {
+		select {
+		case <-h.left:
+			h.tb.Fatalf("the worker left a job in state %+v", st)
+		default:
+		}
+		return wanted(st)
+	})
+	must(h.tb, err)
+}
+
+func TestAWorkerWithNothingToDoStaysUntilTheJobIsSealed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	_, err := h.lib.clean(ctx, h.run)
+	must(t, err)
+	_, _, err = h.lib.seed(ctx, h.run, handTasks, 1, h.sup.splits[:1])
+	must(t, err)
+	h.worker(DefaultLease)
+	// It waits for a new task only after it has looked round, with nothing pending any more.
+	for waits := false; !waits; {
+		select {
+		case <-h.left:
+			t.Fatal("the worker left")
+		default:
+		}
+		st, err := h.lib.status(ctx)
+		must(t, err)
+		waits = st.Mapped == 1 && strings.Contains(h.rdb.ClientList(ctx).Val(), "cmd=xreadgroup")
+	}
+	must(t, h.sup.Seed(ctx))
+	h.watch(func(st Status) bool { return st.Phase == "done" })
+}
+
+func TestAWorkerTakesOverWhatOthersLeft(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "dead", 2)
+	h.worker(100 * time.Millisecond)
+	h.watch(func(st Status) bool { return st.Phase == "done" })
+	if got := h.counts(); got != handCounts {
+		t.Errorf("counted: %s", got)
+	}
+}
+
+func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	w := &Worker{
+		Redis: h.rdb, Job: h.lib.job, Consumer: "w", Lease: DefaultLease, Memory: DefaultWorkerMemory,
+		protocol: h.lib, run: h.run, phase: "map", table: count.New(),
+	}
+	tasks, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1)
+	must(t, err)
+	w.take(tasks, false)
+	for range tasks {
+		must(t, w.mapSplit(ctx, ctx, w.todo[0]))
+	}
+	h.mustCommit(1) // somebody else is faster with one of the two
+	must(t, w.commitHeld(ctx))
+	for len(w.todo) > 0 {
+		must(t, w.step(ctx, ctx))
+	}
+	h.expect("each is counted once", func(st Status) bool { return st.Mapped == 2 && st.Tokens == 3 })
+}
+
+func TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	path := filepath.Join(h.input, "2")
+	info, err := os.Stat(path)
+	must(t, err)
+	must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644))
+	h.worker(DefaultLease)
+	h.watch(over)
+	must(t, os.WriteFile(path, []byte("two two"), 0o644))
+	must(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+	if sealed, err := h.sup.Seal(t.Context()); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("sealed %+v, %v", sealed, err)
+	}
+}
+
+func TestAFileThatChangedAfterItWasCountedIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	must(t, os.WriteFile(filepath.Join(h.input, "2"), []byte("4ou 4ou"), 0o644))
+	if sealed, err := h.sup.Seal(t.Context()); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("sealed %+v, %v", sealed, err)
+	}
+}
+
+func TestACheckpointThatWasUnderWayIsNotEnough(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	ctx := t.Context()
+	h.take("map", "w", handTasks)
+	must(t, h.rdb.ConfigSet(ctx, "rdb-key-save-delay", "100000").Err()) // microseconds a key
+	must(t, h.rdb.BgSave(ctx).Err())
+	must(t, h.rdb.ConfigSet(ctx, "rdb-key-save-delay", "0").Err()) // the child keeps its own
+	h.mustCommit(1, 2, 3)
+	must(t, h.sup.Checkpoint(ctx))
+	h.server.Kill(t)
+	h.server.Start(t)
+	h.expect("the commit is not saved", func(st Status) bool { return st.Mapped == handTasks })
+}
+
+func TestAJobWhoseMetaVanishesIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", 1)
+	h.worker(DefaultLease)
+	h.watch(func(st Status) bool { return st.Mapped == 2 })
+	must(t, h.rdb.Del(t.Context(), h.lib.job.Key("meta")).Err())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	sealed, err := h.sup.Seal(ctx)
+	must(t, err)
+	h.check(sealed)
+}
+
+// A restart may bring back the checkpoint of an earlier run, which was sealed, and its release with it.
+func TestWorkersThatAnEarlierRunReleasedComeBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	o := Options{Reducers: 2}
+	r.exact(o)
+	must(t, r.folder.Forget(r.plan.Job.ID))
+	r.prepare(o)
+	ctx, fail := context.WithCancelCause(t.Context())
+	defer fail(nil)
+	r.team.Fail = fail
+	must(t, r.team.Start(ctx))
+	defer r.team.Stop()
+	first := r.team.PIDs()
+	for left := false; !left; {
+		now := r.team.PIDs()
+		left = !slices.ContainsFunc(first, func(pid int) bool { return slices.Contains(now, pid) })
+	}
+	must(t, r.sup.Seed(ctx))
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	sealed, err := r.sup.Seal(ctx)
+	must(t, err)
+	r.check(sealed)
+}

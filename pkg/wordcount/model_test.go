@@ -1,0 +1,1151 @@
+package wordcount
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// The model is the protocol without Redis, files and time: what the library's functions do to a job's keys, and what
+// workers and supervisors make of the answers. Anything may happen between any two calls: replies are lost, actors sleep
+// and come back, Redis loses what it likes, tasks are stolen without a lease, the job is cleaned, its files change
+// behind equal sizes and times.
+//
+// Each guard of the protocol can be taken out, and each is there because the model fails without it. That is itself a
+// test: it shows that the properties look where the mistakes would be.
+
+const (
+	modelWords    = 4 // word w is of partition w % reducers
+	modelTasks    = 4 // at most
+	modelWorkers  = 3
+	modelSteps    = 100
+	modelSchedule = 3 * modelSteps // choices; a step takes about three
+	modelRounds   = 60             // in which a job must finish once nothing goes wrong any more
+)
+
+// guards are what the protocol forbids; the zero value has all of them. See lua/wordcount.lua.
+type guards struct {
+	anyRun       bool // commit, partition and put take another run's calls
+	repeatedIDs  bool // a batch may name a task twice
+	notPending   bool // a batch is committed whatever its tasks' standing
+	tornCommit   bool // acknowledging and applying are two calls
+	gaps         bool // a chunk is appended even if it does not join on
+	noWipe       bool // seeding leaves what it finds without meta
+	earlyReduce  bool // partial counts are given out in phase map
+	pages        bool // partial counts are read blob by blob
+	putTwice     bool // totals are taken whether or not the task is pending
+	tornPut      bool // totals come in two calls
+	deadIsDone   bool // a buried task counts as mapped
+	finalAnyTime bool // the result is fenced in any phase
+	noFence      bool // the result is read without a fence
+	lateDiscard  bool // partial counts are discarded without a fence
+	tornClean    bool // a job is deleted key by key
+	earlierSave  bool // sealing is content with a checkpoint that began before it
+	adopt        bool // a supervisor takes over a run that its folder does not know
+	keepTable    bool // a worker takes settled tasks off its list and leaves them in its table
+	leaveIdle    bool // a worker leaves when nothing is pending
+	noTheft      bool // nobody takes a dead worker's tasks
+}
+
+// counts are the words of something, by word.
+type counts [modelWords]int
+
+func (c *counts) add(d counts) {
+	for w, n := range d {
+		c[w] += n
+	}
+}
+
+func (c counts) sum() (n int) {
+	for _, m := range c {
+		n += m
+	}
+	return n
+}
+
+// of is the part of c in a partition.
+func (c counts) of(part, reducers int) (d counts) {
+	for w := part; w < modelWords; w += reducers {
+		d[w] = c[w]
+	}
+	return d
+}
+
+// content is what a task's split holds in a generation of the files. The sums of different sets of tasks differ.
+func content(generation, task int) (c counts) {
+	for w := range c {
+		c[w] = 1 << (3 * (task - 1)) * (1 + (task+w+3*generation)%6)
+	}
+	return c
+}
+
+// set is a set of small numbers.
+type set uint16
+
+func (s set) has(n int) bool { return s>>n&1 == 1 }
+func (s set) len() int       { return bits.OnesCount16(uint16(s)) }
+func (s set) top() int       { return bits.Len16(uint16(s)) - 1 } // -1: empty
+func (s set) each() (all []int) {
+	for n := range 16 {
+		if s.has(n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+func (s *set) add(n int)    { *s |= 1 << n }
+func (s *set) remove(n int) { *s &^= 1 << n }
+
+// stream is a stream with its group.
+type stream struct {
+	there   bool
+	entries set
+	last    int // last-delivered-id
+	pending set
+	owner   [modelTasks + 1]int // consumers of the pending
+}
+
+func (s *stream) standing(id int) string {
+	switch {
+	case s.pending.has(id):
+		return pending
+	case id <= s.last:
+		return settled
+	}
+	return undelivered
+}
+
+// delivered are the entries that were given to somebody.
+func (s *stream) delivered() set { return s.entries & (1<<(s.last+1) - 1) }
+
+func (s *stream) acknowledged() set { return s.delivered() &^ s.pending }
+
+// state is what Redis holds of the job. A copy of it is a checkpoint: its slices are never written to.
+type state struct {
+	there           bool // meta is
+	run             int
+	phase           string
+	mapped, reduced int
+	tokens          int
+	final           int
+	released        bool
+	discarded       bool
+	maps, reduces   stream
+	parts           [2][]counts
+	counts          counts
+	dead            set // of the maps
+}
+
+// Errors of the library.
+var (
+	errModelRun   = errors.New("WCRUN")
+	errModelNoJob = errors.New("WCNOJOB")
+	errModelPhase = errors.New("WCPHASE")
+	errModelFinal = errors.New("WCFINAL")
+	errModelArg   = errors.New("WCARG")
+	errModelState = errors.New("WCSTATE") // a stream is gone
+)
+
+// world is a job, everybody at it, and everything that can happen to it.
+type world struct {
+	guards
+	tasks, reducers int
+	generation      int         // of the files
+	generations     map[int]int // run → generation at its start
+	nonces          int
+
+	redis     state
+	past      []state // every state that a resync may bring back
+	saved     []state // checkpoints, complete; the first is nothing at all
+	disk      state   // the newest of them, as dump.rdb
+	saving    *state  // under way
+	saves     int
+	rollbacks int
+	torn      []func() // second halves of calls that should have been one
+
+	workers     [modelWorkers]*modelWorker
+	consumers   int
+	supervisors [2]*modelSupervisor
+	folders     [2]*int // the run that a folder knows; 0: none
+	published   bool    // in this generation of the files
+	trace       []string
+}
+
+func newWorld(g guards, pick func(int) int) *world {
+	w := &world{guards: g, tasks: 1 + pick(modelTasks), reducers: pick(3), generations: map[int]int{}, saved: []state{{}}}
+	w.folders = [2]*int{new(int), new(int)}
+	if pick(2) == 0 {
+		w.folders[1] = w.folders[0]
+	}
+	for i := range w.supervisors {
+		w.restart(i)
+	}
+	return w
+}
+
+func (w *world) nonce() int { w.nonces++; return w.nonces }
+
+// total is the serial count of a generation.
+func (w *world) total(generation int) (c counts) {
+	for t := 1; t <= w.tasks; t++ {
+		c.add(content(generation, t))
+	}
+	return c
+}
+
+// ---- The library: each method is a call, and is as atomic as its guards say.
+
+// open is what every function but seed and clean begins with.
+func (w *world) open(run int) error {
+	if !w.redis.there {
+		return errModelNoJob
+	}
+	if w.redis.run != run && !w.anyRun {
+		return errModelRun
+	}
+	if !w.redis.maps.there || !w.redis.reduces.there {
+		return errModelState
+	}
+	return nil
+}
+
+func (w *world) seed(run, first, n int) (owner, top int, err error) {
+	s := &w.redis
+	if !s.there {
+		if !w.noWipe {
+			*s = state{}
+		}
+		s.there, s.run, s.phase, s.mapped, s.reduced, s.tokens = true, run, "map", 0, 0, 0
+		s.final, s.released, s.discarded = 0, false, false
+		s.maps.there, s.reduces.there = true, true
+	} else if !s.maps.there || !s.reduces.there {
+		return 0, 0, errModelState
+	}
+	if first <= s.maps.entries.top()+1 || s.maps.entries == 0 && first == 1 || w.gaps {
+		for id := first; id < first+n; id++ {
+			if id > s.maps.entries.top() {
+				s.maps.entries.add(id)
+			}
+		}
+	}
+	return s.run, max(0, s.maps.entries.top()), nil
+}
+
+func (w *world) flip() {
+	if w.reducers == 0 {
+		w.redis.phase = "done"
+		return
+	}
+	for p := range w.reducers {
+		w.redis.reduces.entries.add(p + 1)
+	}
+	w.redis.phase = "reduce"
+}
+
+func (w *world) commit(run int, ids []int, effect counts) (standings []string, err error) {
+	if err := w.open(run); err != nil {
+		return nil, err
+	}
+	s := &w.redis
+	refused := false
+	for i, id := range ids {
+		if i > 0 && ids[i-1] >= id && !w.repeatedIDs {
+			return nil, errModelArg
+		}
+		standings = append(standings, s.maps.standing(id))
+		refused = refused || standings[i] != pending && !w.notPending
+	}
+	if refused {
+		return standings, nil
+	}
+	for _, id := range ids {
+		s.maps.pending.remove(id)
+	}
+	apply := func() {
+		if w.reducers == 0 {
+			s.counts.add(effect)
+		}
+		for p := range w.reducers {
+			s.parts[p] = append(slices.Clip(s.parts[p]), effect.of(p, w.reducers))
+		}
+		s.tokens += effect.sum()
+		s.mapped += len(ids)
+		done := s.mapped
+		if w.deadIsDone {
+			done += s.dead.len()
+		}
+		if done == w.tasks {
+			w.flip()
+		}
+	}
+	if w.tornCommit {
+		w.torn = append(w.torn, apply)
+	} else {
+		apply()
+	}
+	return nil, nil
+}
+
+// partition returns the blobs of a partition; with pages, one of them and whether there are more.
+func (w *world) partition(run, part, page int) (blobs []counts, more bool, err error) {
+	if err := w.open(run); err != nil {
+		return nil, false, err
+	}
+	if w.redis.phase == "map" && !w.earlyReduce || w.redis.discarded {
+		return nil, false, errModelPhase
+	}
+	blobs = w.redis.parts[part]
+	if w.pages {
+		if page >= len(blobs) {
+			return nil, false, nil
+		}
+		return blobs[page : page+1], true, nil
+	}
+	return blobs, false, nil
+}
+
+// put stores the words of a partition from a word on; half says that the other half has still to come.
+func (w *world) put(run, part int, totals counts, from, to int, half bool) (standing string, err error) {
+	if err := w.open(run); err != nil {
+		return "", err
+	}
+	s := &w.redis
+	if s.phase == "map" {
+		return undelivered, nil
+	}
+	if now := s.reduces.standing(part + 1); now != pending && !w.putTwice {
+		return now, nil
+	}
+	for word := from; word < to; word++ {
+		if word%w.reducers == part {
+			s.counts[word] = totals[word]
+		}
+	}
+	if half {
+		return committed, nil
+	}
+	s.reduces.pending.remove(part + 1)
+	if s.reduced++; s.reduced == w.reducers {
+		s.phase = "done"
+	}
+	return committed, nil
+}
+
+func (w *world) fence(run, nonce int) (tokens int, err error) {
+	if err := w.open(run); err != nil {
+		return 0, err
+	}
+	if w.redis.phase != "done" && !w.finalAnyTime {
+		return 0, errModelPhase
+	}
+	w.redis.final = nonce
+	return w.redis.tokens, nil
+}
+
+func (w *world) fenced(nonce int) error {
+	switch {
+	case !w.redis.there:
+		return errModelNoJob
+	case w.redis.final != nonce:
+		return errModelFinal
+	}
+	return nil
+}
+
+func (w *world) result(nonce, word int) (int, error) {
+	if err := w.fenced(nonce); err != nil && !w.noFence {
+		return 0, err
+	}
+	return w.redis.counts[word], nil
+}
+
+func (w *world) release(nonce int) {
+	if w.fenced(nonce) == nil {
+		w.redis.released = true
+	}
+}
+
+func (w *world) discard(nonce int) {
+	if w.fenced(nonce) == nil || w.lateDiscard && w.redis.there {
+		w.redis.discarded, w.redis.parts = true, [2][]counts{}
+	}
+}
+
+func (w *world) bury(run, id int) {
+	if w.open(run) == nil && w.redis.maps.pending.has(id) {
+		w.redis.maps.pending.remove(id)
+		w.redis.dead.add(id)
+	}
+}
+
+func (w *world) requeue(run int) {
+	if w.open(run) != nil {
+		return
+	}
+	for _, id := range w.redis.dead.each() {
+		w.redis.maps.pending.add(id)
+		w.redis.maps.owner[id] = -1
+	}
+	w.redis.dead = 0
+}
+
+func (w *world) clean() {
+	if !w.tornClean {
+		w.redis = state{}
+		return
+	}
+	w.redis.there = false
+	w.torn = append(w.torn, func() {
+		w.redis.maps, w.redis.reduces = stream{}, stream{}
+		w.torn = append(w.torn, func() { w.redis.counts, w.redis.parts, w.redis.dead = counts{}, [2][]counts{}, 0 })
+	})
+}
+
+// read is XREADGROUP: new entries of a stream, or the consumer's own pending ones.
+func (s *stream) read(consumer, n int) (ids []int) {
+	for _, id := range s.entries.each() {
+		if id > s.last && len(ids) < n {
+			s.last = id
+			s.pending.add(id)
+			s.owner[id] = consumer
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (s *stream) own(consumer int) (ids []int) {
+	for _, id := range s.pending.each() {
+		if s.owner[id] == consumer {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// steal takes the first pending entry after one.
+func (s *stream) steal(consumer, after int) (ids []int) {
+	for _, id := range s.pending.each() {
+		if id > after && s.owner[id] != consumer {
+			s.owner[id] = consumer
+			return []int{id}
+		}
+	}
+	return nil
+}
+
+// ---- Workers
+
+type modelWorker struct {
+	*world
+	consumer int
+	run      int // 0: has not looked yet
+	todo     []int
+	held     []int // in table
+	table    counts
+	reduces  []int // partitions to reduce + 1
+	reading  bool  // pages of the first of them
+	page     int
+	totals   counts // of the first of them
+	merged   bool
+	half     bool // stored
+	released bool // has left: the job is sealed
+	left     bool // has left because nothing was to do
+}
+
+func (w *world) hire(i int) {
+	w.consumers++
+	w.workers[i] = &modelWorker{world: w, consumer: w.consumers}
+}
+
+func (k *modelWorker) forget() { *k = modelWorker{world: k.world, consumer: k.consumer} }
+
+// look binds the worker to the run that is there, or starts it afresh when that is another one.
+func (k *modelWorker) look() {
+	switch {
+	case !k.redis.there:
+		k.forget()
+	case k.run == 0:
+		k.run = k.redis.run
+	case k.run != k.redis.run:
+		k.consumers++
+		*k = modelWorker{world: k.world, consumer: k.consumers, run: k.redis.run}
+	case k.redis.released:
+		k.released = true
+	case k.leaveIdle && len(k.todo)+len(k.held)+len(k.reduces) == 0 && k.redis.maps.pending|k.redis.reduces.pending == 0:
+		k.left = true
+	}
+}
+
+// take keeps tasks that are new to the worker; a sloppy one keeps all.
+func (k *modelWorker) take(ids []int, sloppy bool) {
+	for _, id := range ids {
+		if sloppy || !slices.Contains(k.todo, id) && !slices.Contains(k.held, id) {
+			k.todo = append(k.todo, id)
+		}
+	}
+}
+
+func (k *modelWorker) takeReduces(ids []int) {
+	for _, id := range ids {
+		if !slices.Contains(k.reduces, id) {
+			k.reduces = append(k.reduces, id)
+		}
+	}
+}
+
+func (k *modelWorker) count() {
+	id := k.todo[0]
+	k.todo = k.todo[1:]
+	k.held = append(k.held, id)
+	k.table.add(content(k.generation, id))
+}
+
+func (k *modelWorker) empty() { k.held, k.table = nil, counts{} }
+
+func (k *modelWorker) commitHeld(lost bool) {
+	slices.Sort(k.held)
+	standings, err := k.commit(k.run, k.held, k.table)
+	switch {
+	case lost: // and tried again, some time
+	case err == errModelRun:
+		k.look()
+	case err != nil:
+		k.forget()
+	case standings == nil:
+		k.empty()
+	case k.keepTable && slices.Contains(standings, pending):
+		var still []int
+		for i, id := range k.held {
+			if standings[i] == pending {
+				still = append(still, id)
+			}
+		}
+		k.held = still
+	default:
+		held := k.held
+		k.empty()
+		for i, id := range held {
+			if standings[i] == pending {
+				k.todo = append(k.todo, id)
+			}
+		}
+	}
+}
+
+// merge reads partial counts: all of them, or a page.
+func (k *modelWorker) merge() {
+	if !k.reading {
+		k.reading, k.page, k.totals, k.merged, k.half = true, 0, counts{}, false, false
+	}
+	blobs, more, err := k.partition(k.run, k.reduces[0]-1, k.page)
+	if err != nil {
+		k.dropReduce(err)
+		return
+	}
+	for _, b := range blobs {
+		k.totals.add(b)
+	}
+	k.page++
+	k.merged = !more
+}
+
+func (k *modelWorker) store(lost bool) {
+	from, to := 0, modelWords
+	if k.tornPut {
+		if from = modelWords / 2; !k.half {
+			from, to = 0, modelWords/2
+		}
+	}
+	first := to < modelWords
+	_, err := k.put(k.run, k.reduces[0]-1, k.totals, from, to, first)
+	switch {
+	case lost:
+	case err == nil && first:
+		k.half = true
+	default:
+		k.dropReduce(err)
+	}
+}
+
+// dropReduce is done with a partition, as far as this worker is concerned.
+func (k *modelWorker) dropReduce(err error) {
+	k.reading, k.merged, k.reduces = false, false, k.reduces[1:]
+	switch err {
+	case errModelRun:
+		k.look()
+	case errModelNoJob:
+		k.forget()
+	}
+}
+
+// step does one thing, as a worker whom nothing hinders would.
+func (k *modelWorker) step() {
+	switch {
+	case k.left, k.released:
+	case k.run == 0:
+		k.look()
+	case len(k.todo) > 0:
+		k.count()
+	case len(k.held) > 0:
+		k.commitHeld(false)
+	case k.merged:
+		k.store(false)
+	case len(k.reduces) > 0:
+		k.merge()
+	default:
+		m, r := &k.redis.maps, &k.redis.reduces
+		k.take(m.own(k.consumer), false)
+		k.takeReduces(r.own(k.consumer))
+		if len(k.todo)+len(k.reduces) == 0 {
+			k.take(m.read(k.consumer, 2), false)
+		}
+		if len(k.todo)+len(k.reduces) == 0 {
+			k.takeReduces(r.read(k.consumer, 1))
+		}
+		if len(k.todo)+len(k.reduces) == 0 && !k.noTheft {
+			k.take(m.steal(k.consumer, 0), false)
+			k.takeReduces(r.steal(k.consumer, 0))
+		}
+		if len(k.todo)+len(k.reduces) == 0 {
+			k.look()
+		}
+	}
+}
+
+// any does one thing, whatever comes to its mind.
+func (k *modelWorker) any(pick func(int) int) string {
+	m, r := &k.redis.maps, &k.redis.reduces
+	lost := pick(4) == 0
+	switch pick(12) {
+	case 0:
+		k.look()
+		return "looks"
+	case 1, 2:
+		ids := m.read(k.consumer, 1+pick(2))
+		if !lost && k.run != 0 {
+			k.take(ids, false)
+		}
+		return fmt.Sprint("reads ", ids, " lost: ", lost)
+	case 3:
+		if k.run != 0 {
+			ids := m.own(k.consumer)
+			k.take(ids, lost)
+			k.takeReduces(r.own(k.consumer))
+			return fmt.Sprint("reads its own ", ids, " sloppily: ", lost)
+		}
+	case 4:
+		if k.run != 0 && !k.noTheft {
+			ids := m.steal(k.consumer, pick(modelTasks))
+			k.take(ids, false)
+			return fmt.Sprint("steals ", ids)
+		}
+	case 5:
+		if k.run != 0 && !k.noTheft {
+			ids := r.steal(k.consumer, pick(2))
+			k.takeReduces(ids)
+			return fmt.Sprint("steals partitions ", ids)
+		}
+	case 6, 7:
+		if len(k.todo) > 0 {
+			k.count()
+			return fmt.Sprint("has counted ", k.held)
+		}
+	case 8:
+		if len(k.held) > 0 {
+			what := fmt.Sprint("commits ", k.held, " lost: ", lost)
+			k.commitHeld(lost)
+			return what
+		}
+	case 9:
+		ids := r.read(k.consumer, 1)
+		if !lost && k.run != 0 {
+			k.takeReduces(ids)
+		}
+		return fmt.Sprint("reads partitions ", ids, " lost: ", lost)
+	case 10:
+		if len(k.reduces) > 0 {
+			if !k.merged {
+				k.merge()
+				return fmt.Sprint("merges ", k.reduces[:min(1, len(k.reduces))])
+			}
+			what := fmt.Sprint("stores ", k.reduces[0], " lost: ", lost)
+			k.store(lost)
+			return what
+		}
+	case 11:
+		if len(k.todo) > 0 && pick(4) == 0 {
+			id := k.todo[0]
+			k.todo = k.todo[1:]
+			k.bury(k.run, id)
+			return fmt.Sprint("buries ", id)
+		}
+	}
+	return ""
+}
+
+// ---- Supervisors
+
+type modelSupervisor struct {
+	*world
+	folder *int
+	mine   int
+	known  bool
+	top    int // -1: not asked yet
+	seeded bool
+
+	done     bool // when last looked
+	fence    int  // 0: not sealing
+	tokens   int
+	began    int  // the saves when ours began; -1: it did not
+	durable  bool // saved since
+	word     int  // next to read
+	counts   counts
+	since    int // the rollbacks when the fence was set
+	sealed   bool
+	released bool
+}
+
+// restart is the death of a supervisor and the birth of another in the same folder, with its workers.
+func (w *world) restart(i int) {
+	w.supervisors[i] = &modelSupervisor{world: w, folder: w.folders[i]}
+	w.supervisors[i].begin()
+	for j, k := range w.workers {
+		if k == nil || k.left || k.released {
+			w.hire(j)
+		}
+	}
+}
+
+func (v *modelSupervisor) begin() {
+	v.seeded, v.top, v.done, v.fence = false, -1, false, 0
+	v.mine, v.known = *v.folder, *v.folder != 0
+	if !v.known {
+		v.mine = v.nonce()
+		v.generations[v.mine] = v.generation
+	}
+}
+
+// seedSome makes one call.
+func (v *modelSupervisor) seedSome(lost bool) {
+	n := 0
+	if v.top >= 0 {
+		n = min(2, v.tasks-v.top)
+	}
+	owner, top, err := v.seed(v.mine, max(v.top, 0)+1, n)
+	switch {
+	case lost:
+		return
+	case err != nil:
+		// A stream is gone and meta is not: only a clean key by key leaves that. People would clean again.
+		v.redis = state{}
+		v.begin()
+		return
+	case owner != v.mine && v.known && !v.adopt:
+		if v.redis.run == owner {
+			v.clean()
+		}
+		v.top = -1
+		return
+	}
+	v.mine, v.top = owner, top
+	if v.top >= v.tasks {
+		*v.folder, v.known, v.seeded = v.mine, true, true
+	}
+}
+
+// sealSome makes one step of sealing; any refusal takes it back to watching.
+func (v *modelSupervisor) sealSome() error {
+	switch {
+	case v.sealed && !v.released:
+		v.release(v.fence)
+		v.released = true
+	case v.sealed:
+		v.discard(v.fence)
+	case v.fence == 0:
+		fence := v.nonce()
+		tokens, err := v.world.fence(v.mine, fence)
+		v.done = false
+		if err == nil {
+			v.fence, v.tokens, v.began, v.durable, v.word, v.counts = fence, tokens, -1, false, 0, counts{}
+			v.since = v.rollbacks
+		}
+	case v.began < 0:
+		if v.saving == nil {
+			v.save()
+			v.began = v.saves
+		} else if v.earlierSave {
+			v.began = v.saves
+		}
+	case !v.durable:
+		if v.saves > v.began {
+			v.durable = true
+		} else if v.saving == nil {
+			v.began = -1 // it failed
+		}
+	case v.word < modelWords:
+		for range modelWords / 2 {
+			n, err := v.result(v.fence, v.word)
+			if err != nil {
+				v.fence = 0
+				return nil
+			}
+			v.counts[v.word] = n
+			v.word++
+		}
+	default:
+		if !v.noFence && v.counts.sum() != v.tokens {
+			return fmt.Errorf("false alarm: %v do not add up to %d", v.counts, v.tokens)
+		}
+		if want := v.total(v.generation); v.counts != want {
+			return fmt.Errorf("published %v instead of %v", v.counts, want)
+		}
+		// Another folder's supervisor may have fenced it since, and has our result then.
+		if v.since == v.rollbacks && v.redis.final == v.fence && v.disk.final != v.fence {
+			return fmt.Errorf("published, and the next crash takes it away: the checkpoint has %+v", v.disk)
+		}
+		v.sealed, v.published = true, true
+	}
+	return nil
+}
+
+// step does one thing, as a supervisor whom nothing hinders would.
+func (v *modelSupervisor) step() error {
+	s := &v.redis
+	// Workers may have been released from a job that is not sealed after all, or by a run that is none of ours.
+	for i, k := range v.workers {
+		if k.released && !v.sealed {
+			v.hire(i)
+		}
+	}
+	switch {
+	case v.sealed:
+		return v.sealSome()
+	case v.seeded && (!s.there || s.run != v.mine || s.maps.entries.top() < v.tasks):
+		v.begin()
+		v.seedSome(false)
+	case !v.seeded:
+		v.seedSome(false)
+	case v.fence != 0 || v.done:
+		return v.sealSome()
+	default:
+		v.done = s.phase == "done"
+	}
+	return nil
+}
+
+// ---- Redis and people
+
+func (w *world) save() {
+	now := w.redis
+	w.saving = &now
+}
+
+func (w *world) saveDone() {
+	if w.saving != nil {
+		w.disk, w.saving = *w.saving, nil
+		w.saved = append(w.saved, w.disk)
+		w.saves++
+	}
+}
+
+// crash restarts Redis from a checkpoint.
+func (w *world) crash(dump state) {
+	w.rollbacks++
+	w.redis, w.disk, w.saving = dump, dump, nil
+	w.torn = nil
+}
+
+// act lets one thing happen, and says what.
+func (w *world) act(pick func(int) int) (what string, err error) {
+	switch pick(17) {
+	case 0: // nothing: what rapid makes smaller becomes shorter
+	case 1, 2, 3, 4, 5, 6, 7, 16:
+		i := pick(modelWorkers)
+		k := w.workers[i]
+		switch {
+		case k.left, k.released:
+		case pick(24) == 0:
+			w.hire(i)
+			return fmt.Sprint("worker ", i, " dies"), nil
+		case pick(3) == 0:
+			steps := 1 + pick(5)
+			for range steps {
+				k.step()
+			}
+			return fmt.Sprint("worker ", i, " goes on, steps: ", steps), nil
+		default:
+			if what := k.any(pick); what != "" {
+				return fmt.Sprint("worker ", i, " ", what), nil
+			}
+		}
+	case 8, 9, 10:
+		i := pick(2)
+		v := w.supervisors[i]
+		switch pick(8) {
+		case 0:
+			v.seedSome(pick(2) == 0)
+			return fmt.Sprint("supervisor ", i, " seeds"), nil
+		case 1:
+			if v.fence != 0 || v.done {
+				return fmt.Sprint("supervisor ", i, " seals"), v.sealSome()
+			}
+		case 2:
+			if pick(6) == 0 {
+				w.restart(i)
+				return fmt.Sprint("supervisor ", i, " dies"), nil
+			}
+		default:
+			steps := 1 + pick(6)
+			for range steps {
+				err = errors.Join(err, v.step())
+			}
+			return fmt.Sprint("supervisor ", i, " goes on, steps: ", steps), err
+		}
+	case 11:
+		if w.saving == nil {
+			w.save()
+			return "a save begins", nil
+		}
+		w.saveDone()
+		return "a save ends", nil
+	case 12:
+		w.saveDone()
+		return "a save ends", nil
+	case 13:
+		switch pick(4) {
+		case 0:
+			w.crash(w.disk)
+			return "redis crashes", nil
+		case 1:
+			w.crash(w.saved[pick(len(w.saved))])
+			return "redis crashes, an earlier checkpoint is restored", nil
+		case 2:
+			// A master that was demoted and comes back from a lagging replica keeps its run_id, and its saves go on.
+			w.rollbacks++
+			w.redis, w.torn = w.past[len(w.past)-1-pick(min(len(w.past), 200))], nil
+			return "redis is back at an earlier state", nil
+		}
+	case 14:
+		switch pick(12) {
+		case 0:
+			w.redis.there = false
+			return "somebody deletes meta", nil
+		case 1:
+			w.clean()
+			return "somebody cleans", nil
+		case 2:
+			// The files change; who cares starts anew. Workers may sleep through it all.
+			w.clean()
+			w.generation++
+			w.published = false
+			run := w.nonce()
+			w.generations[run] = w.generation
+			*w.folders[0], *w.folders[1] = run, run
+			w.restart(0)
+			w.restart(1)
+			return "the files change, a new run begins", nil
+		case 3:
+			w.requeue(w.redis.run)
+			return "requeue", nil
+		}
+	case 15:
+		if len(w.torn) > 0 {
+			second := w.torn[0]
+			w.torn = w.torn[1:]
+			second()
+			return "the second half of a call", nil
+		}
+	}
+	return "", nil
+}
+
+// play lets things happen as long as there are choices, then stops all faults and requires that the job can be run to
+// its end from there, even if it was published and lost.
+func (w *world) play(pick func(int) int, more func() bool) error {
+	for more() {
+		w.past = append(w.past, w.redis)
+		what, err := w.act(pick)
+		if what != "" {
+			w.trace = append(w.trace, what)
+		}
+		if err == nil {
+			err = w.invariants()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.finish()
+}
+
+func (w *world) finish() error {
+	for len(w.torn) > 0 {
+		second := w.torn[0]
+		w.torn = w.torn[1:]
+		second()
+	}
+	w.restart(0) // and no other: two with different folders may go on wiping each other's run
+	v := w.supervisors[0]
+	for range modelRounds {
+		w.saveDone()
+		for _, k := range w.workers {
+			for range 3 {
+				k.step()
+			}
+		}
+		err := v.step()
+		if err == nil {
+			err = w.invariants()
+		}
+		if err != nil {
+			return err
+		}
+		if v.sealed {
+			return nil
+		}
+		if w.redis.there && w.redis.dead != 0 {
+			w.requeue(w.redis.run)
+		}
+	}
+	return fmt.Errorf("stalled: %+v", w.redis)
+}
+
+// invariants are what holds in every state of Redis, at any time.
+func (w *world) invariants() error {
+	s := &w.redis
+	if !s.there {
+		return nil
+	}
+	if top := s.maps.entries.top(); s.maps.entries != 0 && s.maps.entries != 1<<(top+1)-2 {
+		return fmt.Errorf("the tasks %v are no prefix of the manifest", s.maps.entries.each())
+	}
+	if s.maps.pending&^s.maps.delivered() != 0 {
+		return fmt.Errorf("pending %v were not delivered", s.maps.pending.each())
+	}
+	generation, ok := w.generations[s.run]
+	if !ok {
+		return fmt.Errorf("run %d is nobody's", s.run)
+	}
+	if generation != w.generation {
+		return nil // workers may bring it anything before a supervisor finds and wipes it
+	}
+	var want counts
+	acknowledged := s.maps.acknowledged() &^ s.dead
+	for _, id := range acknowledged.each() {
+		want.add(content(generation, id))
+	}
+	if s.tokens != want.sum() || s.mapped != acknowledged.len() {
+		return fmt.Errorf("%d tasks with %d words are acknowledged, meta has %d with %d",
+			acknowledged.len(), want.sum(), s.mapped, s.tokens)
+	}
+	if s.phase != "map" && want != w.total(generation) {
+		return fmt.Errorf("phase %s with %v acknowledged of %d", s.phase, acknowledged.each(), w.tasks)
+	}
+	if w.reducers == 0 {
+		if s.counts != want {
+			return fmt.Errorf("counts %v, %v are acknowledged", s.counts, want)
+		}
+		return nil
+	}
+	for p := range w.reducers {
+		var have counts
+		for _, blob := range s.parts[p] {
+			have.add(blob)
+		}
+		if !s.discarded && have != want.of(p, w.reducers) {
+			return fmt.Errorf("partial counts %v in partition %d, %v are acknowledged", have, p, want.of(p, w.reducers))
+		}
+		if s.reduces.acknowledged().has(p+1) && s.counts.of(p, w.reducers) != want.of(p, w.reducers) {
+			return fmt.Errorf("partition %d is stored as %v instead of %v", p, s.counts.of(p, w.reducers), want.of(p, w.reducers))
+		}
+	}
+	if s.phase == "done" && s.reduces.acknowledged().len() != w.reducers {
+		return fmt.Errorf("done with %d of %d partitions stored", s.reduces.acknowledged().len(), w.reducers)
+	}
+	return nil
+}
+
+// ---- Properties
+
+// A schedule that fails is made smaller and printed by rapid, with the flags that replay it, as in
+//
+//	go test ./pkg/wordcount -run=TestAnyScheduleOfTheModelIsExactOrPublishesNothing -rapid.seed=N
+func TestAnyScheduleOfTheModelIsExactOrPublishesNothing(t *testing.T) {
+	schedules(t, 10_000)
+	rapid.Check(t, func(t *rapid.T) {
+		choices := rapid.SliceOfN(rapid.Byte(), modelSchedule, modelSchedule).Draw(t, "choices")
+		if w, err := schedule(guards{}, choices); err != nil {
+			t.Fatalf("%v\n%s", err, strings.Join(w.trace, "\n"))
+		}
+	})
+}
+
+func schedule(g guards, choices []byte) (*world, error) {
+	pick := func(n int) int {
+		if len(choices) == 0 {
+			return 0
+		}
+		c := int(choices[0]) % n
+		choices = choices[1:]
+		return c
+	}
+	w := newWorld(g, pick)
+	return w, w.play(pick, func() bool { return len(choices) > 0 })
+}
+
+func TestEachGuardOfTheModelIsMissedWhenItIsTakenOut(t *testing.T) {
+	const bound = 10_000 // schedules; the rarest takes some hundred
+	fails := func(g guards, bound int) (after int, err error) {
+		random := rand.New(rand.NewPCG(1, 1))
+		choices := make([]byte, modelSchedule)
+		for n := range bound {
+			for i := range choices {
+				choices[i] = byte(random.Uint32())
+			}
+			if _, err := schedule(g, choices); err != nil {
+				return n + 1, err
+			}
+		}
+		return bound, nil
+	}
+	if n, err := fails(guards{}, bound/4); err != nil {
+		t.Fatalf("schedule %d fails with all guards in: %v", n, err)
+	}
+	for name, g := range map[string]guards{
+		"run":                      {anyRun: true},
+		"strictly increasing IDs":  {repeatedIDs: true},
+		"all pending":              {notPending: true},
+		"commit in one call":       {tornCommit: true},
+		"no gaps in seeding":       {gaps: true},
+		"wipe without meta":        {noWipe: true},
+		"partition after the maps": {earlyReduce: true},
+		"partition in one call":    {pages: true},
+		"put if pending":           {putTwice: true},
+		"put in one call":          {tornPut: true},
+		"dead is not done":         {deadIsDone: true},
+		"final when done":          {finalAnyTime: true},
+		"result under its fence":   {noFence: true},
+		"discard under its fence":  {lateDiscard: true},
+		"clean in one call":        {tornClean: true},
+		"a save of our own":        {earlierSave: true},
+		"no foreign run":           {adopt: true},
+		"recount what is pending":  {keepTable: true},
+		"stay until released":      {leaveIdle: true},
+		"steal":                    {noTheft: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, err := fails(g, bound)
+			if err == nil {
+				t.Fatalf("%d schedules pass without it", n)
+			}
+			t.Logf("after %d schedules: %.200v", n, err)
+		})
+	}
+}

@@ -1,0 +1,264 @@
+package mutation
+
+const (
+	library = "lua/wordcount.lua"
+	job     = "pkg/wordcount/"
+)
+
+// Mutations are the guards of the protocol, and what becomes of the code without each.
+var Mutations = []Mutation{
+	{
+		Guard: "a batch names each task once",
+		File:  library,
+		Edits: []Edit{{`if number <= before then`, `if number < before then`}},
+		Tests: "^TestABatchThatNamesATaskTwiceIsRefused$",
+	},
+	{
+		Guard: "a batch's tasks are all pending",
+		File:  library,
+		Edits: []Edit{{
+			`    refused = refused or standings[i + 1] ~= 'pending'
+`, `    refused = false
+`,
+		}, {
+			`  if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
+    refuse('WCSTATE', 'pending tasks could not be acknowledged')
+  end
+`, `  redis.call('XACK', keys[MAP], GROUP, unpack(ids))
+`,
+		}},
+		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
+	},
+	{
+		Guard: "a refused batch is not acknowledged",
+		File:  library,
+		Edits: []Edit{{
+			`  if refused then return standings end
+`, `  if refused then
+    redis.call('XACK', keys[MAP], GROUP, unpack(ids))
+    return standings
+  end
+`,
+		}},
+		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
+	},
+	{
+		Guard: "a commit is acknowledged",
+		File:  library,
+		Edits: []Edit{{
+			`  if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
+    refuse('WCSTATE', 'pending tasks could not be acknowledged')
+  end
+`, ``,
+		}},
+		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
+	},
+	{
+		Guard: "another run's calls are refused",
+		File:  library,
+		Edits: []Edit{{`  if meta.run ~= run then refuse('WCRUN', 'the job belongs to run %s', meta.run) end
+  check_number`, `  check_number`}},
+		Tests: "^TestAZombieOfAnotherRunReachesNothing$",
+	},
+	{
+		Guard: "seeding leaves no gap",
+		File:  library,
+		Edits: []Edit{{`  if first <= top + 1 then
+    for n = top + 1, last do`, `  if true then
+    for n = math.max(first, top + 1), last do`}},
+		Tests: "^TestAChunkThatWouldLeaveAGapIsNotAppended$",
+	},
+	{
+		Guard: "tasks have explicit IDs",
+		File:  library,
+		Edits: []Edit{{`redis.call('XADD', keys[MAP], entry(n), 'path'`, `redis.call('XADD', keys[MAP], '*', 'path'`}},
+		Tests: "^TestAChunkThatWouldLeaveAGapIsNotAppended$",
+	},
+	{
+		Guard: "without meta everything is wiped",
+		File:  library,
+		Edits: []Edit{{`    redis.call('DEL', unpack(keys))
+`, `    redis.call('DEL', keys[MAP], keys[REDUCE])
+`}},
+		Tests: "^TestSeedingWithoutMetaBeginsWithNothing$",
+	},
+	{
+		Guard: "a stored partition is acknowledged",
+		File:  library,
+		Edits: []Edit{{`  redis.call('XACK', keys[REDUCE], GROUP, entry(part + 1))
+`, ``}},
+		Tests: "^TestAPartitionIsStoredOnce$",
+	},
+	{
+		Guard: "only a pending partition is stored",
+		File:  library,
+		Edits: []Edit{{`  local now = standing(keys[REDUCE], entry(part + 1))
+  if now ~= 'pending' then return now end
+`, ``}},
+		Tests: "^TestAPartitionIsStoredOnce$",
+	},
+	{
+		Guard: "partial counts are given out after the last map",
+		File:  library,
+		Edits: []Edit{{`  if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
+`, ``}},
+		Tests: "^TestPartialCountsAreGivenOutWhenAllAreThere$",
+	},
+	{
+		Guard: "a partition is read in one call",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`	return p.read(ctx, "partition", append(p.job.fixed(), p.job.part(part)), run).StringSlice()
+`, `	var blobs []string
+	for {
+		page, err := p.rdb.LRange(ctx, p.job.part(part), int64(len(blobs)), int64(len(blobs))).Result()
+		if err != nil || len(page) == 0 {
+			return blobs, err
+		}
+		blobs = append(blobs, page...)
+	}
+`}},
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommand$",
+	},
+	{
+		Guard: "a job is deleted in one call",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`	return p.call(ctx, "clean", p.job.Keys(), run).Int()
+`, `	n := 0
+	for _, key := range p.job.Keys() {
+		deleted, err := p.rdb.Del(ctx, key).Result()
+		if err != nil {
+			return n, err
+		}
+		n += int(deleted)
+	}
+	return n, nil
+`}},
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommand$",
+	},
+	{
+		Guard: "only a finished job has a result",
+		File:  library,
+		Edits: []Edit{{`  if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
+`, ``}},
+		Tests: "^TestAJobThatIsNotDoneHasNoResult$",
+	},
+	{
+		Guard: "a result is read under its fence",
+		File:  library,
+		Edits: []Edit{{`  open_final(keys, args[1])
+  local from`, `  read_meta(keys)
+  local from`}},
+		Tests: "^TestAResultBelongsToItsLastFence$",
+	},
+	{
+		Guard: "workers are released under the fence",
+		File:  library,
+		Edits: []Edit{{`  open_final(keys, args[1])
+  redis.call('HSET', keys[META], 'released', args[1])`, `  redis.call('HSET', keys[META], 'released', args[1])`}},
+		Tests: "^TestAResultBelongsToItsLastFence$",
+	},
+	{
+		Guard: "partial counts are discarded under the fence",
+		File:  library,
+		Edits: []Edit{{`  local meta = open_final(keys, args[1], 'all')
+`, `  local meta = read_meta(keys)
+`}},
+		Tests: "^TestAResultBelongsToItsLastFence$",
+	},
+	{
+		Guard: "a buried task is not a done one",
+		File:  library,
+		Edits: []Edit{{`if redis.call('HINCRBY', keys[META], 'mapped', n) == meta.maps then`,
+			`if redis.call('HINCRBY', keys[META], 'mapped', n) + redis.call('HLEN', keys[DEAD]) == meta.maps then`}},
+		Tests: "^TestABuriedTaskIsNotADoneOne$",
+	},
+	{
+		Guard: "a heartbeat renews its owner's leases only",
+		File:  library,
+		Edits: []Edit{{`    if p and p[2] == consumer then`, `    if p then`}},
+		Tests: "^TestAHeartbeatRenewsOnlyWhatIsStillOwned$",
+	},
+	{
+		Guard: "types are checked before the first write",
+		File:  library,
+		Edits: []Edit{{`  check_types(keys)
+  local flat`, `  local flat`}},
+		Tests: "^TestNothingIsWrittenWhereAKeyHasAnotherType$",
+	},
+	{
+		Guard: "sealing takes a checkpoint of its own",
+		File:  job + "checkpoint.go",
+		Edits: []Edit{{`		if before.saving {
+			// A save under way began earlier, and may lack what was committed since.
+			if err := sleep(ctx, savePoll); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := home.BgSave(ctx).Err(); err != nil {`, `		if err := home.BgSave(ctx).Err(); err != nil && !before.saving {`}},
+		Tests: "^TestACheckpointThatWasUnderWayIsNotEnough$",
+	},
+	{
+		Guard: "input is compared after it was counted",
+		File:  job + "map.go",
+		Edits: []Edit{{`	if how := s.compare(info); how != "" {`, `	if how := s.compare(info); how == "\x00" {`}},
+		Tests: "^TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack$",
+	},
+	{
+		Guard: "input is compared before it is sealed",
+		File:  job + "seal.go",
+		Edits: []Edit{{`	path, how := s.Plan.Manifest.Changed()
+`, `	path, how := "", ""
+`}},
+		Tests: "^TestAFileThatChangedAfterItWasCountedIsNoticed$",
+	},
+	{
+		Guard: "a run that the folder does not know is wiped",
+		File:  job + "supervisor.go",
+		Edits: []Edit{{`		if owner != mine && known {`, `		if owner != mine && known && owner == "" {`}},
+		Tests: "^TestARunThatTheFolderDoesNotKnowIsWiped$",
+	},
+	{
+		Guard: "workers stay until they are released",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	w.run, w.phase = run, phase
+	return nil
+`, `	w.run, w.phase = run, phase
+	if st, err := w.status(ctx); err == nil && st.Pending() == 0 && st.Mapped > 0 {
+		return errReleased
+	}
+	return nil
+`}},
+		Tests: "^TestAWorkerWithNothingToDoStaysUntilTheJobIsSealed$",
+	},
+	{
+		Guard: "tasks of the dead are taken over",
+		File:  job + "steal.go",
+		Edits: []Edit{{`	if w.phase == "done" {
+		return 0, nil
+	}
+`, `	if w.phase != "" {
+		return 0, nil
+	}
+`}},
+		Tests: "^TestAWorkerTakesOverWhatOthersLeft$",
+	},
+	{
+		Guard: "what a refused batch has left is counted anew",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	held := w.held
+	w.empty()
+	if standings == nil {`, `	held := w.held
+	if standings == nil {
+		w.empty()`}},
+		Tests: "^TestWhatARefusedBatchHasLeftIsCountedAnew$",
+	},
+	{
+		Guard: "refusals keep their code",
+		File:  library,
+		Edits: []Edit{{`    if not reply:find('^%u+ ') then reply = 'ERR ' .. reply end
+`, `    reply = 'ERR ' .. reply
+`}},
+		Tests: "^TestAJobWhoseMetaVanishesIsCountedAnew$",
+	},
+}
