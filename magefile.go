@@ -24,6 +24,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
@@ -81,6 +82,23 @@ func Lint() error {
 		}
 	}
 	return nil
+}
+
+// Sweep strikes a small job at every command it sends, in every way: the crash-point sweep, complete
+func Sweep() error {
+	return sh.RunWithV(map[string]string{"WORDCOUNT_SWEEP": "full"},
+		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAJobIsExactWhereverAnAccidentStrikes", "./pkg/wordcount")
+}
+
+// Properties runs random schedules of faults on a real server, many of them
+func Properties() error {
+	return sh.RunWithV(map[string]string{"WORDCOUNT_PROPERTIES": "full"},
+		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount")
+}
+
+// Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it
+func Mutation(ctx context.Context) error {
+	return mutation.Check(ctx, ".", os.Stdout)
 }
 
 // Bench measures the counting kernel, in benchstat's format

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,12 +128,19 @@ func TestGoalsMeasuresEachThingWithAndWithoutIt(t *testing.T) {
 
 func TestSweepsDrawAPointForEachMeasurement(t *testing.T) {
 	b := small(t)
-	sweeps, err := b.Sweeps(t.Context())
+	var some []string
+	if raced() { // dozens of processes, each of which takes its time
+		some = []string{"words"}
+	}
+	sweeps, err := b.Sweeps(t.Context(), some...)
 	must(t, err)
 	for _, want := range []struct {
 		name   string
 		points int
 	}{{"workers", 8}, {"files", 5}, {"words", 4}, {"bytes", 8}} {
+		if some != nil && !slices.Contains(some, want.name) {
+			continue
+		}
 		if len(sweeps) == 0 {
 			t.Fatalf("no sweep by %s", want.name)
 		}

@@ -31,7 +31,7 @@ type dot struct {
 const (
 	chartWidth, chartHeight = 720, 400
 	chartLeft, chartRight   = 64, 176 // margins: the labels of y; the names of the lines
-	chartTop, chartBottom   = 76, 64
+	chartTop, chartBottom   = 90, 64
 	labelHeight             = 16 // of a line of text
 	labelWidth              = 7  // of a letter, about
 )
@@ -70,7 +70,7 @@ func (c chart) svg() []byte {
 	fmt.Fprintf(&b, `<rect class="page" width="%d" height="%d" rx="6"/>`+"\n", chartWidth, chartHeight)
 	fmt.Fprintf(&b, `<text class="title" x="%d" y="28">%s</text>`+"\n", 16, escape(c.title))
 	fmt.Fprintf(&b, `<text x="%d" y="48">%s</text>`+"\n", 16, escape(c.subtitle))
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", chartLeft-8, chartTop-10, escape(c.y))
+	fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", 16, chartTop-14, escape(c.y))
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n",
 		(chartLeft+chartWidth-chartRight)/2, chartHeight-16, escape(c.x))
 	x, y, ticks := c.scales()

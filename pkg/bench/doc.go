@@ -32,6 +32,9 @@
 // truth, and a ratio that is smaller than this distance says nothing. The report has every round. It also has the load
 // of the machine in the minute before; unless that is near 0, measure again.
 //
+// TO OURS is a contender's time in ours: 0.5 is twice as fast as the job, 50 fifty times slower. A contender that was given
+// a part of the corpus is compared by the byte.
+//
 // CPU seconds are of all processes of a contender, a job's Redis included. MB are 10^6 bytes, as everywhere where speed
 // is spoken of; memory is in MiB. That of a job is the sum of its supervisor, its workers, and what Redis had allocated,
 // each at its own highest moment, so that the sum may never have been there at one time; what processes share counts in

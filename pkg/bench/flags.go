@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/magefile/mage/mg"
@@ -12,7 +14,7 @@ import (
 
 // Flags are those of the target, as Mage hands them over: nil is the default.
 type Flags struct {
-	What     *string  // pairs (the default), sweeps, goals or all
+	What     *string  // pairs (the default), goals, sweeps, or the name of one sweep
 	Against  *string  // as ParseOutsiders reads it
 	Bytes    *string  // as 512MiB
 	Files    *int     // of the corpus for pairs
@@ -23,8 +25,11 @@ type Flags struct {
 	Pictures *string  // folder for those of the sweeps
 }
 
-// exitUsage is the status of a target that was used wrongly.
-const exitUsage = 2
+// Exit statuses, as the plugin's targets have them.
+const (
+	exitUsage       = 2
+	exitInterrupted = 130
+)
 
 // Target is all of the target: it measures, prints the tables, and writes the report. What was measured before an error
 // is printed and written, too.
@@ -33,30 +38,25 @@ func Target(ctx context.Context, f Flags) error {
 	if err != nil {
 		return mg.Fatal(exitUsage, err)
 	}
-	what := value(f.What, "pairs")
-	parts := map[string][]string{"pairs": {"pairs"}, "sweeps": {"sweeps"}, "goals": {"goals"}, "all": {"pairs", "goals", "sweeps"}}[what]
-	if parts == nil {
-		return mg.Fatalf(exitUsage, "bench: -what=%s: write pairs, sweeps, goals or all", what)
-	}
 	r := NewReport(b)
-	for _, part := range parts {
-		var partErr error
-		switch part {
-		case "pairs":
-			r.Pairs, partErr = b.Pairs(ctx)
-		case "goals":
-			r.Goals, partErr = b.Goals(ctx)
-		case "sweeps":
-			r.Sweeps, partErr = b.Sweeps(ctx)
-		}
-		err = errors.Join(err, partErr)
-		if ctx.Err() != nil {
-			break
-		}
+	switch what := value(f.What, "pairs"); {
+	case what == "pairs":
+		r.Pairs, err = b.Pairs(ctx)
+	case what == "goals":
+		r.Goals, err = b.Goals(ctx)
+	case what == "sweeps":
+		r.Sweeps, err = b.Sweeps(ctx)
+	case slices.Contains(SweepNames, what):
+		r.Sweeps, err = b.Sweeps(ctx, what)
+	default:
+		return mg.Fatalf(exitUsage, "bench: -what=%s: write pairs, goals, sweeps, or one of %s", what, strings.Join(SweepNames, ", "))
 	}
 	r.Print(os.Stdout)
 	if out := value(f.Out, ""); out != "" {
 		err = errors.Join(err, r.Write(out))
+	}
+	if ctx.Err() != nil {
+		return mg.Fatal(exitInterrupted, "interrupted")
 	}
 	return err
 }

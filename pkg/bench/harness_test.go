@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"testing"
@@ -75,6 +76,12 @@ func nothingLeft(t *testing.T, dir string) {
 			t.Errorf("%s is left", e.Name())
 		}
 	}
+}
+
+// raced tells whether the race detector watches, here and in every process of ours.
+func raced() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 func must(tb testing.TB, err error) {

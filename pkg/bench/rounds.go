@@ -32,7 +32,7 @@ type Row struct {
 	Wall   Spread    `json:"wall_seconds"`
 	Speed  float64   `json:"megabytes_per_second"` // of 10^6 bytes
 	Ratio  float64   `json:"ratio"`                // its seconds for a byte, to those of the first row
-	CPU    Spread    `json:"cpu_seconds"`
+	CPU    Spread    `json:"cpu_seconds"`          // without Redis
 	Memory Memory    `json:"memory"`
 	Redis  *RedisUse `json:"redis,omitempty"` // medians
 	Runs   []Run     `json:"runs"`            // the rounds that count

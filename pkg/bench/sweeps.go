@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/dustin/go-humanize"
@@ -33,15 +34,21 @@ type axis struct {
 	points            []func(context.Context) (Point, error)
 }
 
-// Sweeps measures jobs along four axes, and draws a picture of each: workers, files, words and bytes. It returns those
-// that it has finished, whatever happens.
-func (b Bench) Sweeps(ctx context.Context) (sweeps []Sweep, err error) {
+// SweepNames are all sweeps.
+var SweepNames = []string{"workers", "files", "words", "bytes"}
+
+// Sweeps measures jobs along the axes that are named, all if none is, and draws a picture of each. It returns those that
+// it has finished, whatever happens.
+func (b Bench) Sweeps(ctx context.Context, names ...string) (sweeps []Sweep, err error) {
 	b, err = b.complete(DefaultSweepRounds)
 	if err != nil {
 		return nil, err
 	}
 	var failures error
 	for _, a := range []axis{b.byWorkers(), b.byFiles(), b.byWords(), b.byBytes()} {
+		if len(names) > 0 && !slices.Contains(names, a.name) {
+			continue
+		}
 		sweep := Sweep{Name: a.name, Axis: a.axis, Picture: filepath.Join(b.Pictures, a.name+".svg")}
 		for _, measure := range a.points {
 			point, err := measure(ctx)

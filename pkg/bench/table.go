@@ -20,7 +20,7 @@ func (r Report) Print(w io.Writer) {
 		fmt.Fprintf(w, "with %s\n", strings.Join(m.Options, " "))
 	}
 	if r.Pairs != nil {
-		fmt.Fprintf(w, "\n%s; %s found; %d rounds after one that doesn't count\n", r.Pairs[0].Corpus,
+		fmt.Fprintf(w, "\n%s; %s found; rounds: %d, after one that doesn't count\n", r.Pairs[0].Corpus,
 			humanize.Comma(int64(r.Pairs[0].Distinct)), len(r.Pairs[0].Runs))
 		printRows(w, "TO OURS", r.Pairs)
 		printJob(w, r.Pairs[0])

@@ -14,9 +14,9 @@ import (
 
 // Tally is a whole result in three numbers: that two different ones have the same is next to impossible.
 type Tally struct {
-	Tokens   uint64 `json:"tokens"`   // words, each as often as it occurs
-	Distinct uint64 `json:"distinct"` // words, each once
-	Digest   uint64 `json:"digest"`   // of words and counts, in any order; 0: unknown
+	Tokens   uint64 `json:"tokens"`        // words, each as often as it occurs
+	Distinct uint64 `json:"distinct"`      // words, each once
+	Digest   uint64 `json:"digest,string"` // of words and counts, in any order; 0: unknown
 }
 
 // add adds a word.

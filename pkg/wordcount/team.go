@@ -20,6 +20,9 @@ import (
 // task that kills whoever touches it is buried well before that.
 const deathsWithoutProgress = 10
 
+// restAfterRelease is how long a worker that was released is not replaced: normally the team is dismissed before.
+const restAfterRelease = 500 * time.Millisecond
+
 // stopWithin is how long workers have to leave before they are killed. Mage itself ends everything after five seconds.
 const stopWithin = 2500 * time.Millisecond
 
@@ -123,17 +126,28 @@ func (t *Team) hire(spec WorkerSpec) (*process, error) {
 	return p, nil
 }
 
-// keep waits for a worker, and for those that take its place, until one leaves because the work is done.
+// keep waits for a worker, and for those that take its place, until the team is stopped.
 func (t *Team) keep(ctx context.Context, p *process) {
 	for {
 		err := t.await(p)
+		rest := time.Duration(0)
 		if err == nil {
-			return // released, or drained
+			rest = restAfterRelease
 		}
 		select {
 		case <-t.stop:
 			return
-		default:
+		case <-time.After(rest):
+		}
+		if err == nil {
+			// It was released, and yet the job isn't sealed: a restart of Redis brought the release of an older run back.
+			next, hireErr := t.hire(t.spec())
+			if hireErr != nil {
+				t.Fail(hireErr)
+				return
+			}
+			p = next
+			continue
 		}
 		held := 0
 		if t.Release != nil {

@@ -114,6 +114,9 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 		case passing(err):
 			w.lost = true
+			if cluster, ok := w.Redis.(*redis.ClusterClient); ok {
+				cluster.ReloadState(ctx) // a lost connection alone does not make it look for the new master
+			}
 			if late := w.nap.wait(ctx); late != nil {
 				return fmt.Errorf("%w: %w", ErrRedis, err)
 			}
