@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"testing"
@@ -50,6 +49,7 @@ func small(t *testing.T) bench.Bench {
 	t.Setenv("WORDCOUNT_REDIS_KIND", string(probe.Kind))
 	t.Setenv("WORDCOUNT_REDIS_PORT", strconv.Itoa(port))
 	t.Setenv("WORDCOUNT_WORKERS", "2")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else every process sleeps for a second where the race detector watches
 	t.Setenv("REDIS_URL", "redis://nobody.invalid:1") // has to be ignored
 	probe.Kill(t)
 	t.Cleanup(func() { nothingLeft(t, dir) })
@@ -76,12 +76,6 @@ func nothingLeft(t *testing.T, dir string) {
 			t.Errorf("%s is left", e.Name())
 		}
 	}
-}
-
-// raced tells whether the race detector watches, here and in every process of ours.
-func raced() bool {
-	info, _ := debug.ReadBuildInfo()
-	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 func must(tb testing.TB, err error) {

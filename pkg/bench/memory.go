@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -35,7 +36,8 @@ func (m Memory) Total() int64 {
 // lookEvery is how often processes are looked at. A peak of less than that is missed; the system's own figure has it.
 const lookEvery = 5 * time.Millisecond
 
-// watch looks at a process and those of its children that run the same program, until ctx ends.
+// watch looks at a job's supervisor and its workers, until ctx ends. Workers are those children that run the same program
+// and lead a process group: the Go runtime forks others, for a moment.
 func watch(ctx context.Context, pid int) (m Memory) {
 	program, _ := os.Readlink(proc(pid, "exe"))
 	workers := map[int]int64{}
@@ -44,8 +46,10 @@ func watch(ctx context.Context, pid int) (m Memory) {
 	for ctx.Err() == nil {
 		m.Supervisor = max(m.Supervisor, peak(pid))
 		for _, child := range children(pid) {
-			if exe, err := os.Readlink(proc(child, "exe")); err == nil && exe == program {
-				workers[child] = max(workers[child], peak(child))
+			exe, _ := os.Readlink(proc(child, "exe"))
+			group, _ := syscall.Getpgid(child)
+			if bytes := peak(child); bytes > 0 && exe == program && group == child {
+				workers[child] = bytes // the last look counts: before it is a program of its own, a child has its parent's peak
 			}
 		}
 		select {

@@ -130,14 +130,8 @@ func (t *Team) hire(spec WorkerSpec) (*process, error) {
 func (t *Team) keep(ctx context.Context, p *process) {
 	for {
 		err := t.await(p)
-		rest := time.Duration(0)
-		if err == nil {
-			rest = restAfterRelease
-		}
-		select {
-		case <-t.stop:
+		if t.stopped(0) || err == nil && t.stopped(restAfterRelease) {
 			return
-		case <-time.After(rest):
 		}
 		if err == nil {
 			// It was released, and yet the job isn't sealed: a restart of Redis brought the release of an older run back.
@@ -166,6 +160,24 @@ func (t *Team) keep(ctx context.Context, p *process) {
 		}
 		t.Say("! worker %d %s; its %d tasks released, worker %d started", p.cmd.Process.Pid, fate(err, p.said), held, next.cmd.Process.Pid)
 		p = next
+	}
+}
+
+// stopped tells whether the team was stopped, or is within a time.
+func (t *Team) stopped(within time.Duration) bool {
+	select {
+	case <-t.stop:
+		return true
+	default:
+	}
+	if within == 0 {
+		return false
+	}
+	select {
+	case <-t.stop:
+		return true
+	case <-time.After(within):
+		return false
 	}
 }
 
