@@ -87,17 +87,11 @@ func (s *Server) Corrupt(ctx context.Context) error {
 // whileDead kills the server and does something to its dump before anybody can
 // start it again.
 func (s *Server) whileDead(ctx context.Context, do func(dump string) error) error {
-	if !s.Owned() {
-		return ErrGiven
-	}
-	unlock, err := lock(ctx, s.DataDir)
+	unlock, err := s.locked(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := s.refresh(); err != nil {
-		return err
-	}
 	if err := s.clear(ctx); err != nil { // orphans too: one could still rename its snapshot over ours
 		return err
 	}

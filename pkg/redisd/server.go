@@ -69,17 +69,11 @@ func (s *Server) String() string {
 // configuration, with the data of dump.rdb. It returns when the server is
 // ready, at once if it was running. ErrPortTaken, ErrDump.
 func (s *Server) Start(ctx context.Context) error {
-	if !s.Owned() {
-		return ErrGiven
-	}
-	unlock, err := lock(ctx, s.DataDir)
+	unlock, err := s.locked(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := s.refresh(); err != nil {
-		return err
-	}
 	_, err = s.up(ctx, s.launch)
 	return err
 }
@@ -114,17 +108,11 @@ func (s *Server) Kill(ctx context.Context) error {
 // in dump.rdb for the next server in this folder. If it can't save, it goes on
 // running, and the error says why.
 func (s *Server) Stop(ctx context.Context) error {
-	if !s.Owned() {
-		return ErrGiven
-	}
-	unlock, err := lock(ctx, s.DataDir)
+	unlock, err := s.locked(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := s.refresh(); err != nil {
-		return err
-	}
 	running, err := s.running(ctx)
 	if err != nil {
 		return err
@@ -138,6 +126,22 @@ func (s *Server) Stop(ctx context.Context) error {
 		return err
 	}
 	return s.forget()
+}
+
+// locked keeps others from starting or stopping a server of ours, and takes
+// over what they have recorded meanwhile.
+func (s *Server) locked(ctx context.Context) (unlock func(), err error) {
+	if !s.Owned() {
+		return nil, ErrGiven
+	}
+	if unlock, err = lock(ctx, s.DataDir); err != nil {
+		return nil, err
+	}
+	if err := s.refresh(); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // shutdown asks the server to save and end, and waits until it has.

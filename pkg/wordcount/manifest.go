@@ -47,6 +47,9 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %s: name a file or a folder that exists", ErrInput, plain(err))
 	}
+	if exclude != "" {
+		exclude = real(exclude)
+	}
 	m := Manifest{Root: root}
 	err = filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -88,6 +91,17 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 	}
 	slices.SortFunc(m.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	return m, nil
+}
+
+// real is the path of a folder as a walk meets it, or as good as can be if the folder isn't there.
+func real(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if there, err := filepath.EvalSymlinks(path); err == nil {
+		path = there
+	}
+	return path
 }
 
 // plain is an error of the file system with its path quoted, for names may hold anything.

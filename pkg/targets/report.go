@@ -1,0 +1,91 @@
+package targets
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// report prints the result: what was counted, the top words, and how to see more of it.
+func (s *session) report(ctx context.Context) error {
+	r, sealed := wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: s.sealed.Fence}, s.sealed
+	redone := "nothing redone"
+	if sealed.Redone > 0 {
+		redone = fmt.Sprintf("%s redone, none counted twice", plural(sealed.Redone, "task"))
+	}
+	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(sealed.Tokens)),
+		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone, sealed.Durable)
+	if err := printTop(r.Entries(ctx), 10); err != nil {
+		return err
+	}
+	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", s.redisCLI(), s.plan.Job.Key("counts"))
+	return nil
+}
+
+// redisCLI is a command that reaches the server without showing its password.
+func (s *session) redisCLI() string {
+	e := s.server.Endpoint()
+	if !s.server.Owned() {
+		return "redis-cli -u \"$REDIS_URL\""
+	}
+	host, port, _ := strings.Cut(s.server.Addr, ":")
+	return fmt.Sprintf("REDISCLI_AUTH=\"$(cat %s)\" redis-cli -h %s -p %s", quoted(e.PasswordFile), host, port)
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return humanize.Comma(int64(n)) + " " + what + "s"
+}
+
+func printTop(words entries, n int) error {
+	for e, err := range words {
+		if err != nil {
+			return err
+		}
+		if n--; n < 0 {
+			break
+		}
+		fmt.Printf("%12s  %s\n", humanize.Comma(int64(e.N)), printable(e.Word))
+	}
+	return nil
+}
+
+// printable is a word as it is if a terminal can show it, and quoted if not.
+func printable(word string) string {
+	if q := strconv.Quote(word); q != `"`+word+`"` {
+		return q
+	}
+	return word
+}
+
+// verify recounts the files of a sealed job, and compares.
+func (s *session) verify(ctx context.Context, plan wordcount.Plan, sealed wordcount.Sealed) error {
+	bar := newProgress(os.Stderr)
+	bar.total = plan.Manifest.Bytes
+	verdict, err := wordcount.Verify(ctx, plan.Manifest, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence},
+		func(bytes int64) { bar.advance("recount", bytes) })
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	if verdict.Exact() {
+		fmt.Printf("exact: %s distinct, 0 missing, 0 surplus, 0 different\n", humanize.Comma(int64(verdict.Distinct)))
+		return nil
+	}
+	for _, d := range verdict.First {
+		fmt.Printf("  %s: %d by a serial count, %d in the result\n", printable(d.Word), d.Want, d.Got)
+	}
+	return fmt.Errorf("%w: %d distinct, %d missing, %d surplus, %d different: please report this", wordcount.ErrDifferent,
+		verdict.Distinct, verdict.Missing, verdict.Surplus, verdict.Different)
+}
