@@ -21,6 +21,7 @@ import (
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
 
+	"github.com/magereduce/magereduce/pkg/bench"
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/redisd"
@@ -101,7 +102,15 @@ func Mutation(ctx context.Context) error {
 	return mutation.Check(ctx, ".", os.Stdout)
 }
 
-// Bench measures the counting kernel, in benchstat's format
-func Bench() error {
+// Bench measures the job against other ways to count; -what=pairs|goals|sweeps|workers|files|words|bytes -against='NAME: CMD {dir} {out} ;; …' -bytes=512MiB -files=64 -words=200000 -rounds=5 -scale=1 -out=FILE -pictures=.bench
+func Bench(ctx context.Context, what, against, bytes *string, files, words, rounds *int, scale *float64, out, pictures *string) error {
+	return bench.Target(ctx, bench.Flags{
+		What: what, Against: against, Bytes: bytes, Files: files, Words: words, Rounds: rounds,
+		Scale: scale, Out: out, Pictures: pictures,
+	})
+}
+
+// BenchKernel measures the counting kernel alone, in benchstat's format
+func BenchKernel() error {
 	return sh.RunV("go", "test", "-run=^$", "-bench=.", "-benchmem", "-count=5", "./pkg/wordcount/count")
 }

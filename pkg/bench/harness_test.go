@@ -49,7 +49,7 @@ func small(t *testing.T) bench.Bench {
 	t.Setenv("WORDCOUNT_REDIS_KIND", string(probe.Kind))
 	t.Setenv("WORDCOUNT_REDIS_PORT", strconv.Itoa(port))
 	t.Setenv("WORDCOUNT_WORKERS", "2")
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // else every process sleeps for a second where the race detector watches
+	t.Setenv("GORACE", "atexit_sleep_ms=0")           // else every process sleeps for a second where the race detector watches
 	t.Setenv("REDIS_URL", "redis://nobody.invalid:1") // has to be ignored
 	probe.Kill(t)
 	t.Cleanup(func() { nothingLeft(t, dir) })

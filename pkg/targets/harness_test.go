@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 	// Tests spend most of their time waiting for other processes: a few at once, but not a server for each processor of
 	// a large machine.
 	flag.Set("test.parallel", "4")
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // else each process that we build sleeps for a second where the race detector watches
 	code := 1
 	if dir, err := os.MkdirTemp("", "magereduce-test-*"); err == nil {
 		builds = dir

@@ -149,3 +149,9 @@ func trace(path, line string) {
 		f.WriteString(line)
 	}
 }
+
+// setConfig configures the test's own server.
+func (r *rig) setConfig(name, value string) {
+	r.tb.Helper()
+	must(r.tb, r.probe.ConfigSet(context.Background(), name, value).Err())
+}

@@ -113,9 +113,3 @@ func TestFault20CheckpointThatCannotFork(t *testing.T) {
 		t.Errorf("refused %d times, and nobody was told", refused)
 	}
 }
-
-// setConfig configures the test's own server.
-func (r *rig) setConfig(name, value string) {
-	r.tb.Helper()
-	must(r.tb, r.probe.ConfigSet(context.Background(), name, value).Err())
-}
