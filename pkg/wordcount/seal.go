@@ -27,6 +27,10 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 		return sealed, err
 	}
 	defer unlock()
+	// The lock may be free because another one is done, and not because there was none or it died.
+	if sealed, fresh, err := s.UpToDate(ctx); fresh || err != nil {
+		return sealed, err
+	}
 	if err := write(s.Folder.path(id, "supervisor"), fmt.Appendln(nil, os.Getpid())); err != nil {
 		return Sealed{}, err
 	}
@@ -88,15 +92,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 		unlock, ok, err = s.Folder.lock(id)
 		return ok || err != nil
 	})
-	if err != nil || unlock == nil {
-		return unlock, err
-	}
-	// The lock may be free because the other one is done, and not because it died.
-	if _, fresh, err := s.UpToDate(ctx); fresh || err != nil {
-		unlock()
-		return nil, err
-	}
-	return unlock, nil
+	return unlock, err
 }
 
 // seal does the six steps, each of which a crash may follow.
