@@ -22,7 +22,7 @@ const (
 
 	commitEvery = 2 * time.Second         // a commit at least so often bounds what a crash throws away
 	batchMax    = 4096                    // tasks in one commit; the library's bound
-	readFor     = 100 * time.Millisecond  // of work is what a worker takes at once
+	readFor     = 40 * time.Millisecond   // of work is what a worker takes at once: at the end the others wait for it
 	readMax     = 256                     // tasks taken at once
 	blockFor    = 200 * time.Millisecond  // an idle worker waits so long for a new task before it looks round again
 	drainFor    = 1500 * time.Millisecond // to finish the split in hand when asked to leave
