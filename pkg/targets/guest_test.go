@@ -1,6 +1,7 @@
 package targets_test
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -136,4 +137,34 @@ func TestAServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
 	guest.set("WORDCOUNT_FAULTS", "")
 	guest.exits(0, "run")
 	guest.exact()
+}
+
+func TestTheUserInTheREADMESuffices(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []string{"3", "0"} {
+		t.Run(reducers+" reducers", func(t *testing.T) {
+			f := newFolder(t)
+			set := []any{"ACL", "SETUSER", "wordcount", "on", ">sesame"}
+			for _, rule := range strings.Fields(wordcount.SupervisorRules) {
+				set = append(set, rule)
+			}
+			must(t, f.rdb.Do(t.Context(), set...).Err())
+			guest := f.guest()
+			guest.use("redis://wordcount:sesame@"+f.server.Addr, "")
+			guest.set("WORDCOUNT_REDUCERS", reducers)
+			guest.set("WORDCOUNT_FAULTS", "crash@after-read:1,crash@before-commit:1") // theft and release need rights too
+			guest.texts(20)
+			guest.exits(0, "run")
+			guest.exact()
+			guest.exits(0, "status")
+			guest.exits(0, "top", "-partial")
+			guest.exits(0, "requeue")
+			guest.exits(0, "clean")
+			refusals, err := f.rdb.Do(t.Context(), "ACL", "LOG").Slice()
+			must(t, err)
+			if len(refusals) != 0 {
+				t.Errorf("refused: %v", refusals)
+			}
+		})
+	}
 }

@@ -69,6 +69,25 @@
 // and after three more deaths (deathLimit) it is buried too. The job then ends with ErrIncomplete; Buried lists such
 // tasks, Requeue gives them another life, and Partial counts the rest for who asks.
 //
+// # What holds it
+//
+// Each claim, and the test that would fail without it. FAULTS is the table of 54 faults and bad inputs that the tests
+// named TestFaultNN follow.
+//
+//	any accident at any command, worker or supervisor     TestAJobIsExactWhereverAnAccidentStrikes (mage sweep: all of them)
+//	any schedule, in a model, each guard needed           TestAnyScheduleOfTheModelIsExactOrPublishesNothing,
+//	                                                      TestEachGuardOfTheModelIsMissedWhenItIsTakenOut
+//	any schedule, on a real server                        TestAnyScheduleOnARealServerIsExact (mage properties: 200)
+//	each guard is tested                                  mage mutation takes them out one by one
+//	worker crashes, pauses, thefts                        TestFault01 to 07, TestStealingAloneBringsEveryTaskHome
+//	Redis killed, at the worst moments                    TestFault08 to 15, 18, 19, 34
+//	lost and repeated replies                             TestFault02, 05, 16
+//	supervisors killed, and two at once                   TestFault35, 36
+//	replicas that lag, Sentinel, Cluster                  TestFault33
+//	a run that fails says so and publishes nothing        TestFault17, 20, 22, 25, 28, 31, 39, 44, 47, 53
+//	a result that is read is the one that was sealed      TestAResultBelongsToItsLastFence
+//	the rights of README and of workers suffice           whole jobs in package targets run under them
+//
 // # Differences from the design
 //
 // The design names give-up and renew with lists of tasks; give_up takes a consumer and gives up all it holds, since
