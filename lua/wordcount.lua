@@ -475,7 +475,7 @@ end
 -- status: where the job stands, in constant time (but for one row a consumer).
 --   KEYS    fixed
 --   returns {meta (flat), pending maps, pending reduces (each {consumer, number, ...}), buried, workers (flat),
---            tasks in the map stream}
+--            tasks in the map stream, tasks that were taken over or failed}
 local function status(keys, args)
   if not read_meta(keys) then refuse('WCNOJOB', 'no such job') end
   local function pending(stream)
@@ -487,7 +487,7 @@ local function status(keys, args)
     return flat
   end
   return {redis.call('HGETALL', keys[META]), pending(keys[MAP]), pending(keys[REDUCE]), redis.call('HLEN', keys[DEAD]),
-    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP])}
+    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP]), redis.call('HLEN', keys[ATTEMPTS])}
 end
 
 local function register(name, body, flags)

@@ -30,6 +30,7 @@ type Config struct {
 	Faults       string               // as wordcount.ParseFaults reads them; none
 	Durability   wordcount.Durability // bgsave on a server of ours, none on a given one
 	Memory       int64                // bytes that the job may take on a given server; DefaultMemory
+	VerifyPart   wordcount.Part       // what verify recounts; all
 	Redis        redisd.Config        // Dir is Config.Dir
 }
 
@@ -82,6 +83,10 @@ var variables = []variable{
 	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {
 		c.Faults = v
 		_, err := wordcount.ParseFaults(v)
+		return err
+	}},
+	{"WORDCOUNT_VERIFY_PART", "all words", func(c *Config, v string) (err error) {
+		c.VerifyPart, err = wordcount.ParsePart(v)
 		return err
 	}},
 	{"WORDCOUNT_DURABILITY", "bgsave; on a given server none", func(c *Config, v string) error {

@@ -73,14 +73,18 @@ func printable(word string) string {
 func (s *session) verify(ctx context.Context, plan wordcount.Plan, sealed wordcount.Sealed) error {
 	bar := newProgress(os.Stderr)
 	bar.total = plan.Manifest.Bytes
-	verdict, err := wordcount.Verify(ctx, plan.Manifest, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence},
+	verdict, err := wordcount.Verify(ctx, plan.Manifest, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence}, s.config.VerifyPart,
 		func(bytes int64) { bar.advance("recount", bytes) })
 	bar.finish()
 	if err != nil {
 		return err
 	}
 	if verdict.Exact() {
-		fmt.Printf("exact: %s distinct, 0 missing, 0 surplus, 0 different\n", humanize.Comma(int64(verdict.Distinct)))
+		of := ""
+		if p := s.config.VerifyPart; p.Of > 1 {
+			of = fmt.Sprintf(" in part %d of %d", p.Number, p.Of)
+		}
+		fmt.Printf("exact: %s distinct%s, 0 missing, 0 surplus, 0 different\n", humanize.Comma(int64(verdict.Distinct)), of)
 		return nil
 	}
 	for _, d := range verdict.First {

@@ -114,6 +114,7 @@ func (s *Supervisor) Checkpoints(ctx context.Context) {
 		switch {
 		case err == nil:
 			saved, failing = now, ""
+			s.Say("checkpoint %d: %d tasks", s.Saves(), now)
 		case ctx.Err() == nil && err.Error() != failing:
 			failing = err.Error()
 			s.Say("! %s: %s; trying again every %s", errSave, strings.TrimPrefix(failing, errSave.Error()+": "), s.Every)

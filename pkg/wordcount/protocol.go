@@ -220,6 +220,7 @@ type Status struct {
 	PendingMaps    map[string]int // XPENDING: tasks by consumer
 	PendingReduces map[string]int
 	Buried         int
+	Troubled       int               // tasks that were taken from a worker, or failed, so far
 	Workers        map[string]string // what each worker says of itself (JSON)
 }
 
@@ -245,7 +246,7 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
 		Stored: uint64(number(meta["put"])), Bytes: int64(number(meta["bytes"])), Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
-		Seeded: int(reply[5].(int64)), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+		Seeded: int(reply[5].(int64)), Troubled: int(reply[6].(int64)), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
 	for consumer, n := range pairs(reply[1]) {
 		s.PendingMaps[consumer] = number(n)

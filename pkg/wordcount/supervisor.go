@@ -180,6 +180,9 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 			s.Say("! redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 		}
+		if w.before.Run != "" && st.Troubled > w.before.Troubled {
+			s.Say("! %d tasks were taken over from workers that died or fell silent, or failed", st.Troubled-w.before.Troubled)
+		}
 		nap.reset()
 		w.runID, w.before, w.mending = id, st, false
 		s.progress.Store(int64(st.Mapped + st.Reduced + st.Buried))

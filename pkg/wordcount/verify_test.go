@@ -10,7 +10,7 @@ import (
 )
 
 func (r *rig) verify(sealed Sealed) (Verdict, error) {
-	return Verify(r.tb.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, func(int64) {})
+	return Verify(r.tb.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
 }
 
 func TestVerifyFindsEachKindOfDifference(t *testing.T) {
@@ -72,7 +72,7 @@ func TestVerifyEndsWithItsContext(t *testing.T) {
 	r := newRig(t, texts(3, 10))
 	sealed := r.exact(Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Verify(ctx, r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, func(int64) { cancel() })
+	_, err := Verify(ctx, r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) { cancel() })
 	isError(t, err, context.Canceled)
 }
 
@@ -81,9 +81,25 @@ func TestVerifyReportsEveryByteAsItGoes(t *testing.T) {
 	r := newRig(t, texts(5, 100))
 	sealed := r.exact(Options{})
 	most := int64(0)
-	_, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, func(n int64) { most = max(most, n) })
+	_, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(n int64) { most = max(most, n) })
 	must(t, err)
 	if most != r.plan.Manifest.Bytes {
 		t.Errorf("%d of %d bytes were reported", most, r.plan.Manifest.Bytes)
+	}
+}
+
+func TestThePartsOfAVerificationAddUpToTheWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(5, 30))
+	sealed := r.exact(Options{Reducers: 3})
+	must(t, r.rdb.ZIncrBy(t.Context(), r.plan.Job.Key("counts"), 1, "common1").Err())
+	distinct, different := 0, 0
+	for n := 1; n <= 4; n++ {
+		v, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{n, 4}, func(int64) {})
+		must(t, err)
+		distinct, different = distinct+v.Distinct, different+v.Different
+	}
+	if distinct != sealed.Distinct || different != 1 {
+		t.Errorf("%d distinct words, %d different; expected %d and 1", distinct, different, sealed.Distinct)
 	}
 }
