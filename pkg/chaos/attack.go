@@ -31,8 +31,8 @@ type Attack struct {
 	Say    func(format string, args ...any)
 }
 
-// errOver: there is nothing left to attack.
-var errOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", wordcount.ErrIncomplete)
+// ErrOver: there is nothing left to attack.
+var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", wordcount.ErrIncomplete)
 
 // status reads where the job stands, through whatever Redis suffers.
 func (a Attack) status(ctx context.Context) (wordcount.Status, error) {
@@ -45,7 +45,7 @@ func (a Attack) status(ctx context.Context) (wordcount.Status, error) {
 			return st, context.Cause(ctx)
 		}
 		if !a.alive() {
-			return st, errors.Join(errOver, err)
+			return st, errors.Join(ErrOver, err)
 		}
 		if err := pause(ctx); err != nil {
 			return st, err
@@ -64,7 +64,7 @@ func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (
 			return st, err
 		}
 		if st.Released || !a.alive() {
-			return st, errOver
+			return st, ErrOver
 		}
 		if err := pause(ctx); err != nil {
 			return st, err

@@ -135,12 +135,12 @@ func TestWorkersOfOtherHostsAreLeftAlone(t *testing.T) {
 func TestAJobThatNobodySupervisesIsNotAttacked(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	if err := a.Ripen(t.Context()); !errors.Is(err, errOver) {
+	if err := a.Ripen(t.Context()); !errors.Is(err, ErrOver) {
 		t.Errorf("Ripen: %v", err)
 	}
 	pid := a.Server.Pid
 	for _, f := range []Fault{RestartRedis, RollbackRedis, CorruptCheckpoint} {
-		if _, err := f.Inject(a.Attack, t.Context()); !errors.Is(err, errOver) {
+		if _, err := f.Inject(a.Attack, t.Context()); !errors.Is(err, ErrOver) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}

@@ -126,7 +126,7 @@ func (a Attack) heir(ctx context.Context, task holding, victim string) (string, 
 			}
 			return fmt.Sprintf("runs again on %d", info.PID), err
 		case err != nil && !a.alive():
-			return "", errOver
+			return "", ErrOver
 		}
 		if err := pause(ctx); err != nil {
 			return "", err

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/magefile/mage/mg"
 	"github.com/redis/go-redis/v9"
@@ -106,8 +107,13 @@ func startJob(c Config) (*jobProcess, error) {
 	return j, nil
 }
 
-// interrupt asks the job to end in good order, and returns when it has.
+// interrupt asks the job to end in good order, unless it is about to end anyway, and returns when it has.
 func (j *jobProcess) interrupt() {
+	select {
+	case <-j.ended:
+		return
+	case <-time.After(time.Second): // a job that is sealed still prints its result
+	}
 	j.cmd.Process.Signal(os.Interrupt)
 	<-j.ended
 }

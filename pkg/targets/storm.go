@@ -91,9 +91,9 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 		case err == nil:
 			times[fault.Name]++
 			fmt.Printf("%s is outlived, so far\n", fault.Name)
-		case own.folder.Supervised(own.plan.Job.ID):
+		case !errors.Is(err, chaos.ErrOver):
 			return fmt.Errorf("%s: %w", fault.Name, err)
-		default: // the job was over
+		default:
 			if err := own.judge(ctx); err != nil {
 				return err
 			}
