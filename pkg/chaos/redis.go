@@ -27,17 +27,7 @@ func (a Attack) RestartRedis(ctx context.Context) (time.Duration, error) {
 // RollbackRedis kills the server and puts the oldest kept checkpoint in the place of its last one. Else it is as
 // RestartRedis.
 func (a Attack) RollbackRedis(ctx context.Context) (time.Duration, error) {
-	return a.outage(ctx, "killed redis and put an older checkpoint in place", func() error {
-		kept, err := a.Server.Kept()
-		if err != nil {
-			return err
-		}
-		oldest := "" // from nothing is older still
-		if len(kept) > 0 {
-			oldest = kept[len(kept)-1]
-		}
-		return a.Server.Restore(ctx, oldest)
-	})
+	return a.outage(ctx, "killed redis and put an older checkpoint in place", func() error { return a.Server.Rollback(ctx) })
 }
 
 // CorruptCheckpoint kills the server and flips a bit in its last checkpoint. Else it is as RestartRedis.

@@ -56,18 +56,25 @@ func (s *Server) Kept() ([]string, error) {
 	return paths, nil
 }
 
-// Restore kills the server and puts a checkpoint in the place of its last one;
-// "" for none. Whoever starts the server next gets that.
-func (s *Server) Restore(ctx context.Context, checkpoint string) error {
+// Rollback kills the server and puts the oldest kept checkpoint in the place
+// of its last one, or none if none is kept: that is older still. Whoever starts
+// the server next gets it.
+func (s *Server) Rollback(ctx context.Context) error {
 	return s.whileDead(ctx, func(dump string) error {
-		err := os.Remove(dump)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
+		if err := os.Remove(dump); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		if err == nil && checkpoint != "" {
-			err = os.Link(checkpoint, dump)
+		for {
+			kept, err := s.Kept()
+			if err != nil || len(kept) == 0 {
+				return err
+			}
+			err = os.Link(kept[len(kept)-1], dump)
+			if !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			// Whoever took the last checkpoint has removed the oldest meanwhile.
 		}
-		return err
 	})
 }
 
