@@ -71,8 +71,8 @@
 //
 // # What holds it
 //
-// Each claim, and the test that would fail without it. FAULTS is the table of 54 faults and bad inputs that the tests
-// named TestFaultNN follow.
+// Each claim, and the test that would fail without it. The tests named TestFaultNN have one fault or bad input each, and
+// say which in their names; those that need whole processes are in package targets.
 //
 //	any accident at any command, worker or supervisor     TestAJobIsExactWhereverAnAccidentStrikes (mage sweep: all of them)
 //	any schedule, in a model, each guard needed           TestAnyScheduleOfTheModelIsExactOrPublishesNothing,

@@ -181,7 +181,7 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 		}
 		if w.before.Run != "" && st.Troubled > w.before.Troubled {
-			s.Say("! %d tasks were taken over from workers that died or fell silent, or failed", st.Troubled-w.before.Troubled)
+			s.Say("! %d more tasks taken over from workers that died or fell silent, or failed", st.Troubled-w.before.Troubled)
 		}
 		nap.reset()
 		w.runID, w.before, w.mending = id, st, false
