@@ -32,7 +32,8 @@ func (s *Server) Keep(label string) error {
 		return fmt.Errorf("redisd: keep checkpoint: %w", err)
 	}
 	name := time.Now().UTC().Format("20060102T150405.000000Z") + "-" + label + ".rdb"
-	if err := os.Link(filepath.Join(s.DataDir, dumpFile), filepath.Join(dir, name)); err != nil {
+	err := os.Link(filepath.Join(s.DataDir, dumpFile), filepath.Join(dir, name))
+	if err != nil && !errors.Is(err, fs.ErrExist) { // two who waited for one checkpoint may ask at once
 		return fmt.Errorf("redisd: keep checkpoint: %w", err)
 	}
 	kept, err := s.Kept()

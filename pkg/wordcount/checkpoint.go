@@ -70,7 +70,9 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 			}
 			s.saves.Add(1)
 			if s.Saved != nil {
-				return s.Saved()
+				if err := s.Saved(); err != nil { // the checkpoint stands nevertheless
+					s.Say("! %v", err)
+				}
 			}
 			return nil
 		}

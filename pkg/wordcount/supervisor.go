@@ -18,6 +18,7 @@ const (
 	seedChunk     = 1000                  // tasks in one call: a few milliseconds of the server
 	watchEvery    = 20 * time.Millisecond // how often the job is looked at
 	observeWithin = 3 * time.Second       // a look takes microseconds, unless the server is busy or gone
+	tellEvery     = 3 * time.Second       // a dead worker's tasks are taken over one by one, and are told of together
 	wipeMax       = 3                     // times that a foreign run is wiped before we ask who else is there
 )
 
@@ -63,6 +64,9 @@ type watched struct {
 	lastID  string // of the one before, or of this one before it was out of reach
 	before  Status
 	mending bool
+
+	troubled int       // tasks that people were told of
+	told     time.Time // when
 }
 
 // unreachable is an error for one line: Redis stayed away for too long, and the last that was heard of it.
@@ -180,8 +184,12 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 			s.Say("! redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 		}
-		if w.before.Run != "" && st.Troubled > w.before.Troubled {
-			s.Say("! %d more tasks taken over from workers that died or fell silent, or failed", st.Troubled-w.before.Troubled)
+		if w.before.Run == "" {
+			w.troubled = st.Troubled // of an earlier supervisor's time
+		}
+		if more := st.Troubled - w.troubled; more > 0 && time.Since(w.told) > tellEvery {
+			s.Say("! %d more tasks taken over from workers that died or fell silent, or failed", more)
+			w.troubled, w.told = st.Troubled, time.Now()
 		}
 		nap.reset()
 		w.runID, w.before, w.mending = id, st, false
