@@ -213,7 +213,6 @@ type Status struct {
 	Reducers       int
 	Reduced        int
 	Tokens         uint64         // words in committed tasks
-	Stored         uint64         // words in stored partitions
 	Bytes          int64          // input bytes in committed tasks
 	Final          string         // the fence
 	Released       bool           // sealed: workers may leave
@@ -244,7 +243,7 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 	s := Status{
 		Run: meta["run"], Phase: meta["phase"], Maps: number(meta["maps"]), Mapped: number(meta["mapped"]),
 		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
-		Stored: uint64(number(meta["put"])), Bytes: int64(number(meta["bytes"])), Final: meta["final"],
+		Bytes: int64(number(meta["bytes"])), Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
 		Seeded: int(reply[5].(int64)), Troubled: int(reply[6].(int64)), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
