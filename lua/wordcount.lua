@@ -7,7 +7,7 @@
 -- touch partial counts take the partitions' lists behind them.
 --
 --   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
---                       put (tokens in stored partitions), final, released, discarded
+--                       put (tokens in stored partitions), storing <attempt>, final, released, discarded
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count
@@ -265,31 +265,62 @@ local function partition(keys, args)
   return redis.call('LRANGE', keys[PARTS], 0, -1)
 end
 
--- put: stores the totals of a partition and acknowledges its reduce task, as one step, if the task is pending.
+-- put: stores the totals of some partitions, in one call or in several that join on to one another; the last one
+-- acknowledges their reduce tasks. If one of the tasks is not pending, nothing is stored.
 --   KEYS    fixed
---   ARGV    run, partition (0-based), tokens, then count, word, count, word, ... (best by descending count)
---   returns 'committed', or the task's standing
--- Guards. One call for all of it: between two a rollback loses words. Totals are absolute and every attempt computes
--- the same ones, so the first to finish wins and the rest are told 'settled'.
+--   ARGV    run, attempt (a nonce), from (how many words its earlier calls stored), last (1 or 0), tokens (in all),
+--           n, n partitions (0-based, strictly increasing), then count, word, count, word, ... in descending order
+--   returns {'committed'}, {'at', how many words the attempt has stored} or {'refused', standing of each task}
+-- Guards. Where the attempt stands is kept with the counts, and a call that does not join on there stores nothing: a
+-- rollback may have taken earlier ones back, and the last would acknowledge words that are gone. Totals are absolute and
+-- every attempt computes the same ones, so a call that stores what another has stored changes nothing, and the first
+-- to finish wins; the rest are told 'settled'.
+-- The order is for speed alone: the skip list of a sorted set has the place for the next word at hand.
 local function put(keys, args)
   local meta = open_run(keys, args[1])
-  local part, tokens = integer(args[2], 'partition'), integer(args[3], 'tokens')
-  if part >= meta.reducers then refuse('WCARG', 'partition %.0f of %.0f', part, meta.reducers) end
-  if (#args - 3) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
-  check_counts(args, 4)
-  if meta.phase == 'map' then return 'undelivered' end
-  local now = standing(keys[REDUCE], entry(part + 1))
-  if now ~= 'pending' then return now end
+  local attempt, from, last = args[2], integer(args[3], 'from'), args[4]
+  local tokens, n = integer(args[5], 'tokens'), integer(args[6], 'n')
+  if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
+  if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
+  if n < 1 or n > BATCH then refuse('WCARG', '%.0f partitions at once, 1 to %d may be', n, BATCH) end
+  local ids, standings, refused, before = {}, {'refused'}, false, -1
+  for i = 1, n do
+    local part = integer(args[6 + i], 'partition')
+    if part <= before then refuse('WCARG', 'partitions must strictly increase') end
+    if part >= meta.reducers then refuse('WCARG', 'partition %.0f of %.0f', part, meta.reducers) end
+    before = part
+    ids[i] = entry(part + 1)
+  end
+  local at = n + 7
+  if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
+  check_counts(args, at)
+  for i = 1, n do
+    standings[i + 1] = standing(keys[REDUCE], ids[i])
+    refused = refused or standings[i + 1] ~= 'pending'
+  end
+  if refused then return standings end
+  local progress = 'storing ' .. attempt
+  local stored = tonumber(meta[progress] or 0)
+  if from ~= stored then return {'at', stored} end
 
-  for i = 4, #args, 2 * PAIRS do
+  for i = at, #args, 2 * PAIRS do
     redis.call('ZADD', keys[COUNTS], unpack(args, i, math.min(#args, i + 2 * PAIRS - 1)))
   end
-  redis.call('XACK', keys[REDUCE], GROUP, entry(part + 1))
+  if last == '0' then
+    stored = stored + (#args - at + 1) / 2
+    redis.call('HSET', keys[META], progress, string.format('%.0f', stored))
+    return {'at', stored}
+  end
+  redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
   redis.call('HINCRBY', keys[META], 'put', string.format('%.0f', tokens))
-  if redis.call('HINCRBY', keys[META], 'reduced', 1) == meta.reducers then
+  redis.call('HDEL', keys[META], progress)
+  if redis.call('HINCRBY', keys[META], 'reduced', n) == meta.reducers then
+    for field in pairs(meta) do
+      if field:find('^storing ') then redis.call('HDEL', keys[META], field) end -- of attempts that came to nothing
+    end
     redis.call('HSET', keys[META], 'phase', 'done')
   end
-  return 'committed'
+  return {'committed'}
 end
 
 -- final: fences the result for one reader, who seals the job.
@@ -328,6 +359,22 @@ local function result(keys, args)
   if n < 1 then refuse('WCARG', 'an empty page') end
   return redis.call('ZRANGE', keys[COUNTS], string.format('%.0f', from), string.format('%.0f', from + n - 1),
     'REV', 'WITHSCORES')
+end
+
+-- sum: adds up a page of the counts, so that a result can be checked without being sent.
+--   KEYS    fixed
+--   ARGV    as of result
+--   returns {how many there are, their sum}
+local function sum(keys, args)
+  local page, total = result(keys, args), 0
+  for i = 2, #page, 2 do
+    local n = tonumber(page[i])
+    if not (n > 0 and n < 2 ^ 53 and n % 1 == 0) then
+      refuse('WCSTATE', '%s is no count: it is beyond 2^53, or somebody else wrote it', page[i])
+    end
+    total = total + n
+  end
+  return {#page / 2, string.format('%.0f', total)}
 end
 
 -- release: the job is sealed, its workers may leave.
@@ -500,6 +547,7 @@ register('partition', partition, {'no-writes'})
 register('put', put)
 register('final', final)
 register('result', result, {'no-writes'})
+register('sum', sum, {'no-writes'})
 register('release', release)
 register('discard', discard)
 register('renew', renew)

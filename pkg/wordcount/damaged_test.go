@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
 // damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the last one.
@@ -63,6 +65,21 @@ func TestFault19AMissingCheckpointIsAStartFromNothing(t *testing.T) {
 	t.Parallel()
 	if _, aside := damageInMidJob(t, os.Remove); aside != 0 {
 		t.Errorf("%d checkpoints were put aside", aside)
+	}
+}
+
+func TestATableThatWasPackedIsNotFull(t *testing.T) {
+	t.Parallel()
+	w := &Worker{Job: Job{Reducers: 1}, Memory: 1 << 20, table: count.New()}
+	for round := range 3 {
+		words := 0
+		for ; !w.full(); words++ {
+			w.table.Add(fmt.Append(nil, words), 1)
+		}
+		if held := w.table.Bytes(); held > int(w.Memory/2) || words < 1000 {
+			t.Errorf("round %d: %d words in %d bytes fill a table that may have %d", round, words, held, w.Memory/2)
+		}
+		w.spill()
 	}
 }
 

@@ -30,7 +30,7 @@
 //	worker.go      a worker takes tasks: its own, the dead's (steal.go), new ones
 //	map.go         and counts them into a table (package count), several into one
 //	worker.go      commits the table: the tasks are acknowledged, their partial counts stored, in one step
-//	reduce.go      merges a partition's partial counts, and stores its totals in the sorted set
+//	reduce.go      merges the partial counts of some partitions, and stores their totals in the sorted set
 //	seal.go        waits until that is all, and lasts, and adds up; then it is published
 //	result.go      reads it; verify.go compares it with a serial recount
 //
@@ -53,7 +53,7 @@
 //
 // A supervisor believes neither "nothing is pending", which is so before anything was delivered, nor the phase that it
 // saw a moment ago. Seal first fences the result under a nonce of its own. Then it waits for a checkpoint that began after
-// that, meanwhile reads the whole result under the fence, adds it up and looks at the files again, and last makes sure
+// that, meanwhile adds up the whole result under the fence and looks at the files again, and last makes sure
 // that the fence still stands. A rollback at any point takes it away, and sealing starts over. Only then are workers let
 // go.
 //
@@ -91,7 +91,15 @@
 // # Differences from the design
 //
 // The design names give-up and renew with lists of tasks; give_up takes a consumer and gives up all it holds, since
-// nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: own attempts must be
-// counted where every thief sees them, and a buried task can only come back within the stream it is in. The corpus
-// generator is package corpus, not a file in data: what lies in data is counted.
+// nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: own attempts must
+// be counted where every thief sees them, and a buried task can only come back within the stream it is in.
+//
+// The design stores a partition in one call. Here a worker stores several at once, in one descending order, for that is
+// what a sorted set is fast at (1.0 µs a word of a million, where 256 partitions one after the other take 2.8), and so
+// in several calls. What takes the place of the one call is a place: how much an attempt has stored is kept with the
+// counts, goes back with them in a rollback, and a call that doesn't join on there stores nothing. The model has it so,
+// and fails without it ("put joins on").
+//
+// The result is added up on the server and not sent, page by page, by a function of its own, sum. The corpus generator
+// is package corpus, not a file in data: what lies in data is counted.
 package wordcount

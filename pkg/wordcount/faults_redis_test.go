@@ -267,7 +267,7 @@ func TestFault13RedisKilledWhileTheResultIsRead(t *testing.T) {
 	r := newRig(t, map[string]string{"a": words(resultPage + 10)})
 	r.prepare(Options{Split: 10_000, Reducers: 3})
 	life := r.serverRun()
-	r.rdb.AddHook(on("result", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(on("sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		r.kill()
 		return next(ctx, cmd)
 	}))

@@ -197,7 +197,7 @@ func TestFault30JobThatVanishesBetweenTwoPagesOfItsResult(t *testing.T) {
 			r := newRig(t, map[string]string{"a": words(resultPage + 10)})
 			r.prepare(o)
 			gone := false
-			r.rdb.AddHook(on("result", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			r.rdb.AddHook(on("sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 				gone = true
 				must(t, r.probe.FlushAll(ctx).Err())
 				return next(ctx, cmd)

@@ -77,10 +77,13 @@ func (h *byHand) finish() {
 
 func (h *byHand) store(part int) {
 	h.tb.Helper()
-	w := &Worker{Job: h.lib.job, protocol: h.lib, run: h.run, table: count.New()}
-	standing, err := w.totals(h.tb.Context(), part)
-	if err != nil || standing != committed {
-		h.tb.Fatalf("store partition %d: %s, %v", part, standing, err)
+	w := &Worker{Job: h.lib.job, protocol: h.lib, run: h.run, table: count.New(), chunk: putMax}
+	w.todo = []task{{taskID: taskID{"reduce", part + 1}}}
+	tasks, err := w.mergeSome(h.tb.Context())
+	must(h.tb, err)
+	must(h.tb, w.store(h.tb.Context(), tasks))
+	if w.leases.tasks != 1 {
+		h.tb.Fatalf("partition %d was not stored", part)
 	}
 }
 
@@ -156,11 +159,14 @@ func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 	calls := map[string]func() error{
 		"commit":    func() error { _, err := h.commits(1, 2, 3); return err },
 		"partition": func() error { _, err := h.lib.partition(ctx, h.run, 0); return err },
-		"put":       func() error { _, err := h.lib.put(ctx, h.run, 0, 0, nil); return err },
-		"fail":      func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
-		"renew":     func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
-		"give up":   func() error { _, err := h.lib.giveUp(ctx, h.run, "w"); return err },
-		"final":     func() error { _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
+		"put": func() error {
+			_, err := h.lib.put(ctx, h.run, totals{"attempt", []int{0}, 0}, 0, nil, true)
+			return err
+		},
+		"fail":    func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
+		"renew":   func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
+		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w"); return err },
+		"final":   func() error { _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, errOtherRun) {
@@ -230,12 +236,88 @@ func TestAPartitionIsStoredOnce(t *testing.T) {
 	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "reduce" && st.Pending() == 0 })
 	before := h.counts()
 	for part, want := range []string{settled, undelivered} {
-		standing, err := h.lib.put(t.Context(), h.run, part, 9, []any{9, "wrong"})
-		if err != nil || standing != want {
-			t.Errorf("partition %d again: %s, %v; want %s", part, standing, err, want)
+		for _, last := range []bool{false, true} {
+			now, err := h.lib.put(t.Context(), h.run, totals{"again", []int{part}, 9}, 0, []any{9, "wrong"}, last)
+			if err != nil || !slices.Equal(now.standings, []string{want}) {
+				t.Errorf("partition %d again: %+v, %v; want %s", part, now, err, want)
+			}
 		}
 	}
 	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "reduce" })
+	if after := h.counts(); after != before {
+		t.Errorf("%s became %s", before, after)
+	}
+}
+
+func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	h.take("reduce", "w", 1)
+	put := func(attempt string, from int, last bool, words ...any) stored {
+		now, err := h.lib.put(t.Context(), h.run, totals{attempt, []int{0}, 6}, from, words, last)
+		must(t, err)
+		return now
+	}
+	for _, c := range []struct {
+		attempt     string
+		from        int
+		last        bool
+		words       []any
+		want        int
+		what, found string
+	}{
+		{"given up", 0, false, []any{3, "three"}, 1, "the first words of an attempt that dies", "three+++"},
+		{"a", 0, false, []any{3, "three"}, 1, "the first words of another", "three+++"},
+		{"a", 0, false, []any{9, "repeated"}, 1, "the same once more, as after a lost reply", "three+++"},
+		{"a", 2, false, []any{9, "gap"}, 1, "what would leave a gap", "three+++"},
+		{"a", 2, true, []any{9, "gap"}, 1, "the last words, behind a gap", "three+++"},
+		{"rolled back", 2, true, []any{9, "gone"}, 0, "the last words of an attempt of which nothing is there any more", "three+++"},
+		{"a", 1, false, []any{2, "two"}, 2, "the next words", "three+++ two++"},
+	} {
+		if now := put(c.attempt, c.from, c.last, c.words...); now.done || now.standings != nil || now.words != c.want {
+			t.Errorf("%s: %+v, want %d words", c.what, now, c.want)
+		}
+		if got := h.counts(); got != c.found {
+			t.Errorf("%s: stored are %s", c.what, got)
+		}
+	}
+	h.expect("nothing is acknowledged", func(st Status) bool { return st.Reduced == 0 && st.Pending() == 1 })
+	if now := put("a", 2, true, 1, "one"); !now.done {
+		t.Errorf("the last words: %+v", now)
+	}
+	h.expect("all is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "done" && st.Pending() == 0 })
+	if got := h.counts(); got != handCounts {
+		t.Errorf("stored: %s", got)
+	}
+	for field := range h.rdb.HGetAll(t.Context(), h.lib.job.Key("meta")).Val() {
+		if strings.HasPrefix(field, "storing") {
+			t.Errorf("%s was left behind", field)
+		}
+	}
+}
+
+func TestPartitionsAreStoredTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 3)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	h.take("reduce", "w", 2)
+	h.store(0)
+	before := h.counts()
+	for _, last := range []bool{false, true} {
+		now, err := h.lib.put(t.Context(), h.run, totals{"a", []int{0, 1, 2}, 9}, 0, []any{9, "wrong"}, last)
+		if want := []string{settled, pending, undelivered}; err != nil || !slices.Equal(now.standings, want) {
+			t.Errorf("%+v, %v; want %v", now, err, want)
+		}
+	}
+	for _, parts := range [][]int{{1, 1}, {2, 1}, {1, 3}, {}} {
+		if _, err := h.lib.put(t.Context(), h.run, totals{"a", parts, 9}, 0, []any{9, "wrong"}, true); !errors.Is(err, ErrState) {
+			t.Errorf("partitions %v: %v", parts, err)
+		}
+	}
+	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Pending() == 1 })
 	if after := h.counts(); after != before {
 		t.Errorf("%s became %s", before, after)
 	}
@@ -306,10 +388,11 @@ func TestAResultBelongsToItsLastFence(t *testing.T) {
 	}
 	calls := map[string]func(fence string) error{
 		"result":  func(fence string) error { _, err := h.lib.result(ctx, fence, 0, 10); return err },
+		"sum":     func(fence string) error { _, _, err := h.lib.sum(ctx, fence, 0, 10); return err },
 		"release": func(fence string) error { return h.lib.release(ctx, fence) },
 		"discard": func(fence string) error { return h.lib.discard(ctx, fence, 0) },
 	}
-	for _, name := range []string{"result", "release", "discard"} {
+	for _, name := range []string{"result", "sum", "release", "discard"} {
 		for _, fence := range []string{"old", ""} {
 			if err := calls[name](fence); !errors.Is(err, ErrNoResult) {
 				t.Errorf("%s under the fence %q: %v", name, fence, err)
@@ -320,7 +403,7 @@ func TestAResultBelongsToItsLastFence(t *testing.T) {
 		t.Error("the partial counts were discarded")
 	}
 	h.expect("nobody is released", func(st Status) bool { return !st.Released })
-	for _, name := range []string{"result", "release", "discard"} {
+	for _, name := range []string{"result", "sum", "release", "discard"} {
 		if err := calls[name]("new"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

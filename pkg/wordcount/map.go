@@ -122,7 +122,7 @@ func (w *Worker) countSteps(r io.ReaderAt, s Split) (tokens uint64, err error) {
 		}
 		tokens += n
 		switch {
-		case w.Job.Reducers > 0 && w.table.Bytes() > w.tableMax():
+		case w.Job.Reducers > 0 && w.full():
 			w.spill()
 		case w.Job.Reducers == 0 && w.table.Len() > MaxLiveWords:
 			return 0, fmt.Errorf("more than %d distinct words in one task: use reducers or a split size", MaxLiveWords)

@@ -3,6 +3,7 @@ package wordcount
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -40,7 +41,7 @@ type guards struct {
 	earlyReduce  bool // partial counts are given out in phase map
 	pages        bool // partial counts are read blob by blob
 	putTwice     bool // totals are taken whether or not the task is pending
-	tornPut      bool // totals come in two calls
+	looseJoin    bool // a call of a put is taken wherever it begins
 	deadIsDone   bool // a buried task counts as mapped
 	finalAnyTime bool // the result is fenced in any phase
 	noFence      bool // the result is read without a fence
@@ -138,6 +139,7 @@ type state struct {
 	discarded       bool
 	maps, reduces   stream
 	parts           [2][]counts
+	storing         map[int]int // attempt to put → words stored; never written to, like the slices
 	counts          counts
 	dead            set // of the maps
 }
@@ -310,31 +312,57 @@ func (w *world) partition(run, part, page int) (blobs []counts, more bool, err e
 	return blobs, false, nil
 }
 
-// put stores the words of a partition from a word on; half says that the other half has still to come.
-func (w *world) put(run, part int, totals counts, from, to int, half bool) (standing string, err error) {
-	if err := w.open(run); err != nil {
-		return "", err
-	}
-	s := &w.redis
-	if s.phase == "map" {
-		return undelivered, nil
-	}
-	if now := s.reduces.standing(part + 1); now != pending && !w.putTwice {
-		return now, nil
-	}
-	for word := from; word < to; word++ {
-		if word%w.reducers == part {
-			s.counts[word] = totals[word]
+// wordsOf are the words of some partitions, in the order in which every attempt stores them.
+func (w *world) wordsOf(parts []int) (words []int) {
+	for word := range modelWords {
+		if slices.Contains(parts, word%w.reducers) {
+			words = append(words, word)
 		}
 	}
-	if half {
-		return committed, nil
+	return words
+}
+
+// put stores words of some partitions, from the one on that the attempt has come to; the last call acknowledges them.
+func (w *world) put(run, attempt, from int, parts, words []int, last bool, totals counts) (at int, standings []string, err error) {
+	if err := w.open(run); err != nil {
+		return 0, nil, err
 	}
-	s.reduces.pending.remove(part + 1)
-	if s.reduced++; s.reduced == w.reducers {
+	s := &w.redis
+	refused := false
+	for _, part := range parts {
+		now := s.reduces.standing(part + 1)
+		if s.phase == "map" {
+			now = undelivered
+		}
+		standings = append(standings, now)
+		refused = refused || now != pending && !(w.putTwice && s.phase != "map")
+	}
+	if refused {
+		return 0, standings, nil
+	}
+	if s.storing[attempt] != from && !w.looseJoin {
+		return s.storing[attempt], nil, nil
+	}
+	for _, word := range words {
+		s.counts[word] = totals[word]
+	}
+	s.storing = maps.Clone(s.storing)
+	if !last {
+		if s.storing == nil {
+			s.storing = map[int]int{}
+		}
+		s.storing[attempt] = from + len(words)
+		return s.storing[attempt], nil, nil
+	}
+	delete(s.storing, attempt)
+	for _, part := range parts {
+		s.reduces.pending.remove(part + 1)
+		s.reduced++
+	}
+	if s.reduced == w.reducers {
 		s.phase = "done"
 	}
-	return committed, nil
+	return from + len(words), nil, nil
 }
 
 func (w *world) fence(run, nonce int) (tokens int, err error) {
@@ -450,11 +478,12 @@ type modelWorker struct {
 	held     []int // in table
 	table    counts
 	reduces  []int // partitions to reduce + 1
-	reading  bool  // pages of the first of them
-	page     int
-	totals   counts // of the first of them
-	merged   bool
-	half     bool // stored
+	parts    []int // those of them that are being reduced together
+	attempt  int   // to store them
+	merging  int   // how many of parts are merged
+	page     int   // of the next
+	totals   counts
+	stored   int  // words
 	released bool // has left: the job is sealed
 	left     bool // has left because nothing was to do
 }
@@ -539,44 +568,54 @@ func (k *modelWorker) commitHeld(lost bool) {
 	}
 }
 
-// merge reads partial counts: all of them, or a page.
-func (k *modelWorker) merge() {
-	if !k.reading {
-		k.reading, k.page, k.totals, k.merged, k.half = true, 0, counts{}, false, false
+// merge reads partial counts of a partition: all of them, or a page. It begins with n partitions at the most.
+func (k *modelWorker) merge(n int) {
+	if k.parts == nil {
+		for _, id := range k.reduces[:min(n, len(k.reduces))] {
+			k.parts = append(k.parts, id-1)
+		}
+		k.attempt, k.merging, k.page, k.totals, k.stored = k.nonce(), 0, 0, counts{}, 0
 	}
-	blobs, more, err := k.partition(k.run, k.reduces[0]-1, k.page)
+	blobs, more, err := k.partition(k.run, k.parts[k.merging], k.page)
 	if err != nil {
-		k.dropReduce(err)
+		k.dropReduces(nil, err)
 		return
 	}
 	for _, b := range blobs {
 		k.totals.add(b)
 	}
-	k.page++
-	k.merged = !more
+	if k.page++; !more {
+		k.merging, k.page = k.merging+1, 0
+	}
 }
 
-func (k *modelWorker) store(lost bool) {
-	from, to := 0, modelWords
-	if k.tornPut {
-		if from = modelWords / 2; !k.half {
-			from, to = 0, modelWords/2
+func (k *modelWorker) merged() bool { return k.parts != nil && k.merging == len(k.parts) }
+
+// store stores the next n words at the most.
+func (k *modelWorker) store(n int, lost bool) {
+	words := k.wordsOf(k.parts)
+	next := words[k.stored:min(k.stored+n, len(words))]
+	last := k.stored+len(next) == len(words)
+	at, standings, err := k.put(k.run, k.attempt, k.stored, k.parts, next, last, k.totals)
+	switch {
+	case lost: // and tried again, some time
+	case err != nil, standings != nil:
+		k.dropReduces(standings, err)
+	case last && at == len(words):
+		k.dropReduces(nil, nil)
+	default:
+		k.stored = at
+	}
+}
+
+// dropReduces is done with the partitions in hand, as far as this worker is concerned, but for those that are pending.
+func (k *modelWorker) dropReduces(standings []string, err error) {
+	for i, part := range k.parts {
+		if standings == nil || standings[i] != pending {
+			k.reduces = slices.DeleteFunc(k.reduces, func(id int) bool { return id == part+1 })
 		}
 	}
-	first := to < modelWords
-	_, err := k.put(k.run, k.reduces[0]-1, k.totals, from, to, first)
-	switch {
-	case lost:
-	case err == nil && first:
-		k.half = true
-	default:
-		k.dropReduce(err)
-	}
-}
-
-// dropReduce is done with a partition, as far as this worker is concerned.
-func (k *modelWorker) dropReduce(err error) {
-	k.reading, k.merged, k.reduces = false, false, k.reduces[1:]
+	k.parts = nil
 	switch err {
 	case errModelRun:
 		k.look()
@@ -595,10 +634,10 @@ func (k *modelWorker) step() {
 		k.count()
 	case len(k.held) > 0:
 		k.commitHeld(false)
-	case k.merged:
-		k.store(false)
+	case k.merged():
+		k.store(2, false)
 	case len(k.reduces) > 0:
-		k.merge()
+		k.merge(2)
 	default:
 		m, r := &k.redis.maps, &k.redis.reduces
 		k.take(m.own(k.consumer), false)
@@ -607,7 +646,7 @@ func (k *modelWorker) step() {
 			k.take(m.read(k.consumer, 2), false)
 		}
 		if len(k.todo)+len(k.reduces) == 0 {
-			k.takeReduces(r.read(k.consumer, 1))
+			k.takeReduces(r.read(k.consumer, 2))
 		}
 		if len(k.todo)+len(k.reduces) == 0 && !k.noTheft {
 			k.take(m.steal(k.consumer, 0), false)
@@ -664,19 +703,19 @@ func (k *modelWorker) any(pick func(int) int) string {
 			return what
 		}
 	case 9:
-		ids := r.read(k.consumer, 1)
+		ids := r.read(k.consumer, 1+pick(2))
 		if !lost && k.run != 0 {
 			k.takeReduces(ids)
 		}
 		return fmt.Sprint("reads partitions ", ids, " lost: ", lost)
 	case 10:
 		if len(k.reduces) > 0 {
-			if !k.merged {
-				k.merge()
-				return fmt.Sprint("merges ", k.reduces[:min(1, len(k.reduces))])
+			if !k.merged() {
+				k.merge(1 + pick(2))
+				return fmt.Sprint("merges partitions ", k.parts)
 			}
-			what := fmt.Sprint("stores ", k.reduces[0], " lost: ", lost)
-			k.store(lost)
+			what := fmt.Sprint("stores partitions ", k.parts, " from ", k.stored, " lost: ", lost)
+			k.store(1+pick(3), lost)
 			return what
 		}
 	case 11:
@@ -1128,7 +1167,7 @@ func TestEachGuardOfTheModelIsMissedWhenItIsTakenOut(t *testing.T) {
 		"partition after the maps": {earlyReduce: true},
 		"partition in one call":    {pages: true},
 		"put if pending":           {putTwice: true},
-		"put in one call":          {tornPut: true},
+		"put joins on":             {looseJoin: true},
 		"dead is not done":         {deadIsDone: true},
 		"final when done":          {finalAnyTime: true},
 		"result under its fence":   {noFence: true},

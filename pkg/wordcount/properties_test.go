@@ -44,7 +44,7 @@ func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 			"commit":            l.commitSome,
 			"commit repeatedly": l.commitRepeatedly,
 			"merge":             l.merge,
-			"put":               l.putOne,
+			"put":               l.putSome,
 			"bury":              l.bury,
 			"requeue":           l.requeueAll,
 			"seal":              l.seal,
@@ -92,7 +92,15 @@ type sleeper struct {
 	*Worker
 	tasks  []int                // map tasks that it thinks are its own
 	counts map[int][]string     // the words of those that it has counted
-	totals map[int]*count.Table // of the partitions that it has merged
+	merged map[int]*count.Table // partitions
+	puts   []*putting           // that it has begun
+}
+
+// putting is an attempt to store totals of partitions, in as many calls as it likes.
+type putting struct {
+	totals
+	words []any // count, word, ...
+	at    int   // how many words it thinks are stored
 }
 
 func newLab(t *rapid.T, r *rig) *lab {
@@ -150,7 +158,7 @@ func (l *lab) sleeper() *sleeper {
 	l.names++
 	w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: fmt.Sprint("sleeper ", l.names), Lease: labLease}
 	w.protocol = l.protocol
-	return &sleeper{Worker: w, counts: map[int][]string{}, totals: map[int]*count.Table{}}
+	return &sleeper{Worker: w, counts: map[int][]string{}, merged: map[int]*count.Table{}}
 }
 
 // worker draws one that has looked at the job, and so knows its run. One whose run is gone is replaced, as the team
@@ -293,7 +301,7 @@ func (l *lab) merge(t *rapid.T) {
 	w, part := l.worker(t), l.partitionOf(t)
 	commits, err := w.partition(t.Context(), w.run, part)
 	if err == nil {
-		w.totals[part] = l.merged(commits)
+		w.merged[part] = l.merged(commits)
 	}
 }
 
@@ -309,19 +317,41 @@ func (l *lab) merged(commits []string) *count.Table {
 	return table
 }
 
-// putOne stores what the worker merged, perhaps long ago.
-func (l *lab) putOne(t *rapid.T) {
-	w, part := l.worker(t), l.partitionOf(t)
-	if w.totals[part] == nil {
+// putSome makes one call of an attempt to store what the worker merged, perhaps long ago.
+func (l *lab) putSome(t *rapid.T) {
+	w := l.worker(t)
+	if len(w.merged) > 0 && (len(w.puts) == 0 || rapid.IntRange(0, 3).Draw(t, "new attempt") == 0) {
+		p := &putting{totals: totals{attempt: newNonce(), parts: slices.Sorted(maps.Keys(w.merged))}}
+		if len(p.parts) > 1 && rapid.Bool().Draw(t, "one") {
+			p.parts = p.parts[:1]
+		}
+		all := count.New()
+		for _, part := range p.parts {
+			for word, n := range w.merged[part].All() {
+				all.Add(word, n)
+			}
+		}
+		p.tokens = all.Tokens()
+		for _, e := range all.Descending() {
+			p.words = append(p.words, e.N, e.Word)
+		}
+		w.puts = append(w.puts, p)
+	}
+	if len(w.puts) == 0 {
 		t.Skip("nothing merged")
 	}
-	var totals []any
-	for _, e := range w.totals[part].Descending() {
-		totals = append(totals, e.N, e.Word)
-	}
-	w.put(t.Context(), w.run, part, w.totals[part].Tokens(), totals)
-	if rapid.IntRange(0, 3).Draw(t, "reply") != 0 {
-		delete(w.totals, part)
+	p := w.puts[rapid.IntRange(0, len(w.puts)-1).Draw(t, "attempt")]
+	end := min(p.at+rapid.IntRange(1, 4).Draw(t, "words"), len(p.words)/2)
+	now, err := w.put(t.Context(), w.run, p.totals, p.at, p.words[2*p.at:2*end], 2*end == len(p.words))
+	switch {
+	case rapid.IntRange(0, 3).Draw(t, "reply") == 0: // lost
+	case err == nil && !now.done && now.standings == nil:
+		p.at = now.words
+	default:
+		w.puts = slices.DeleteFunc(w.puts, func(o *putting) bool { return o == p })
+		for _, part := range p.parts {
+			delete(w.merged, part)
+		}
 	}
 }
 
@@ -539,7 +569,7 @@ func (l *lab) finish() {
 	}
 	left := make(chan error, 1)
 	go func() {
-		w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: "the last one", Lease: labLease}
+		w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: "the last one", Lease: labLease, chunk: 2}
 		left <- w.Run(ctx)
 	}()
 	defer func() { cancel(); <-left }()

@@ -83,8 +83,9 @@ func passing(err error) bool {
 			return false
 		}
 	}
+	// MOVED and ASK come through to us when a client follows a cluster in turmoil more often than it likes to.
 	switch redisfn.Code(err) {
-	case "", "LOADING", "BUSY", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "NOGROUP", "UNKILLABLE":
+	case "", "LOADING", "BUSY", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK", "NOGROUP", "UNKILLABLE", "UNBLOCKED":
 		return true
 	}
 	return false
@@ -134,9 +135,43 @@ func (p protocol) partition(ctx context.Context, run string, part int) ([]string
 	return p.read(ctx, "partition", append(p.job.fixed(), p.job.part(part)), run).StringSlice()
 }
 
-// put stores a partition's totals, given as count, word, count, word, …, and acknowledges its task.
-func (p protocol) put(ctx context.Context, run string, part int, tokens uint64, totals []any) (standing string, err error) {
-	return p.call(ctx, "put", p.job.fixed(), append([]any{run, part, tokens}, totals...)...).Text()
+// totals are those of some partitions, as one attempt stores them.
+type totals struct {
+	attempt string // a nonce
+	parts   []int  // ascending
+	tokens  uint64 // words, all of them
+}
+
+// stored is where an attempt stands.
+type stored struct {
+	words     int      // that it has stored so far
+	done      bool     // all are, and the tasks acknowledged
+	standings []string // if not nil, of each partition's task: one of them isn't pending, nothing was stored
+}
+
+// put stores totals, given as count, word, count, word, …: those from the rank on that the attempt has come to. The last
+// call acknowledges the partitions' tasks.
+func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (stored, error) {
+	args := make([]any, 0, 6+len(of.parts)+len(words))
+	args = append(args, run, of.attempt, from, last, of.tokens, len(of.parts))
+	for _, part := range of.parts {
+		args = append(args, part)
+	}
+	reply, err := p.call(ctx, "put", p.job.fixed(), append(args, words...)...).Slice()
+	if err != nil {
+		return stored{}, err
+	}
+	switch reply[0] {
+	case committed:
+		return stored{words: from + len(words)/2, done: true}, nil
+	case "at":
+		return stored{words: int(reply[1].(int64))}, nil
+	}
+	refused := stored{}
+	for _, standing := range reply[1:] {
+		refused.standings = append(refused.standings, standing.(string))
+	}
+	return refused, nil
 }
 
 // final fences the result of a finished job under a nonce.
@@ -151,6 +186,15 @@ func (p protocol) final(ctx context.Context, run, fence string) (tokens uint64, 
 // result returns n words from a rank on, by descending count, as word, count, word, count, …
 func (p protocol) result(ctx context.Context, fence string, rank, n int) ([]string, error) {
 	return p.read(ctx, "result", p.job.fixed(), fence, rank, n).StringSlice()
+}
+
+// sum adds up the counts of n words from a rank on, and returns how many there are.
+func (p protocol) sum(ctx context.Context, fence string, rank, n int) (words int, tokens uint64, err error) {
+	reply, err := p.read(ctx, "sum", p.job.fixed(), fence, rank, n).Slice()
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(reply[0].(int64)), uint64(number(reply[1].(string))), nil
 }
 
 func (p protocol) release(ctx context.Context, fence string) error {

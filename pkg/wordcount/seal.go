@@ -112,7 +112,7 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 		err = settleErr
 	}
 	if err == nil { // is the fence still there, now that the checkpoint is complete?
-		_, err = s.result(ctx, fence, 0, 1)
+		_, _, err = s.sum(ctx, fence, 0, 1)
 	}
 	if err != nil {
 		return Sealed{}, err
@@ -140,20 +140,23 @@ func (s *Supervisor) tidy(ctx context.Context, fence string) {
 	}
 }
 
-// conserved reads the whole result under its fence: the counts must add up to the words that commits brought. It
+// conserved adds up the whole result under its fence: the counts must come to the words that commits brought. It
 // returns the number of distinct words.
 func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
-	var sum uint64
-	for e, err := range (Result{s.Redis, s.Plan.Job, fence}).Entries(ctx) {
+	var total uint64
+	for {
+		words, sum, err := s.sum(ctx, fence, distinct, resultPage)
 		if err != nil {
 			return 0, err
 		}
-		sum += e.N
-		distinct++
+		distinct, total = distinct+words, total+sum
+		if words < resultPage {
+			break
+		}
 	}
-	if sum != tokens {
+	if total != tokens {
 		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this; clean and run again",
-			ErrState, sum, tokens)
+			ErrState, total, tokens)
 	}
 	return distinct, nil
 }

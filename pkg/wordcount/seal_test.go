@@ -37,7 +37,7 @@ func TestCountsThatDoNotAddUpAreNeverPublished(t *testing.T) {
 	inBothModes(t, func(t *testing.T, o Options) {
 		r := newRig(t, texts(3, 10))
 		r.prepare(o)
-		r.rdb.AddHook(on("result", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		r.rdb.AddHook(on("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			must(t, r.probe.ZIncrBy(ctx, r.plan.Job.Key("counts"), 1, "common1").Err())
 			return next(ctx, cmd)
 		}))

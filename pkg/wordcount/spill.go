@@ -12,20 +12,17 @@ const (
 	// DefaultWorkerMemory bounds what a worker takes, in bytes.
 	DefaultWorkerMemory = 256 << 20
 
-	// countStep is how much of a split is counted before the table's size is looked at. It adds 24 MiB at the worst, if all
-	// words are new.
-	countStep = 4 << 20 // bytes
+	// countStep is how much of a split is counted before the table's size is looked at.
+	countStep = 1 << 20 // bytes
 )
 
-// tableMax is how large a table may get before it is packed: while it doubles it takes half as much again, and what was
-// packed of a split of new words alone takes up to a third more than the split.
-func (w *Worker) tableMax() int { return int(w.Memory / 8) }
+// full tells whether the table must be emptied, for it might double next, and then hold more than half of the worker's
+// memory for a moment. It isn't full because it is large: a table that was emptied keeps its size. The margin is as many
+// words as a step is likely to bring, with the usual memory: one in every eight bytes.
+func (w *Worker) full() bool { return w.table.Need(int(w.Memory/2048)) > int(w.Memory/2) }
 
-// combineMax is how much may be uncommitted, counted and packed.
-func (w *Worker) combineMax() int { return int(w.Memory / 4) }
-
-// uncommitted is how much that is now, in bytes.
-func (w *Worker) uncommitted() int { return w.table.Bytes() + w.spilled }
+// spilledMax is how much of one commit may be packed already, in bytes: it is sent in one piece.
+func (w *Worker) spilledMax() int { return int(w.Memory / 16) }
 
 // spill packs the table, partition by partition, and empties it: a tenth of the memory holds the same counts.
 func (w *Worker) spill() {

@@ -8,10 +8,18 @@ import (
 )
 
 const (
-	stealMax   = 4           // tasks that a thief takes at once
+	stealMax   = 4           // map tasks that a thief takes at once
 	stealEvery = time.Second // how often a busy worker looks for them
 	stealScan  = 100         // pending tasks whose owners are looked at
 )
+
+// stealAtOnce is how many tasks a thief takes; of small ones, as many as are done together.
+func (w *Worker) stealAtOnce() int {
+	if w.phase == "reduce" {
+		return max(w.reduceShare(), 1)
+	}
+	return stealMax
+}
 
 // rob takes over the tasks of workers that are dead, or stopped for so long that they may as well be. If one comes
 // back, whoever commits first wins.
@@ -35,7 +43,7 @@ func (w *Worker) expired(ctx context.Context) ([]task, error) {
 	for start := "0-0"; ; {
 		// Entries that were deleted are skipped, so a page may be empty before the end is reached.
 		entries, next, err := w.Redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, MinIdle: w.Lease, Start: start, Count: stealMax,
+			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, MinIdle: w.Lease, Start: start, Count: int64(w.stealAtOnce()),
 		}).Result()
 		if err != nil {
 			return nil, classify(err)
@@ -84,7 +92,7 @@ func (w *Worker) silent(ctx context.Context) ([]task, error) {
 			continue
 		}
 		entries, err := w.Redis.XClaim(ctx, &redis.XClaimArgs{
-			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, Messages: ids[:min(len(ids), stealMax)],
+			Stream: w.Job.Key(w.phase), Group: "workers", Consumer: w.Consumer, Messages: ids[:min(len(ids), w.stealAtOnce())],
 		}).Result()
 		if err != nil {
 			return nil, classify(err)

@@ -218,7 +218,7 @@ func (s *scene) try(err error) {
 func (s *scene) work(lives []life) {
 	for n := 0; s.ctx.Err() == nil; n++ {
 		l := lives[0]
-		w := &Worker{Redis: l.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("worker ", n), Lease: sweepLease}
+		w := &Worker{Redis: l.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("worker ", n), Lease: sweepLease, chunk: 3}
 		err := w.Run(l.ctx)
 		switch {
 		case l.ctx.Err() != nil && len(lives) > 1:

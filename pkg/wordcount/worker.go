@@ -51,6 +51,7 @@ type Worker struct {
 	todo    []task              // ours, not counted
 	since   time.Time           // of the oldest uncommitted count
 	batch   int                 // how many tasks to ask for
+	chunk   int                 // words in one call that stores totals
 	lost    bool                // a reply may be lost: look into our own pending entries
 	flush   bool                // commit before anything else: the last try got no answer
 	nap     pause               // between tries
@@ -87,6 +88,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.protocol = protocol{w.Redis, w.Job}
 	w.table = count.New()
 	w.batch = 1
+	w.chunk = cmp.Or(w.chunk, putMax)
 	w.Memory = cmp.Or(w.Memory, DefaultWorkerMemory)
 	w.lost = true // an earlier life under this name can't be, a lost reply to our first read can
 
@@ -135,7 +137,7 @@ func (w *Worker) step(ctx, hard context.Context) error {
 	if w.run == "" {
 		return w.look(ctx)
 	}
-	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.uncommitted() > w.combineMax() || len(w.held) == batchMax) {
+	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.spilled > w.spilledMax() || len(w.held) == batchMax) {
 		return w.commitHeld(ctx)
 	}
 	if len(w.todo) == 0 {
@@ -146,7 +148,7 @@ func (w *Worker) step(ctx, hard context.Context) error {
 		return w.commitHeld(ctx)
 	}
 	if t.stream == "reduce" {
-		return w.reduce(ctx, t)
+		return w.reduce(ctx)
 	}
 	return w.mapSplit(ctx, hard, t)
 }

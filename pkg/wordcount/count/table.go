@@ -57,6 +57,20 @@ func (t *Table) Bytes() int {
 		len(t.short.lines)*lineSize + len(t.long.slots)*slotSize + len(t.long.chunks)*arenaChunk
 }
 
+// Need returns the memory that the table may hold while it takes n more words, in
+// bytes. Like Bytes, but that counts what it holds now. The bytes of long words
+// aren't foreseen.
+func (t *Table) Need(n int) int {
+	need := t.Bytes()
+	if t.short.n+n > room(len(t.short.lines)) {
+		need += 2 * len(t.short.lines) * lineSize
+	}
+	if t.long.n+n > len(t.long.slots)/2 {
+		need += 2 * len(t.long.slots) * slotSize
+	}
+	return need
+}
+
 // Reset empties the table. It keeps its memory, but after a big text, little
 // ones in a row make it smaller step by step: a Reset costs about as much as
 // what was counted since the last one.

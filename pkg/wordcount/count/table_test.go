@@ -178,6 +178,20 @@ func TestGrowthAndReset(t *testing.T) {
 	}
 }
 
+func TestNeedForeseesGrowth(t *testing.T) {
+	for _, word := range []string{"%d", "a-longer-word-%d"} {
+		table := New()
+		for i := range 20_000 {
+			before, need, next := table.Bytes(), table.Need(1), fmt.Appendf(nil, word, i)
+			table.Add(next, 1)
+			// While it doubles a table holds what it held and what it then holds.
+			if grown := table.Bytes() - len(table.long.chunks)*arenaChunk; need < grown || need == before && grown > before {
+				t.Fatalf("word %s: %d bytes became %d, of %d foreseen", next, before, grown, need)
+			}
+		}
+	}
+}
+
 func TestLongWordsOfEqualHash(t *testing.T) {
 	table := New()
 	for i := range 50 {

@@ -17,8 +17,9 @@ var Mutations = []Mutation{
 		Guard: "a batch's tasks are all pending",
 		File:  library,
 		Edits: []Edit{{
-			`    refused = refused or standings[i + 1] ~= 'pending'
-`, `    refused = false
+			`    standings[i + 1] = standing(keys[MAP], ids[i])
+    refused = refused or standings[i + 1] ~= 'pending'
+`, `    standings[i + 1] = standing(keys[MAP], ids[i])
 `,
 		}, {
 			`  if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
@@ -34,10 +35,12 @@ var Mutations = []Mutation{
 		File:  library,
 		Edits: []Edit{{
 			`  if refused then return standings end
+
 `, `  if refused then
     redis.call('XACK', keys[MAP], GROUP, unpack(ids))
     return standings
   end
+
 `,
 		}},
 		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
@@ -85,17 +88,29 @@ var Mutations = []Mutation{
 	{
 		Guard: "a stored partition is acknowledged",
 		File:  library,
-		Edits: []Edit{{`  redis.call('XACK', keys[REDUCE], GROUP, entry(part + 1))
+		Edits: []Edit{{`  redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
 `, ``}},
 		Tests: "^TestAPartitionIsStoredOnce$",
 	},
 	{
 		Guard: "only a pending partition is stored",
 		File:  library,
-		Edits: []Edit{{`  local now = standing(keys[REDUCE], entry(part + 1))
-  if now ~= 'pending' then return now end
-`, ``}},
+		Edits: []Edit{{`  if refused then return standings end
+  local progress`, `  local progress`}},
 		Tests: "^TestAPartitionIsStoredOnce$",
+	},
+	{
+		Guard: "totals join on to what their attempt has stored",
+		File:  library,
+		Edits: []Edit{{`  if from ~= stored then return {'at', stored} end
+`, ``}},
+		Tests: "^TestTotalsJoinOnToWhatTheirAttemptHasStored$",
+	},
+	{
+		Guard: "a put names each partition once",
+		File:  library,
+		Edits: []Edit{{`if part <= before then`, `if part < before then`}},
+		Tests: "^TestPartitionsAreStoredTogetherOrNotAtAll$",
 	},
 	{
 		Guard: "partial counts are given out after the last map",
