@@ -138,6 +138,31 @@ local function standing(stream, id)
   return 'undelivered'
 end
 
+-- Reads n task numbers, counted from a first one on, and returns their entries. One task twice in a batch would pass
+-- every pending check, and count twice; so they strictly increase.
+local function batch_of(args, at, n, what, first, number)
+  if n < 1 or n > BATCH then refuse('WCARG', '%.0f %ss at once, 1 to %d may be', n, what, BATCH) end
+  local ids, before = {}, first - 1
+  for i = 1, n do
+    local given = integer(args[at + i - 1], what)
+    if given <= before then refuse('WCARG', '%ss must strictly increase', what) end
+    if given >= first + number then refuse('WCARG', '%s %.0f of %.0f', what, given, number) end
+    before = given
+    ids[i] = entry(given - first + 1)
+  end
+  return ids
+end
+
+-- Returns nothing if all of these tasks are pending, else the reply that says where each stands.
+local function refusal(stream, ids)
+  local standings, refused = {'refused'}, false
+  for i, id in ipairs(ids) do
+    standings[i + 1] = standing(stream, id)
+    refused = refused or standings[i + 1] ~= 'pending'
+  end
+  if refused then return standings end
+end
+
 -- The last map is done: hand out the reduce tasks, or finish where there are none.
 local function flip(keys, reducers)
   if reducers == 0 then
@@ -203,22 +228,13 @@ end
 --   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, then the effect:
 --           with reducers, one blob a partition ('' for none); without, word, count, word, count, ...
 --   returns {'committed'} or {'refused', standing of each task}
--- Guards. The run (see open_run). Strictly increasing: one task twice in a batch passes every pending check and
--- counts twice, and the tokens agree. All or nothing: a table cannot be taken apart again. Buried tasks never count
+-- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: a table cannot be taken apart again. Buried tasks never count
 -- as mapped: a phase change without them lets a zombie store totals that lack them.
 local function commit(keys, args)
   local meta = open_run(keys, args[1], 'all')
   local n = integer(args[2], 'n')
-  if n < 1 or n > BATCH then refuse('WCARG', '%.0f tasks in a batch, 1 to %d may be', n, BATCH) end
   if #args < n + 4 then refuse('WCARG', 'too few arguments') end
-  local ids, standings, refused, before = {}, {'refused'}, false, 0
-  for i = 1, n do
-    local number = integer(args[2 + i], 'task')
-    if number <= before then refuse('WCARG', 'task numbers must strictly increase') end
-    if number > meta.maps then refuse('WCARG', 'task %.0f of %.0f', number, meta.maps) end
-    before = number
-    ids[i] = entry(number)
-  end
+  local ids = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
   local at = n + 5
   if meta.reducers > 0 then
@@ -229,11 +245,8 @@ local function commit(keys, args)
     if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
     check_counts(args, at + 1)
   end
-  for i = 1, n do
-    standings[i + 1] = standing(keys[MAP], ids[i])
-    refused = refused or standings[i + 1] ~= 'pending'
-  end
-  if refused then return standings end
+  local refused = refusal(keys[MAP], ids)
+  if refused then return refused end
 
   if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
     refuse('WCSTATE', 'pending tasks could not be acknowledged')
@@ -282,23 +295,12 @@ local function put(keys, args)
   local tokens, n = integer(args[5], 'tokens'), integer(args[6], 'n')
   if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
   if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
-  if n < 1 or n > BATCH then refuse('WCARG', '%.0f partitions at once, 1 to %d may be', n, BATCH) end
-  local ids, standings, refused, before = {}, {'refused'}, false, -1
-  for i = 1, n do
-    local part = integer(args[6 + i], 'partition')
-    if part <= before then refuse('WCARG', 'partitions must strictly increase') end
-    if part >= meta.reducers then refuse('WCARG', 'partition %.0f of %.0f', part, meta.reducers) end
-    before = part
-    ids[i] = entry(part + 1)
-  end
+  local ids = batch_of(args, 7, n, 'partition', 0, meta.reducers)
   local at = n + 7
   if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
   check_counts(args, at)
-  for i = 1, n do
-    standings[i + 1] = standing(keys[REDUCE], ids[i])
-    refused = refused or standings[i + 1] ~= 'pending'
-  end
-  if refused then return standings end
+  local refused = refusal(keys[REDUCE], ids)
+  if refused then return refused end
   local progress = 'storing ' .. attempt
   local stored = tonumber(meta[progress] or 0)
   if from ~= stored then return {'at', stored} end

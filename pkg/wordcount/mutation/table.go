@@ -10,16 +10,15 @@ var Mutations = []Mutation{
 	{
 		Guard: "a batch names each task once",
 		File:  library,
-		Edits: []Edit{{`if number <= before then`, `if number < before then`}},
+		Edits: []Edit{{`if given <= before then`, `if given < before then`}},
 		Tests: "^TestABatchThatNamesATaskTwiceIsRefused$",
 	},
 	{
 		Guard: "a batch's tasks are all pending",
 		File:  library,
 		Edits: []Edit{{
-			`    standings[i + 1] = standing(keys[MAP], ids[i])
-    refused = refused or standings[i + 1] ~= 'pending'
-`, `    standings[i + 1] = standing(keys[MAP], ids[i])
+			`    refused = refused or standings[i + 1] ~= 'pending'
+`, `    refused = false
 `,
 		}, {
 			`  if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
@@ -34,11 +33,11 @@ var Mutations = []Mutation{
 		Guard: "a refused batch is not acknowledged",
 		File:  library,
 		Edits: []Edit{{
-			`  if refused then return standings end
+			`  if refused then return refused end
 
 `, `  if refused then
     redis.call('XACK', keys[MAP], GROUP, unpack(ids))
-    return standings
+    return refused
   end
 
 `,
@@ -95,7 +94,7 @@ var Mutations = []Mutation{
 	{
 		Guard: "only a pending partition is stored",
 		File:  library,
-		Edits: []Edit{{`  if refused then return standings end
+		Edits: []Edit{{`  if refused then return refused end
   local progress`, `  local progress`}},
 		Tests: "^TestAPartitionIsStoredOnce$",
 	},
@@ -109,7 +108,7 @@ var Mutations = []Mutation{
 	{
 		Guard: "a put names each partition once",
 		File:  library,
-		Edits: []Edit{{`if part <= before then`, `if part < before then`}},
+		Edits: []Edit{{`if given <= before then`, `if given < before then`}},
 		Tests: "^TestPartitionsAreStoredTogetherOrNotAtAll$",
 	},
 	{
