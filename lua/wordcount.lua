@@ -299,6 +299,11 @@ local function put(keys, args)
   local at = n + 7
   if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
   check_counts(args, at)
+  if meta.phase == 'map' then
+    local standings = {'refused'}
+    for i = 1, n do standings[i + 1] = 'undelivered' end
+    return standings
+  end
   local refused = refusal(keys[REDUCE], ids)
   if refused then return refused end
   local progress = 'storing ' .. attempt
