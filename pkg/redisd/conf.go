@@ -16,7 +16,8 @@ const containerPort = "6379"
 // never evicts: a vanished key would look like work that was never there. Its
 // clock ticks at 100 Hz: at the usual 10 it notices the end of a checkpoint up
 // to 100 ms late, and a short job waits for one. A dump isn't compressed: partial
-// counts are packed already, and trying again costs a third of its time.
+// counts are packed already, and trying again made a job on 512 MiB some 7 %
+// longer.
 func (s *Server) writeConf() error {
 	password, err := s.password()
 	if err != nil {

@@ -35,6 +35,16 @@ func newByHand(t *testing.T, reducers int) *byHand {
 	return h
 }
 
+// newReducing is a job whose maps are all committed, and of whose partitions some are taken.
+func newReducing(t *testing.T, reducers, taken int) *byHand {
+	t.Helper()
+	h := newByHand(t, reducers)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	h.take("reduce", "w", taken)
+	return h
+}
+
 // take reads new tasks.
 func (h *byHand) take(stream, consumer string, n int) (tasks []int) {
 	h.tb.Helper()
@@ -228,10 +238,7 @@ func TestPartialCountsAreGivenOutWhenAllAreThere(t *testing.T) {
 
 func TestAPartitionIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, 2)
-	h.take("map", "w", handTasks)
-	h.mustCommit(1, 2, 3)
-	h.take("reduce", "w", 1)
+	h := newReducing(t, 2, 1)
 	h.store(0)
 	h.expect("one is stored", func(st Status) bool { return st.Reduced == 1 && st.Phase == "reduce" && st.Pending() == 0 })
 	before := h.counts()
@@ -251,10 +258,7 @@ func TestAPartitionIsStoredOnce(t *testing.T) {
 
 func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, 1)
-	h.take("map", "w", handTasks)
-	h.mustCommit(1, 2, 3)
-	h.take("reduce", "w", 1)
+	h := newReducing(t, 1, 1)
 	put := func(attempt string, from int, last bool, words ...any) stored {
 		now, err := h.lib.put(t.Context(), h.run, totals{attempt, []int{0}, 6}, from, words, last)
 		must(t, err)
@@ -300,10 +304,7 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 
 func TestPartitionsAreStoredTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, 3)
-	h.take("map", "w", handTasks)
-	h.mustCommit(1, 2, 3)
-	h.take("reduce", "w", 2)
+	h := newReducing(t, 3, 2)
 	h.store(0)
 	before := h.counts()
 	for _, last := range []bool{false, true} {

@@ -16,7 +16,7 @@ const (
 // stealAtOnce is how many tasks a thief takes; of small ones, as many as are done together.
 func (w *Worker) stealAtOnce() int {
 	if w.phase == "reduce" {
-		return max(w.reduceShare(), 1)
+		return w.reduceShare()
 	}
 	return stealMax
 }

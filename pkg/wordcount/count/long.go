@@ -36,9 +36,12 @@ func makeSlots(n int) []slot {
 	return slots
 }
 
-// reserve makes room for n more words. At most half the slots are used.
+// fits tells whether there is room for n more words. At most half the slots are used.
+func (l *longs) fits(n int) bool { return l.n+n <= len(l.slots)/2 }
+
+// reserve makes room for n more words.
 func (l *longs) reserve(n int) {
-	for l.n+n > len(l.slots)/2 {
+	for !l.fits(n) {
 		old := l.slots
 		l.slots = makeSlots(2 * len(old))
 		mask := uint32(len(l.slots) - 1)

@@ -73,9 +73,12 @@ func makeLines(n int) []line {
 // tenths of their places. More, and too many words are not in their home line.
 func room(n int) int { return n * 3 * 7 / 10 }
 
+// fits tells whether there is room for n more words.
+func (s *shorts) fits(n int) bool { return s.n+n <= room(len(s.lines)) }
+
 // reserve makes room for n more words.
 func (s *shorts) reserve(n int) {
-	for s.n+n > room(len(s.lines)) {
+	for !s.fits(n) {
 		old := s.lines
 		s.lines = makeLines(2 * len(old))
 		for i := range old {

@@ -62,10 +62,10 @@ func (t *Table) Bytes() int {
 // aren't foreseen.
 func (t *Table) Need(n int) int {
 	need := t.Bytes()
-	if t.short.n+n > room(len(t.short.lines)) {
+	if !t.short.fits(n) {
 		need += 2 * len(t.short.lines) * lineSize
 	}
-	if t.long.n+n > len(t.long.slots)/2 {
+	if !t.long.fits(n) {
 		need += 2 * len(t.long.slots) * slotSize
 	}
 	return need
