@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,8 @@ type Attack struct {
 	// Resume starts a supervisor for the job again, and returns when it is at work.
 	Resume func(context.Context) error
 	Say    func(format string, args ...any)
+
+	resuming *atomic.Bool // whoever kills the supervisor is about to resume the job; may be nil
 }
 
 // ErrOver: there is nothing left to attack.
@@ -53,8 +56,10 @@ func (a Attack) status(ctx context.Context) (wordcount.Status, error) {
 	}
 }
 
-// alive tells whether a supervisor of this folder still works on the job.
-func (a Attack) alive() bool { return a.Folder.Supervised(a.Plan.Job.ID) }
+// alive tells whether a supervisor of this folder still works on the job, or is about to.
+func (a Attack) alive() bool {
+	return a.resuming != nil && a.resuming.Load() || a.Folder.Supervised(a.Plan.Job.ID)
+}
 
 // until looks at the job until it is as wanted.
 func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (wordcount.Status, error) {

@@ -30,8 +30,18 @@ func (a Attack) RollbackRedis(ctx context.Context) (time.Duration, error) {
 	return a.outage(ctx, "killed redis and put an older checkpoint in place", func() error { return a.Server.Rollback(ctx) })
 }
 
-// CorruptCheckpoint kills the server and flips a bit in its last checkpoint. Else it is as RestartRedis.
+// CorruptCheckpoint kills the server and flips a bit in its last checkpoint, once there is one. Else it is as RestartRedis.
 func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
+	if !a.Server.Owned() {
+		return 0, redisd.ErrGiven
+	}
+	_, err := a.until(ctx, func(wordcount.Status) bool {
+		kept, _ := a.Server.Kept() // an error is none: we look again
+		return len(kept) > 0
+	})
+	if err != nil {
+		return 0, err
+	}
 	return a.outage(ctx, "killed redis and damaged its last checkpoint", func() error { return a.Server.Corrupt(ctx) })
 }
 

@@ -20,17 +20,8 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return 0, fmt.Errorf("kill supervisor %d: %w", pid, err)
-	}
 	killed := time.Now()
-	a.Say("killed supervisor %d", pid)
-	for a.alive() {
-		if err := pause(ctx); err != nil {
-			return 0, err
-		}
-	}
-	if err := a.Resume(ctx); err != nil {
+	if err := a.replace(ctx, pid); err != nil {
 		return 0, err
 	}
 	_, err = a.until(ctx, func(st wordcount.Status) bool {
@@ -46,4 +37,22 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 		a.Say("new workers are at it after %s", recovery.Round(time.Millisecond))
 	}
 	return recovery, err
+}
+
+// replace kills the supervisor and resumes the job.
+func (a Attack) replace(ctx context.Context, pid int) error {
+	if a.resuming != nil {
+		a.resuming.Store(true)
+		defer a.resuming.Store(false)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill supervisor %d: %w", pid, err)
+	}
+	a.Say("killed supervisor %d", pid)
+	for a.Folder.Supervised(a.Plan.Job.ID) {
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+	return a.Resume(ctx)
 }

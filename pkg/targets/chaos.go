@@ -140,7 +140,7 @@ func experiment(ctx context.Context, fault chaos.Fault) error {
 				return err
 			}
 		} else {
-			if s.config.Redis.URL != "" && fault.Server {
+			if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
 				return redisd.ErrGiven // before any text is written for it
 			}
 			s.note("no job is running in this folder: starting one")

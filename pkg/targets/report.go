@@ -71,11 +71,24 @@ func printable(word string) string {
 
 // verify recounts the files of a sealed job, and compares.
 func (s *session) verify(ctx context.Context, plan wordcount.Plan, sealed wordcount.Sealed) error {
+	truth, err := s.recount(ctx, plan)
+	if err != nil {
+		return err
+	}
+	return s.compare(ctx, truth, plan, sealed)
+}
+
+// recount counts a job's files again.
+func (s *session) recount(ctx context.Context, plan wordcount.Plan) (wordcount.Recount, error) {
 	bar := newProgress(os.Stderr)
 	bar.total = plan.Manifest.Bytes
-	verdict, err := wordcount.Verify(ctx, plan.Manifest, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence}, s.config.VerifyPart,
-		func(bytes int64) { bar.advance("recount", bytes) })
-	bar.finish()
+	defer bar.finish()
+	return wordcount.NewRecount(ctx, plan.Manifest, s.config.VerifyPart, func(bytes int64) { bar.advance("recount", bytes) })
+}
+
+// compare compares a job's result with the recount, which it uses up, and says how exact it is.
+func (s *session) compare(ctx context.Context, truth wordcount.Recount, plan wordcount.Plan, sealed wordcount.Sealed) error {
+	verdict, err := truth.Compare(ctx, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence}, s.config.VerifyPart)
 	if err != nil {
 		return err
 	}

@@ -116,6 +116,11 @@ func (s *session) revive(ctx context.Context) error {
 	return err
 }
 
+// persist does something on the server, whatever befalls that meanwhile.
+func (s *session) persist(ctx context.Context, do func() error) error {
+	return wordcount.Persist(ctx, s.revive, do)
+}
+
 // keep keeps the checkpoint that was just taken. A server value serves one goroutine, so this has its own.
 func (s *session) keep() error {
 	server, err := redisd.Open(s.config.Redis)

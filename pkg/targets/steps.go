@@ -10,6 +10,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisfn"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -20,11 +22,15 @@ func startRedis(ctx context.Context, s *session) error {
 	if err := s.connect(ctx, true); err != nil {
 		return err
 	}
-	return wordcount.CheckServer(ctx, s.rdb)
+	return s.persist(ctx, func() error { return wordcount.CheckServer(ctx, s.rdb) })
 }
 
 func loadFunctions(ctx context.Context, s *session) error {
-	outcome, err := s.loadLibrary(ctx)
+	var outcome redisfn.Outcome
+	err := s.persist(ctx, func() (err error) {
+		outcome, err = s.loadLibrary(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -101,7 +107,11 @@ func (s *session) newTeam(ctx context.Context) (*wordcount.Team, error) {
 	if err != nil {
 		return nil, err
 	}
-	access, err := s.workerEndpoint(ctx)
+	var access redisd.Endpoint
+	err = s.persist(ctx, func() error {
+		access, err = s.workerEndpoint(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

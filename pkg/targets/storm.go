@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -63,7 +63,6 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 		}
 	}
 	fmt.Printf("storm of %s, a fault about every %s: -seed=%d\n", length, gap, number)
-	dice := rand.New(rand.NewPCG(uint64(number), 0))
 	own, err := s.guineaPig(ctx, size64)
 	if err != nil {
 		return err
@@ -72,39 +71,36 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	defer own.endJobs()
 
 	times, sealed := map[string]int{}, 0
-	end := time.After(length)
+	storm := chaos.Storm{Every: gap, Seed: uint64(number), Outlived: func(fault chaos.Fault, recovery time.Duration) {
+		times[fault.Name]++
+		fmt.Printf("%s is outlived, after %s\n", fault.Name, recovery.Round(time.Millisecond))
+	}}
+	var truth wordcount.Recount // the texts are the same for each job
+	end := make(chan struct{})
+	defer time.AfterFunc(length, func() { close(end) }).Stop()
 	for over := false; !over; {
-		// Exponential gaps: now and then two faults come together.
-		select {
-		case <-end:
-			over = true
-			continue
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(time.Duration(dice.ExpFloat64() * float64(gap))):
+		err := storm.Rage(ctx, own.attacker(), end, uint64(sealed))
+		if over = err == nil; !over && !errors.Is(err, chaos.ErrOver) {
+			return err
 		}
-		fault := chaos.Faults[dice.IntN(len(chaos.Faults))]
-		a := own.attacker()
-		a.Hasty = true
-		_, err := fault.Inject(a, ctx)
-		switch {
-		case err == nil:
-			times[fault.Name]++
-			fmt.Printf("%s is outlived, so far\n", fault.Name)
-		case !errors.Is(err, chaos.ErrOver):
-			return fmt.Errorf("%s: %w", fault.Name, err)
-		default:
-			if err := own.judge(ctx); err != nil {
+		result, err := own.attacker().Outlive(ctx)
+		if err != nil {
+			return err
+		}
+		own.endJobs()
+		if truth == nil {
+			if truth, err = own.recount(ctx, own.plan); err != nil {
 				return err
 			}
-			sealed++
+		}
+		if err := own.compare(ctx, maps.Clone(truth), own.plan, result); err != nil {
+			return err
+		}
+		if sealed++; !over {
 			if err := own.again(ctx); err != nil {
 				return err
 			}
 		}
-	}
-	if err := own.judge(ctx); err != nil {
-		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FAULT\tTIMES")
@@ -114,16 +110,6 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed+1, "job"), humanize.IBytes(uint64(size64)), number)
+	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed, "job"), humanize.IBytes(uint64(size64)), number)
 	return nil
-}
-
-// judge waits for the session's job, and recounts.
-func (s *session) judge(ctx context.Context) error {
-	sealed, err := s.attacker().Outlive(ctx)
-	if err != nil {
-		return err
-	}
-	s.endJobs()
-	return s.verify(ctx, s.plan, sealed)
 }

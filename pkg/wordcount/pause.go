@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"time"
 )
 
@@ -37,6 +38,28 @@ func (p *pause) wait(ctx context.Context) error {
 	}
 	p.next = min(2*p.next, pauseMax)
 	return nil
+}
+
+// Persist does something that may be done twice until Redis isn't in its way any more, for Patience at most, and revives
+// the server before each further attempt. A failure that another attempt can't mend, or revive's, is returned at once.
+func Persist(ctx context.Context, revive func(context.Context) error, do func() error) error {
+	var nap pause
+	for {
+		err := do()
+		var file *fs.PathError // ours, not the server's
+		if err == nil || !passing(classify(err)) || errors.As(err, &file) {
+			return err
+		}
+		if late := nap.wait(ctx); late != nil {
+			return unreachable(late, err)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := revive(ctx); err != nil && !passing(classify(err)) {
+			return err
+		}
+	}
 }
 
 // newNonce is a name that nothing else has.

@@ -96,22 +96,7 @@ func (s *Supervisor) Restarts() int { return int(s.restarts.Load()) }
 func (s *Supervisor) Seed(ctx context.Context) error {
 	s.seeding.Lock()
 	defer s.seeding.Unlock()
-	var nap pause
-	for {
-		err := s.seedAll(ctx)
-		if err == nil || !passing(err) {
-			return err
-		}
-		if late := nap.wait(ctx); late != nil {
-			return unreachable(late, err)
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := s.Revive(ctx); err != nil && !passing(err) {
-			return err
-		}
-	}
+	return Persist(ctx, s.Revive, func() error { return s.seedAll(ctx) })
 }
 
 func (s *Supervisor) seedAll(ctx context.Context) error {

@@ -56,16 +56,12 @@ func (v Verdict) Exact() bool { return v.Missing+v.Surplus+v.Different == 0 }
 // differencesShown is how many differences a verdict names.
 const differencesShown = 10
 
-// Verify recounts the manifest's files with the standard library alone, never with the kernel that it checks, and
-// compares the result with that, both ways. The words of the part must fit into memory. Progress gets the bytes read so
-// far.
-//
-// The error wraps ErrInput if a file isn't any more what the manifest says: a recount would prove nothing.
-func Verify(ctx context.Context, m Manifest, r Result, part Part, progress func(bytes int64)) (Verdict, error) {
-	want, err := recount(ctx, m, part, progress)
-	if err != nil {
-		return Verdict{}, err
-	}
+// Recount is every word of a part with its count, by the standard library alone, never by the kernel that it checks.
+type Recount map[string]uint64
+
+// Compare compares a result with the recount, both ways. It takes the words that it finds out of the recount, which can
+// be compared with one result therefore: clone it for another. Words outside of the part are passed over.
+func (want Recount) Compare(ctx context.Context, r Result, part Part) (Verdict, error) {
 	v := Verdict{Distinct: len(want)}
 	note := func(d Difference) { v.First = append(v.First, d) }
 	for e, err := range r.Entries(ctx) {
@@ -95,8 +91,20 @@ func Verify(ctx context.Context, m Manifest, r Result, part Part, progress func(
 	return v, nil
 }
 
-// recount counts every file, some at a time.
-func recount(ctx context.Context, m Manifest, part Part, progress func(int64)) (map[string]uint64, error) {
+// Verify recounts the manifest's files, and compares a result with that. For the rest it is as NewRecount.
+func Verify(ctx context.Context, m Manifest, r Result, part Part, progress func(bytes int64)) (Verdict, error) {
+	want, err := NewRecount(ctx, m, part, progress)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return want.Compare(ctx, r, part)
+}
+
+// NewRecount counts every file of the manifest, some at a time. The words of the part must fit into memory. Progress
+// gets the bytes read so far.
+//
+// The error wraps ErrInput if a file isn't any more what the manifest says: a recount would prove nothing.
+func NewRecount(ctx context.Context, m Manifest, part Part, progress func(bytes int64)) (Recount, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -130,7 +138,7 @@ func recount(ctx context.Context, m Manifest, part Part, progress func(int64)) (
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	total := parts[0]
+	total := Recount(parts[0])
 	for _, part := range parts[1:] {
 		for word, n := range part {
 			total[word] += n
