@@ -55,3 +55,12 @@ func TestChaosResumesTheJobWhoseSupervisorItKills(t *testing.T) {
 	contains(t, r.out, "exact: ")
 	f.exact()
 }
+
+func TestAJobOutlivesFaultsThatComeTogether(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	r := f.start("chaos:storm", "-time=5s", "-every=250ms", "-seed=1", "-bytes=16MiB").exits(0)
+	contains(t, r.out, " is outlived, after ")
+	contains(t, r.out, "exact: ")
+	contains(t, r.out, " of 16 MiB sealed and exact: -seed=1\n")
+}
