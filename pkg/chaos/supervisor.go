@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -45,7 +46,10 @@ func (a Attack) replace(ctx context.Context, pid int) error {
 		a.resuming.Store(true)
 		defer a.resuming.Store(false)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	switch err := syscall.Kill(pid, syscall.SIGKILL); {
+	case errors.Is(err, syscall.ESRCH): // it ended by itself just now
+		return ErrOver
+	case err != nil:
 		return fmt.Errorf("kill supervisor %d: %w", pid, err)
 	}
 	a.Say("killed supervisor %d", pid)

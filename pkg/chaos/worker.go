@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -16,12 +17,9 @@ import (
 
 // KillWorker kills a worker of this host that holds a task, and returns how long it took until another one had it.
 func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
-	consumer, pid, held, err := a.victim(ctx)
+	consumer, pid, held, err := a.hit(ctx, syscall.SIGKILL)
 	if err != nil {
 		return 0, err
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return 0, fmt.Errorf("kill worker %d: %w", pid, err)
 	}
 	killed := time.Now()
 	a.Say("killed worker %d, which held %s", pid, list(held))
@@ -31,12 +29,9 @@ func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 // PauseWorker stops a worker that holds a task until that was taken from it, then lets it go on: a zombie, that will
 // try to commit what somebody else has committed. It returns how long the theft took, which is a lease at least.
 func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
-	consumer, pid, held, err := a.victim(ctx)
+	consumer, pid, held, err := a.hit(ctx, syscall.SIGSTOP)
 	if err != nil {
 		return 0, err
-	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		return 0, fmt.Errorf("pause worker %d: %w", pid, err)
 	}
 	defer syscall.Kill(pid, syscall.SIGCONT)
 	paused := time.Now()
@@ -74,6 +69,22 @@ func list(held []holding) string {
 		names[i] = h.String()
 	}
 	return strings.Join(names, ", ")
+}
+
+// hit sends a signal to a worker of this host that holds something.
+func (a Attack) hit(ctx context.Context, sig syscall.Signal) (consumer string, pid int, held []holding, err error) {
+	for {
+		if consumer, pid, held, err = a.victim(ctx); err != nil {
+			return "", 0, nil, err
+		}
+		switch err = syscall.Kill(pid, sig); {
+		case errors.Is(err, syscall.ESRCH): // it ended by itself just now: look for another one
+		case err != nil:
+			return "", 0, nil, fmt.Errorf("send %v to worker %d: %w", sig, pid, err)
+		default:
+			return consumer, pid, held, nil
+		}
+	}
 }
 
 // victim finds a worker of this host that holds something, and what.
