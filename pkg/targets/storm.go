@@ -88,6 +88,9 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 			return err
 		}
 		own.endJobs()
+		if err := own.revive(ctx); err != nil { // the last fault may have come when nobody was left to
+			return err
+		}
 		if truth == nil {
 			if truth, err = own.recount(ctx, own.plan); err != nil {
 				return err
