@@ -88,7 +88,7 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 			return err
 		}
 		own.endJobs()
-		if err := own.revive(ctx); err != nil { // the last fault may have come when nobody was left to
+		if err := own.persist(ctx, func() error { return own.revive(ctx) }); err != nil { // the last fault may have come when nobody was left to
 			return err
 		}
 		if truth == nil {
