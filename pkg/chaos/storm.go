@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -26,25 +27,23 @@ func (s Storm) Rage(ctx context.Context, a Attack, end <-chan struct{}, round ui
 	for _, f := range Faults {
 		victims[f.Victim] = append(victims[f.Victim], f)
 	}
-	over := make(chan struct{})
+	calm, stop := context.WithCancel(ctx) // no fault begins any more; those that have begun go on
+	defer stop()
 	var (
 		lanes  sync.WaitGroup
 		report sync.Mutex
-		stop   = sync.OnceFunc(func() { close(over) })
 		errs   []error
 	)
 	for victim, faults := range victims {
 		dice := rand.New(rand.NewPCG(s.Seed, round<<8|uint64(victim)))
 		lanes.Go(func() {
 			// The next one is due when it is, however long the last one took: else they would come ever less often.
-			for due := time.Now(); ; {
+			for due := time.Now(); calm.Err() == nil; {
 				due = due.Add(time.Duration(dice.ExpFloat64() * float64(s.Every) * float64(len(victims))))
 				select {
 				case <-end:
 					return
-				case <-over:
-					return
-				case <-ctx.Done():
+				case <-calm.Done():
 					return
 				case <-time.After(time.Until(due)):
 				}
@@ -54,13 +53,10 @@ func (s Storm) Rage(ctx context.Context, a Attack, end <-chan struct{}, round ui
 				if err == nil {
 					s.Outlived(fault, recovery)
 				} else {
-					errs = append(errs, err)
+					errs = append(errs, fmt.Errorf("%s: %w", fault.Name, err))
 					stop()
 				}
 				report.Unlock()
-				if err != nil {
-					return
-				}
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -71,24 +70,9 @@ func list(held []holding) string {
 	return strings.Join(names, ", ")
 }
 
-// hit sends a signal to a worker of this host that holds something.
+// hit sends a signal to a worker of this host that holds something, and returns who it was and what it held. One that
+// ended by itself just now is passed over.
 func (a Attack) hit(ctx context.Context, sig syscall.Signal) (consumer string, pid int, held []holding, err error) {
-	for {
-		if consumer, pid, held, err = a.victim(ctx); err != nil {
-			return "", 0, nil, err
-		}
-		switch err = syscall.Kill(pid, sig); {
-		case errors.Is(err, syscall.ESRCH): // it ended by itself just now: look for another one
-		case err != nil:
-			return "", 0, nil, fmt.Errorf("send %v to worker %d: %w", sig, pid, err)
-		default:
-			return consumer, pid, held, nil
-		}
-	}
-}
-
-// victim finds a worker of this host that holds something, and what.
-func (a Attack) victim(ctx context.Context) (consumer string, pid int, held []holding, err error) {
 	here, _ := os.Hostname()
 	_, err = a.until(ctx, func(st wordcount.Status) bool {
 		for name, about := range st.Workers {
@@ -97,7 +81,7 @@ func (a Attack) victim(ctx context.Context) (consumer string, pid int, held []ho
 				continue
 			}
 			consumer, pid = name, info.PID
-			if held = a.holdings(ctx, name); len(held) > 0 && syscall.Kill(pid, 0) == nil {
+			if held = a.holdings(ctx, name); len(held) > 0 && syscall.Kill(pid, sig) == nil {
 				return true
 			}
 		}

@@ -88,7 +88,8 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 			return err
 		}
 		own.endJobs()
-		if err := own.persist(ctx, func() error { return own.revive(ctx) }); err != nil { // the last fault may have come when nobody was left to
+		// The last fault may have ended Redis when nobody was left to start it again.
+		if err := own.persist(ctx, func() error { return own.rdb.Ping(ctx).Err() }); err != nil {
 			return err
 		}
 		if truth == nil {

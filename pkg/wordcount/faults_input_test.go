@@ -438,7 +438,7 @@ func TestFault54FileListedTwiceIsCountedTwice(t *testing.T) {
 		if sealed.Files != 4 || sealed.Tokens != 10 {
 			t.Errorf("%+v", sealed)
 		}
-		verdict, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
+		verdict, err := verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
 		must(t, err)
 		if !verdict.Exact() || verdict.Distinct != 3 {
 			t.Errorf("verify says %+v", verdict)

@@ -91,15 +91,6 @@ func (want Recount) Compare(ctx context.Context, r Result, part Part) (Verdict, 
 	return v, nil
 }
 
-// Verify recounts the manifest's files, and compares a result with that. For the rest it is as NewRecount.
-func Verify(ctx context.Context, m Manifest, r Result, part Part, progress func(bytes int64)) (Verdict, error) {
-	want, err := NewRecount(ctx, m, part, progress)
-	if err != nil {
-		return Verdict{}, err
-	}
-	return want.Compare(ctx, r, part)
-}
-
 // NewRecount counts every file of the manifest, some at a time. The words of the part must fit into memory. Progress
 // gets the bytes read so far.
 //
@@ -138,7 +129,7 @@ func NewRecount(ctx context.Context, m Manifest, part Part, progress func(bytes 
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	total := Recount(parts[0])
+	total := parts[0]
 	for _, part := range parts[1:] {
 		for word, n := range part {
 			total[word] += n

@@ -9,8 +9,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// verify recounts and compares.
+func verify(ctx context.Context, m Manifest, r Result, part Part, progress func(int64)) (Verdict, error) {
+	want, err := NewRecount(ctx, m, part, progress)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return want.Compare(ctx, r, part)
+}
+
 func (r *rig) verify(sealed Sealed) (Verdict, error) {
-	return Verify(r.tb.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
+	return verify(r.tb.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
 }
 
 func TestVerifyFindsEachKindOfDifference(t *testing.T) {
@@ -72,7 +81,7 @@ func TestVerifyEndsWithItsContext(t *testing.T) {
 	r := newRig(t, texts(3, 10))
 	sealed := r.exact(Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Verify(ctx, r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) { cancel() })
+	_, err := verify(ctx, r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) { cancel() })
 	isError(t, err, context.Canceled)
 }
 
@@ -81,7 +90,7 @@ func TestVerifyReportsEveryByteAsItGoes(t *testing.T) {
 	r := newRig(t, texts(5, 100))
 	sealed := r.exact(Options{})
 	most := int64(0)
-	_, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(n int64) { most = max(most, n) })
+	_, err := verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(n int64) { most = max(most, n) })
 	must(t, err)
 	if most != r.plan.Manifest.Bytes {
 		t.Errorf("%d of %d bytes were reported", most, r.plan.Manifest.Bytes)
@@ -95,7 +104,7 @@ func TestThePartsOfAVerificationAddUpToTheWhole(t *testing.T) {
 	must(t, r.rdb.ZIncrBy(t.Context(), r.plan.Job.Key("counts"), 1, "common1").Err())
 	distinct, different := 0, 0
 	for n := 1; n <= 4; n++ {
-		v, err := Verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{n, 4}, func(int64) {})
+		v, err := verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{n, 4}, func(int64) {})
 		must(t, err)
 		distinct, different = distinct+v.Distinct, different+v.Different
 	}
