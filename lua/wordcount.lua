@@ -7,11 +7,13 @@
 -- touch partial counts take the partitions' lists behind them.
 --
 --   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
---                       put (tokens in stored partitions), storing <attempt>, final, released, discarded
+--                       put (tokens in stored partitions), storing <attempt>, troubles (tasks taken over or failed),
+--                       final, released, discarded
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count
---   5 attempts  hash    what a task went through: redeliveries, and errors by the attempt that met them
+--   5 attempts  hash    what a task went through: "<stream> <id>" and then "deaths" (of workers that had it), "by" (who
+--                       took it over last), "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
 --   8 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per commit
@@ -433,18 +435,27 @@ end
 
 -- give_up: marks every lease of a consumer as run out, so that the next thief need not wait.
 --   KEYS    fixed
---   ARGV    run, consumer
+--   ARGV    run, consumer, after how many deaths a task runs alone (0: the consumer did not die)
 --   returns how many leases it held
 -- The entries stay pending: who takes them gets them by XAUTOCLAIM, as it would have after the lease.
+-- Guard: a death is counted against a task only if it was seen, and the task may have caused it. A task that runs alone
+-- must have been begun; any other may have been in the table. A lease that was given up already counts for nothing: this
+-- is the same death, told twice, or its owner had left in good order.
 local function give_up(keys, args)
   open_run(keys, args[1])
-  local consumer, released = args[2], 0
-  if not consumer then refuse('WCARG', 'consumer must be given') end
-  for _, stream in ipairs({keys[MAP], keys[REDUCE]}) do
-    local from = '-'
+  local consumer, alone, released = args[2], integer(args[3], 'deaths'), 0
+  for _, name in ipairs({'map', 'reduce'}) do
+    local stream, from = stream_of(keys, name), '-'
     repeat
       local page = redis.call('XPENDING', stream, GROUP, from, '+', 1000, consumer)
       for _, p in ipairs(page) do
+        if alone > 0 and p[3] < LONG_AGO then
+          local task = name .. ' ' .. p[1]:match('^%d+')
+          local deaths = tonumber(redis.call('HGET', keys[ATTEMPTS], task .. ' deaths') or 0)
+          if deaths < alone or redis.call('HGET', keys[ATTEMPTS], task .. ' by') == consumer then
+            redis.call('HINCRBY', keys[ATTEMPTS], task .. ' deaths', 1)
+          end
+        end
         redis.call('XCLAIM', stream, GROUP, consumer, 0, p[1], 'IDLE', LONG_AGO, 'JUSTID')
         released, from = released + 1, '(' .. p[1]
       end
@@ -454,17 +465,19 @@ local function give_up(keys, args)
   return released
 end
 
--- attempt: counts one more try of a task that came from somebody who may have died of it.
+-- attempt: says that a consumer begins with a task that it took over.
 --   KEYS    fixed
---   ARGV    run, stream, task number, by (1, or -1 to take it back when the try ended in good order)
---   returns the number of tries so far
--- Redis's own delivery count would not do: it rises with every read of one's own pending entries.
+--   ARGV    run, stream, task number, consumer
+--   returns how many workers died that had it
+-- Redis's own delivery count would not do: it rises with every read of one's own pending entries, and with every restart.
 local function attempt(keys, args)
   open_run(keys, args[1])
   stream_of(keys, args[2])
-  local number = integer(args[3], 'task')
-  if args[4] ~= '1' and args[4] ~= '-1' then refuse('WCARG', 'by must be 1 or -1') end
-  return redis.call('HINCRBY', keys[ATTEMPTS], string.format('%s %.0f', args[2], number), args[4])
+  local task = string.format('%s %.0f', args[2], integer(args[3], 'task'))
+  if not args[4] then refuse('WCARG', 'consumer must be given') end
+  redis.call('HSET', keys[ATTEMPTS], task .. ' by', args[4])
+  redis.call('HINCRBY', keys[META], 'troubles', 1)
+  return tonumber(redis.call('HGET', keys[ATTEMPTS], task .. ' deaths') or 0)
 end
 
 -- fail: counts an error of a task, once for each attempt that met it, and buries the task at the limit.
@@ -481,6 +494,8 @@ local function fail(keys, args)
 
   local task = string.format('%s %.0f', args[2], number)
   if redis.call('HSETNX', keys[ATTEMPTS], task .. ' ' .. token, 1) == 0 then return 'failed' end
+  redis.call('HDEL', keys[ATTEMPTS], task .. ' by') -- whatever its owner dies of later, it isn't this attempt
+  redis.call('HINCRBY', keys[META], 'troubles', 1)
   if redis.call('HINCRBY', keys[ATTEMPTS], task .. ' errors', 1) < limit then return 'failed' end
   redis.call('XACK', stream, GROUP, entry(number))
   redis.call('HSET', keys[DEAD], task, message)
@@ -529,7 +544,7 @@ end
 -- status: where the job stands, in constant time (but for one row a consumer).
 --   KEYS    fixed
 --   returns {meta (flat), pending maps, pending reduces (each {consumer, number, ...}), buried, workers (flat),
---            tasks in the map stream, tasks that were taken over or failed}
+--            tasks in the map stream}
 local function status(keys, args)
   if not read_meta(keys) then refuse('WCNOJOB', 'no such job') end
   local function pending(stream)
@@ -541,7 +556,7 @@ local function status(keys, args)
     return flat
   end
   return {redis.call('HGETALL', keys[META]), pending(keys[MAP]), pending(keys[REDUCE]), redis.call('HLEN', keys[DEAD]),
-    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP]), redis.call('HLEN', keys[ATTEMPTS])}
+    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP])}
 end
 
 local function register(name, body, flags)

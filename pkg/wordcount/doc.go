@@ -65,9 +65,11 @@
 // # Tasks that can't be done
 //
 // Errors and deaths are counted apart. A task that fails three times (errorLimit) is buried, at once if its file has
-// changed. A task that was taken from dead workers twice runs alone from then on, so that it takes no neighbours along,
-// and after three more deaths (deathLimit) it is buried too. The job then ends with ErrIncomplete; Buried lists such
-// tasks, Requeue gives them another life, and Partial counts the rest for who asks.
+// changed. When a supervisor sees a worker killed or crash, that counts against each task of which it may have died; a
+// task with two deaths runs alone from then on, so that it takes no neighbours along, and after three more of its own
+// (deathLimit) it is buried too. What nobody saw, a lease that ran out, the end of a whole machine, counts against no
+// task. The job then ends with ErrIncomplete; Buried lists such tasks, Requeue gives them another life, and Partial
+// counts the rest for who asks.
 //
 // # What holds it
 //
@@ -80,6 +82,7 @@
 //	any schedule, on a real server                        TestAnyScheduleOnARealServerIsExact (mage properties: 200)
 //	each guard is tested                                  mage mutation takes them out one by one
 //	worker crashes, pauses, thefts                        TestFault01 to 07, TestStealingAloneBringsEveryTaskHome
+//	no task is buried for what others died of             TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt
 //	Redis killed, at the worst moments                    TestFault08 to 15, 18, 19, 34
 //	lost and repeated replies                             TestFault02, 05, 16
 //	supervisors killed, and two at once                   TestFault35, 36
@@ -91,8 +94,10 @@
 // # Differences from the design
 //
 // The design names give-up and renew with lists of tasks; give_up takes a consumer and gives up all it holds, since
-// nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: own attempts must
-// be counted where every thief sees them, and a buried task can only come back within the stream it is in.
+// nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: deaths must be
+// counted where every thief sees them, and a buried task can only come back within the stream it is in. A count of
+// takeovers instead of deaths buried good tasks when supervisors and servers were killed again and again. The model
+// buries any task at any time, so no count of deaths can make a result wrong.
 //
 // The design stores a partition in one call. Here a worker stores several at once, in one descending order, for that is
 // what a sorted set is fast at (1.0 µs a word of a million, where 256 partitions one after the other take 2.8), and so

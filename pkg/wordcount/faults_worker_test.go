@@ -307,7 +307,7 @@ func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 		if st := r.status(); st.Mapped != 0 || st.Tokens != 0 || st.Pending() != r.sup.Maps() {
 			t.Errorf("the zombie reached the newer run: %+v", st)
 		}
-		_, err = r.sup.Release(t.Context(), "successor")
+		_, err = r.sup.Release(t.Context(), "successor", false)
 		must(t, err)
 		worker := r.startWorker("worker")
 		r.finishExactly()

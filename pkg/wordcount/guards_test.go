@@ -3,6 +3,7 @@ package wordcount
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,7 +176,7 @@ func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 		},
 		"fail":    func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
 		"renew":   func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
-		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w"); return err },
+		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w", false); return err },
 		"final":   func() error { _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
 	}
 	for name, call := range calls {
@@ -435,8 +436,104 @@ func TestAHeartbeatRenewsOnlyWhatIsStillOwned(t *testing.T) {
 	}
 	must(t, h.lib.renew(t.Context(), h.run, "sleeper", "", "map", []int{1, 2}))
 	h.expect("the thief has them", func(st Status) bool { return st.PendingMaps["thief"] == 2 })
-	if n, err := h.lib.giveUp(t.Context(), h.run, "sleeper"); err != nil || n != 0 {
+	if n, err := h.lib.giveUp(t.Context(), h.run, "sleeper", false); err != nil || n != 0 {
 		t.Errorf("the sleeper gave up %d tasks, %v", n, err)
+	}
+}
+
+func TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w0", handTasks)
+	holder := "w0"
+	// pass hands all tasks on to the next worker, which begins with some of them.
+	pass := func(begun ...int) {
+		thief := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: holder + "'", phase: "map"}
+		if stolen, err := thief.expired(t.Context()); err != nil || len(stolen) != handTasks {
+			t.Fatalf("stolen: %v, %v", stolen, err)
+		}
+		holder = thief.Consumer
+		for _, n := range begun {
+			_, err := h.lib.attempt(t.Context(), h.run, taskID{"map", n}, holder)
+			must(t, err)
+		}
+	}
+	end := func(died bool) {
+		n, err := h.lib.giveUp(t.Context(), h.run, holder, died)
+		if err != nil || n != handTasks {
+			t.Fatalf("%d tasks were given up, %v", n, err)
+		}
+	}
+	for _, c := range []struct {
+		what string
+		do   func()
+		want []int
+	}{
+		{"a death, anything may have been in the table", func() { end(true) }, []int{1, 1, 1}},
+		{"the same death, told again", func() { end(true) }, []int{1, 1, 1}},
+		{"a worker that left in good order", func() { pass(1, 2, 3); end(false) }, []int{1, 1, 1}},
+		{"and was told to have died all the same", func() { end(true) }, []int{1, 1, 1}},
+		{"one that nobody saw end, again and again", func() {
+			for range deathLimit {
+				pass(1, 2, 3)
+			}
+		}, []int{1, 1, 1}},
+		{"a second death", func() { pass(); end(true) }, []int{2, 2, 2}},
+		{"now they run alone, and one had begun", func() { pass(2); end(true) }, []int{2, 3, 2}},
+		{"the one before failed in good order", func() {
+			pass(3)
+			standing, err := h.lib.fail(t.Context(), h.run, "map", 3, "token", 2, "error")
+			if err != nil || standing != "failed" {
+				t.Fatalf("fail: %s, %v", standing, err)
+			}
+			_, err = h.lib.attempt(t.Context(), h.run, taskID{"map", 1}, holder)
+			must(t, err)
+			end(true)
+		}, []int{3, 3, 2}},
+	} {
+		c.do()
+		var deaths []int
+		for n := range handTasks {
+			d, err := h.rdb.HGet(t.Context(), h.lib.job.Key("attempts"), fmt.Sprintf("map %d deaths", n+1)).Int()
+			must(t, err)
+			deaths = append(deaths, d)
+		}
+		if !slices.Equal(deaths, c.want) {
+			t.Errorf("%s: %v deaths, not %v", c.what, deaths, c.want)
+		}
+	}
+}
+
+func TestAReduceThatRunsAloneIsBegunAlone(t *testing.T) {
+	t.Parallel()
+	const parts = 3
+	h := newByHand(t, parts)
+	h.take("map", "w", handTasks)
+	h.mustCommit(1, 2, 3)
+	for range aloneFrom {
+		h.take("reduce", "w", parts)
+		w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "w", phase: "reduce"}
+		_, err := w.expired(t.Context())
+		must(t, err)
+		_, err = h.lib.giveUp(t.Context(), h.run, "w", true)
+		must(t, err)
+	}
+	heir := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "heir", protocol: h.lib, run: h.run, phase: "reduce",
+		table: count.New(), chunk: putMax, Memory: DefaultWorkerMemory}
+	stolen, err := heir.expired(t.Context())
+	must(t, err)
+	heir.take(stolen, true)
+	for left := len(stolen); left > 0; left-- {
+		must(t, heir.reduce(t.Context())) // examines
+		begun := h.rdb.HVals(t.Context(), h.lib.job.Key("attempts")).Val()
+		begun = slices.DeleteFunc(begun, func(by string) bool { return by != "heir" })
+		if n := len(stolen) - left + 1; len(begun) != n {
+			t.Errorf("%d partitions were begun when %d should be", len(begun), n)
+		}
+		must(t, heir.reduce(t.Context())) // stores
+		if len(heir.todo) != left-1 {
+			t.Errorf("%d partitions are left of %d", len(heir.todo), left)
+		}
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 const (
 	// errorLimit is how many attempts at a task may fail before it is buried.
 	errorLimit = 3
-	// aloneFrom: a task taken from dead workers this often runs alone, so that it can't take its neighbours along.
+	// aloneFrom: a task of which so many workers may have died runs alone, so that it can't take its neighbours along.
 	aloneFrom = 2
-	// deathLimit: a task taken from dead workers this often is buried; aloneFrom and above were its own doing.
+	// deathLimit: a task of which so many workers died is buried; the ones after aloneFrom had nothing else in hand.
 	deathLimit = aloneFrom + 3
 	// MaxLiveWords is how many distinct words one task may have without reducers: each is a ZINCRBY within one call,
 	// and half a million of them hold the server for about three seconds.
@@ -28,7 +28,7 @@ var errChanged = errors.New("input changed")
 
 // mapSplit counts the first task of the list into the table.
 func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
-	if t.stolen && t.tries == 0 {
+	if t.stolen {
 		return w.examine(ctx)
 	}
 	start := time.Now()
@@ -69,18 +69,17 @@ func (w *Worker) pace(took time.Duration) {
 	}
 }
 
-// examine looks up how often a stolen task was taken from others, counting this time. Own deaths are told from a
-// neighbour's by running alone from the second time on.
+// examine looks up what became of those who had the first task of the list before us.
 func (w *Worker) examine(ctx context.Context) error {
 	t := &w.todo[0]
-	tries, err := w.attempt(ctx, w.run, t.stream, t.n, 1)
+	deaths, err := w.attempt(ctx, w.run, t.taskID, w.Consumer)
 	if err != nil {
 		return err
 	}
-	t.tries = tries
-	t.alone = tries >= aloneFrom
-	if tries >= deathLimit {
-		return w.bury(ctx, *t, fmt.Sprintf("%s at %d: workers died of it, %d times in a row", strconv.Quote(t.split.Path), t.split.Off, tries))
+	t.stolen = false
+	t.alone = deaths >= aloneFrom
+	if deaths >= deathLimit {
+		return w.bury(ctx, *t, fmt.Sprintf("%s: %d workers died of it", t, deaths))
 	}
 	return nil
 }

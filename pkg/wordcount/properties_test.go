@@ -564,7 +564,7 @@ func (l *lab) finish() {
 	_, err := l.requeue(ctx, l.run)
 	l.must(err)
 	for _, w := range l.workers { // they are dead now; waiting for their leases would prove nothing
-		_, err := l.giveUp(ctx, l.run, w.Consumer)
+		_, err := l.giveUp(ctx, l.run, w.Consumer, false)
 		l.must(err)
 	}
 	left := make(chan error, 1)

@@ -214,13 +214,19 @@ func (p protocol) renew(ctx context.Context, run, consumer, about, stream string
 	return p.call(ctx, "renew", p.job.fixed(), args...).Err()
 }
 
-// giveUp lets a consumer's leases run out at once, and returns how many it held.
-func (p protocol) giveUp(ctx context.Context, run, consumer string) (int, error) {
-	return p.call(ctx, "give_up", p.job.fixed(), run, consumer).Int()
+// giveUp lets a consumer's leases run out at once, and returns how many it held. If it died, that is counted against the
+// tasks that may be why.
+func (p protocol) giveUp(ctx context.Context, run, consumer string, died bool) (int, error) {
+	alone := 0
+	if died {
+		alone = aloneFrom
+	}
+	return p.call(ctx, "give_up", p.job.fixed(), run, consumer, alone).Int()
 }
 
-func (p protocol) attempt(ctx context.Context, run, stream string, task, by int) (int, error) {
-	return p.call(ctx, "attempt", p.job.fixed(), run, stream, task, by).Int()
+// attempt says that we begin with a task that we took over, and returns how many workers died that had it.
+func (p protocol) attempt(ctx context.Context, run string, task taskID, consumer string) (deaths int, err error) {
+	return p.call(ctx, "attempt", p.job.fixed(), run, task.stream, task.n, consumer).Int()
 }
 
 func (p protocol) fail(ctx context.Context, run, stream string, task int, token string, limit int, cause string) (standing string, err error) {
@@ -263,7 +269,7 @@ type Status struct {
 	PendingMaps    map[string]int // XPENDING: tasks by consumer
 	PendingReduces map[string]int
 	Buried         int
-	Troubled       int               // tasks that were taken from a worker, or failed, so far
+	Troubles       int               // how often a task was taken from a worker, or failed, so far
 	Workers        map[string]string // what each worker says of itself (JSON)
 }
 
@@ -289,7 +295,7 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
 		Bytes: int64(number(meta["bytes"])), Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
-		Seeded: int(reply[5].(int64)), Troubled: int(reply[6].(int64)), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+		Seeded: int(reply[5].(int64)), Troubles: number(meta["troubles"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
 	for consumer, n := range pairs(reply[1]) {
 		s.PendingMaps[consumer] = number(n)

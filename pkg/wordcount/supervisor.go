@@ -65,7 +65,7 @@ type watched struct {
 	before  Status
 	mending bool
 
-	troubled int       // tasks that people were told of
+	troubles int       // those that people were told of
 	told     time.Time // when
 }
 
@@ -170,11 +170,11 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 		}
 		if w.before.Run == "" {
-			w.troubled = st.Troubled // of an earlier supervisor's time
+			w.troubles = st.Troubles // of an earlier supervisor's time
 		}
-		if more := st.Troubled - w.troubled; more > 0 && time.Since(w.told) > tellEvery {
-			s.Say("! %d more tasks taken over from workers that died or fell silent, or failed", more)
-			w.troubled, w.told = st.Troubled, time.Now()
+		if more := st.Troubles - w.troubles; more > 0 && time.Since(w.told) > tellEvery {
+			s.Say("! %d more times a task was taken over from a worker that died or fell silent, or failed", more)
+			w.troubles, w.told = st.Troubles, time.Now()
 		}
 		nap.reset()
 		w.runID, w.before, w.mending = id, st, false
@@ -256,10 +256,10 @@ func (s *Supervisor) run() string {
 // Progress is the number of tasks done or buried, as last seen.
 func (s *Supervisor) Progress() int64 { return s.progress.Load() }
 
-// Release lets a dead worker's leases run out at once, so that recovery takes milliseconds and not a lease. It returns
-// how many tasks it held.
-func (s *Supervisor) Release(ctx context.Context, consumer string) (int, error) {
-	n, err := s.giveUp(ctx, s.run(), consumer)
+// Release lets the leases of a worker that ended run out at once, so that recovery takes milliseconds and not a lease. It
+// returns how many tasks it held. Those of which it may have died are told so.
+func (s *Supervisor) Release(ctx context.Context, consumer string, died bool) (int, error) {
+	n, err := s.giveUp(ctx, s.run(), consumer, died)
 	s.redone.Add(int64(n))
 	return n, err
 }

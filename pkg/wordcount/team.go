@@ -49,8 +49,9 @@ type Team struct {
 	Redis   json.RawMessage
 	Command func() *exec.Cmd // a new process that calls ServeWorker
 	Log     io.Writer        // what workers write to standard error
-	// Release lets a dead worker's leases run out, and returns how many tasks it held; nil leaves that to their lease.
-	Release func(ctx context.Context, consumer string) (int, error)
+	// Release lets the leases of a worker that ended run out, and returns how many tasks it held; nil leaves that to
+	// their lease. Died tells whether it was killed or crashed.
+	Release func(ctx context.Context, consumer string, died bool) (int, error)
 	// Progress grows with each task done.
 	Progress func() int64
 	Say      func(format string, args ...any)
@@ -145,7 +146,7 @@ func (t *Team) keep(ctx context.Context, p *process) {
 		}
 		held := 0
 		if t.Release != nil {
-			if n, releaseErr := t.Release(ctx, p.spec.Consumer); releaseErr == nil {
+			if n, releaseErr := t.Release(ctx, p.spec.Consumer, died(err)); releaseErr == nil {
 				held = n
 			}
 		}
@@ -225,6 +226,13 @@ func (t *Team) mourn(p *process, cause error) error {
 		return fmt.Errorf("%w: workers keep dying, %d in a row without a task done; the last one %s", ErrIncomplete, limit, fate(cause, p.said))
 	}
 	return nil
+}
+
+// died tells whether a process was killed, or crashed as Go programs do, with status 2; a worker that ends because there
+// is no going on has another status.
+func died(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && (exit.ExitCode() == -1 || exit.ExitCode() == 2)
 }
 
 // fate says how a worker ended.

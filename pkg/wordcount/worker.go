@@ -74,9 +74,16 @@ type taskID struct {
 type task struct {
 	taskID
 	split  Split // of a map task
-	stolen bool  // from a worker that may have died of it
-	tries  int   // how often that happened, once we looked
+	stolen bool  // from a worker that may have died of it, and not examined yet
 	alone  bool  // nothing else may be in the table with it
+}
+
+// String names a task for people.
+func (t task) String() string {
+	if t.stream == "reduce" {
+		return fmt.Sprintf("partition %d", t.n-1)
+	}
+	return fmt.Sprintf("%q at %d", t.split.Path, t.split.Off)
 }
 
 // errReleased: the job is sealed, there is nothing left to do.
@@ -388,13 +395,7 @@ func (w *Worker) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaveWithin)
 	defer cancel()
 	err := w.commitHeld(ctx)
-	for _, t := range w.todo {
-		if t.tries > 0 {
-			_, undo := w.attempt(ctx, w.run, t.stream, t.n, -1)
-			err = errors.Join(err, undo)
-		}
-	}
-	_, release := w.giveUp(ctx, w.run, w.Consumer)
+	_, release := w.giveUp(ctx, w.run, w.Consumer, false)
 	if err := errors.Join(err, release); err != nil && !passing(err) {
 		return fmt.Errorf("leave: %w", err)
 	}

@@ -275,4 +275,22 @@ var Mutations = []Mutation{
 `}},
 		Tests: "^TestAJobWhoseMetaVanishesIsCountedAnew$",
 	},
+	{
+		Guard: "a task that runs alone is blamed only if it was begun",
+		File:  library,
+		Edits: []Edit{{`if deaths < alone or redis.call('HGET', keys[ATTEMPTS], task .. ' by') == consumer then`, `if true then`}},
+		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
+	},
+	{
+		Guard: "a death that is told twice is one",
+		File:  library,
+		Edits: []Edit{{`if alone > 0 and p[3] < LONG_AGO then`, `if alone > 0 then`}},
+		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
+	},
+	{
+		Guard: "only a death that was seen is counted",
+		File:  library,
+		Edits: []Edit{{`if alone > 0 and p[3] < LONG_AGO then`, `if p[3] < LONG_AGO then`}, {`if deaths < alone or`, `if deaths < 2 or`}},
+		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
+	},
 }
