@@ -83,21 +83,12 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 		if over = err == nil; !over && !errors.Is(err, chaos.ErrOver) {
 			return err
 		}
-		result, err := own.attacker().Outlive(ctx)
-		if err != nil {
-			return err
-		}
-		own.endJobs()
-		// The last fault may have ended Redis when nobody was left to start it again.
-		if err := own.persist(ctx, func() error { return own.rdb.Ping(ctx).Err() }); err != nil {
-			return err
-		}
 		if truth == nil {
 			if truth, err = own.recount(ctx, own.plan); err != nil {
 				return err
 			}
 		}
-		if err := own.compare(ctx, maps.Clone(truth), own.plan, result); err != nil {
+		if err := own.calm(ctx, truth); err != nil {
 			return err
 		}
 		if sealed++; !over {
@@ -116,4 +107,35 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	}
 	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed, "job"), humanize.IBytes(uint64(size64)), number)
 	return nil
+}
+
+// calm waits for the job's result when no fault is injected any more, and compares it with the recount.
+func (s *session) calm(ctx context.Context, truth wordcount.Recount) error {
+	for {
+		sealed, err := s.attacker().Outlive(ctx)
+		if err != nil {
+			return err
+		}
+		s.endJobs()
+		// The last fault may have ended Redis when nobody was left to start it again.
+		if err := s.persist(ctx, func() error { return s.rdb.Ping(ctx).Err() }); err != nil {
+			return err
+		}
+		err = s.compare(ctx, maps.Clone(truth), s.plan, sealed)
+		if !errors.Is(err, wordcount.ErrNoResult) {
+			return err
+		}
+		// Or have rolled it back behind the seal. Whoever runs the job then has its result again.
+		s.note("the result was rolled back: running the job again")
+		job, err := startJob(s.config)
+		if err != nil {
+			return err
+		}
+		s.jobs = append(s.jobs, job)
+		select {
+		case <-job.ended:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
