@@ -13,16 +13,12 @@ import (
 // KillSupervisor kills the process that supervises the job, waits until its workers have followed it, and resumes the
 // job. It returns how long that took until a new worker held a task.
 func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
-	pid, err := a.Folder.Supervisor(a.Plan.Job.ID)
-	if err != nil {
-		return 0, fmt.Errorf("find the supervisor: %w", err)
-	}
 	before, err := a.status(ctx)
 	if err != nil {
 		return 0, err
 	}
 	killed := time.Now()
-	if err := a.replace(ctx, pid); err != nil {
+	if err := a.replace(ctx); err != nil {
 		return 0, err
 	}
 	_, err = a.until(ctx, func(st wordcount.Status) bool {
@@ -41,16 +37,14 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 }
 
 // replace kills the supervisor and resumes the job.
-func (a Attack) replace(ctx context.Context, pid int) error {
+func (a Attack) replace(ctx context.Context) error {
 	if a.resuming != nil {
 		a.resuming.Store(true)
 		defer a.resuming.Store(false)
 	}
-	switch err := syscall.Kill(pid, syscall.SIGKILL); {
-	case errors.Is(err, syscall.ESRCH): // it ended by itself just now
-		return ErrOver
-	case err != nil:
-		return fmt.Errorf("kill supervisor %d: %w", pid, err)
+	pid, err := a.killSupervisor(ctx)
+	if err != nil {
+		return err
 	}
 	a.Say("killed supervisor %d", pid)
 	for a.Folder.Supervised(a.Plan.Job.ID) {
@@ -59,4 +53,23 @@ func (a Attack) replace(ctx context.Context, pid int) error {
 		}
 	}
 	return a.Resume(ctx)
+}
+
+// killSupervisor returns whom it killed, or ErrOver if there is no supervisor any more.
+func (a Attack) killSupervisor(ctx context.Context) (pid int, err error) {
+	for a.Folder.Supervised(a.Plan.Job.ID) {
+		// One that has just begun may not have said who it is.
+		if pid, err := a.Folder.Supervisor(a.Plan.Job.ID); err == nil {
+			switch err := syscall.Kill(pid, syscall.SIGKILL); {
+			case err == nil:
+				return pid, nil
+			case !errors.Is(err, syscall.ESRCH):
+				return 0, fmt.Errorf("kill supervisor %d: %w", pid, err)
+			}
+		}
+		if err := pause(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return 0, ErrOver
 }

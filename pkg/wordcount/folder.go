@@ -22,11 +22,10 @@ import (
 //	jobs/ID/manifest      its files
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        there if the job is sealed: the published result
-//	jobs/ID/lock          held by the supervisor
-//	jobs/ID/supervisor    its process ID
+//	jobs/ID/lock          held by the supervisor, with its process ID
 //	jobs/ID/workers.log   what workers said before they died
 //
-// Everything is written to a temporary file and renamed, readable by its owner only.
+// Everything but the lock is written to a temporary file and renamed, readable by its owner only.
 type Folder struct{ Dir string }
 
 // Sealed is the publication of a result: it exists if and only if the job's counts are exact and durable.
@@ -119,7 +118,7 @@ func (f Folder) Jobs() ([]string, error) {
 
 // Forget drops a job's state, save for the memory that any run of it that turns up again is not ours.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "workers.log", "supervisor"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -175,28 +174,45 @@ func (f Folder) Sealed(job string) (s Sealed, ok bool, err error) {
 // lock makes the caller the job's supervisor, if there is none in this folder. The lock goes with the process, however
 // that ends.
 func (f Folder) lock(job string) (unlock func(), ok bool, err error) {
-	path := f.path(job, "lock")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	file, ok, err := f.tryLock(job, unix.LOCK_EX)
+	if !ok || err != nil {
 		return nil, false, err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, false, err
+	err = file.Truncate(0)
+	if err == nil {
+		_, err = file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		file.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, false, nil
-		}
 		return nil, false, fmt.Errorf("lock job: %w", err)
 	}
 	return func() { file.Close() }, true, nil
 }
 
-// Supervisor returns the process ID of the supervisor that was last at work on the job in this folder.
+// tryLock opens the lock file, and locks it, exclusively or shared, until it is closed.
+func (f Folder) tryLock(job string, how int) (file *os.File, ok bool, err error) {
+	path := f.path(job, "lock")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, false, err
+	}
+	if file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, false, err
+	}
+	switch err := unix.Flock(int(file.Fd()), how|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		file.Close()
+		return nil, false, nil
+	case err != nil:
+		file.Close()
+		return nil, false, fmt.Errorf("lock job: %w", err)
+	}
+	return file, true, nil
+}
+
+// Supervisor returns the process ID of the supervisor that was last at work on the job in this folder. Of one that has
+// just begun it may not be there yet.
 func (f Folder) Supervisor(job string) (pid int, err error) {
-	data, err := os.ReadFile(f.path(job, "supervisor"))
+	data, err := os.ReadFile(f.path(job, "lock"))
 	if err != nil {
 		return 0, err
 	}
@@ -205,9 +221,9 @@ func (f Folder) Supervisor(job string) (pid int, err error) {
 
 // Supervised tells whether some supervisor works on the job in this folder.
 func (f Folder) Supervised(job string) bool {
-	unlock, ok, err := f.lock(job)
-	if ok {
-		unlock()
+	file, free, err := f.tryLock(job, unix.LOCK_SH)
+	if free {
+		file.Close()
 	}
-	return err == nil && !ok
+	return err == nil && !free
 }

@@ -112,6 +112,9 @@ func TestFolderHasOneSupervisorAJob(t *testing.T) {
 	if !f.Supervised("job") || f.Supervised("other job") {
 		t.Error("the wrong job is supervised")
 	}
+	if pid, err := f.Supervisor("job"); err != nil || pid != os.Getpid() {
+		t.Errorf("supervised by %d, %v", pid, err)
+	}
 	unlock()
 	if f.Supervised("job") {
 		t.Error("supervised by who has left")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -30,9 +29,6 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 	// The lock may be free because another one is done, and not because there was none or it died.
 	if sealed, fresh, err := s.UpToDate(ctx); fresh || err != nil {
 		return sealed, err
-	}
-	if err := write(s.Folder.path(id, "supervisor"), fmt.Appendln(nil, os.Getpid())); err != nil {
-		return Sealed{}, err
 	}
 	if err := s.Folder.Unpublish(id); err != nil {
 		return Sealed{}, err
