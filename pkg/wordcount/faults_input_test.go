@@ -35,18 +35,6 @@ func TestFault39MissingInputIsNamed(t *testing.T) {
 	isError(t, err, ErrInput, strconv.Quote(missing), "exists")
 }
 
-func TestFault39UnreadableInputIsNamed(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root can read everything")
-	}
-	dir := t.TempDir()
-	secret := filepath.Join(dir, "secret")
-	must(t, os.WriteFile(secret, []byte("words"), 0o000))
-	_, err := Scan(dir, "", func(string, string) {})
-	isError(t, err, ErrInput, strconv.Quote(secret))
-}
-
 func TestFault39InputThatBecomesUnreadableEndsTheRun(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
