@@ -123,12 +123,20 @@ func (s *session) resume(ctx context.Context) error {
 
 // start runs a job in a process of its own, and returns when its supervisor is at work.
 func (s *session) start(ctx context.Context, c Config) error {
-	job, err := startJob(c)
+	job, err := s.launch(c)
 	if err != nil {
 		return err
 	}
-	s.jobs = append(s.jobs, job)
 	return s.await(ctx, job.ended)
+}
+
+// launch runs a job in a process of its own, which endJobs ends.
+func (s *session) launch(c Config) (*jobProcess, error) {
+	job, err := startJob(c)
+	if err == nil {
+		s.jobs = append(s.jobs, job)
+	}
+	return job, err
 }
 
 // experiment attacks the job that runs in this folder, or else one that it starts, and judges what comes of it.

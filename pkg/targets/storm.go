@@ -127,15 +127,17 @@ func (s *session) calm(ctx context.Context, truth wordcount.Recount) error {
 		}
 		// Or have rolled it back behind the seal. Whoever runs the job then has its result again.
 		s.note("the result was rolled back: running the job again")
-		job, err := startJob(s.config)
+		job, err := s.launch(s.config)
 		if err != nil {
 			return err
 		}
-		s.jobs = append(s.jobs, job)
 		select {
 		case <-job.ended:
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+		if !job.cmd.ProcessState.Success() {
+			return fmt.Errorf("%w: the job whose result was rolled back could not be run again", wordcount.ErrIncomplete)
 		}
 	}
 }
