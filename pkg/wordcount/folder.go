@@ -25,7 +25,7 @@ import (
 //	jobs/ID/lock          held by the supervisor, with its process ID
 //	jobs/ID/workers.log   what workers said before they died
 //
-// Everything but the lock is written to a temporary file and renamed, readable by its owner only.
+// All is readable by its owner only, and all but the lock and the log is written to a temporary file and renamed.
 type Folder struct{ Dir string }
 
 // Sealed is the publication of a result: it exists if and only if the job's counts are exact and durable.

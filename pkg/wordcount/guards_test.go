@@ -510,9 +510,9 @@ func TestAReduceThatRunsAloneIsBegunAlone(t *testing.T) {
 	h := newByHand(t, parts)
 	h.take("map", "w", handTasks)
 	h.mustCommit(1, 2, 3)
+	h.take("reduce", "w", parts)
+	w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "w", phase: "reduce"}
 	for range aloneFrom {
-		h.take("reduce", "w", parts)
-		w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: "w", phase: "reduce"}
 		_, err := w.expired(t.Context())
 		must(t, err)
 		_, err = h.lib.giveUp(t.Context(), h.run, "w", true)

@@ -257,7 +257,7 @@ func (s *Supervisor) run() string {
 func (s *Supervisor) Progress() int64 { return s.progress.Load() }
 
 // Release lets the leases of a worker that ended run out at once, so that recovery takes milliseconds and not a lease. It
-// returns how many tasks it held. Those of which it may have died are told so.
+// returns how many tasks it held. If it died, that counts against those of which it may have.
 func (s *Supervisor) Release(ctx context.Context, consumer string, died bool) (int, error) {
 	n, err := s.giveUp(ctx, s.run(), consumer, died)
 	s.redone.Add(int64(n))
