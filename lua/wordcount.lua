@@ -370,20 +370,26 @@ local function result(keys, args)
     'REV', 'WITHSCORES')
 end
 
--- sum: adds up a page of the counts, so that a result can be checked without being sent.
+-- sum: adds up the counts from a rank on, so that a result can be checked without being sent.
 --   KEYS    fixed
---   ARGV    as of result
---   returns {how many there are, their sum}
+--   ARGV    fence, rank of the first, how many different counts at most
+--   returns {how many words, their sum}; no words: that was all
+-- Words of one count are counted, not visited: counts that come to T have at most sqrt(2T) different values.
 local function sum(keys, args)
-  local page, total = result(keys, args), 0
-  for i = 2, #page, 2 do
-    local n = tonumber(page[i])
+  open_final(keys, args[1])
+  local from, different = integer(args[2], 'rank'), integer(args[3], 'number')
+  local rank, total = from, 0
+  for _ = 1, different do
+    local first = redis.call('ZRANGE', keys[COUNTS], rank, rank, 'WITHSCORES')
+    if #first == 0 then break end
+    local n = tonumber(first[2])
     if not (n > 0 and n < 2 ^ 53 and n % 1 == 0) then
-      refuse('WCSTATE', '%s is no count: it is beyond 2^53, or somebody else wrote it', page[i])
+      refuse('WCSTATE', '%s is no count: it is beyond 2^53, or somebody else wrote it', first[2])
     end
-    total = total + n
+    local words = redis.call('ZCOUNT', keys[COUNTS], first[2], first[2])
+    rank, total = rank + words, total + n * words
   end
-  return {#page / 2, string.format('%.0f', total)}
+  return {rank - from, string.format('%.0f', total)}
 end
 
 -- release: the job is sealed, its workers may leave.

@@ -21,4 +21,4 @@ const SupervisorRules = "~wordcount:* " + connection +
 	" +info +fcall +fcall_ro +function|load +function|list" +
 	" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget +memory|usage" +
 	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xack +xadd +xlen +xrevrange" +
-	" +xgroup|create +rpush +lrange +zincrby +zadd +zrange +del +unlink +expire"
+	" +xgroup|create +rpush +lrange +zincrby +zadd +zrange +zcount +del +unlink +expire"

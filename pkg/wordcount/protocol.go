@@ -188,9 +188,10 @@ func (p protocol) result(ctx context.Context, fence string, rank, n int) ([]stri
 	return p.read(ctx, "result", p.job.fixed(), fence, rank, n).StringSlice()
 }
 
-// sum adds up the counts of n words from a rank on, and returns how many there are.
-func (p protocol) sum(ctx context.Context, fence string, rank, n int) (words int, tokens uint64, err error) {
-	reply, err := p.read(ctx, "sum", p.job.fixed(), fence, rank, n).Slice()
+// sum adds up the counts of the words from a rank on, so many different counts at most, and returns how many words that
+// were.
+func (p protocol) sum(ctx context.Context, fence string, rank, different int) (words int, tokens uint64, err error) {
+	reply, err := p.read(ctx, "sum", p.job.fixed(), fence, rank, different).Slice()
 	if err != nil {
 		return 0, 0, err
 	}

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// sumPage is how many different counts one call adds up: some ten milliseconds of the server.
+const sumPage = 2000
+
 // Seal watches the job until it is done, makes sure that the result is exact and lasts, and publishes it. If another
 // supervisor of this folder is at it, it waits for that one, and takes its place should it die.
 //
@@ -141,14 +144,14 @@ func (s *Supervisor) tidy(ctx context.Context, fence string) {
 func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
 	var total uint64
 	for {
-		words, sum, err := s.sum(ctx, fence, distinct, resultPage)
+		words, sum, err := s.sum(ctx, fence, distinct, sumPage)
 		if err != nil {
 			return 0, err
 		}
-		distinct, total = distinct+words, total+sum
-		if words < resultPage {
+		if words == 0 {
 			break
 		}
+		distinct, total = distinct+words, total+sum
 	}
 	if total != tokens {
 		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this; clean and run again",
