@@ -88,11 +88,11 @@ func (h *byHand) finish() {
 
 func (h *byHand) store(part int) {
 	h.tb.Helper()
-	w := &Worker{Job: h.lib.job, protocol: h.lib, run: h.run, table: count.New(), chunk: putMax}
+	w := &Worker{Job: h.lib.job, protocol: h.lib, run: h.run, Memory: DefaultWorkerMemory, chunk: putMax}
 	w.todo = []task{{taskID: taskID{"reduce", part + 1}}}
-	tasks, err := w.mergeSome(h.tb.Context())
+	tasks, ranking, err := w.mergeSome(h.tb.Context())
 	must(h.tb, err)
-	must(h.tb, w.store(h.tb.Context(), tasks))
+	must(h.tb, w.store(h.tb.Context(), tasks, ranking))
 	if w.leases.tasks != 1 {
 		h.tb.Fatalf("partition %d was not stored", part)
 	}

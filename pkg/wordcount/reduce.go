@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
 // putMax is how many words one call stores: some 25 ms of the server's only thread.
@@ -23,8 +26,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 	if err := w.gather(ctx); err != nil {
 		return err
 	}
-	defer w.table.Reset() // nothing is held here: step commits before the phase can change
-	parts, err := w.mergeSome(ctx)
+	parts, ranking, err := w.mergeSome(ctx)
 	if errors.Is(err, errPhase) {
 		// A rollback took the job back to its maps; the tasks will be delivered again.
 		w.settle(parts, nil)
@@ -34,7 +36,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(parts, func(a, b task) int { return cmp.Compare(a.n, b.n) })
-	return w.store(ctx, parts)
+	return w.store(ctx, parts, ranking)
 }
 
 // gather takes its share of the partitions that nobody has yet: half of all, so that two workers can be at it, which is
@@ -51,36 +53,68 @@ func (w *Worker) gather(ctx context.Context) error {
 
 func (w *Worker) reduceShare() int { return (w.Job.Reducers + 1) / 2 }
 
-// mergeSome merges partitions of ours into the table until that is full, and returns their tasks.
-func (w *Worker) mergeSome(ctx context.Context) (parts []task, err error) {
-	for _, t := range w.todo {
-		if t.stream != "reduce" || len(parts) > 0 && t.alone {
-			continue
+// mergeSome merges partitions of ours until half of the memory is full, and returns their tasks and totals. Each is
+// merged by itself, in a table that is small enough to stay in the cache, while the next one is read.
+func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ranking, err error) {
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	todo := slices.DeleteFunc(slices.Clone(w.todo), func(t task) bool { return t.stream != "reduce" || t.alone })
+	if w.todo[0].alone {
+		todo = w.todo[:1]
+	}
+	read := make(chan partial)
+	var reader sync.WaitGroup
+	reader.Go(func() { w.readPartitions(ctx, todo, read) })
+	defer reader.Wait()
+	defer enough()
+
+	w.table = count.New() // the maps' has grown
+	for p := range read {
+		parts = append(parts, p.task)
+		if p.err != nil {
+			return parts, ranking, p.err
 		}
-		parts = append(parts, t)
-		commits, err := w.partition(ctx, w.run, t.n-1)
-		if err != nil {
-			return parts, err
-		}
-		for _, packed := range commits {
+		for _, packed := range p.commits {
 			if err := merge(w.table, packed); err != nil {
-				return parts, fmt.Errorf("%w: partition %d: %w", ErrState, t.n-1, err)
+				return parts, ranking, fmt.Errorf("%w: partition %d: %w", ErrState, p.task.n-1, err)
 			}
 		}
-		if t.alone || w.full() {
+		ranking.Add(w.table)
+		w.table.Reset()
+		if ranking.Bytes() > int(w.Memory/2) {
 			break
 		}
 	}
-	return parts, nil
+	return parts, ranking, nil
 }
 
-// store stores the totals of the partitions that the table holds.
-func (w *Worker) store(ctx context.Context, tasks []task) error {
-	of := totals{newNonce(), make([]int, len(tasks)), w.table.Tokens()}
+// partial is what commits left for one partition.
+type partial struct {
+	task    task
+	commits []string
+	err     error
+}
+
+// readPartitions reads one partition after the other until ctx ends.
+func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- partial) {
+	defer close(to)
+	for _, t := range tasks {
+		commits, err := w.partition(ctx, w.run, t.n-1)
+		select {
+		case to <- partial{t, commits, err}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// store stores the totals of these partitions.
+func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking) error {
+	of := totals{newNonce(), make([]int, len(tasks)), ranking.Tokens()}
 	for i, t := range tasks {
 		of.parts[i] = t.n - 1
 	}
-	entries := w.table.Descending()
+	entries := ranking.Descending()
 	for at := 0; ; {
 		end := min(at+w.chunk, len(entries))
 		words := make([]any, 0, 2*(end-at))
