@@ -36,7 +36,6 @@ local GROUP = 'workers'
 local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash'}
 local BATCH = 4096         -- IDs in one commit; well below the 7,990 values that unpack passes
-local PAIRS = 2000         -- members in one ZADD, for the same reason
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
 
 -- Ends the call with an error.
@@ -280,50 +279,60 @@ local function partition(keys, args)
   return redis.call('LRANGE', keys[PARTS], 0, -1)
 end
 
--- put: stores the totals of some partitions, in one call or in several that join on to one another; the last one
--- acknowledges their reduce tasks. If one of the tasks is not pending, nothing is stored.
---   KEYS    fixed
---   ARGV    run, attempt (a nonce), from (how many words its earlier calls stored), last (1 or 0), tokens (in all),
---           n, n partitions (0-based, strictly increasing), then count, word, count, word, ... in descending order
---   returns {'committed'}, {'at', how many words the attempt has stored} or {'refused', standing of each task}
--- Guards. Where the attempt stands is kept with the counts, and a call that does not join on there stores nothing: a
--- rollback may have taken earlier ones back, and the last would acknowledge words that are gone. Totals are absolute and
--- every attempt computes the same ones, so a call that stores what another has stored changes nothing, and the first
--- to finish wins; the rest are told 'settled'.
--- The order is for speed alone: the skip list of a sorted set has the place for the next word at hand.
-local function put(keys, args)
+-- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
+-- words the attempt has stored so far, and where the next argument is; or nothing, and the reply that says where each
+-- task stands, if one of them is not pending.
+local function open_attempt(keys, args)
   local meta = open_run(keys, args[1])
-  local attempt, from, last = args[2], integer(args[3], 'from'), args[4]
-  local tokens, n = integer(args[5], 'tokens'), integer(args[6], 'n')
+  local attempt, n = args[2], integer(args[3], 'n')
   if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
-  if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
-  local ids = batch_of(args, 7, n, 'partition', 0, meta.reducers)
-  local at = n + 7
-  if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a count without its word') end
-  check_counts(args, at)
+  local ids = batch_of(args, 4, n, 'partition', 0, meta.reducers)
   if meta.phase == 'map' then
     local standings = {'refused'}
     for i = 1, n do standings[i + 1] = 'undelivered' end
-    return standings
+    return nil, standings
   end
   local refused = refusal(keys[REDUCE], ids)
-  if refused then return refused end
-  local progress = 'storing ' .. attempt
-  local stored = tonumber(meta[progress] or 0)
-  if from ~= stored then return {'at', stored} end
+  if refused then return nil, refused end
+  return meta, ids, tonumber(meta['storing ' .. attempt] or 0), n + 4
+end
 
-  for i = at, #args, 2 * PAIRS do
-    redis.call('ZADD', keys[COUNTS], unpack(args, i, math.min(#args, i + 2 * PAIRS - 1)))
-  end
+-- place: where an attempt to store the totals of some partitions stands.
+--   KEYS    fixed
+--   ARGV    run, attempt (a nonce), n, n partitions (0-based, strictly increasing)
+--   returns {'at', how many words the attempt has stored} or {'refused', standing of each task}
+local function place(keys, args)
+  local meta, refused, stored = open_attempt(keys, args)
+  if not meta then return refused end
+  return {'at', stored}
+end
+
+-- put: notes that an attempt has stored so many words more; with the last of them, acknowledges the reduce tasks.
+--   KEYS    fixed
+--   ARGV    as of place, then from (how many words were stored before these), words, last (1 or 0), tokens (in all)
+--   returns {'committed'}, {'at', how many words the attempt has stored} or {'refused', standing of each task}
+-- The words themselves are a ZADD right before, in one transaction with this: Redis takes twice as long over those that
+-- come through Lua. ZADD asks nobody, so the transaction watches a key that another run of the job would have to change.
+-- In the same run it can't do harm, whenever it comes: totals are absolute, and every attempt computes the same ones.
+-- Guards. Where the attempt stands is kept with the counts, and what does not join on there is not noted: a rollback may
+-- have taken earlier words back, and the last would acknowledge some that are gone. The first attempt to finish wins;
+-- the rest are told 'settled'.
+local function put(keys, args)
+  local meta, ids, stored, at = open_attempt(keys, args)
+  if not meta then return ids end
+  local from, words = integer(args[at], 'from'), integer(args[at + 1], 'words')
+  local last, tokens = args[at + 2], integer(args[at + 3], 'tokens')
+  if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
+  if from ~= stored then return {'at', stored} end
+  local progress = 'storing ' .. args[2]
   if last == '0' then
-    stored = stored + (#args - at + 1) / 2
-    redis.call('HSET', keys[META], progress, string.format('%.0f', stored))
-    return {'at', stored}
+    redis.call('HSET', keys[META], progress, string.format('%.0f', from + words))
+    return {'at', from + words}
   end
   redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
   redis.call('HINCRBY', keys[META], 'put', string.format('%.0f', tokens))
   redis.call('HDEL', keys[META], progress)
-  if redis.call('HINCRBY', keys[META], 'reduced', n) == meta.reducers then
+  if redis.call('HINCRBY', keys[META], 'reduced', #ids) == meta.reducers then
     for field in pairs(meta) do
       if field:find('^storing ') then redis.call('HDEL', keys[META], field) end -- of attempts that came to nothing
     end
@@ -572,6 +581,7 @@ end
 register('seed', seed)
 register('commit', commit)
 register('partition', partition, {'no-writes'})
+register('place', place, {'no-writes'})
 register('put', put)
 register('final', final)
 register('result', result, {'no-writes'})

@@ -11,6 +11,7 @@ const connection = "+hello +auth +ping +client|setname +select"
 func WorkerRules(job Job) string {
 	return "~" + job.Key("*") + " " + connection +
 		" +fcall +fcall_ro +function|load +function|list" +
+		" +watch +unwatch +multi +exec" +
 		" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget" +
 		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange"
 }
@@ -19,6 +20,7 @@ func WorkerRules(job Job) string {
 // for its owner.
 const SupervisorRules = "~wordcount:* " + connection +
 	" +info +fcall +fcall_ro +function|load +function|list" +
+	" +watch +unwatch +multi +exec" +
 	" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget +memory|usage" +
 	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xack +xadd +xlen +xrevrange" +
 	" +xgroup|create +rpush +lrange +zincrby +zadd +zrange +zcount +del +unlink +expire"

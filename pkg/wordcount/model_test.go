@@ -322,12 +322,17 @@ func (w *world) wordsOf(parts []int) (words []int) {
 	return words
 }
 
-// put stores words of some partitions, from the one on that the attempt has come to; the last call acknowledges them.
+// put is a transaction that watches for another run: the words of some partitions, from the one on that the attempt has
+// come to, are written whatever else is so; that they are stored, and the last of them, that the partitions are
+// acknowledged, is noted only where all is as it should be.
 func (w *world) put(run, attempt, from int, parts, words []int, last bool, totals counts) (at int, standings []string, err error) {
 	if err := w.open(run); err != nil {
 		return 0, nil, err
 	}
 	s := &w.redis
+	for _, word := range words {
+		s.counts[word] = totals[word]
+	}
 	refused := false
 	for _, part := range parts {
 		now := s.reduces.standing(part + 1)
@@ -342,9 +347,6 @@ func (w *world) put(run, attempt, from int, parts, words []int, last bool, total
 	}
 	if s.storing[attempt] != from && !w.looseJoin {
 		return s.storing[attempt], nil, nil
-	}
-	for _, word := range words {
-		s.counts[word] = totals[word]
 	}
 	s.storing = maps.Clone(s.storing)
 	if !last {

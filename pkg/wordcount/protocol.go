@@ -151,19 +151,49 @@ type stored struct {
 
 // put stores totals, given as count, word, count, word, …: those from the rank on that the attempt has come to. The last
 // call acknowledges the partitions' tasks.
-func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (stored, error) {
-	args := make([]any, 0, 6+len(of.parts)+len(words))
-	args = append(args, run, of.attempt, from, last, of.tokens, len(of.parts))
+//
+// The words are a command of their own, in a transaction with the function that notes them, for Redis takes twice as long
+// over words that come through Lua. What that command can't ask, whether the job is still of our run, is asked before, and
+// the transaction watches the stream of maps, which another run would have to write anew and nobody touches otherwise: all
+// maps are done by then.
+func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (now stored, err error) {
+	attempt := []any{run, of.attempt, len(of.parts)}
 	for _, part := range of.parts {
-		args = append(args, part)
+		attempt = append(attempt, part)
 	}
-	reply, err := p.call(ctx, "put", p.job.fixed(), append(args, words...)...).Slice()
+	err = p.rdb.Watch(ctx, func(tx *redis.Tx) error {
+		now, err = place(Library.CallRO(ctx, p.rdb, function("place"), p.job.fixed(), attempt...))
+		if err != nil || now.standings != nil || now.words != from {
+			return err
+		}
+		var put *redis.Cmd
+		_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			if len(words) > 0 {
+				pipe.Do(ctx, append([]any{"zadd", p.job.Key("counts")}, words...)...)
+			}
+			put = pipe.FCall(ctx, function("put"), p.job.fixed(), append(attempt, from, len(words)/2, last, of.tokens)...)
+			return nil
+		})
+		if err == nil {
+			now, err = place(put)
+		}
+		return err
+	}, p.job.Key("map"))
+	if err != nil {
+		return stored{}, classify(err)
+	}
+	return now, nil
+}
+
+// place reads where an attempt stands.
+func place(cmd *redis.Cmd) (stored, error) {
+	reply, err := cmd.Slice()
 	if err != nil {
 		return stored{}, err
 	}
 	switch reply[0] {
 	case committed:
-		return stored{words: from + len(words)/2, done: true}, nil
+		return stored{done: true}, nil
 	case "at":
 		return stored{words: int(reply[1].(int64))}, nil
 	}

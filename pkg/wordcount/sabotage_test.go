@@ -18,8 +18,16 @@ type hook func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) err
 
 func (h hook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
+// ProcessPipelineHook takes a transaction for the function that it calls.
 func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			if cmd.Name() == "fcall" {
+				return h(ctx, cmd, func(ctx context.Context, _ redis.Cmder) error { return next(ctx, cmds) })
+			}
+		}
+		return next(ctx, cmds)
+	}
 }
 
 func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {

@@ -94,8 +94,8 @@ var Mutations = []Mutation{
 	{
 		Guard: "only a pending partition is stored",
 		File:  library,
-		Edits: []Edit{{`  if refused then return refused end
-  local progress`, `  local progress`}},
+		Edits: []Edit{{`  if refused then return nil, refused end
+  return meta`, `  return meta`}},
 		Tests: "^TestAPartitionIsStoredOnce$",
 	},
 	{
@@ -104,6 +104,20 @@ var Mutations = []Mutation{
 		Edits: []Edit{{`  if from ~= stored then return {'at', stored} end
 `, ``}},
 		Tests: "^TestTotalsJoinOnToWhatTheirAttemptHasStored$",
+	},
+	{
+		Guard: "totals are stored only while the job is of their run",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`	}, p.job.Key("map"))
+`, `	})
+`}},
+		Tests: "^TestTotalsOfAnotherRunAreNotStored$",
+	},
+	{
+		Guard: "totals and their note are one transaction",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`tx.TxPipelined(ctx,`, `tx.Pipelined(ctx,`}},
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
 	{
 		Guard: "a put names each partition once",
@@ -131,7 +145,7 @@ var Mutations = []Mutation{
 		blobs = append(blobs, page...)
 	}
 `}},
-		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommand$",
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
 	{
 		Guard: "a job is deleted in one call",
@@ -147,7 +161,7 @@ var Mutations = []Mutation{
 	}
 	return n, nil
 `}},
-		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommand$",
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
 	{
 		Guard: "only a finished job has a result",
@@ -160,8 +174,8 @@ var Mutations = []Mutation{
 		Guard: "a result is read under its fence",
 		File:  library,
 		Edits: []Edit{{`  open_final(keys, args[1])
-  local from`, `  read_meta(keys)
-  local from`}},
+  local from, n `, `  read_meta(keys)
+  local from, n `}},
 		Tests: "^TestAResultBelongsToItsLastFence$",
 	},
 	{
