@@ -37,6 +37,6 @@ func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalCli
 		defer end()
 		io.Copy(io.Discard, lifeline) // returns when the supervisor closes it, or dies
 	}()
-	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Faults: spec.Faults}
+	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Life: spec.Life, Faults: spec.Faults}
 	return w.Run(ctx)
 }

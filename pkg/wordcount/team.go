@@ -32,7 +32,8 @@ type WorkerSpec struct {
 	Job      Job
 	Consumer string
 	Lease    time.Duration
-	Memory   int64 // bytes that the worker may take
+	Memory   int64         // bytes that the worker may take
+	Life     time.Duration // how long workers live, in the mean; 0: none has died
 	Faults   Faults
 	Redis    json.RawMessage // where the server is, in the words of whoever starts the process
 }
@@ -67,12 +68,14 @@ type Team struct {
 	deaths   int   // with no progress in between
 	progress int64 // at the last death
 	restarts int
+	started  time.Time
 }
 
 // Start starts the workers; each has a goroutine of the team's that starts it again when it dies.
 func (t *Team) Start(ctx context.Context) error {
 	t.stop = make(chan struct{})
 	t.pids = map[int]struct{}{}
+	t.started = time.Now()
 	for i := range t.Size {
 		spec := t.spec()
 		if i < len(t.Faults) {
@@ -93,7 +96,17 @@ func (t *Team) Start(ctx context.Context) error {
 func (t *Team) spec() WorkerSpec {
 	host, _ := os.Hostname()
 	return WorkerSpec{Job: t.Job, Consumer: host + "-" + newNonce(), Lease: t.Lease, Redis: t.Redis,
-		Memory: cmp.Or(t.Memory, DefaultWorkerMemory)}
+		Memory: cmp.Or(t.Memory, DefaultWorkerMemory), Life: t.life()}
+}
+
+// life is how long workers live, in the mean; 0 if none has died.
+func (t *Team) life() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.restarts == 0 {
+		return 0
+	}
+	return time.Since(t.started) * time.Duration(t.Size) / time.Duration(t.restarts)
 }
 
 // process is one life of a worker.

@@ -20,7 +20,6 @@ const (
 	// Patience is how long Redis may stay away before we give up, resumably.
 	Patience = 60 * time.Second
 
-	commitEvery = 2 * time.Second         // a commit at least so often bounds what a crash throws away
 	batchMax    = 4096                    // tasks in one commit; the library's bound
 	readFor     = 40 * time.Millisecond   // of work is what a worker takes at once: at the end the others wait for it
 	readMax     = 256                     // tasks taken at once
@@ -37,7 +36,8 @@ type Worker struct {
 	Job      Job
 	Consumer string // unique over all hosts and lives: it must hold a nonce, for every container has a process 1
 	Lease    time.Duration
-	Memory   int64 // bytes that it may take; 0: DefaultWorkerMemory
+	Memory   int64         // bytes that it may take; 0: DefaultWorkerMemory
+	Life     time.Duration // how long workers were seen to live; 0: none has died
 	Faults   Faults
 
 	protocol
@@ -144,7 +144,7 @@ func (w *Worker) step(ctx, hard context.Context) error {
 	if w.run == "" {
 		return w.look(ctx)
 	}
-	if w.flush || len(w.held) > 0 && (time.Since(w.since) > commitEvery || w.spilled > w.spilledMax() || len(w.held) == batchMax) {
+	if w.due() {
 		return w.commitHeld(ctx)
 	}
 	if len(w.todo) == 0 {
