@@ -35,7 +35,7 @@ local SCHEMA = '1'
 local GROUP = 'workers'
 local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash'}
-local BATCH = 4096         -- IDs in one commit; well below the 7,990 values that unpack passes
+local BATCH = 7500         -- IDs in one commit; unpack passes 7,990 values
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
 
 -- Ends the call with an error.
@@ -179,7 +179,7 @@ end
 -- seed: appends tasks to the map stream; creates the job if it is not there.
 --   KEYS    fixed, parts
 --   ARGV    run, maps (in total), reducers, first (1-based number of the first task given),
---           then five values a task: path, offset, length, size, mtime
+--           then two values a task: path, and "offset length size mtime"
 --   returns {run of the job, top (number of the last task in the stream), phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
@@ -189,8 +189,8 @@ local function seed(keys, args)
   local run, maps, reducers = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers')
   local first = integer(args[4], 'first')
   if not run or run == '' then refuse('WCARG', 'run must be given') end
-  if first < 1 or (#args - 4) % 5 ~= 0 then refuse('WCARG', 'tasks have five values each') end
-  local last = first - 1 + (#args - 4) / 5
+  if first < 1 or (#args - 4) % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
+  local last = first - 1 + (#args - 4) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
   check_number(keys, reducers)
   local meta = read_meta(keys)
@@ -214,9 +214,8 @@ local function seed(keys, args)
   local top = newest and index(newest[1]) or 0
   if first <= top + 1 then
     for n = top + 1, last do
-      local at = 5 + (n - first) * 5
-      redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'off', args[at + 1], 'len', args[at + 2],
-        'size', args[at + 3], 'mtime', args[at + 4])
+      local at = 5 + (n - first) * 2
+      redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'split', args[at + 1])
       top = n
     end
   end

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
@@ -63,8 +65,8 @@ func NewPlan(m Manifest, o Options) Plan {
 		p.Split = DefaultSplit
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields frame %d blob %d partition %d split %d reducers %d\n",
-		schema, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
+	fmt.Fprintf(h, "schema %s words fields entry %d frame %d blob %d partition %d split %d reducers %d\n",
+		schema, entryVersion, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // a hash never fails to write
 	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
 	return p
@@ -97,6 +99,27 @@ func (j Job) Keys() []string {
 type Split struct {
 	File
 	Off, Len int64 // bytes
+}
+
+// entryVersion is the version of what stands in the stream of maps. It is part of the job's name.
+const entryVersion = 2
+
+// entry is the split in the stream of maps, beside its path: one value, since Redis takes its time over each.
+func (s Split) entry() string { return fmt.Sprint(s.Off, s.Len, s.Size, s.MTime) }
+
+// parseEntry is the opposite of entry.
+func parseEntry(path, entry string) (s Split, err error) {
+	numbers := strings.Fields(entry)
+	if len(numbers) != 4 {
+		return s, fmt.Errorf("%d numbers instead of 4", len(numbers))
+	}
+	s.Path = path
+	for i, field := range []*int64{&s.Off, &s.Len, &s.Size, &s.MTime} {
+		if *field, err = strconv.ParseInt(numbers[i], 10, 64); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // Splits lists the splits in the order of the files: task n is the n-th of them, from 1. An empty file has one too,

@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,47 +52,92 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 	if exclude != "" {
 		exclude = real(exclude)
 	}
-	m := Manifest{Root: root}
+	var entries []scanned
 	err = filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if path == exclude {
-				skipped(path, "the state of this folder's jobs")
-				return fs.SkipDir
-			}
-			return nil
-		}
-		info, err := d.Info()
-		if err == nil && d.Type()&fs.ModeSymlink != 0 {
-			info, err = os.Stat(path)
-		}
 		switch {
-		case err != nil && d.Type()&fs.ModeSymlink != 0:
-			skipped(path, "a link that leads nowhere")
-			return nil
 		case err != nil:
 			return err
-		case info.IsDir():
-			skipped(path, "a link to a folder")
-			return nil
-		case !info.Mode().IsRegular():
-			skipped(path, "not a regular file")
-			return nil
+		case !d.IsDir():
+			entries = append(entries, scanned{path: path, entry: d})
+		case path == exclude:
+			skipped(path, "the state of this folder's jobs")
+			return fs.SkipDir
 		}
-		if err := unix.Access(path, unix.R_OK); err != nil {
-			return &fs.PathError{Op: "read", Path: path, Err: err}
-		}
-		m.Files = append(m.Files, File{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()})
-		m.Bytes += info.Size()
 		return nil
 	})
+	sideBySide(len(entries), func(i int) { entries[i].look() })
+	m := Manifest{Root: root, Files: make([]File, 0, len(entries))}
+	for _, e := range entries {
+		switch {
+		case e.err != nil:
+			err = cmp.Or(err, e.err)
+		case e.skip != "":
+			skipped(e.path, e.skip)
+		default:
+			m.Files = append(m.Files, e.file)
+			m.Bytes += e.file.Size
+		}
+	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %s", ErrInput, plain(err))
 	}
 	slices.SortFunc(m.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	return m, nil
+}
+
+// scanned is what a scan found, and made of it: a file, a reason to skip it, or an error.
+type scanned struct {
+	path  string
+	entry fs.DirEntry
+	file  File
+	skip  string
+	err   error
+}
+
+func (s *scanned) look() {
+	link := s.entry.Type()&fs.ModeSymlink != 0
+	info, err := s.entry.Info()
+	if err == nil && link {
+		info, err = os.Stat(s.path)
+	}
+	switch {
+	case err != nil && link:
+		s.skip = "a link that leads nowhere"
+	case err != nil:
+		s.err = err
+	case info.IsDir():
+		s.skip = "a link to a folder"
+	case !info.Mode().IsRegular():
+		s.skip = "not a regular file"
+	default:
+		if err := unix.Access(s.path, unix.R_OK); err != nil {
+			s.err = &fs.PathError{Op: "read", Path: s.path, Err: err}
+		}
+		s.file = File{Path: s.path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
+	}
+}
+
+// fewFiles are looked at sooner than others could be asked to help.
+const fewFiles = 100
+
+// sideBySide does something for 0 to n-1, on all processors if that is worth while.
+func sideBySide(n int, do func(i int)) {
+	if n <= fewFiles {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var all sync.WaitGroup
+	step := runtime.GOMAXPROCS(0)
+	for first := range step {
+		all.Go(func() {
+			for i := first; i < n; i += step {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // real is the path of a folder as a walk meets it, or as good as can be if the folder isn't there.
@@ -115,13 +162,18 @@ func plain(err error) string {
 
 // Changed returns the first file that isn't any more what the manifest says, and how; "" if all are.
 func (m Manifest) Changed() (path, how string) {
-	for _, f := range m.Files {
-		info, err := os.Stat(f.Path)
+	changes := make([]string, len(m.Files))
+	sideBySide(len(m.Files), func(i int) {
+		info, err := os.Stat(m.Files[i].Path)
 		if err != nil {
-			return f.Path, plain(err)
+			changes[i] = plain(err)
+		} else {
+			changes[i] = m.Files[i].compare(info)
 		}
-		if how := f.compare(info); how != "" {
-			return f.Path, how
+	})
+	for i, how := range changes {
+		if how != "" {
+			return m.Files[i].Path, how
 		}
 	}
 	return "", ""

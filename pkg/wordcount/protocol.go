@@ -94,10 +94,10 @@ func passing(err error) bool {
 // seed appends the tasks [first, first+len(splits)) where they aren't there yet, creating the job if need be. It
 // returns the run that the job belongs to and the number of its last task.
 func (p protocol) seed(ctx context.Context, run string, maps, first int, splits []Split) (owner string, top int, err error) {
-	args := make([]any, 0, 4+5*len(splits))
+	args := make([]any, 0, 4+2*len(splits))
 	args = append(args, run, maps, p.job.Reducers, first)
 	for _, s := range splits {
-		args = append(args, s.Path, s.Off, s.Len, s.Size, s.MTime)
+		args = append(args, s.Path, s.entry())
 	}
 	reply, err := p.call(ctx, "seed", p.job.Keys(), args...).Slice()
 	if err != nil {

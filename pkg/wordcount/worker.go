@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,9 +22,9 @@ const (
 	// Patience is how long Redis may stay away before we give up, resumably.
 	Patience = 60 * time.Second
 
-	batchMax    = 4096                    // tasks in one commit; the library's bound
+	batchMax    = 7500                    // tasks in one commit; the library's bound
 	readFor     = 40 * time.Millisecond   // of work is what a worker takes at once: at the end the others wait for it
-	readMax     = 256                     // tasks taken at once
+	readMax     = 1024                    // tasks taken at once
 	blockFor    = 200 * time.Millisecond  // an idle worker waits so long for a new task before it looks round again
 	drainFor    = 1500 * time.Millisecond // to finish the split in hand when asked to leave
 	leaveWithin = 800 * time.Millisecond  // to commit it and give the rest back
@@ -281,24 +283,19 @@ func parseTasks(stream string, entries []redis.XMessage) ([]task, error) {
 }
 
 // parseTask reads an entry as the library wrote it.
-func parseTask(stream string, m redis.XMessage) (task, error) {
-	t := task{taskID: taskID{stream: stream}}
-	if _, err := fmt.Sscanf(m.ID, "%d-0", &t.n); err != nil {
+func parseTask(stream string, m redis.XMessage) (t task, err error) {
+	t.stream = stream
+	number, ours := strings.CutSuffix(m.ID, "-0")
+	if t.n, err = strconv.Atoi(number); err != nil || !ours {
 		return t, fmt.Errorf("%w: entry %q of stream %s is not ours", ErrState, m.ID, stream)
 	}
 	if stream == "reduce" {
 		return t, nil
 	}
-	path, ok := m.Values["path"].(string)
-	if !ok {
-		return t, fmt.Errorf("%w: entry %q of stream %s names no file", ErrState, m.ID, stream)
-	}
-	t.split.Path = path
-	for name, field := range map[string]*int64{"off": &t.split.Off, "len": &t.split.Len, "size": &t.split.Size, "mtime": &t.split.MTime} {
-		text, _ := m.Values[name].(string)
-		if _, err := fmt.Sscan(text, field); err != nil {
-			return t, fmt.Errorf("%w: entry %q of stream %s has no %s", ErrState, m.ID, stream, name)
-		}
+	path, _ := m.Values["path"].(string)
+	entry, _ := m.Values["split"].(string)
+	if t.split, err = parseEntry(path, entry); err != nil {
+		return t, fmt.Errorf("%w: entry %q of stream %s names no split: %w", ErrState, m.ID, stream, err)
 	}
 	return t, nil
 }
