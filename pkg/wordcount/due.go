@@ -27,8 +27,8 @@ func (w *Worker) due() bool {
 // 2CM (Young, "A first order approximation to the optimum checkpoint interval", CACM 1974).
 func (w *Worker) commitEvery() time.Duration {
 	life := calmLife
-	if w.Life > 0 {
-		life = min(life, w.Life)
+	if seen := time.Duration(w.life.Load()); seen > 0 {
+		life = min(life, seen)
 	}
 	cost := wordCost.Seconds() * float64(w.table.Len())
 	best := time.Duration(math.Sqrt(2*cost*life.Seconds()) * float64(time.Second))

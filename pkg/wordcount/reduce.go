@@ -39,8 +39,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 	return w.store(ctx, parts, ranking)
 }
 
-// gather takes its share of the partitions that nobody has yet: half of all, so that two workers can be at it, which is
-// more than the server keeps up with.
+// gather takes its share of the partitions that nobody has yet.
 func (w *Worker) gather(ctx context.Context) error {
 	more := w.reduceShare() - len(w.todo)
 	if more <= 0 || w.todo[0].alone {
@@ -51,7 +50,16 @@ func (w *Worker) gather(ctx context.Context) error {
 	return err
 }
 
-func (w *Worker) reduceShare() int { return (w.Job.Reducers + 1) / 2 }
+// reduceShare is how many partitions are stored together: half of all, so that two workers can be at it, which is more
+// than the server keeps up with; a small part if workers die, for each death throws a share away, and puts it under
+// suspicion.
+func (w *Worker) reduceShare() int {
+	shares := 2
+	if w.life.Load() > 0 {
+		shares = 16
+	}
+	return (w.Job.Reducers + shares - 1) / shares
+}
 
 // mergeSome merges partitions of ours until half of the memory is full, and returns their tasks and totals. Each is
 // merged by itself, in a table that is small enough to stay in the cache, while the next one is read.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -33,10 +34,15 @@ func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalCli
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(spec.Memory)
 	ctx, end := context.WithCancel(context.Background())
+	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Faults: spec.Faults}
+	w.life.Store(int64(spec.Life))
 	go func() {
 		defer end()
-		io.Copy(io.Discard, lifeline) // returns when the supervisor closes it, or dies
+		for news := bufio.NewScanner(lifeline); news.Scan(); { // ends when the supervisor closes it, or dies
+			if life, err := time.ParseDuration(news.Text()); err == nil {
+				w.life.Store(int64(life))
+			}
+		}
 	}()
-	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Life: spec.Life, Faults: spec.Faults}
 	return w.Run(ctx)
 }

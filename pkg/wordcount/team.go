@@ -27,7 +27,8 @@ const restAfterRelease = 500 * time.Millisecond
 const stopWithin = 2500 * time.Millisecond
 
 // WorkerSpec is what a worker process is told, as JSON on the first line of its standard input. The rest of that input
-// is its lifeline: when it ends, the supervisor is gone, and so goes the worker.
+// is its lifeline: when it ends, the supervisor is gone, and so goes the worker. A line in it is how long workers live, if
+// that is news.
 type WorkerSpec struct {
 	Job      Job
 	Consumer string
@@ -64,17 +65,18 @@ type Team struct {
 	workers   sync.WaitGroup
 
 	mu       sync.Mutex
-	pids     map[int]struct{}
-	deaths   int   // with no progress in between
-	progress int64 // at the last death
+	living   map[int]*process // by process ID
+	deaths   int              // with no progress in between
+	progress int64            // at the last death
 	restarts int
 	started  time.Time
+	told     time.Duration // the workers, of how long they live
 }
 
 // Start starts the workers; each has a goroutine of the team's that starts it again when it dies.
 func (t *Team) Start(ctx context.Context) error {
 	t.stop = make(chan struct{})
-	t.pids = map[int]struct{}{}
+	t.living = map[int]*process{}
 	t.started = time.Now()
 	for i := range t.Size {
 		spec := t.spec()
@@ -99,21 +101,31 @@ func (t *Team) spec() WorkerSpec {
 		Memory: cmp.Or(t.Memory, DefaultWorkerMemory), Life: t.life()}
 }
 
-// life is how long workers live, in the mean; 0 if none has died.
+// life is how long workers live, in the mean, as they were told last; 0 if none has died.
 func (t *Team) life() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.restarts == 0 {
-		return 0
+	return t.told
+}
+
+// tell lets the workers know how long they live, if that is news. It isn't often, so the line fits into the pipe even of
+// one that is stopped and reads nothing.
+func (t *Team) tell() {
+	life := time.Since(t.started) * time.Duration(t.Size) / time.Duration(t.restarts)
+	if known := float64(t.told); known > 0 && float64(life) > known*2/3 && float64(life) < known*3/2 {
+		return
 	}
-	return time.Since(t.started) * time.Duration(t.Size) / time.Duration(t.restarts)
+	t.told = life
+	for _, p := range t.living {
+		fmt.Fprintln(p.lifeline, life) // who can't be told has died
+	}
 }
 
 // process is one life of a worker.
 type process struct {
 	spec     WorkerSpec
 	cmd      *exec.Cmd
-	lifeline io.Closer
+	lifeline io.WriteCloser
 	said     *lastLine
 }
 
@@ -135,7 +147,7 @@ func (t *Team) hire(spec WorkerSpec) (*process, error) {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
 	t.mu.Lock()
-	t.pids[cmd.Process.Pid] = struct{}{}
+	t.living[cmd.Process.Pid] = p
 	t.mu.Unlock()
 	return p, nil
 }
@@ -221,7 +233,7 @@ func (t *Team) await(p *process) error {
 	killer.Wait()
 	p.lifeline.Close()
 	t.mu.Lock()
-	delete(t.pids, p.cmd.Process.Pid)
+	delete(t.living, p.cmd.Process.Pid)
 	t.mu.Unlock()
 	return err
 }
@@ -231,6 +243,7 @@ func (t *Team) mourn(p *process, cause error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.restarts++
+	t.tell()
 	if now := t.Progress(); now != t.progress {
 		t.progress, t.deaths = now, 0
 	}
@@ -286,7 +299,7 @@ func (t *Team) PIDs() []int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var pids []int
-	for pid := range t.pids {
+	for pid := range t.living {
 		pids = append(pids, pid)
 	}
 	return pids

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,14 +33,13 @@ const (
 
 // Worker is the loop of one worker process. It keeps nothing that matters: kill it at any moment.
 //
-// Immutable after construction: the exported fields. The loop's own: all others but leases, which the heartbeat reads.
+// Immutable after construction: the exported fields. The loop's own: all others but leases, which the heartbeat reads, and life.
 type Worker struct {
 	Redis    redis.UniversalClient
 	Job      Job
 	Consumer string // unique over all hosts and lives: it must hold a nonce, for every container has a process 1
 	Lease    time.Duration
-	Memory   int64         // bytes that it may take; 0: DefaultWorkerMemory
-	Life     time.Duration // how long workers were seen to live; 0: none has died
+	Memory   int64 // bytes that it may take; 0: DefaultWorkerMemory
 	Faults   Faults
 
 	protocol
@@ -63,7 +63,8 @@ type Worker struct {
 	watched map[string]time.Time
 	longest time.Duration
 
-	leases leases // shared with the heartbeat
+	leases leases       // shared with the heartbeat
+	life   atomic.Int64 // shared with the lifeline: how long workers live, a time.Duration; 0: none has died
 }
 
 // taskID names a task within its job.
