@@ -51,7 +51,7 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 			if passing(classify(err)) {
 				return err
 			}
-			return fmt.Errorf("%w: %w", errSave, classify(err))
+			return fmt.Errorf("%w: redis can't begin to save (%w): look at its log", errSave, classify(err)) // where it can't fork: "ERR"
 		}
 		for {
 			now, err := readPersistence(ctx, home)

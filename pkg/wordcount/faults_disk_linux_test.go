@@ -1,7 +1,6 @@
 package wordcount
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sys/unix"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
@@ -95,21 +93,4 @@ func TestFault20ChildOfACheckpointKilled(t *testing.T) {
 			t.Error("nobody was told")
 		}
 	})
-}
-
-func TestFault20CheckpointThatCannotFork(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, texts(10, 10))
-	r.every = never
-	r.prepare(bothModes[0])
-	refused := 0
-	r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-		refused++
-		// What the server answers, and it remembers that its last save failed.
-		return r.probe.Do(ctx, "EVAL", `return redis.error_reply("ERR generic error, could not fork")`, 0).Err()
-	}))
-	r.finishExactly()
-	if refused != 1 || r.said("checkpoint failed: ") == 0 {
-		t.Errorf("refused %d times, and nobody was told", refused)
-	}
 }

@@ -66,48 +66,6 @@ func TestFault08RedisKilledBeforeTheFirstCheckpoint(t *testing.T) {
 	})
 }
 
-func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
-	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
-		r.every = never
-		r.prepare(o)
-		life := r.serverRun()
-		child := 0
-		r.whenSeen(mapped(1), func(Status) {
-			ctx := t.Context()
-			must(t, r.probe.ConfigSet(ctx, "rdb-key-save-delay", "2000000").Err()) // microseconds a key
-			must(t, r.probe.BgSave(ctx).Err())
-			var temp []string
-			await(t, "the checkpoint is being written", func() bool {
-				temp, _ = filepath.Glob(filepath.Join(r.server.DataDir, "temp-*.rdb"))
-				return len(temp) == 1
-			})
-			_, err := fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
-			must(t, err)
-			// The server alone: its child lives on, and would rename its file over a newer one some day.
-			must(t, syscall.Kill(r.pidOfRedis(), syscall.SIGKILL))
-			if !alive(child) {
-				t.Error("the child did not outlive its server")
-			}
-		})
-		r.finishExactly()
-		r.restarted(life, 1)
-		if alive(child) {
-			t.Errorf("the orphan %d still writes its checkpoint", child)
-		}
-		if left, _ := filepath.Glob(filepath.Join(r.server.DataDir, "temp-*.rdb")); len(left) > 0 {
-			t.Errorf("%s is left", left)
-		}
-	})
-}
-
-// alive tells whether a process runs; one that ended and waits for its parent does not.
-func alive(pid int) bool {
-	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && len(command) > 0
-}
-
 func TestFault10RedisKilledDuringSeeding(t *testing.T) {
 	t.Parallel()
 	for _, saved := range []bool{false, true} {

@@ -1,0 +1,164 @@
+package wordcount
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		r := newRig(t, texts(10, 30))
+		r.every = never
+		r.faults = "slow=20ms:2"
+		r.prepare(o)
+		life := r.serverRun()
+		child, seen := 0, filepath.Join(t.TempDir(), "seen")
+		r.whenSeen(func(st Status) bool { return st.Pending() > 0 }, func(Status) {
+			child = r.orphan()
+			// The second instance tells what is left of the orphan before it does anything else.
+			r.startBy(fmt.Sprintf(`{ tr -d '\0' </proc/%d/cmdline; ls temp-*.rdb; } >%s 2>/dev/null`, child, seen), "")
+		})
+		var newest os.FileInfo
+		r.sup.Saved = func() (err error) {
+			newest, err = os.Stat(r.dump())
+			return err
+		}
+		sealed := r.finishExactly()
+		if left, err := os.ReadFile(seen); err != nil || len(left) > 0 {
+			t.Errorf("when redis was started again there was still %q (%v)", left, err)
+		}
+		if alive(child) { // it goes on, to show what comes of that
+			t.Errorf("the orphan %d is still there", child)
+			must(t, syscall.Kill(child, syscall.SIGCONT))
+			await(t, "the orphan has finished its checkpoint", func() bool { return !alive(child) })
+		}
+		if now, err := os.Stat(r.dump()); err != nil || !os.SameFile(now, newest) {
+			t.Errorf("the last checkpoint is another one's: %v", err)
+		}
+		r.restarted(life, 1)
+		r.kill()
+		r.server.Start(t)
+		r.check(sealed)
+	})
+}
+
+// orphan kills the server alone in the middle of a checkpoint, and returns the child that writes it. That one is stopped,
+// so that it neither comes to its end nor notices anything: if it is gone later on, somebody has killed it.
+func (r *rig) orphan() (child int) {
+	r.tb.Helper()
+	r.setConfig("rdb-key-save-delay", "500000") // microseconds a key
+	must(r.tb, r.probe.BgSave(r.tb.Context()).Err())
+	var temp []string
+	await(r.tb, "the checkpoint is being written", func() bool {
+		temp, _ = filepath.Glob(filepath.Join(r.server.DataDir, "temp-*.rdb"))
+		return len(temp) == 1
+	})
+	_, err := fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
+	must(r.tb, err)
+	must(r.tb, syscall.Kill(child, syscall.SIGSTOP))
+	parent := r.pidOfRedis()
+	must(r.tb, syscall.Kill(parent, syscall.SIGKILL))
+	await(r.tb, "the server is dead", func() bool { return !alive(parent) })
+	if _, err := os.Stat(temp[0]); !alive(child) || err != nil {
+		r.tb.Fatalf("the child %d did not outlive its server: %v", child, err)
+	}
+	return child
+}
+
+// alive tells whether a process runs; one that ended and waits for its parent does not.
+func alive(pid int) bool {
+	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && len(command) > 0
+}
+
+// startBy has the server started by a shell from now on, which does something first, in the server's folder, and may put
+// another program before the server's own.
+func (r *rig) startBy(first, program string) {
+	r.tb.Helper()
+	record := filepath.Join(r.server.DataDir, "server.json")
+	text, err := os.ReadFile(record)
+	must(r.tb, err)
+	var server map[string]any
+	must(r.tb, json.Unmarshal(text, &server))
+	script := filepath.Join(r.tb.TempDir(), "redis-server") // by this name it is known as ours
+	must(r.tb, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec %s '%s' \"$@\"\n", first, program, server["program"]), 0o700))
+	server["program"] = script
+	text, err = json.Marshal(server)
+	must(r.tb, err)
+	must(r.tb, os.WriteFile(record, text, 0o600))
+}
+
+func TestFault20CheckpointThatCannotFork(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(10, 10))
+	r.unprivileged()
+	r.prepare(bothModes[0])
+	pid := r.pidOfRedis()
+	r.allow("0")
+	if err := r.probe.BgSave(t.Context()).Err(); err == nil {
+		t.Fatal("redis can fork")
+	}
+	run := r.start()
+	run.until("both the loop and the seal have said so", func() bool {
+		return r.said("checkpoint failed: ") > 1 && r.said("trying again every") > 0
+	})
+	if st := r.status(); st.Released || st.Phase != "done" {
+		t.Errorf("the workers were let go, or the job isn't done: %+v", st)
+	}
+	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
+		t.Errorf("published without a checkpoint: %+v", sealed)
+	}
+	if r.sup.Saves() != 0 {
+		t.Errorf("%d checkpoints were taken", r.sup.Saves())
+	}
+	r.allow("1000")
+	run.exactly()
+	if r.sup.Saves() == 0 || r.pidOfRedis() != pid {
+		t.Errorf("%d checkpoints, by process %d instead of %d", r.sup.Saves(), r.pidOfRedis(), pid)
+	}
+}
+
+// nobody is a user whom limits hold.
+const nobody = 65534
+
+// unprivileged starts the server again as nobody. Limits don't hold root, and Redis there can always fork.
+func (r *rig) unprivileged() {
+	r.tb.Helper()
+	for _, program := range []string{"setpriv", "prlimit"} {
+		if _, err := exec.LookPath(program); err != nil {
+			r.tb.Skip("a server can't be kept from forking: ", err)
+		}
+	}
+	if os.Getuid() != 0 {
+		return
+	}
+	r.kill()
+	must(r.tb, filepath.WalkDir(r.server.DataDir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chown(path, nobody, nobody)
+	}))
+	r.startBy("", fmt.Sprintf("setpriv --reuid=%d --regid=%[1]d --clear-groups", nobody))
+	r.server.Start(r.tb)
+}
+
+// allow sets how many processes and threads the server's user may have for the server to fork.
+func (r *rig) allow(most string) {
+	r.tb.Helper()
+	cmd := exec.Command("prlimit", "--pid", strconv.Itoa(r.pidOfRedis()), "--nproc="+most+":")
+	if os.Getuid() == 0 { // who may not set the limits of others sets their own
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.tb.Fatalf("%v: %s", err, out)
+	}
+}
