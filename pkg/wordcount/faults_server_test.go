@@ -325,8 +325,8 @@ func (r *rig) postpone(stream string, by time.Duration) {
 			}
 		}
 	}
-	if moved != r.sup.Maps() {
-		r.tb.Fatalf("%d of %d delivery times were moved", moved, r.sup.Maps())
+	if pending := r.status().Pending(); moved != pending {
+		r.tb.Fatalf("%d of %d delivery times were moved", moved, pending)
 	}
 	// The last 8 bytes are a CRC-64 of what is before them, with the polynomial of Jones and no inversions.
 	body := payload[:len(payload)-8]

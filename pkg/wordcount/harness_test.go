@@ -23,7 +23,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 )
 
-// The test binary is its own worker, and its own supervisor where one has to be killed.
+// The test binary is its own worker, and its own supervisor where one has to be killed; see also act.
 const (
 	workerVariable     = "WORDCOUNT_TEST_WORKER"
 	supervisorVariable = "WORDCOUNT_TEST_SUPERVISOR"
@@ -44,6 +44,8 @@ func TestMain(m *testing.M) {
 		leave(ServeWorker(os.Stdin, connectWorker))
 	case os.Getenv(supervisorVariable) != "":
 		leave(superviseAlone(os.Getenv(supervisorVariable)))
+	case os.Getenv(actVariable) != "":
+		leave(perform(os.Getenv(actVariable)))
 	}
 	flag.Set("test.parallel", atOnce) // what the command line says comes later, and wins
 	os.Exit(m.Run())

@@ -166,8 +166,10 @@ func commandName(args []string) string {
 			kind = "wait"
 		}
 		return name + "-" + kind
-	case "info", "client", "function":
-		return strings.ToLower(strings.Join(append([]string{name}, args[1:min(2, len(args))]...), "-"))
+	case "info":
+		return strings.ToLower(strings.Join(args, "-"))
+	case "client", "function":
+		return strings.ToLower(strings.Join(args[:min(2, len(args))], "-"))
 	}
 	return name
 }

@@ -1,28 +1,55 @@
 package wordcount
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
 // The sweep runs a small job once for each command that a worker or a supervisor sends, and lets one thing go wrong at
-// that command. All of it takes minutes; by default every seventh case is run.
+// that command. Who sends it is a process, with a proxy between it and Redis. All of it takes some minutes; by default
+// every 23rd case is run.
 //
 //	WORDCOUNT_SWEEP=full                              all of it
 //	WORDCOUNT_SWEEP=worker/reduce/after/cut/commit.1  one case; each that fails prints its own line
 const (
 	sweepVariable = "WORDCOUNT_SWEEP"
-	sweepSample   = 7
-	sweepLanes    = 4
+	sweepSample   = 23
+	sweepLanes    = 8
 	sweepLease    = 250 * time.Millisecond
+	sweepTries    = 3
+	sweepEvery    = 20 * time.Millisecond // between checkpoints
 )
+
+// Some commands come by the clock: heartbeats, looks, the search for the dead, checkpoints. For these to come, and to
+// come as often as the point says, the job must have something to wait for. To the worker it is a task that another one
+// holds; to the supervisor it is all the work. That goes on after some rounds; if the accident waits for such a command,
+// not before that has come, or many rounds have passed.
+var sweepRounds = map[string]struct {
+	command    string // that is sent once a round
+	some, many int
+}{
+	"worker":     {"xreadgroup-wait", 3, 12},
+	"supervisor": {"status", 3, 60},
+}
+
+// byClock are the commands that come again in each round, or with time.
+var byClock = []string{
+	"renew", "hmget", "xreadgroup-new", "xreadgroup-own", "xreadgroup-wait", "xautoclaim", "xpending", "hget",
+	"status", "info-server-memory", "info-server-persistence", "bgsave",
+}
 
 var (
 	sweepModes = map[string]Options{
@@ -68,13 +95,13 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 		if len(f) != 5 {
 			t.Fatalf("%s=%q is neither full nor a case", sweepVariable, one)
 		}
-		accident{f[0], f[1], f[2], f[3], f[4]}.strike(t)
+		accident{f[0], f[1], f[2], f[3], f[4]}.happen(t)
 		return
 	}
 	var all []accident
 	for _, side := range []string{"worker", "supervisor"} {
 		for _, mode := range []string{"reduce", "live"} {
-			points := accident{side: side, mode: mode}.strike(t)
+			points, _ := accident{side: side, mode: mode}.strike(t)
 			t.Logf("%s, %s, %d commands: %s", side, mode, len(points), strings.Join(points, " "))
 			for _, what := range accidents {
 				for _, when := range []string{"before", "after"} {
@@ -92,83 +119,83 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 	for lane := range sweepLanes {
 		lanes.Go(func() {
 			for i := lane * step; i < len(all); i += sweepLanes * step {
-				t.Run(all[i].String(), func(t *testing.T) { all[i].strike(t) })
+				t.Run(all[i].String(), all[i].happen)
 			}
 		})
 	}
 }
 
-// strike runs the job with its accident, requires that it ends exact, and returns the commands that the side sent.
-func (a accident) strike(t *testing.T) (points []string) {
+// happen runs the job until the accident has happened: a command may not come if another one was faster.
+func (a accident) happen(t *testing.T) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("again: %s=%s go test -race -count=1 -run '^TestAJobIsExactWhereverAnAccidentStrikes$' ./pkg/wordcount",
 				sweepVariable, a)
 		}
 	})
-	s := &scene{accident: a, rig: newRig(t, sweepFiles), struck: make(chan struct{})}
+	for range sweepTries {
+		if _, happened := a.strike(t); happened {
+			return
+		}
+	}
+	t.Errorf("%s was never reached", a.point)
+}
+
+// strike runs the job with its accident, and requires that it ends exact. It returns the commands that the side sent, and
+// whether one of them was the accident's.
+func (a accident) strike(t *testing.T) (points []string, happened bool) {
+	s := &scene{accident: a, rig: newRig(t, sweepFiles), struck: make(chan struct{}), free: make(chan struct{})}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	s.ctx = ctx
-	s.life, s.die = context.WithCancel(ctx)
-	defer s.die()
+	s.kind, _, _ = strings.Cut(a.point, ".")
+	s.patient = slices.Contains(byClock, s.kind)
 	s.prepare(sweepModes[a.mode])
 	s.proxy = newProxy(t, s.server.Addr, s.at)
 
-	attacked := []life{{s.life, s.client("attacked")}, {ctx, s.rdb}}
-	workers, supervisors := attacked, attacked[1:]
-	if a.side == "supervisor" {
-		workers, supervisors = supervisors, workers
-	} else {
+	defer func() { stop(); s.left.Wait() }()
+	worked := make(chan struct{})
+	var sealed Sealed
+	var err error
+	if a.side == "worker" {
 		must(t, s.sup.Seed(ctx)) // or the worker's first commands would depend on who is faster
+		s.bequeath()
+		s.left.Go(func() { defer close(worked); s.work() })
+		sealed, err = s.sup.Seal(ctx)
+	} else {
+		s.left.Go(func() { defer close(worked); s.workHere() })
+		sealed, err = s.supervise()
 	}
-	left := make(chan struct{})
-	go func() { defer close(left); s.work(workers) }()
-	defer func() { stop(); <-left }()
-	sealed, err := s.seal(supervisors)
 	must(t, err)
 
 	// The last command of all is the worker's look that tells it to leave. Only if Redis dies there, it can't.
 	select {
-	case <-left:
+	case <-worked:
 	case <-s.struck:
-	}
-	if a.point != "" && !s.happened() {
-		t.Logf("%s was not reached; commands that come by the clock may not be", a.point)
 	}
 	s.server.Start(t) // if it is dead: what was sealed is durable
 	s.check(sealed)
-	return s.proxy.points()
+	return s.proxy.points(), s.happened()
 }
 
 // scene is a rig with an accident about to happen.
 type scene struct {
 	accident
 	*rig
-	ctx    context.Context
-	proxy  *proxy
-	life   context.Context // of the process behind the proxy
-	die    func()
-	struck chan struct{} // closed when it has happened
+	ctx     context.Context
+	left    sync.WaitGroup // all who are at work beside the test
+	proxy   *proxy
+	kind    string        // of the command at which it happens
+	patient bool          // that comes by the clock
+	struck  chan struct{} // closed when it has happened
+	free    chan struct{} // closed when the job need not wait any longer
 
-	mu    sync.Mutex
-	ahead int // commands seen
-}
-
-// life is the life of a process, and how it reaches Redis. It dies with its context.
-type life struct {
-	ctx context.Context
-	rdb redis.UniversalClient
-}
-
-// client returns a client that goes through the proxy.
-func (s *scene) client(name string) redis.UniversalClient {
-	endpoint := s.server.Endpoint()
-	endpoint.URL = "redis://" + s.proxy.addr() + "/0"
-	c, err := endpoint.Client(name)
-	must(s.tb, err)
-	s.tb.Cleanup(func() { c.Close() })
-	return c
+	mu     sync.Mutex
+	victim *os.Process // behind the proxy
+	ahead  int         // commands seen
+	rounds int
+	freed  bool
+	kept   bool // a task, by the other worker
 }
 
 func (s *scene) happened() bool {
@@ -184,7 +211,21 @@ func (s *scene) happened() bool {
 func (s *scene) at(point string, before bool) (cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.point == "" || s.happened() {
+	if s.happened() {
+		return false
+	}
+	kind, _, _ := strings.Cut(point, ".")
+	rounds := sweepRounds[s.side]
+	if before && kind == rounds.command {
+		s.rounds++
+	}
+	if s.rounds >= rounds.some && !s.patient || s.rounds >= rounds.many {
+		s.release()
+	}
+	if kind == "commit" && !before && !s.kept && s.status().Phase == "reduce" {
+		s.keep("reduce")
+	}
+	if s.point == "" {
 		return false
 	}
 	if before && s.what == "rollback" {
@@ -197,14 +238,23 @@ func (s *scene) at(point string, before bool) (cut bool) {
 	}
 	switch s.what {
 	case "die":
-		s.proxy.close()
-		s.die()
+		s.victim.Kill()
+		s.proxy.close() // and whoever takes its place comes another way
 	case "kill", "rollback":
 		server := *s.server.Server // one may not be used by two goroutines
 		s.try(server.Kill(s.ctx))
 	}
 	close(s.struck)
+	s.release()
 	return true
+}
+
+// release lets the job go on. Only with the lock held.
+func (s *scene) release() {
+	if !s.freed {
+		s.freed = true
+		close(s.free)
+	}
 }
 
 // try is must for other goroutines than the test's.
@@ -214,44 +264,193 @@ func (s *scene) try(err error) {
 	}
 }
 
-// work is a team of one worker. One that dies or fails has a successor, until the job is sealed or all must end.
-func (s *scene) work(lives []life) {
+// bequeath leaves the worker what others have begun: of one it knows at once that it is dead; of one it can only tell by
+// its silence, for the clock was set back; and one lives.
+func (s *scene) bequeath() {
+	_, err := s.hold("map", "silent")
+	must(s.tb, err)
+	s.postpone("map", time.Hour)
+	_, err = s.hold("map", "dead")
+	must(s.tb, err)
+	_, err = protocol{s.probe, s.plan.Job}.giveUp(s.ctx, s.sup.run(), "dead", true)
+	must(s.tb, err)
+	if s.plan.Job.Reducers == 0 {
+		s.keep("map") // else a reduce task, once there are any: of a map task there would be a backup
+	}
+}
+
+// hold lets somebody have the next task of a stream.
+func (s *scene) hold(stream, consumer string) (task int, err error) {
+	w := &Worker{Redis: s.probe, Job: s.plan.Job, Consumer: consumer}
+	tasks, err := w.readGroup(s.ctx, []string{stream}, ">", 1, -1)
+	if err == nil && len(tasks) == 0 {
+		err = fmt.Errorf("%s finds no task", consumer)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return tasks[0].n, nil
+}
+
+// keep is the other worker, which holds a task, and lives, until the job is free to go on.
+func (s *scene) keep(stream string) {
+	s.kept = true
+	task, err := s.hold(stream, "other")
+	s.try(err)
+	s.left.Go(func() {
+		p := protocol{s.probe, s.plan.Job}
+		for beat := 0; ; beat++ {
+			p.renew(s.ctx, s.sup.run(), "other", fmt.Sprint("beat ", beat), stream, []int{task}) // Redis may be dead
+			select {
+			case <-s.ctx.Done():
+				return
+			case <-s.free:
+				p.giveUp(s.ctx, s.sup.run(), "other", false) // likewise: then its lease runs out
+				return
+			case <-time.After(sweepLease / 3):
+			}
+		}
+	})
+}
+
+// work is a team of one worker, a process behind the proxy. One that dies or fails has a successor, until the job is
+// sealed or all must end.
+func (s *scene) work() {
 	for n := 0; s.ctx.Err() == nil; n++ {
-		l := lives[0]
-		w := &Worker{Redis: l.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("worker ", n), Lease: sweepLease, chunk: 3}
-		err := w.Run(l.ctx)
-		switch {
-		case l.ctx.Err() != nil && len(lives) > 1:
-			lives = lives[1:]
-		case err == nil:
+		err := s.act(act{Consumer: fmt.Sprint("worker ", n)})
+		if err == nil {
 			return
-		default:
-			s.say("worker %d: %v", n, err)
+		}
+		s.say("worker %d: %v", n, err)
+		if died(err) {
+			s.workHere()
+			return
 		}
 	}
 }
 
-// seal sees the job through. A supervisor that dies has a successor in the same folder.
-func (s *scene) seal(lives []life) (sealed Sealed, err error) {
-	for _, l := range lives {
-		sup := &Supervisor{
-			Redis: l.rdb, Plan: s.plan, Folder: s.folder, Durability: BGSave, Say: s.say,
-			Revive: func(ctx context.Context) error {
-				server := *s.server.Server
-				if err := server.Start(ctx); err != nil {
-					return err
-				}
-				_, err := Library.Load(ctx, l.rdb)
-				return err
-			},
-		}
-		sup.Prepare()
-		if err = sup.Seed(l.ctx); err == nil {
-			sealed, err = sup.Seal(l.ctx)
-		}
-		if l.ctx.Err() == nil {
-			break
-		}
+// workHere is a team of one worker that nothing happens to, once the job is free to go on.
+func (s *scene) workHere() {
+	select {
+	case <-s.free:
+	case <-s.ctx.Done():
 	}
-	return sealed, err
+	for n := 0; s.ctx.Err() == nil; n++ {
+		w := &Worker{Redis: s.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, chunk: sweepChunk}
+		err := w.Run(s.ctx)
+		if err == nil {
+			return
+		}
+		s.say("successor %d: %v", n, err)
+	}
+}
+
+// supervise sees the job through, in a process behind the proxy. If that dies it has a successor in the same folder.
+func (s *scene) supervise() (Sealed, error) {
+	err := s.act(act{Redisd: redisd.Config{Dir: filepath.Dir(s.server.DataDir)}, Folder: s.folder})
+	if err == nil {
+		sealed, _, err := s.folder.Sealed(s.plan.Job.ID)
+		return sealed, err
+	}
+	if !died(err) || s.what != "die" {
+		return Sealed{}, err
+	}
+	if err := s.sup.Seed(s.ctx); err != nil {
+		return Sealed{}, err
+	}
+	return s.sup.Seal(s.ctx)
+}
+
+const (
+	actVariable = "WORDCOUNT_TEST_ACT"
+	sweepChunk  = 3 // words in one call that stores totals
+)
+
+// act is what a process behind the proxy is to be: a worker if it has a name, else a supervisor.
+type act struct {
+	Redis    redisd.Endpoint
+	Job      Job
+	Consumer string
+	Redisd   redisd.Config
+	Folder   Folder
+}
+
+// act runs a process behind the proxy to its end.
+func (s *scene) act(a act) error {
+	a.Redis, a.Job = s.server.Endpoint(), s.plan.Job
+	a.Redis.URL = "redis://" + s.proxy.addr() + "/0"
+	text, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(s.ctx, "/proc/self/exe")
+	cmd.Env = append(os.Environ(), actVariable+"="+string(text))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	lifeline, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	defer lifeline.Close()
+	s.mu.Lock()
+	err = cmd.Start()
+	s.victim = cmd.Process
+	s.mu.Unlock()
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(said.Bytes()))
+	}
+	return nil
+}
+
+// perform is the whole life of such a process. It ends with its standard input at the latest.
+func perform(text string) error {
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
+	var a act
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return err
+	}
+	rdb, err := a.Redis.Client("attacked")
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if a.Consumer != "" {
+		return (&Worker{Redis: rdb, Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, chunk: sweepChunk}).Run(ctx)
+	}
+	plan, err := a.Folder.Load(a.Job.ID)
+	if err != nil {
+		return err
+	}
+	s := &Supervisor{
+		Redis: rdb, Plan: plan, Folder: a.Folder, Durability: BGSave, Every: sweepEvery,
+		Say: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+		Revive: func(ctx context.Context) error {
+			server, err := redisd.Open(a.Redisd)
+			if err == nil {
+				err = server.Start(ctx)
+			}
+			if err == nil {
+				_, err = Library.Load(ctx, rdb)
+			}
+			return err
+		},
+	}
+	looks := 0
+	s.Seen = func(Status) { // as if something had been done, so that a checkpoint is due
+		looks++
+		s.progress.Add(int64(looks))
+	}
+	s.Prepare()
+	if err := s.Seed(ctx); err != nil {
+		return err
+	}
+	go s.Checkpoints(ctx)
+	_, err = s.Seal(ctx)
+	return err
 }
