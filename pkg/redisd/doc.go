@@ -35,7 +35,8 @@
 //	password     random, made once
 //	redis.conf   written anew at each start; holds the password, so that no
 //	             command line has to, where everybody could read it
-//	redis.log    what the server said; a failed start quotes its last words
+//	redis.log    what the server said; a failed start quotes its last words. One
+//	             that has grown large becomes redis.log.old at the next start
 //	dump.rdb     the last checkpoint, loaded at each start
 //	checkpoints  the last few that were kept, to fall back on
 //	users        passwords and rules of the users that were added

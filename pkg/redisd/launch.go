@@ -70,6 +70,9 @@ func (s *Server) launchOnce(ctx context.Context) error {
 	if err := s.writeConf(); err != nil {
 		return err
 	}
+	if err := s.boundLog(); err != nil {
+		return err
+	}
 	logged := s.logSize()
 
 	start := s.startProcess
@@ -173,6 +176,21 @@ func (s *Server) lastWords(from int64) string {
 		lines = rest
 	}
 	return strings.Join(lines[max(0, len(lines)-2):], "; ")
+}
+
+// logMax is how large the log may be when a server begins to write to it. A checkpoint adds some 500 bytes.
+const logMax = 4 << 20
+
+// boundLog puts a log that has grown too large aside, in the place of the one before.
+func (s *Server) boundLog() error {
+	if s.logSize() <= logMax {
+		return nil
+	}
+	log := filepath.Join(s.DataDir, logFile)
+	if err := os.Rename(log, log+".old"); err != nil {
+		return fmt.Errorf("redisd: %w", err)
+	}
+	return nil
 }
 
 func (s *Server) logSize() int64 {

@@ -287,6 +287,29 @@ func TestAPortTakenMeanwhileIsSaid(t *testing.T) {
 	said.mustSay(t, "is taken by another program")
 }
 
+func TestALogThatHasGrownIsPutAsideAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	log := filepath.Join(s.DataDir, "redis.log")
+	s.Kill(t)
+	s.Start(t)
+	if _, err := os.Stat(log + ".old"); err == nil {
+		t.Error("a short log was put aside")
+	}
+	for _, size := range []int64{5 << 20, 6 << 20} { // the second time in the place of the first
+		s.Kill(t)
+		if err := os.Truncate(log, size); err != nil {
+			t.Fatal(err)
+		}
+		s.Start(t)
+		now, err := os.Stat(log)
+		old, oldErr := os.Stat(log + ".old")
+		if err != nil || oldErr != nil || now.Size() == 0 || now.Size() > 1<<20 || old.Size() != size {
+			t.Errorf("now %v (%v), the old one %v (%v)", now, err, old, oldErr)
+		}
+	}
+}
+
 func TestStopSavesAndForgets(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
