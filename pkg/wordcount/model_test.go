@@ -44,6 +44,7 @@ type guards struct {
 	looseJoin    bool // a call of a put is taken wherever it begins
 	deadIsDone   bool // a buried task counts as mapped
 	finalAnyTime bool // the result is fenced in any phase
+	newFence     bool // who seals sets a fence of its own, though there is one
 	noFence      bool // the result is read without a fence
 	lateDiscard  bool // partial counts are discarded without a fence
 	tornClean    bool // a job is deleted key by key
@@ -169,6 +170,7 @@ type world struct {
 	saving    *state  // under way
 	saves     int
 	rollbacks int
+	losses    int      // rollbacks, and whatever else takes keys away
 	torn      []func() // second halves of calls that should have been one
 
 	workers     [modelWorkers]*modelWorker
@@ -367,15 +369,18 @@ func (w *world) put(run, attempt, from int, parts, words []int, last bool, total
 	return from + len(words), nil, nil
 }
 
-func (w *world) fence(run, nonce int) (tokens int, err error) {
+// fence returns the fence that stands, which is the caller's if there was none.
+func (w *world) fence(run, nonce int) (fence, tokens int, err error) {
 	if err := w.open(run); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if w.redis.phase != "done" && !w.finalAnyTime {
-		return 0, errModelPhase
+		return 0, 0, errModelPhase
 	}
-	w.redis.final = nonce
-	return w.redis.tokens, nil
+	if w.redis.final == 0 || w.newFence {
+		w.redis.final = nonce
+	}
+	return w.redis.final, w.redis.tokens, nil
 }
 
 func (w *world) fenced(nonce int) error {
@@ -426,6 +431,7 @@ func (w *world) requeue(run int) {
 }
 
 func (w *world) clean() {
+	w.losses++
 	if !w.tornClean {
 		w.redis = state{}
 		return
@@ -749,6 +755,7 @@ type modelSupervisor struct {
 	word     int  // next to read
 	counts   counts
 	since    int // the rollbacks when the fence was set
+	before   int // the losses
 	sealed   bool
 	released bool
 }
@@ -785,6 +792,7 @@ func (v *modelSupervisor) seedSome(lost bool) {
 		return
 	case err != nil:
 		// A stream is gone and meta is not: only a clean key by key leaves that. People would clean again.
+		v.losses++
 		v.redis = state{}
 		v.begin()
 		return
@@ -810,12 +818,11 @@ func (v *modelSupervisor) sealSome() error {
 	case v.sealed:
 		v.discard(v.fence)
 	case v.fence == 0:
-		fence := v.nonce()
-		tokens, err := v.world.fence(v.mine, fence)
+		fence, tokens, err := v.world.fence(v.mine, v.nonce())
 		v.done = false
 		if err == nil {
 			v.fence, v.tokens, v.began, v.durable, v.word, v.counts = fence, tokens, -1, false, 0, counts{}
-			v.since = v.rollbacks
+			v.since, v.before = v.rollbacks, v.losses
 		}
 	case v.began < 0:
 		if v.saving == nil {
@@ -847,7 +854,6 @@ func (v *modelSupervisor) sealSome() error {
 		if want := v.total(v.generation); v.counts != want {
 			return fmt.Errorf("published %v instead of %v", v.counts, want)
 		}
-		// Another folder's supervisor may have fenced it since, and has our result then.
 		if v.since == v.rollbacks && v.redis.final == v.fence && v.disk.final != v.fence {
 			return fmt.Errorf("published, and the next crash takes it away: the checkpoint has %+v", v.disk)
 		}
@@ -899,6 +905,7 @@ func (w *world) saveDone() {
 // crash restarts Redis from a checkpoint.
 func (w *world) crash(dump state) {
 	w.rollbacks++
+	w.losses++
 	w.redis, w.disk, w.saving = dump, dump, nil
 	w.torn = nil
 }
@@ -970,12 +977,14 @@ func (w *world) act(pick func(int) int) (what string, err error) {
 		case 2:
 			// A master that was demoted and comes back from a lagging replica keeps its run_id, and its saves go on.
 			w.rollbacks++
+			w.losses++
 			w.redis, w.torn = w.past[len(w.past)-1-pick(min(len(w.past), 200))], nil
 			return "redis is back at an earlier state", nil
 		}
 	case 14:
 		switch pick(12) {
 		case 0:
+			w.losses++
 			w.redis.there = false
 			return "somebody deletes meta", nil
 		case 1:
@@ -1061,6 +1070,11 @@ func (w *world) finish() error {
 // invariants are what holds in every state of Redis, at any time.
 func (w *world) invariants() error {
 	s := &w.redis
+	for i, v := range w.supervisors {
+		if v.sealed && v.before == w.losses && s.final != v.fence {
+			return fmt.Errorf("supervisor %d published a result that can't be read any more: its fence is %d, now it is %d", i, v.fence, s.final)
+		}
+	}
 	if !s.there {
 		return nil
 	}
@@ -1172,6 +1186,7 @@ func TestEachGuardOfTheModelIsMissedWhenItIsTakenOut(t *testing.T) {
 		"put joins on":             {looseJoin: true},
 		"dead is not done":         {deadIsDone: true},
 		"final when done":          {finalAnyTime: true},
+		"one fence":                {newFence: true},
 		"result under its fence":   {noFence: true},
 		"discard under its fence":  {lateDiscard: true},
 		"clean in one call":        {tornClean: true},
