@@ -27,7 +27,7 @@
 -- Errors begin with a code word that callers match on:
 --
 --   WCARG    the call itself is wrong                 WCPHASE  not in this phase of the job
---   WCTYPE   a key of ours holds another type         WCFINAL  the result was fenced by somebody else, or not at all
+--   WCTYPE   a key of ours holds another type         WCFINAL  the result is not fenced, or not by this fence
 --   WCNOJOB  there is no such job (any more)          WCGONE   the partial counts were discarded
 --   WCRUN    the job belongs to another run           WCSTATE  the job contradicts the caller or itself
 
@@ -340,18 +340,21 @@ local function put(keys, args)
   return {'committed'}
 end
 
--- final: fences the result for one reader, who seals the job.
+-- final: fences the result for those who seal the job and read it.
 --   KEYS    fixed
 --   ARGV    run, fence (a nonce)
---   returns {tokens, bytes}
--- Guard: only a job that is done, with nothing buried, has a result.
+--   returns {the fence that stands, tokens, bytes}
+-- Guards. Only a job that is done, with nothing buried, has a result. A fence that stands is the next caller's too: under
+-- one of its own, what another supervisor has published could not be read any more. It is written nevertheless, so that
+-- WAITAOF has something to wait for.
 local function final(keys, args)
   local meta = open_run(keys, args[1])
   if not args[2] or args[2] == '' then refuse('WCARG', 'fence must be given') end
   if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
   if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
-  redis.call('HSET', keys[META], 'final', args[2])
-  return {meta.tokens, meta.bytes}
+  local fence = meta.final or args[2]
+  redis.call('HSET', keys[META], 'final', fence)
+  return {fence, meta.tokens, meta.bytes}
 end
 
 -- Opens a finished job for the holder of its fence. The server's run_id would not do in its place: a master that was

@@ -52,10 +52,14 @@
 // and no correctness.
 //
 // A supervisor believes neither "nothing is pending", which is so before anything was delivered, nor the phase that it
-// saw a moment ago. Seal first fences the result under a nonce of its own. Then it waits for a checkpoint that began after
-// that, meanwhile adds up the whole result under the fence and looks at the files again, and last makes sure
-// that the fence still stands. A rollback at any point takes it away, and sealing starts over. Only then are workers let
-// go.
+// saw a moment ago. Seal first fences the result under a nonce. Then it waits for a checkpoint that began after that,
+// meanwhile adds up the whole result under the fence and looks at the files again, and last makes sure that the fence
+// still stands. A rollback to before it takes it away, and sealing starts over. Only then are workers let go.
+//
+// A fence that stands is not replaced but adopted, by another supervisor in another folder too: a state that has it is
+// one of the finished job. So both publish results that can be read; with a fence of its own the second would take the
+// first one's readers theirs. It is not enough to adopt a fence under which workers were let go, for who has published
+// has not let them go yet. Each supervisor still does its own checkpoint, sum and look at the files.
 //
 // A folder remembers the run that it works on. A job of another run that turns up in its place, from an old dump that
 // was restored after a clean, is wiped: its files may have had other contents behind equal sizes and times. A folder
@@ -88,7 +92,7 @@
 //	supervisors killed, and two at once                   TestFault35, 36
 //	replicas that lag, Sentinel, Cluster                  TestFault33
 //	a run that fails says so and publishes nothing        TestFault17, 20, 22, 25, 28, 31, 39, 44, 47, 53
-//	a result that is read is the one that was sealed      TestAResultBelongsToItsLastFence
+//	a result that is read is the one that was sealed      TestAResultIsReadUnderItsFenceAlone
 //	the rights of README and of workers suffice           whole jobs in package targets run under them
 //
 // # Differences from the design

@@ -203,22 +203,61 @@ func TestFault35SupervisorsOfTwoFoldersCountOneJob(t *testing.T) {
 		second := s.start()
 		<-second.ended
 		<-first.ended
-		// The fence belongs to who sealed last; the other one's result can't be read any more, and says so.
 		must(t, first.err)
 		must(t, second.err)
 		if first.sealed.Run != second.sealed.Run {
 			t.Errorf("the runs are %s and %s", first.sealed.Run, second.sealed.Run)
 		}
-		final := r.status().Final
-		switch final {
-		case first.sealed.Fence:
-			r.check(first.sealed)
-		case second.sealed.Fence:
-			s.check(second.sealed)
-		default:
-			t.Errorf("the result is fenced by neither")
+		r.check(first.sealed)
+		s.check(second.sealed)
+		for _, rig := range []*rig{r, s} {
+			if _, fresh, err := rig.sup.UpToDate(t.Context()); !fresh || err != nil {
+				t.Errorf("a result is not up to date: %v", err)
+			}
 		}
 	})
+}
+
+func TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	moments := map[string]string{
+		"while the first adds up":                     "sum",
+		"when the first has published":                "release",
+		"when the first has let the workers go":       "discard",
+		"when the first has dropped what is not used": "",
+	}
+	for when, command := range moments {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, texts(10, 30))
+			r.prepare(bothModes[0])
+			s := r.second(Folder{t.TempDir()})
+			s.size = 0
+			s.prepare(bothModes[0])
+			var second Sealed
+			seal := func() (err error) {
+				if err = s.sup.Seed(t.Context()); err == nil {
+					second, err = s.sup.Seal(t.Context())
+				}
+				return err
+			}
+			if command != "" {
+				r.rdb.AddHook(on(command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+					must(t, seal())
+					return next(ctx, cmd)
+				}))
+			}
+			first := r.finishExactly()
+			if command == "" {
+				must(t, seal())
+			}
+			s.check(second)
+			r.check(first)
+			if s.sup.Saves() == 0 {
+				t.Error("the second took the checkpoint of the first for its own")
+			}
+		})
+	}
 }
 
 func TestFault36SupervisorKilledThenRunAgainResumes(t *testing.T) {

@@ -179,7 +179,7 @@ func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 		"fail":    func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
 		"renew":   func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
 		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w", false); return err },
-		"final":   func() error { _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
+		"final":   func() error { _, _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, errOtherRun) {
@@ -393,24 +393,25 @@ func TestAJobThatIsNotDoneHasNoResult(t *testing.T) {
 		func() { h.mustCommit(1, 2, 3) },
 		func() { h.take("reduce", "w", 1); h.store(0) },
 	} {
-		if _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, errPhase) {
+		if _, _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, errPhase) {
 			t.Errorf("final: %v", err)
 		}
 		next()
 	}
-	if _, _, err := h.lib.final(t.Context(), h.run, "fence"); err != nil {
+	if _, _, _, err := h.lib.final(t.Context(), h.run, "fence"); err != nil {
 		t.Errorf("final: %v", err)
 	}
 }
 
-func TestAResultBelongsToItsLastFence(t *testing.T) {
+func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	h.finish()
 	ctx := t.Context()
-	for _, fence := range []string{"old", "new"} {
-		_, _, err := h.lib.final(ctx, h.run, fence)
-		must(t, err)
+	for _, nonce := range []string{"first", "second"} {
+		if fence, _, _, err := h.lib.final(ctx, h.run, nonce); fence != "first" || err != nil {
+			t.Errorf("the fence that stands is %q, %v", fence, err)
+		}
 	}
 	calls := map[string]func(fence string) error{
 		"result":  func(fence string) error { _, err := h.lib.result(ctx, fence, 0, 10); return err },
@@ -419,7 +420,7 @@ func TestAResultBelongsToItsLastFence(t *testing.T) {
 		"discard": func(fence string) error { return h.lib.discard(ctx, fence, 0) },
 	}
 	for _, name := range []string{"result", "sum", "release", "discard"} {
-		for _, fence := range []string{"old", ""} {
+		for _, fence := range []string{"second", ""} {
 			if err := calls[name](fence); !errors.Is(err, ErrNoResult) {
 				t.Errorf("%s under the fence %q: %v", name, fence, err)
 			}
@@ -430,7 +431,7 @@ func TestAResultBelongsToItsLastFence(t *testing.T) {
 	}
 	h.expect("nobody is released", func(st Status) bool { return !st.Released })
 	for _, name := range []string{"result", "sum", "release", "discard"} {
-		if err := calls[name]("new"); err != nil {
+		if err := calls[name]("first"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

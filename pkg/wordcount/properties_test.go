@@ -384,8 +384,7 @@ func (l *lab) seedSome(t *rapid.T) {
 // seal fences the result if there is one, reads it, and tidies up, as far as another rollback lets it.
 func (l *lab) seal(t *rapid.T) {
 	l.t = t
-	fence := newNonce()
-	tokens, _, err := l.final(t.Context(), l.run, fence)
+	fence, tokens, _, err := l.final(t.Context(), l.run, newNonce())
 	if err != nil {
 		return
 	}

@@ -204,13 +204,13 @@ func place(cmd *redis.Cmd) (stored, error) {
 	return refused, nil
 }
 
-// final fences the result of a finished job under a nonce.
-func (p protocol) final(ctx context.Context, run, fence string) (tokens uint64, bytes int64, err error) {
-	reply, err := p.call(ctx, "final", p.job.fixed(), run, fence).Int64Slice()
+// final fences the result of a finished job under a nonce, or returns the fence that stands already.
+func (p protocol) final(ctx context.Context, run, nonce string) (fence string, tokens uint64, bytes int64, err error) {
+	reply, err := p.call(ctx, "final", p.job.fixed(), run, nonce).Slice()
 	if err != nil {
-		return 0, 0, err
+		return "", 0, 0, err
 	}
-	return uint64(reply[0]), reply[1], nil
+	return reply[0].(string), uint64(reply[1].(int64)), reply[2].(int64), nil
 }
 
 // result returns n words from a rank on, by descending count, as word, count, word, count, …

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,9 @@ import (
 
 // sumPage is how many different counts one call adds up: some ten milliseconds of the server.
 const sumPage = 2000
+
+// sealAgain is the pause between two tries to seal.
+const sealAgain = 100 * time.Millisecond
 
 // Seal watches the job until it is done, makes sure that the result is exact and lasts, and publishes it. If another
 // supervisor of this folder is at it, it waits for that one, and takes its place should it die.
@@ -57,8 +59,7 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 		default:
 			return Sealed{}, err
 		}
-		// Two that seal from two folders must not keep taking the fence from each other.
-		if err := sleep(ctx, pauseMin+rand.N(pauseMax)); err != nil {
+		if err := sleep(ctx, sealAgain); err != nil {
 			return Sealed{}, err
 		}
 	}
@@ -96,8 +97,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 
 // seal does the six steps, each of which a crash may follow.
 func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
-	fence := newNonce()
-	tokens, bytes, err := s.final(ctx, s.run(), fence)
+	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
 	if err != nil {
 		return Sealed{}, err
 	}

@@ -176,14 +176,22 @@ var Mutations = []Mutation{
 		Edits: []Edit{{`  open_final(keys, args[1])
   local from, n `, `  read_meta(keys)
   local from, n `}},
-		Tests: "^TestAResultBelongsToItsLastFence$",
+		Tests: "^TestAResultIsReadUnderItsFenceAlone$",
+	},
+	{
+		Guard: "the fence that stands is everybody's",
+		File:  library,
+		Edits: []Edit{{`  local fence = meta.final or args[2]
+`, `  local fence = args[2]
+`}},
+		Tests: "^(TestAResultIsReadUnderItsFenceAlone|TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway)$",
 	},
 	{
 		Guard: "workers are released under the fence",
 		File:  library,
 		Edits: []Edit{{`  open_final(keys, args[1])
   redis.call('HSET', keys[META], 'released', args[1])`, `  redis.call('HSET', keys[META], 'released', args[1])`}},
-		Tests: "^TestAResultBelongsToItsLastFence$",
+		Tests: "^TestAResultIsReadUnderItsFenceAlone$",
 	},
 	{
 		Guard: "partial counts are discarded under the fence",
@@ -191,7 +199,7 @@ var Mutations = []Mutation{
 		Edits: []Edit{{`  local meta = open_final(keys, args[1], 'all')
 `, `  local meta = read_meta(keys)
 `}},
-		Tests: "^TestAResultBelongsToItsLastFence$",
+		Tests: "^TestAResultIsReadUnderItsFenceAlone$",
 	},
 	{
 		Guard: "a buried task is not a done one",
