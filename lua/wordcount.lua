@@ -8,12 +8,13 @@
 --
 --   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
 --                       put (tokens in stored partitions), storing <attempt>, troubles (tasks taken over or failed),
---                       final, released, discarded
+--                       taken (tasks taken over, each once), final, released, discarded
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count
 --   5 attempts  hash    what a task went through: "<stream> <id>" and then "deaths" (of workers that had it), "by" (who
---                       took it over last), "errors", or the attempt that met one
+--                       took it over last), "taken" (it counts there), "returned" (its owner left in good order),
+--                       "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
 --   8 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per commit
@@ -466,8 +467,10 @@ local function give_up(keys, args)
     repeat
       local page = redis.call('XPENDING', stream, GROUP, from, '+', 1000, consumer)
       for _, p in ipairs(page) do
-        if alone > 0 and p[3] < LONG_AGO then
-          local task = name .. ' ' .. p[1]:match('^%d+')
+        local task = name .. ' ' .. p[1]:match('^%d+')
+        if alone == 0 then
+          redis.call('HSET', keys[ATTEMPTS], task .. ' returned', 1)
+        elseif p[3] < LONG_AGO then
           local deaths = tonumber(redis.call('HGET', keys[ATTEMPTS], task .. ' deaths') or 0)
           if deaths < alone or redis.call('HGET', keys[ATTEMPTS], task .. ' by') == consumer then
             redis.call('HINCRBY', keys[ATTEMPTS], task .. ' deaths', 1)
@@ -493,7 +496,10 @@ local function attempt(keys, args)
   local task = string.format('%s %.0f', args[2], integer(args[3], 'task'))
   if not args[4] then refuse('WCARG', 'consumer must be given') end
   redis.call('HSET', keys[ATTEMPTS], task .. ' by', args[4])
-  redis.call('HINCRBY', keys[META], 'troubles', 1)
+  if redis.call('HDEL', keys[ATTEMPTS], task .. ' returned') == 0 then
+    redis.call('HINCRBY', keys[META], 'troubles', 1)
+    if redis.call('HSETNX', keys[ATTEMPTS], task .. ' taken', 1) == 1 then redis.call('HINCRBY', keys[META], 'taken', 1) end
+  end
   return tonumber(redis.call('HGET', keys[ATTEMPTS], task .. ' deaths') or 0)
 end
 

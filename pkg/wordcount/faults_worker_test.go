@@ -192,8 +192,11 @@ func TestFault06StoppedWorkerWakesUpAfterItsTaskWasStolen(t *testing.T) {
 		run := r.start()
 		run.until("a worker holds a task that it will not commit", func() bool { return r.status().Pending() > 0 })
 		thief := r.startWorker("thief")
-		run.exactly()
+		sealed := run.exactly()
 		thief.left(nil)
+		if n := r.stolen(); sealed.Redone != n {
+			t.Errorf("%d tasks were redone, %d were stolen", sealed.Redone, n)
+		}
 		text, err := os.ReadFile(answers)
 		must(t, err)
 		first, _, _ := strings.Cut(string(text), "\n")
@@ -235,6 +238,22 @@ func TestFault07WorkersThatDieNowAndThenAreReplacedForEver(t *testing.T) {
 	if n := r.team.Restarts(); n <= deathsWithoutProgress {
 		t.Errorf("%d workers were replaced, more than %d were to be", n, deathsWithoutProgress)
 	}
+}
+
+func TestTasksOfTheDeadAreRedoneOnceWhetherReleasedOrNot(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		for _, release := range []bool{true, false} {
+			r := newRig(t, texts(10, 30))
+			r.release = release
+			r.lease = 200 * time.Millisecond
+			r.faults = "crash@" + string(BeforeCommit) + ":2"
+			sealed := r.exact(o)
+			if n := r.stolen(); sealed.Redone != n || n == 0 {
+				t.Errorf("released %v: %d tasks were redone, %d were taken over", release, sealed.Redone, n)
+			}
+		}
+	})
 }
 
 func TestStealingAloneBringsEveryTaskHome(t *testing.T) {

@@ -37,7 +37,7 @@ type Sealed struct {
 	Bytes    int64     `json:"bytes"`
 	Files    int       `json:"files"`
 	Splits   int       `json:"splits"`
-	Redone   int       `json:"redone"` // tasks that a crash or a rollback made us do again
+	Redone   int       `json:"redone"` // tasks taken from a worker, each once, and tasks that a rollback took back
 	At       time.Time `json:"at"`
 	Durable  string    `json:"durable"` // bgsave, waitaof or none
 }

@@ -529,6 +529,47 @@ func TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt(t *testing.T) {
 	}
 }
 
+func TestATaskThatIsTakenOverCountsOnce(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	attempt := func(task int, by string) {
+		_, err := h.lib.attempt(t.Context(), h.run, taskID{"map", task}, by)
+		must(t, err)
+	}
+	leave := func(consumer string, died bool) {
+		_, err := h.lib.giveUp(t.Context(), h.run, consumer, died)
+		must(t, err)
+	}
+	steal := func(by string) {
+		thief := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: by, phase: "map"}
+		if stolen, err := thief.expired(t.Context()); err != nil || len(stolen) != handTasks {
+			t.Fatalf("stolen: %v, %v", stolen, err)
+		}
+	}
+	for _, c := range []struct {
+		what string
+		do   func()
+		want int
+	}{
+		{"a death alone", func() { leave("w", true) }, 0},
+		{"two of the tasks are begun again", func() { steal("heir"); attempt(1, "heir"); attempt(2, "heir") }, 2},
+		{"one of them by one more", func() { leave("heir", true); steal("heir's heir"); attempt(1, "heir's heir") }, 2},
+		{"what was given back in good order is nobody's loss", func() {
+			leave("heir's heir", false)
+			steal("new one")
+			attempt(1, "new one")
+			attempt(3, "new one")
+		}, 2},
+		{"and once more lost", func() { leave("new one", true); steal("last one"); attempt(3, "last one") }, 3},
+	} {
+		c.do()
+		if n := h.status().Taken; n != c.want {
+			t.Errorf("%s: %d tasks were taken over, not %d", c.what, n, c.want)
+		}
+	}
+}
+
 func TestAReduceThatRunsAloneIsBegunAlone(t *testing.T) {
 	t.Parallel()
 	const parts = 3

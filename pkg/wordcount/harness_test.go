@@ -384,9 +384,15 @@ func (r *rig) whenSeen(seen func(Status) bool, do func(Status)) {
 
 // stolen counts the tasks that were taken from workers that seemed dead.
 func (r *rig) stolen() int {
-	n, err := r.probe.HLen(context.Background(), r.plan.Job.Key("attempts")).Result()
+	fields, err := r.probe.HKeys(context.Background(), r.plan.Job.Key("attempts")).Result()
 	must(r.tb, err)
-	return int(n)
+	n := 0
+	for _, field := range fields {
+		if strings.HasSuffix(field, " by") {
+			n++
+		}
+	}
+	return n
 }
 
 // serverRun is the identity of the server's present life.

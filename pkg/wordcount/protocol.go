@@ -301,8 +301,12 @@ type Status struct {
 	PendingReduces map[string]int
 	Buried         int
 	Troubles       int               // how often a task was taken from a worker, or failed, so far
+	Taken          int               // tasks that were taken from a worker
 	Workers        map[string]string // what each worker says of itself (JSON)
 }
+
+// done is the number of tasks that are done.
+func (s Status) done() int { return s.Mapped + s.Reduced }
 
 // Pending is the number of tasks that somebody holds.
 func (s Status) Pending() int {
@@ -326,7 +330,7 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
 		Bytes: int64(number(meta["bytes"])), Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
-		Seeded: int(reply[5].(int64)), Troubles: number(meta["troubles"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+		Seeded: int(reply[5].(int64)), Troubles: number(meta["troubles"]), Taken: number(meta["taken"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
 	for consumer, n := range pairs(reply[1]) {
 		s.PendingMaps[consumer] = number(n)

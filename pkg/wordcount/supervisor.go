@@ -51,7 +51,7 @@ type Supervisor struct {
 	seeding  sync.Mutex
 	owner    atomic.Value // string: the run that the job belongs to, known once it is seeded
 	progress atomic.Int64 // tasks done or buried, as last seen
-	redone   atomic.Int64 // tasks that crashes and rollbacks made us do again
+	redone   atomic.Int64 // tasks taken from workers, each once, and tasks that rollbacks took back
 	restarts atomic.Int64 // of Redis
 	saves    atomic.Int64 // checkpoints taken
 	weighed  time.Time    // when the memory of the job was last looked at; the watch alone does
@@ -64,6 +64,7 @@ type watched struct {
 	lastID  string // of the one before, or of this one before it was out of reach
 	before  Status
 	mending bool
+	left    int // tasks done, the least that was seen while mending
 
 	troubles int       // those that people were told of
 	told     time.Time // when
@@ -154,20 +155,30 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 			if late := nap.wait(ctx); late != nil {
 				return Status{}, unreachable(late, err)
 			}
+			if !w.mending {
+				w.left = w.before.done()
+			}
 			if err := s.mend(ctx); err != nil && !passing(err) {
 				return Status{}, err
 			}
 			w.lastID, w.runID, w.mending = cmp.Or(w.runID, w.lastID), "", true
 			continue
 		}
-		if w.mending && id == w.lastID {
-			s.Say("! redis answers again")
-		} else if w.mending {
-			lost := max(0, w.before.Mapped+w.before.Reduced-st.Mapped-st.Reduced)
+		left := st.done()
+		if w.mending {
+			left = min(left, w.left)
+		}
+		lost := max(0, w.before.done()-left)
+		s.redone.Add(int64(lost + max(0, st.Taken-w.before.Taken)))
+		switch {
+		case w.mending && id != w.lastID:
 			s.restarts.Add(1)
-			s.redone.Add(int64(lost))
 			s.Say("! redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 				st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
+		case lost > 0:
+			s.Say("! redis has lost some of its data: %d tasks to redo", lost)
+		case w.mending:
+			s.Say("! redis answers again")
 		}
 		if w.before.Run == "" {
 			w.troubles = st.Troubles // of an earlier supervisor's time
@@ -194,10 +205,16 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 	}
 }
 
-// mend brings back the server and the tasks.
+// mend brings back the server and the tasks. In between it looks at what is left, for the workers lose no time.
 func (s *Supervisor) mend(ctx context.Context) error {
 	if err := s.Revive(ctx); err != nil {
 		return err
+	}
+	switch st, err := s.status(ctx); {
+	case errors.Is(err, errNoJob), err == nil && st.Run != s.run():
+		s.watched.left = 0
+	case err == nil:
+		s.watched.left = min(s.watched.left, st.done())
 	}
 	return s.Seed(ctx)
 }
@@ -259,7 +276,5 @@ func (s *Supervisor) Progress() int64 { return s.progress.Load() }
 // Release lets the leases of a worker that ended run out at once, so that recovery takes milliseconds and not a lease. It
 // returns how many tasks it held. If it died, that counts against those of which it may have.
 func (s *Supervisor) Release(ctx context.Context, consumer string, died bool) (int, error) {
-	n, err := s.giveUp(ctx, s.run(), consumer, died)
-	s.redone.Add(int64(n))
-	return n, err
+	return s.giveUp(ctx, s.run(), consumer, died)
 }
