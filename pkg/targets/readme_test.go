@@ -1,9 +1,11 @@
 package targets
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,6 +47,54 @@ func TestREADMELinksToWhatIsThere(t *testing.T) {
 	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(readme(t), -1) {
 		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestTheTestsThatTheDocumentationNamesAreThere(t *testing.T) {
+	tests := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	there := ""
+	err := filepath.WalkDir(filepath.Join(root, "pkg"), func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range tests.FindAllStringSubmatch(string(text), -1) {
+			there += name[1] + "\n"
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	need := func(pattern string) {
+		if !regexp.MustCompile("(?m)^" + pattern + "$").MatchString(there) {
+			t.Errorf("there is no test %s", pattern)
+		}
+	}
+	for _, document := range []string{"README.md", "pkg/wordcount/doc.go"} {
+		text, err := os.ReadFile(filepath.Join(root, document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A number stands for all tests of a fault: TestFault01 to 03, 07.
+		for _, name := range regexp.MustCompile(`Test[A-Z]\w*(?:(?:, | to )\d\d\b)*`).FindAllString(string(text), -1) {
+			numbers, ok := strings.CutPrefix(name, "TestFault")
+			if !ok || len(numbers) > 2 && numbers[2] != ',' && numbers[2] != ' ' {
+				need(name)
+				continue
+			}
+			if numbers == "NN" {
+				continue
+			}
+			for _, list := range strings.Split(numbers, ", ") {
+				first, last, _ := strings.Cut(list+" to "+list, " to ")
+				from, _ := strconv.Atoi(first)
+				to, _ := strconv.Atoi(strings.Fields(last)[0])
+				for n := from; n <= to; n++ {
+					need(`Test\w*(Fault|And)` + fmt.Sprintf("%02d", n) + `[A-Z]\w*`)
+				}
+			}
 		}
 	}
 }

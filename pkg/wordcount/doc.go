@@ -78,22 +78,26 @@
 // # What holds it
 //
 // Each claim, and the test that would fail without it. The tests named TestFaultNN have one fault or bad input each, and
-// say which in their names; those that need whole processes are in package targets.
+// say which in their names; those that need whole processes are in package targets. README has the promise sentence by
+// sentence.
 //
 //	any accident at any command, worker or supervisor     TestAJobIsExactWhereverAnAccidentStrikes (mage sweep: all of them)
 //	any schedule, in a model, each guard needed           TestAnyScheduleOfTheModelIsExactOrPublishesNothing,
 //	                                                      TestEachGuardOfTheModelIsMissedWhenItIsTakenOut
 //	any schedule, on a real server                        TestAnyScheduleOnARealServerIsExact (mage properties: 200)
 //	each guard is tested                                  mage mutation takes them out one by one
-//	worker crashes, pauses, thefts                        TestFault01 to 07, TestStealingAloneBringsEveryTaskHome
+//	worker crashes, pauses, thefts                        TestFault01 to 07, 32, TestStealingAloneBringsEveryTaskHome
+//	what is told to be redone was                         TestATaskThatIsTakenOverCountsOnce,
+//	                                                      TestTasksOfTheDeadAreRedoneOnceWhetherReleasedOrNot
 //	no task is buried for what others died of             TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt
 //	Redis killed, at the worst moments                    TestFault08 to 15, 18, 19, 34
 //	lost and repeated replies                             TestFault02, 05, 16
 //	supervisors killed, and two at once                   TestFault35, 36
+//	two folders seal one job, both can read               TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway
 //	replicas that lag, Sentinel, Cluster                  TestFault33
 //	a run that fails says so and publishes nothing        TestFault17, 20, 22, 25, 28, 31, 39, 44, 47, 53
 //	a result that is read is the one that was sealed      TestAResultIsReadUnderItsFenceAlone
-//	the rights of README and of workers suffice           whole jobs in package targets run under them
+//	the rights of README and of workers suffice           TestTheUserInTheREADMESuffices; whole jobs in package targets
 //
 // # Differences from the design
 //

@@ -80,6 +80,14 @@ func TestFault40InputIsAFileOrFoldersInFolders(t *testing.T) {
 	})
 }
 
+func TestHiddenFilesAreCounted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, map[string]string{".file": "one two", ".folder/.file": "two three"})
+	if sealed := r.exact(bothModes[0]); sealed.Files != 2 || sealed.Tokens != 4 {
+		t.Errorf("%d words in %d files", sealed.Tokens, sealed.Files)
+	}
+}
+
 func TestFault41LoopOfLinksIsSaidAndNotFollowed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": "x", "in/b": "y x"})

@@ -45,6 +45,17 @@ func TestCountsThatDoNotAddUpAreNeverPublished(t *testing.T) {
 	})
 }
 
+func TestCountBeyond2To53IsNoResult(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	r.rdb.AddHook(on("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		must(t, r.probe.ZAdd(ctx, r.plan.Job.Key("counts"), redis.Z{Member: "common1", Score: 1 << 53}).Err())
+		return next(ctx, cmd)
+	}))
+	r.finishFailing(ErrState, "2^53")
+}
+
 func TestResultIsReadByCountThenWord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": "b a c z z z a b"})
