@@ -59,11 +59,14 @@ func TestFault02WorkerKilledAfterTheReadBeforeItsReply(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
 		r := newRig(t, texts(10, 30))
-		kill := sabotage{Command: "xreadgroup", After: true, Signal: syscall.SIGKILL}
+		kill := sabotage{Command: "xreadgroup", New: true, After: true, Signal: syscall.SIGKILL}
 		r.harm = []sabotage{kill, kill}
 		r.exact(o)
 		if r.team.Restarts() < 1 {
 			t.Error("no worker died")
+		}
+		if r.stolen() == 0 {
+			t.Error("no task was taken from the dead: none had been delivered to them")
 		}
 	})
 }

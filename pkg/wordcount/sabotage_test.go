@@ -86,6 +86,7 @@ func loseCommand(context.Context, redis.Cmder, redis.ProcessHook) error { return
 type sabotage struct {
 	Command string // or function of the library
 	Task    int    // only if the call is about this task; 0: any
+	New     bool   // only a read that brought new tasks
 	After   bool   // once the server has done it; else before it is sent
 	Signal  syscall.Signal
 	// Trace is a file that gets a line for each call of the command that came back.
@@ -118,7 +119,7 @@ func sabotageFromEnvironment(rdb redis.UniversalClient) error {
 			signalSelf(s.Signal)
 		}
 		err := next(ctx, cmd)
-		if s.After && !done.Swap(true) {
+		if s.After && (!s.New || brought(cmd)) && !done.Swap(true) {
 			signalSelf(s.Signal)
 		}
 		if s.Trace != "" {
@@ -140,6 +141,13 @@ func about(cmd redis.Cmder, task int) bool {
 		}
 	}
 	return false
+}
+
+// brought tells whether a read asked for new tasks, and not for the reader's own, and got some.
+func brought(cmd redis.Cmder) bool {
+	read, ok := cmd.(*redis.XStreamSliceCmd)
+	args := cmd.Args()
+	return ok && args[len(args)-1] == ">" && len(read.Val()) > 0
 }
 
 // signalSelf returns when the signal has had its effect, and, of a stop, when that is over.
