@@ -399,19 +399,42 @@ func TestFault51MillionsOfDistinctWordsInOneTask(t *testing.T) {
 	t.Parallel()
 	n := full(100_000, 3_000_000)
 	r := newRig(t, map[string]string{"distinct": words(n)})
-	r.setConfig("slowlog-log-slower-than", "1000") // microseconds
+	// The server notes every command, and of a long one how many arguments it had.
+	r.setConfig("slowlog-max-len", "1000000")
+	r.setConfig("slowlog-log-slower-than", "0")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 	defer cancel()
-	sealed, err := r.run(ctx, Options{Reducers: 64})
+	sealed, err := r.run(ctx, Options{})
 	must(t, err)
+	r.setConfig("slowlog-log-slower-than", "-1")
 	r.check(sealed)
 	if sealed.Distinct != n || sealed.Splits != 1 {
 		t.Errorf("%d distinct words in %d tasks", sealed.Distinct, sealed.Splits)
 	}
-	slow, err := r.probe.SlowLogGet(t.Context(), 100).Result()
+	commands, err := r.probe.SlowLogGet(t.Context(), -1).Result()
 	must(t, err)
-	longest := slices.MaxFunc(append(slow, redis.SlowLog{}), func(a, b redis.SlowLog) int { return int(a.Duration - b.Duration) })
-	t.Logf("the longest call took %s: %.60q", longest.Duration, longest.Args)
+	size := func(c redis.SlowLog) int {
+		more := 0
+		fmt.Sscanf(c.Args[len(c.Args)-1], "... (%d more arguments)", &more)
+		return len(c.Args) + more
+	}
+	longest := slices.MaxFunc(commands, func(a, b redis.SlowLog) int { return size(a) - size(b) })
+	t.Logf("of %d commands the longest took %s: %.60q", len(commands), longest.Duration, longest.Args)
+	// A word has its count beside it; beyond the words there are keys and partitions.
+	if most := size(longest); most < putMax || most > 2*putMax+100 {
+		t.Errorf("a command had %d arguments; it may store %d words", most, putMax)
+	}
+}
+
+func TestFault51PartitionsGrowWithTheInput(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int64]int{
+		0: 1, 1: 1, partitionBytes: 1, partitionBytes + 1: 2, 1 << 30: 128, 1 << 40: maxPartitions,
+	} {
+		if got := NewPlan(Manifest{Bytes: size}, Options{}).Job.Reducers; got != want {
+			t.Errorf("%d partitions for %d bytes, want %d", got, size, want)
+		}
+	}
 }
 
 func TestFault51MillionsOfDistinctWordsInOneTaskWithoutReducersAreRefused(t *testing.T) {
