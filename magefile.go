@@ -97,6 +97,12 @@ func Properties() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount")
 }
 
+// Full puts the job through every fault and bad input at its full size
+func Full() error {
+	return sh.RunWithV(map[string]string{"WORDCOUNT_TEST_FULL": "1"},
+		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
+}
+
 // Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it
 func Mutation(ctx context.Context) error {
 	return mutation.Check(ctx, ".", os.Stdout)
