@@ -31,8 +31,13 @@ func (s *Server) Keep(label string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("redisd: keep checkpoint: %w", err)
 	}
+	// A server in a container has a umask of its own.
+	dump := filepath.Join(s.DataDir, dumpFile)
+	if err := os.Chmod(dump, 0o600); err != nil {
+		return fmt.Errorf("redisd: keep checkpoint: %w", err)
+	}
 	name := time.Now().UTC().Format("20060102T150405.000000Z") + "-" + label + ".rdb"
-	err := os.Link(filepath.Join(s.DataDir, dumpFile), filepath.Join(dir, name))
+	err := os.Link(dump, filepath.Join(dir, name))
 	if err != nil && !errors.Is(err, fs.ErrExist) { // two who waited for one checkpoint may ask at once
 		return fmt.Errorf("redisd: keep checkpoint: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -53,7 +54,13 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 	if err := s.save(); err != nil {
 		return nil, err
 	}
-	_, err := s.engine(ctx, "run", "--detach", "--rm",
+	// What is there already keeps its mode; what redis creates, all could read.
+	log, err := os.OpenFile(filepath.Join(s.DataDir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("redisd: %w", err)
+	}
+	log.Close()
+	_, err = s.engine(ctx, "run", "--detach", "--rm",
 		"--name", s.Container,
 		"--label", "wordcount="+s.DataDir,
 		// The image's own start script would give the folder to another user.

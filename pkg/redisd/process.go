@@ -61,8 +61,9 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	defer conf.Close()
 
 	// The title template is an argument, so that the process carries the name
-	// from its first moment on; its children inherit it.
-	cmd := exec.Command(s.Program, "-", "--proc-title-template", titleTemplate(s.Name))
+	// from its first moment on; its children inherit it. The shell is there for
+	// its umask alone: redis writes its dumps for everybody to read.
+	cmd := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" "$@"`, s.Program, "-", "--proc-title-template", titleTemplate(s.Name))
 	cmd.Dir = s.DataDir
 	cmd.Env = environ(s.Libs)
 	cmd.Stdin = conf

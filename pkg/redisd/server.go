@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -124,6 +125,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	if err := s.clear(ctx); err != nil {
 		return err
+	}
+	err = os.Chmod(filepath.Join(s.DataDir, dumpFile), 0o600) // see Keep
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("redisd: %w", err)
 	}
 	return s.forget()
 }

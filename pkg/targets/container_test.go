@@ -38,7 +38,9 @@ func TestAJobOnARedisInAContainerIsExactThroughARestart(t *testing.T) {
 		t.Errorf("redis was at %s and is at %s", before.Addr, now.Addr)
 	}
 	f.exact()
+	f.stateIsPrivate()
 	f.exits(0, "redis:stop")
+	f.stateIsPrivate()
 	f.exact() // it starts the container again
 }
 
