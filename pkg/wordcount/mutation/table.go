@@ -306,13 +306,14 @@ var Mutations = []Mutation{
 	{
 		Guard: "a death that is told twice is one",
 		File:  library,
-		Edits: []Edit{{`if alone > 0 and p[3] < LONG_AGO then`, `if alone > 0 then`}},
+		Edits: []Edit{{`elseif p[3] < LONG_AGO then`, `else`}},
 		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
 	},
 	{
 		Guard: "only a death that was seen is counted",
 		File:  library,
-		Edits: []Edit{{`if alone > 0 and p[3] < LONG_AGO then`, `if p[3] < LONG_AGO then`}, {`if deaths < alone or`, `if deaths < 2 or`}},
+		Edits: []Edit{{`        elseif p[3] < LONG_AGO then`, `        end
+        if p[3] < LONG_AGO then`}, {`if deaths < alone or`, `if deaths < 2 or`}},
 		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
 	},
 }
