@@ -29,7 +29,8 @@
 //	supervisor.go  Seed puts a task for each split into a stream; Watch brings back what a crash takes away
 //	worker.go      a worker takes tasks: its own, the dead's (steal.go), new ones
 //	map.go         and counts them into a table (package count), several into one
-//	worker.go      commits the table: the tasks are acknowledged, their partial counts stored, in one step
+//	due.go         until a commit pays
+//	commit.go      commits the table: the tasks are acknowledged, their partial counts stored, in one step
 //	reduce.go      merges the partial counts of some partitions, and stores their totals in the sorted set
 //	seal.go        waits until that is all, and lasts, and adds up; then it is published
 //	result.go      reads it; verify.go compares it with a serial recount

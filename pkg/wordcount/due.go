@@ -18,7 +18,7 @@ const (
 
 // due tells whether what is counted must be committed now, whatever comes next.
 func (w *Worker) due() bool {
-	return w.flush || len(w.held) > 0 &&
+	return len(w.held) > 0 &&
 		(time.Since(w.since) > w.commitEvery() || w.spilled > w.spilledMax() || len(w.held) == batchMax)
 }
 

@@ -55,7 +55,8 @@ type Worker struct {
 	batch   int                 // how many tasks to ask for
 	chunk   int                 // words in one call that stores totals
 	lost    bool                // a reply may be lost: look into our own pending entries
-	flush   bool                // commit before anything else: the last try got no answer
+	sent    *sending            // committed, and not answered yet
+	flush   bool                // send it again before anything else: the last try got no answer
 	nap     pause               // between tries
 	looked  time.Time           // for tasks of the dead
 	seen    map[string]sighting // owners, by name
@@ -109,6 +110,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	beats.Go(func() { w.heartbeat(hard) })
 	defer beats.Wait()
 	defer stop()
+	defer w.abandon()
 
 	w.Faults.at(BeforeRead)
 	for ctx.Err() == nil {
@@ -147,14 +149,21 @@ func (w *Worker) step(ctx, hard context.Context) error {
 	if w.run == "" {
 		return w.look(ctx)
 	}
+	if w.flush || w.arrived() {
+		return w.land(ctx)
+	}
 	if w.due() {
-		return w.commitHeld(ctx)
+		if err := w.land(ctx); err != nil {
+			return err
+		}
+		w.send(ctx)
+		return nil
 	}
 	if len(w.todo) == 0 {
 		return w.fetch(ctx)
 	}
 	t := w.todo[0]
-	if (t.alone || t.stream == "reduce") && len(w.held) > 0 {
+	if (t.alone || t.stream == "reduce") && (len(w.held) > 0 || w.sent != nil) {
 		return w.commitHeld(ctx)
 	}
 	if t.stream == "reduce" {
@@ -196,7 +205,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 	if err != nil || w.take(fresh, false) > 0 {
 		return err
 	}
-	if len(w.held) > 0 { // nothing more to combine: don't let the others wait
+	if len(w.held) > 0 || w.sent != nil { // nothing more to combine: don't let the others wait
 		return w.commitHeld(ctx)
 	}
 	if err := w.look(ctx); err != nil {
@@ -315,74 +324,12 @@ func (w *Worker) take(tasks []task, stolen bool) int {
 	return n
 }
 
-// commitHeld commits what the table holds. Whatever the answer, the table is empty afterwards; without one it stays,
-// and the same commit is tried again.
-func (w *Worker) commitHeld(ctx context.Context) error {
-	w.flush = false
-	if len(w.held) == 0 {
-		return nil
-	}
-	slices.SortFunc(w.held, func(a, b task) int { return cmp.Compare(a.n, b.n) })
-	tasks, bytes := make([]int, len(w.held)), int64(0)
-	for i, t := range w.held {
-		tasks[i], bytes = t.n, bytes+t.split.Len
-	}
-	w.Faults.at(BeforeCommit)
-	standings, err := w.commit(ctx, w.run, tasks, w.tokens, bytes, w.effect())
-	if err != nil {
-		w.flush = passing(err)
-		return err
-	}
-	w.Faults.at(AfterCommit)
-	held := w.held
-	w.empty()
-	if standings == nil {
-		for _, t := range held {
-			w.leases.done(t.taskID, t.split.Len)
-		}
-		return nil
-	}
-	// Some were settled by others, or by ourselves when a reply was lost, and the table can't be taken apart again: what
-	// is still ours is counted anew, each alone. What a rollback took back will be delivered again, to someone.
-	for i, t := range held {
-		if standings[i] == pending {
-			t.alone = true
-			w.todo = append(w.todo, t)
-		} else {
-			w.leases.drop(t.taskID)
-		}
-	}
-	return nil
-}
-
-// effect is what a commit of the table adds to the job.
-func (w *Worker) effect() []any {
-	if w.Job.Reducers == 0 {
-		words := make([]any, 0, 2*w.table.Len())
-		for word, n := range w.table.All() {
-			words = append(words, string(word), n)
-		}
-		return words
-	}
-	w.spill()
-	effect := make([]any, w.Job.Reducers)
-	for i, packed := range w.packed {
-		effect[i] = packed
-	}
-	return effect
-}
-
-// empty drops the table and what it holds.
-func (w *Worker) empty() {
-	w.table.Reset()
-	w.tokens, w.held, w.packed, w.spilled = 0, nil, nil, 0
-}
-
 // forget drops everything of the job.
 func (w *Worker) forget() {
+	w.abandon()
 	w.empty()
 	w.leases.clear()
-	w.run, w.todo, w.flush, w.lost = "", nil, false, true
+	w.run, w.todo, w.lost = "", nil, true
 }
 
 // drain ends the worker in good order: what is counted is committed, what isn't goes back at once.

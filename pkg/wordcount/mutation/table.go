@@ -281,12 +281,11 @@ var Mutations = []Mutation{
 	},
 	{
 		Guard: "what a refused batch has left is counted anew",
-		File:  job + "worker.go",
-		Edits: []Edit{{`	held := w.held
-	w.empty()
-	if standings == nil {`, `	held := w.held
-	if standings == nil {
-		w.empty()`}},
+		File:  job + "commit.go",
+		Edits: []Edit{{`	w.empty()
+	w.sent = s
+`, `	w.sent, w.held = s, nil
+`}},
 		Tests: "^TestWhatARefusedBatchHasLeftIsCountedAnew$",
 	},
 	{
