@@ -42,8 +42,10 @@ type workerReport struct {
 }
 
 type buriedReport struct {
-	Task  string `json:"task"` // stream and number
-	Cause string `json:"cause"`
+	Task   string `json:"task"`             // stream and number
+	File   string `json:"file,omitempty"`   // of a map
+	Offset *int64 `json:"offset,omitempty"` // of a map: where its part of the file begins, bytes
+	Error  string `json:"error"`
 }
 
 type redisReport struct {
@@ -76,8 +78,8 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return r, err
 	}
-	for _, t := range dead {
-		r.Buried = append(r.Buried, buriedReport{fmt.Sprintf("%s %d", t.Stream, t.Number), t.Cause})
+	if len(dead) > 0 { // a job has many splits: they are only made out if somebody asks for one
+		r.Buried = describe(dead, plan.Splits())
 	}
 	r.Phase, r.Bytes = st.Phase, st.Bytes
 	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
@@ -95,6 +97,20 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	return r, nil
 }
 
+// describe names the file and the offset of each map that was given up. A reduce has neither.
+func describe(dead []wordcount.BuriedTask, splits []wordcount.Split) []buriedReport {
+	reports := make([]buriedReport, len(dead))
+	for i, t := range dead {
+		r := buriedReport{Task: fmt.Sprintf("%s %d", t.Stream, t.Number), Error: t.Cause}
+		if t.Stream == "map" && t.Number >= 1 && t.Number <= len(splits) {
+			split := splits[t.Number-1]
+			r.File, r.Offset = split.Path, &split.Off
+		}
+		reports[i] = r
+	}
+	return reports
+}
+
 func (r statusReport) json(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -110,6 +126,10 @@ func (r statusReport) text(w io.Writer) {
 		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
 	}
 	for _, t := range r.Buried {
-		fmt.Fprintf(w, "given up %s: %s\n", t.Task, t.Cause)
+		what := t.Task
+		if t.Offset != nil {
+			what = fmt.Sprintf("%s, %q at %d", what, t.File, *t.Offset)
+		}
+		fmt.Fprintf(w, "given up %s: %s\n", what, t.Error)
 	}
 }
