@@ -75,3 +75,24 @@ func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsPartOfASealedJobIsAllOfIt(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []string{"3", "0"} {
+		t.Run(reducers+" reducers", func(t *testing.T) {
+			t.Parallel()
+			f := newFolder(t)
+			f.texts(5)
+			f.set("WORDCOUNT_REDUCERS", reducers)
+			f.exits(0, "run")
+			partial := f.exits(0, "top", "-partial")
+			contains(t, partial.err, "! partial: 0 maps of job ")
+			if all := f.exits(0, "top").out; partial.out != all {
+				t.Errorf("top -partial:\n%s, top:\n%s", partial.out, all)
+			}
+			if got := f.exits(0, "export", "-partial").out; got != f.counted() {
+				t.Errorf("export -partial has %d lines:\n%s", lines(got), head(got))
+			}
+		})
+	}
+}

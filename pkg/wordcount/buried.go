@@ -15,7 +15,7 @@ import (
 type BuriedTask struct {
 	Stream string // map or reduce
 	Number int    // from 1
-	Cause  string // names the file and the offset
+	Cause  string // what went wrong; for a map, Plan.Splits has the file and the offset
 }
 
 // Buried lists the tasks of a job that were given up.
@@ -54,26 +54,48 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 	if err != nil {
 		return nil, 0, err
 	}
+	if job.Reducers > 0 && st.Phase != "done" {
+		words, err = committedParts(ctx, rdb, job)
+		if err != nil {
+			return nil, 0, err
+		}
+		// A job that was sealed meanwhile may have discarded what we were reading: its totals are there instead.
+		if st, err = JobStatus(ctx, rdb, job); err != nil {
+			return nil, 0, err
+		}
+	}
+	if job.Reducers == 0 || st.Phase == "done" {
+		words, err = totalsSoFar(ctx, rdb, job)
+	}
+	return words, st.Maps - st.Mapped, err
+}
+
+// committedParts adds up the partial counts of all partitions.
+func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
 	table := count.New()
 	for part := range job.Reducers {
 		commits, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
 		if err != nil {
-			return nil, 0, classify(err)
+			return nil, classify(err)
 		}
 		for _, packed := range commits {
 			if err := merge(table, packed); err != nil {
-				return nil, 0, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
+				return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
 			}
 		}
 	}
-	if job.Reducers == 0 {
-		live, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
-		if err != nil {
-			return nil, 0, classify(err)
-		}
-		for _, z := range live {
-			table.Add([]byte(z.Member.(string)), uint64(z.Score))
-		}
+	return table.Descending(), nil
+}
+
+// totalsSoFar reads the sorted set.
+func totalsSoFar(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
+	totals, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
+	if err != nil {
+		return nil, classify(err)
 	}
-	return table.Descending(), st.Maps - st.Mapped, nil
+	table := count.New()
+	for _, z := range totals {
+		table.Add([]byte(z.Member.(string)), uint64(z.Score))
+	}
+	return table.Descending(), nil
 }
