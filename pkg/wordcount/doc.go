@@ -91,6 +91,7 @@
 //	what is told to be redone was                         TestATaskThatIsTakenOverCountsOnce,
 //	                                                      TestTasksOfTheDeadAreRedoneOnceWhetherReleasedOrNot
 //	no task is buried for what others died of             TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt
+//	errors and deaths are counted apart                   TestErrorsAndDeathsOfATaskAreCountedApart
 //	Redis killed, at the worst moments                    TestFault08 to 15, 18, 19, 34
 //	lost and repeated replies                             TestFault02, 05, 16
 //	supervisors killed, and two at once                   TestFault35, 36

@@ -529,6 +529,58 @@ func TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt(t *testing.T) {
 	}
 }
 
+func TestErrorsAndDeathsOfATaskAreCountedApart(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	// life is one worker's: it takes what is there, looks up what became of those before it, and meets errors.
+	life := func(name string, errs int) *Worker {
+		w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: name, protocol: h.lib, run: h.run, phase: "map", table: count.New()}
+		stolen, err := w.expired(t.Context())
+		must(t, err)
+		if w.take(stolen, true) == 0 {
+			fresh, err := w.readGroup(t.Context(), []string{"map"}, ">", 1, -1)
+			must(t, err)
+			w.take(fresh, false)
+		}
+		if len(w.todo) != 1 {
+			t.Fatalf("%s has %v", name, w.todo)
+		}
+		if w.todo[0].stolen {
+			must(t, w.examine(t.Context()))
+		}
+		for range errs {
+			must(t, w.failed(t.Context(), w.todo[0], errors.New("an error")))
+		}
+		return w
+	}
+	graves := 0
+	for i, c := range []struct {
+		errors, deaths int
+		buried         bool
+	}{
+		{2, 4, false}, // together more than either limit
+		{3, 0, true},
+		{2, 5, true},
+	} {
+		w := life(fmt.Sprintf("%d", i), c.errors)
+		for n := range c.deaths {
+			_, err := h.lib.giveUp(t.Context(), h.run, w.Consumer, true)
+			must(t, err)
+			w = life(fmt.Sprintf("%d after %d", i, n+1), 0)
+		}
+		if c.buried {
+			graves++
+		}
+		if buried := len(w.todo) == 0; buried != c.buried {
+			t.Errorf("after %d errors and %d deaths it is %v that the task was buried", c.errors, c.deaths, buried)
+		}
+		h.expect(fmt.Sprintf("%d tasks were buried", graves), func(st Status) bool { return st.Buried == graves })
+		if !c.buried {
+			h.mustCommit(i + 1)
+		}
+	}
+}
+
 func TestATaskThatIsTakenOverCountsOnce(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
