@@ -49,10 +49,24 @@ func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
 	return redis.NewUniversalClient(o), nil
 }
 
-// options reads the address, which comes in go-redis's three forms: of one
-// server, of a cluster (?addr= names more of its nodes), or of Sentinels
-// (?master_name= says whose master is wanted).
+// options are the address with the secrets that lie in files.
 func (e Endpoint) options() (*redis.UniversalOptions, error) {
+	o, err := e.address()
+	if err != nil {
+		return nil, err
+	}
+	if e.PasswordFile != "" {
+		if o.Password, err = readSecret(e.PasswordFile); err != nil {
+			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
+		}
+	}
+	return o, e.secure(o)
+}
+
+// address reads the URL, which comes in go-redis's three forms: of one server,
+// of a cluster (?addr= names more of its nodes), or of Sentinels
+// (?master_name= says whose master is wanted).
+func (e Endpoint) address() (*redis.UniversalOptions, error) {
 	var o redis.UniversalOptions
 	u, err := url.Parse(e.URL)
 	switch {
@@ -85,12 +99,7 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 		// make sense of, and one of those is often a piece of the password.
 		return nil, fmt.Errorf("%w: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file", ErrSettings)
 	}
-	if e.PasswordFile != "" {
-		if o.Password, err = readSecret(e.PasswordFile); err != nil {
-			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
-		}
-	}
-	return &o, e.secure(&o)
+	return &o, nil
 }
 
 // secure adds the certificates to the options.

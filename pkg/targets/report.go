@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -24,22 +23,13 @@ func (s *session) report(ctx context.Context) error {
 	if err := printTop(r.Entries(ctx), 10); err != nil {
 		return err
 	}
-	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", s.redisCLI(), s.plan.Job.Key("counts"))
+	cli, err := s.server.Endpoint().CLI()
+	if err != nil {
+		return err
+	}
+	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", cli, s.plan.Job.Key("counts"))
 	return nil
 }
-
-// redisCLI is a command that reaches the server without showing its password.
-func (s *session) redisCLI() string {
-	e := s.server.Endpoint()
-	if !s.server.Owned() {
-		return "redis-cli -u \"$REDIS_URL\""
-	}
-	host, port, _ := strings.Cut(s.server.Addr, ":")
-	return fmt.Sprintf("REDISCLI_AUTH=\"$(cat %s)\" redis-cli -h %s -p %s", quoted(e.PasswordFile), host, port)
-}
-
-// quoted is a path as a shell takes it.
-func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 func plural(n int, what string) string {
 	if n == 1 {

@@ -1,0 +1,84 @@
+package redisd
+
+import (
+	"net"
+	"strconv"
+	"strings"
+)
+
+// CLI is a command line for a shell, to which a command of Redis can be added:
+// it reaches the server with redis-cli, as an Endpoint's client would. It
+// never holds the password, nor does the shell put that into an argument,
+// which everybody on the host could read: it comes from its file, or
+// redis-cli asks for it.
+func (e Endpoint) CLI() (string, error) {
+	o, err := e.address()
+	if err != nil {
+		return "", err
+	}
+	words := []string{"redis-cli"}
+	add := func(flag, value string) {
+		if value != "" {
+			words = append(words, flag, quoted(value))
+		}
+	}
+	to := func(addr string) {
+		if strings.HasPrefix(addr, "/") {
+			add("-s", addr)
+		} else if host, port, err := net.SplitHostPort(addr); err == nil {
+			add("-h", host)
+			add("-p", port)
+		}
+	}
+	secure := func() {
+		if o.TLSConfig == nil {
+			return
+		}
+		words = append(words, "--tls")
+		if o.TLSConfig.InsecureSkipVerify {
+			words = append(words, "--insecure")
+		}
+		add("--cacert", e.CAFile)
+		add("--cert", e.CertFile)
+		add("--key", e.KeyFile)
+	}
+	if o.MasterName != "" {
+		// redis-cli knows no Sentinels, but they know the master: two lines, its host and its port.
+		to(o.Addrs[0])
+		secure()
+		add("--user", o.SentinelUsername)
+		if o.SentinelPassword != "" {
+			words = append(words, "--askpass")
+		}
+		add("sentinel get-master-addr-by-name", o.MasterName)
+		words = []string{"redis-cli", "$(" + strings.Join(words, " ") + " | sed '1s/^/-h /; 2s/^/-p /')"}
+	} else {
+		to(o.Addrs[0])
+	}
+	if o.IsClusterMode {
+		words = append(words, "-c")
+	}
+	if o.DB != 0 {
+		add("-n", strconv.Itoa(o.DB))
+	}
+	secure()
+	add("--user", o.Username)
+	switch {
+	case e.PasswordFile != "":
+		words = append([]string{`REDISCLI_AUTH="$(cat ` + quoted(e.PasswordFile) + `)"`}, words...)
+	case o.Password != "":
+		words = append(words, "--askpass")
+	}
+	return strings.Join(words, " "), nil
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	harmless := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r)
+	}
+	if strings.TrimFunc(word, harmless) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
