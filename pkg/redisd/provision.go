@@ -101,7 +101,7 @@ func provision(ctx context.Context, cache, root string) error {
 		return err
 	}
 	if _, err := a.run(ctx, "apt-get", append([]string{"download"}, packages...)...); err != nil {
-		return err
+		return also(err, updating) // which may be why: a source that isn't signed is none
 	}
 	files, err := filepath.Glob(filepath.Join(a.dir, "*.deb"))
 	if err != nil {
@@ -130,8 +130,9 @@ func newApt(work string) (apt, error) {
 			return a, err
 		}
 	}
-	// Read after the system's settings, so that a proxy set there is used and
-	// hooks set there, which tidy up the system, are not.
+	// Read after the system's settings, so that a proxy set there is used, and
+	// hooks set there, which tidy up the system, are not, nor is leniency towards
+	// packages that nobody signed.
 	conf := fmt.Sprintf(`Dir::State "%[1]s/state";
 Dir::State::Lists "%[1]s/state/lists";
 Dir::State::status "/var/lib/dpkg/status";
@@ -139,6 +140,10 @@ Dir::Cache "%[1]s/cache";
 Debug::NoLocking "1";
 Acquire::Languages "none";
 APT::Sandbox::User "";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
