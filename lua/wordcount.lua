@@ -19,8 +19,8 @@
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
 --   8 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per commit
 --
--- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types,
--- the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
+-- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types, the
+-- caller's rights, the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
 -- The schema version is part of the library's name and of every function's: Redis refuses equal function names in
 -- two libraries, LOAD REPLACE would pull the protocol away under another job's workers, and an RDB brings the old
 -- library back under new ones.
@@ -31,6 +31,7 @@
 --   WCTYPE   a key of ours holds another type         WCFINAL  the result is not fenced, or not by this fence
 --   WCNOJOB  there is no such job (any more)          WCGONE   the partial counts were discarded
 --   WCRUN    the job belongs to another run           WCSTATE  the job contradicts the caller or itself
+--   NOPERM   the caller may not call a command that the function needs
 
 local SCHEMA = '1'
 local GROUP = 'workers'
@@ -44,11 +45,28 @@ local function refuse(code, ...)
   error(redis.error_reply(code .. ' ' .. string.format(...)))
 end
 
+-- Refuses a caller who lacks the right to one of the commands: met half-way, the lack would tear the function apart. Which
+-- key is asked about does not matter: FCALL itself wants the rights to all of them.
+local function check_rights(commands, key)
+  for _, command in ipairs(commands) do
+    local may
+    if command == 'XGROUP' then -- of whose subcommands each is a right of its own
+      may = redis.acl_check_cmd(command, 'CREATE', key)
+    else
+      may = redis.acl_check_cmd(command, key)
+    end
+    if not may then refuse('NOPERM', 'the user may not call %s', command) end
+  end
+end
+
 -- Turns what `refuse` or a command raised into a plain error reply, without the script position that Redis adds to
 -- others. Redis's pcall returns the text of such an error alone, with its code word in front; a mistake in Lua has none.
-local function guarded(body)
+local function guarded(body, commands)
   return function(keys, args)
-    local ok, reply = pcall(body, keys, args)
+    local ok, reply = pcall(function()
+      check_rights(commands, keys[META] or '')
+      return body(keys, args)
+    end)
     if ok then return reply end
     if type(reply) == 'table' then reply = reply.err end
     if not reply:find('^%u+ ') then reply = 'ERR ' .. reply end
@@ -582,24 +600,30 @@ local function status(keys, args)
     redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP])}
 end
 
-local function register(name, body, flags)
-  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body), flags = flags}
+-- The commands are those that a function may call from its first write on, all of them; before it one that is refused
+-- does no harm.
+local function register(name, body, commands)
+  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body, commands)}
 end
 
-register('seed', seed)
-register('commit', commit)
-register('partition', partition, {'no-writes'})
-register('place', place, {'no-writes'})
-register('put', put)
-register('final', final)
-register('result', result, {'no-writes'})
-register('sum', sum, {'no-writes'})
-register('release', release)
-register('discard', discard)
-register('renew', renew)
-register('give_up', give_up)
-register('attempt', attempt)
-register('fail', fail)
-register('requeue', requeue)
-register('clean', clean)
-register('status', status, {'no-writes'})
+local function register_reading(name, body)
+  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body, {}), flags = {'no-writes'}}
+end
+
+register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'XREVRANGE', 'HMGET'})
+register('commit', commit, {'XACK', 'RPUSH', 'ZINCRBY', 'HINCRBY', 'HSET', 'XADD'})
+register_reading('partition', partition)
+register_reading('place', place)
+register('put', put, {'ZADD', 'XACK', 'HINCRBY', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
+register('final', final, {'HSET'})
+register_reading('result', result)
+register_reading('sum', sum)
+register('release', release, {'HSET', 'DEL'})
+register('discard', discard, {'HSET', 'UNLINK', 'EXPIRE'})
+register('renew', renew, {'HSET', 'XPENDING', 'XCLAIM'})
+register('give_up', give_up, {'XPENDING', 'HSET', 'HGET', 'HINCRBY', 'XCLAIM', 'HDEL'})
+register('attempt', attempt, {'HSET', 'HDEL', 'HINCRBY', 'HSETNX', 'HGET'})
+register('fail', fail, {'HSETNX', 'HDEL', 'HINCRBY', 'XACK', 'HSET'})
+register('requeue', requeue, {'XCLAIM', 'HDEL', 'DEL'})
+register('clean', clean, {'UNLINK'})
+register_reading('status', status)

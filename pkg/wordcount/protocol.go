@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -65,7 +66,10 @@ func classify(err error) error {
 	case "MISCONF":
 		return fmt.Errorf("%w: %w", ErrRedis, err)
 	}
-	if redis.IsAuthError(err) || redisfn.Code(err) == "NOPERM" || redisfn.Code(err) == "WRONGPASS" {
+	switch code, text := redisfn.Code(err), err.Error(); {
+	case redis.IsAuthError(err), code == "NOPERM", code == "WRONGPASS",
+		code == "ERR" && strings.Contains(text, "can't run this command"),    // within a function, before Redis 7.2
+		code == "EXECABORT" && strings.Contains(text, "because of: NOPERM "): // EXEC itself
 		return fmt.Errorf("%w: %w: check user, password and permissions", ErrRedis, err)
 	}
 	return err
@@ -167,13 +171,18 @@ func (p protocol) put(ctx context.Context, run string, of totals, from int, word
 			return err
 		}
 		var put *redis.Cmd
-		_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		cmds, err := tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 			if len(words) > 0 {
 				pipe.Do(ctx, append([]any{"zadd", p.job.Key("counts")}, words...)...)
 			}
 			put = pipe.FCall(ctx, function("put"), p.job.fixed(), append(attempt, from, len(words)/2, last, of.tokens)...)
 			return nil
 		})
+		for _, cmd := range cmds { // EXECABORT doesn't say what kept a command from being queued
+			if code := redisfn.Code(cmd.Err()); redisfn.Code(err) == "EXECABORT" && code != "" && code != "EXECABORT" {
+				err = cmd.Err()
+			}
+		}
 		if err == nil {
 			now, err = place(put)
 		}

@@ -1,11 +1,13 @@
 package wordcount
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 )
 
@@ -66,4 +68,79 @@ func TestWorkersUserCanDoNothingButTasksOfItsJob(t *testing.T) {
 			t.Errorf("job %s is not as it was: %+v", job.plan.Job.ID, st)
 		}
 	}
+}
+
+// as makes a user by ACL rules and returns the way in as that user.
+func (r *rig) as(name, rules string) redisd.Endpoint {
+	r.tb.Helper()
+	set := []any{"ACL", "SETUSER", name, "reset", "on", ">sesame"}
+	for _, rule := range strings.Fields(rules) {
+		set = append(set, rule)
+	}
+	must(r.tb, r.probe.Do(r.tb.Context(), set...).Err())
+	return redisd.Endpoint{URL: "redis://" + name + ":sesame@" + r.server.Addr}
+}
+
+func TestAFunctionWritesNothingIfTheRightToAnyOfItsCommandsLacks(t *testing.T) {
+	t.Parallel()
+	for lacking, c := range map[string]struct {
+		reducers int
+		call     func(*byHand) error
+	}{
+		"xack":    {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"rpush":   {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"hincrby": {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"zincrby": {MapOnly, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"hset":    {MapOnly, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"hsetnx": {2, func(h *byHand) error {
+			_, err := h.lib.fail(h.tb.Context(), h.run, "map", 1, "x", 1, "cause")
+			return err
+		}},
+		"xclaim":        {2, func(h *byHand) error { _, err := h.lib.giveUp(h.tb.Context(), h.run, "w", true); return err }},
+		"xgroup|create": {2, func(h *byHand) error { _, _, err := h.lib.seed(h.tb.Context(), h.run, handTasks, 1, nil); return err }},
+	} {
+		t.Run(lacking, func(t *testing.T) {
+			h := newByHand(t, c.reducers)
+			h.take("map", "w", handTasks)
+			before := h.dump()
+			rdb, err := h.as("guest", SupervisorRules+" -"+lacking).Client("guest")
+			must(t, err)
+			defer rdb.Close()
+			h.lib.rdb = rdb
+			isError(t, c.call(h), ErrRedis, "NOPERM", "check user, password and permissions")
+			if after := h.dump(); after != before {
+				t.Errorf("the job was\n%s\nand is\n%s", before, after)
+			}
+		})
+	}
+}
+
+func TestTotalsAreNotAcknowledgedIfTheRightToStoreThemLacks(t *testing.T) {
+	t.Parallel()
+	for _, lacking := range []string{"-zadd", "-multi", "-exec", "-multi -zadd", "-watch"} {
+		t.Run(lacking, func(t *testing.T) {
+			h := newReducing(t, 1, 1)
+			rdb, err := h.as("guest", SupervisorRules+" "+lacking).Client("guest")
+			must(t, err)
+			defer rdb.Close()
+			guest := protocol{rdb, h.lib.job}
+			_, err = guest.put(t.Context(), h.run, totals{"a", []int{0}, 6}, 0, []any{3, "three", 2, "two", 1, "one"}, true)
+			isError(t, err, ErrRedis, "NOPERM", "check user, password and permissions")
+			h.expect("what was acknowledged is counted", func(st Status) bool { return st.Reduced == 0 || h.counts() == handCounts })
+		})
+	}
+}
+
+// dump is all that Redis has of the job.
+func (h *byHand) dump() string {
+	h.tb.Helper()
+	var all strings.Builder
+	for _, key := range h.lib.job.Keys() {
+		text, err := h.probe.Dump(h.tb.Context(), key).Result()
+		if err != redis.Nil {
+			must(h.tb, err)
+		}
+		fmt.Fprintf(&all, "%s %q\n", key, text)
+	}
+	return all.String()
 }
