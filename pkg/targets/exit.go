@@ -14,8 +14,8 @@ import (
 // Exit statuses. 1 is left to what was not expected, and to a second Ctrl-C.
 const (
 	exitInput       = 2
-	exitRedis       = 3
-	exitState       = 4
+	exitRedis       = wordcount.ExitRefused
+	exitState       = wordcount.ExitState
 	exitIncomplete  = 5
 	exitDifferent   = 6
 	exitInterrupted = 130

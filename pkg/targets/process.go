@@ -33,17 +33,19 @@ const (
 func init() {
 	switch os.Getenv(roleVariable) {
 	case roleWorker:
-		exit(wordcount.ServeWorker(os.Stdin, connectWorker))
+		err := wordcount.ServeWorker(os.Stdin, connectWorker)
+		exit(err, wordcount.WorkerStatus(err))
 	case roleJob:
-		exit(runJob())
+		err := runJob()
+		exit(err, mg.ExitStatus(err))
 	}
 }
 
-func exit(err error) {
+func exit(err error, status int) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 	}
-	os.Exit(mg.ExitStatus(err))
+	os.Exit(status)
 }
 
 // runJob is what the target run does, without Mage around it.

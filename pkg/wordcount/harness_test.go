@@ -41,7 +41,11 @@ const atOnce = "4"
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(workerVariable) != "":
-		leave(ServeWorker(os.Stdin, connectWorker))
+		err := ServeWorker(os.Stdin, connectWorker)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(WorkerStatus(err))
 	case os.Getenv(supervisorVariable) != "":
 		leave(superviseAlone(os.Getenv(supervisorVariable)))
 	case os.Getenv(actVariable) != "":

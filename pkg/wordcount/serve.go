@@ -4,13 +4,39 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisfn"
 )
+
+// Exit statuses of a worker that end its whole job, for every other worker would meet the same. A job that ends of them has
+// them too.
+const (
+	ExitRefused = 3 // Redis refuses
+	ExitState   = 4 // the job contradicts itself
+)
+
+// WorkerStatus is the exit status of a worker that ended with an error. That Redis stayed away or has no memory left is for
+// the supervisor to say, who sees more of it. No worker ends with 2, by which a crash is known.
+func WorkerStatus(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errImpatient), redisfn.Code(err) == "OOM":
+		return 1
+	case errors.Is(err, ErrRedis):
+		return ExitRefused
+	case errors.Is(err, ErrState):
+		return ExitState
+	}
+	return 1
+}
 
 // ServeWorker is the whole life of a worker process: it reads its WorkerSpec from in, connects, and works until the job
 // is sealed or in ends.

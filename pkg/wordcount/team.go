@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -175,6 +176,10 @@ func (t *Team) keep(ctx context.Context, p *process) {
 				held = n
 			}
 		}
+		if final := hopeless(err, p.said); final != nil {
+			t.Fail(final)
+			return
+		}
 		if err := t.mourn(p, err); err != nil {
 			t.Fail(err)
 			return
@@ -259,6 +264,21 @@ func (t *Team) mourn(p *process, cause error) error {
 func died(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && (exit.ExitCode() == -1 || exit.ExitCode() == 2)
+}
+
+// hopeless is the error of the job if a worker ended with what another one would meet too, in that worker's words; nil if
+// not.
+func hopeless(err error, said *lastLine) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return nil
+	}
+	class := map[int]error{ExitRefused: ErrRedis, ExitState: ErrState}[exit.ExitCode()]
+	if class == nil {
+		return nil
+	}
+	line := strings.TrimPrefix(said.String(), "Error: ")
+	return fmt.Errorf("%w: %s", class, strings.TrimPrefix(line, class.Error()+": "))
 }
 
 // fate says how a worker ended.

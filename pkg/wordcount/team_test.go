@@ -2,7 +2,9 @@ package wordcount
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
+	"strconv"
 	"testing"
 )
 
@@ -35,6 +37,55 @@ func TestWorkersLastWordsAreReported(t *testing.T) {
 	isError(t, err, ErrIncomplete, "failed: out of luck", "10 in a row")
 	if n := team.Restarts(); n != deathsWithoutProgress {
 		t.Errorf("given up after %d deaths", n)
+	}
+}
+
+func TestAWorkerThatIsRefusedEndsTheJobAtOnceInItsWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		says   string
+		class  error
+		want   string
+	}{
+		{ExitRefused, "Error: redis: NOPERM no", ErrRedis, "redis: NOPERM no"},
+		{ExitState, "job state: torn", ErrState, "job state: torn"},
+		{1, "redis: no answer", ErrIncomplete, "10 in a row"},
+		{2, "goroutine 1 [running]", ErrIncomplete, "10 in a row"},
+	} {
+		failed := make(chan error, 1)
+		team := &Team{
+			Size: 1, Log: testLog{t}, Say: t.Logf, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+			Command: func() *exec.Cmd {
+				return exec.Command("sh", "-c", `read spec; echo "$0" >&2; exit "$1"`, c.says, strconv.Itoa(c.status))
+			},
+		}
+		must(t, team.Start(t.Context()))
+		err := <-failed
+		team.Stop()
+		isError(t, err, c.class, c.want)
+		if hopeless := c.class != ErrIncomplete; hopeless && (err.Error() != c.want || team.Restarts() != 0) {
+			t.Errorf("%q after %d restarts", err, team.Restarts())
+		}
+	}
+}
+
+func TestAWorkerThatRedisStaysAwayFromIsNotRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{unreachable(errImpatient, errors.New("dial tcp: connection refused")), 1},
+		{classify(errors.New("some mistake")), 1},
+		{fmt.Errorf("%w: an option", ErrInput), 1},
+		{fmt.Errorf("leave: %w", fmt.Errorf("%w: NOPERM", ErrRedis)), ExitRefused},
+		{fmt.Errorf("%w: torn", ErrState), ExitState},
+	} {
+		if got := WorkerStatus(c.err); got != c.want {
+			t.Errorf("%v: exit %d, want %d", c.err, got, c.want)
+		}
 	}
 }
 

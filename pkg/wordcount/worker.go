@@ -132,7 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 				cluster.ReloadState(ctx) // a lost connection alone does not make it look for the new master
 			}
 			if late := w.nap.wait(ctx); late != nil {
-				return fmt.Errorf("%w: %w", ErrRedis, err)
+				return unreachable(late, err)
 			}
 		default:
 			if ctx.Err() != nil {
