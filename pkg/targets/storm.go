@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +17,12 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
+// outcome is what came of a fault that was outlived.
+type outcome struct {
+	recovery time.Duration
+	redone   int // tasks
+}
+
 // tabulate runs each fault against a job of its own, and prints what came of it.
 func (s *session) tabulate(ctx context.Context) (err error) {
 	own, err := s.guineaPig(ctx, guineaBytes)
@@ -23,26 +31,70 @@ func (s *session) tabulate(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
 	defer own.endJobs()
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FAULT\tTIMES\tRECOVERY\tREDONE\tVERDICT")
-	for i, fault := range chaos.Faults {
-		if i > 0 {
+	used := false
+	return tabulate(ctx, os.Stdout, chaos.Faults, func(fault chaos.Fault) (outcome, error) {
+		s.note("— %s", fault.Name)
+		if used {
+			own.endJobs()
+			// The fault before this one may have left Redis dead.
+			if err := own.persist(ctx, func() error { return own.rdb.Ping(ctx).Err() }); err != nil {
+				return outcome{}, err
+			}
 			if err := own.again(ctx); err != nil {
-				return err
+				return outcome{}, err
 			}
 		}
-		s.note("— %s", fault.Name)
+		used = true
 		recovery, err := own.attack(ctx, fault)
 		if err != nil {
-			return fmt.Errorf("%s: %w", fault.Name, err)
+			return outcome{}, err
 		}
-		if err := own.verify(ctx, own.plan, *own.sealed); err != nil {
-			return fmt.Errorf("%s: %w", fault.Name, err)
+		return outcome{recovery, own.sealed.Redone}, own.verify(ctx, own.plan, *own.sealed)
+	})
+}
+
+// tabulate tries each fault, and prints a table of what came of it, whatever that was. The error is that of a fault
+// which wasn't outlived exactly; a difference counts for more than another one.
+func tabulate(ctx context.Context, w io.Writer, faults []chaos.Fault, try func(chaos.Fault) (outcome, error)) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FAULT\tTIMES\tRECOVERY\tREDONE\tVERDICT")
+	var worst error
+	failed := 0
+	for _, fault := range faults {
+		o, err := try(fault)
+		if ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), table.Flush())
 		}
-		own.endJobs()
-		fmt.Fprintf(table, "%s\t1\t%s\t%s\texact\n", fault.Name, recovery.Round(time.Millisecond), plural(own.sealed.Redone, "task"))
+		if err == nil {
+			fmt.Fprintf(table, "%s\t1\t%s\t%s\texact\n", fault.Name, o.recovery.Round(time.Millisecond), plural(o.redone, "task"))
+			continue
+		}
+		fmt.Fprintf(table, "%s\t1\t-\t-\t%s\n", fault.Name, short(err))
+		failed++
+		if worst == nil || errors.Is(err, wordcount.ErrDifferent) && !errors.Is(worst, wordcount.ErrDifferent) {
+			worst = fmt.Errorf("%s: %w", fault.Name, err)
+		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if failed > 1 {
+		return fmt.Errorf("%s were not exact; %w", plural(failed, "fault"), worst)
+	}
+	return worst
+}
+
+// short is as much of an error as fits into a table.
+func short(err error) string {
+	const most = 80
+	line, _, more := strings.Cut(err.Error(), "\n")
+	if runes := []rune(line); len(runes) > most {
+		line, more = string(runes[:most]), true
+	}
+	if more {
+		line += "…"
+	}
+	return line
 }
 
 // storm injects faults at random for a time, into one job after the other, and verifies each.
@@ -70,43 +122,50 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
 	defer own.endJobs()
 
-	times, sealed := map[string]int{}, 0
-	storm := chaos.Storm{Every: gap, Seed: uint64(number), Outlived: func(fault chaos.Fault, recovery time.Duration) {
-		times[fault.Name]++
-		fmt.Printf("%s is outlived, after %s\n", fault.Name, recovery.Round(time.Millisecond))
-	}}
-	var truth wordcount.Recount // the texts are the same for each job
-	end := make(chan struct{})
-	defer time.AfterFunc(length, func() { close(end) }).Stop()
-	for over := false; !over; {
-		err := storm.Rage(ctx, own.attacker(), end, uint64(sealed))
-		if over = err == nil; !over && !errors.Is(err, chaos.ErrOver) {
-			return err
-		}
-		if truth == nil {
-			if truth, err = own.recount(ctx, own.plan); err != nil {
+	sealed := 0
+	err = tally(os.Stdout, chaos.Faults, func(outlived func(chaos.Fault)) error {
+		storm := chaos.Storm{Every: gap, Seed: uint64(number), Outlived: func(fault chaos.Fault, recovery time.Duration) {
+			outlived(fault)
+			fmt.Printf("%s is outlived, after %s\n", fault.Name, recovery.Round(time.Millisecond))
+		}}
+		var truth wordcount.Recount // the texts are the same for each job
+		end := make(chan struct{})
+		defer time.AfterFunc(length, func() { close(end) }).Stop()
+		for over := false; !over; {
+			err := storm.Rage(ctx, own.attacker(), end, uint64(sealed))
+			if over = err == nil; !over && !errors.Is(err, chaos.ErrOver) {
 				return err
 			}
-		}
-		if err := own.calm(ctx, truth); err != nil {
-			return err
-		}
-		if sealed++; !over {
-			if err := own.again(ctx); err != nil {
+			if truth == nil {
+				if truth, err = own.recount(ctx, own.plan); err != nil {
+					return err
+				}
+			}
+			if err := own.calm(ctx, truth); err != nil {
 				return err
 			}
+			if sealed++; !over {
+				if err := own.again(ctx); err != nil {
+					return err
+				}
+			}
 		}
-	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		return nil
+	})
+	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed, "job"), humanize.IBytes(uint64(size64)), number)
+	return err
+}
+
+// tally prints how often each fault was outlived in a storm, however that ends.
+func tally(w io.Writer, faults []chaos.Fault, rage func(outlived func(chaos.Fault)) error) error {
+	times := map[string]int{}
+	err := rage(func(fault chaos.Fault) { times[fault.Name]++ })
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FAULT\tTIMES")
-	for _, fault := range chaos.Faults {
+	for _, fault := range faults {
 		fmt.Fprintf(table, "%s\t%d\n", fault.Name, times[fault.Name])
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	fmt.Printf("%s of %s sealed and exact: -seed=%d\n", plural(sealed, "job"), humanize.IBytes(uint64(size64)), number)
-	return nil
+	return errors.Join(err, table.Flush())
 }
 
 // calm waits for the job's result when no fault is injected any more, and compares it with the recount.
