@@ -182,6 +182,47 @@ func TestAGivenServerIsNotHarmed(t *testing.T) {
 	}
 }
 
+func TestDropRepliesCutsConnectionsAndSaysHowMany(t *testing.T) {
+	t.Parallel()
+	a := newTarget(t)
+	other, err := a.Server.Endpoint().Client("other")
+	must(t, err)
+	defer other.Close()
+	must(t, other.Ping(t.Context()).Err())
+	// It is cut while it waits for its reply.
+	lost := make(chan error, 1)
+	go func() { lost <- other.BLPop(t.Context(), 0, "nothing").Err() }()
+	if _, err := a.DropReplies(t.Context()); !errors.Is(err, ErrOver) { // nobody is there to move on
+		t.Errorf("it ends with %v", err)
+	}
+	select {
+	case err := <-lost:
+		if err == nil {
+			t.Error("the reply came")
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("a connection was spared")
+	}
+	cuts := 0
+	if len(a.said) == 1 {
+		fmt.Sscanf(a.said[0], "cut %d connections", &cuts)
+	}
+	if cuts == 0 {
+		t.Errorf("said %q", a.said)
+	}
+}
+
+func TestDropRepliesThatCutsNothingFails(t *testing.T) {
+	t.Parallel()
+	a := newTarget(t)
+	if _, err := a.DropReplies(t.Context()); err == nil || errors.Is(err, ErrOver) {
+		t.Errorf("it ends with %v", err)
+	}
+	if len(a.said) != 0 {
+		t.Errorf("said %q", a.said)
+	}
+}
+
 func TestTheJobsKeysAreShownInOneLine(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -107,21 +108,26 @@ func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
 }
 
 // DropReplies cuts every connection of the job, again and again: a command that runs while its connection is cut has
-// its effect, and its reply is lost. It returns how long the job took to move again after the last cut.
+// its effect, and its reply is lost. It says how many it cut, and fails if there was none to cut, for then it showed
+// nothing. It returns how long the job took to move again after the last cut.
 func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven // the other clients are not ours to judge
 	}
 	cuts := 0
+	var failed error
 	for start := time.Now(); time.Since(start) < cutFor; {
 		n, err := a.Redis.ClientKillByFilter(ctx, "SKIPME", "yes").Result()
-		if err != nil && ctx.Err() != nil {
-			return 0, context.Cause(ctx)
+		if err != nil {
+			failed = err // another fault may be cutting, too
 		}
 		cuts += int(n)
 		if err := pause(ctx); err != nil {
 			return 0, err
 		}
+	}
+	if cuts == 0 {
+		return 0, errors.Join(errors.New("no connection was there to cut"), failed)
 	}
 	a.Say("cut %d connections", cuts)
 	return a.moves(ctx)
