@@ -144,13 +144,9 @@ func TestTheUserInTheREADMESuffices(t *testing.T) {
 	for _, reducers := range []string{"3", "0"} {
 		t.Run(reducers+" reducers", func(t *testing.T) {
 			f := newFolder(t)
-			set := []any{"ACL", "SETUSER", "wordcount", "on", ">sesame"}
-			for _, rule := range strings.Fields(wordcount.SupervisorRules) {
-				set = append(set, rule)
-			}
-			must(t, f.rdb.Do(t.Context(), set...).Err())
+			user, password := admitted(t, f.rdb)
 			guest := f.guest()
-			guest.use("redis://wordcount:sesame@"+f.server.Addr, "")
+			guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
 			guest.set("WORDCOUNT_REDUCERS", reducers)
 			guest.set("WORDCOUNT_FAULTS", "crash@after-read:1,crash@before-commit:1") // theft and release need rights too
 			guest.texts(20)
@@ -167,4 +163,56 @@ func TestTheUserInTheREADMESuffices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// admitted gives each of the servers the user of the README.
+func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password string) {
+	t.Helper()
+	set := []any{"ACL", "SETUSER", "wordcount", "on", ">sesame"}
+	for _, rule := range strings.Fields(wordcount.SupervisorRules) {
+		set = append(set, rule)
+	}
+	for _, s := range servers {
+		must(t, s.Do(t.Context(), set...).Err())
+	}
+	return "wordcount", "sesame"
+}
+
+// sufficed drives a folder through what people do, and checks that its user was refused nothing.
+func (f *folder) sufficed(servers ...redis.UniversalClient) {
+	f.Helper()
+	f.set("WORDCOUNT_FAULTS", "crash@after-read:1,crash@before-commit:1")
+	f.texts(20)
+	r := f.exits(0, "run", "verify", "status", "clean")
+	contains(f, r.out, "0 missing, 0 surplus, 0 different")
+	for _, s := range servers {
+		refusals, err := s.Do(f.Context(), "ACL", "LOG").Slice()
+		must(f, err)
+		if len(refusals) != 0 {
+			f.Errorf("refused: %v", refusals)
+		}
+		if keys := s.DBSize(f.Context()).Val(); keys != 0 {
+			f.Errorf("%d keys are left", keys)
+		}
+	}
+}
+
+func TestTheUserInTheREADMESufficesBehindASentinel(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	sentinel := f.server.StartSentinel(t)
+	f.use(sentinel.URL(admitted(t, sentinel.Master, sentinel.Replica)), "")
+	f.sufficed(sentinel.Master)
+}
+
+func TestTheUserInTheREADMESufficesOnACluster(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	cluster := f.server.StartCluster(t)
+	var servers []redis.UniversalClient
+	for _, n := range cluster.Nodes {
+		servers = append(servers, n)
+	}
+	f.use(cluster.URL(admitted(t, servers...)), "")
+	f.sufficed(servers...)
 }

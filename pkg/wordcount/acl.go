@@ -1,7 +1,7 @@
 package wordcount
 
 // Redis checks the commands that a function calls against the rights of its caller, so these lists hold what
-// lua/wordcount.lua calls and what we call ourselves. Two tests run whole jobs under them.
+// lua/wordcount.lua calls and what we call ourselves. Tests run whole jobs under them.
 
 // connection is what any client of ours sends.
 const connection = "+hello +auth +ping +client|setname +select"
@@ -16,9 +16,12 @@ func WorkerRules(job Job) string {
 		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange"
 }
 
+// clustered is what go-redis asks of a cluster besides. The workers of a server that was given are its supervisor's user.
+const clustered = "+command +cluster|slots"
+
 // SupervisorRules are the ACL rules that suffice for everything on a server that was given. README has them as a line
 // for its owner.
-const SupervisorRules = "~wordcount:* " + connection +
+const SupervisorRules = "~wordcount:* " + connection + " " + clustered +
 	" +info +fcall +fcall_ro +function|load +function|list" +
 	" +watch +unwatch +multi +exec" +
 	" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget +memory|usage" +
