@@ -72,15 +72,14 @@ func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
 	}
 }
 
-// FAULTS 39
-func TestMissingInputIsNamedAndExits2(t *testing.T) {
+func TestFault39MissingInputIsNamedAndExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	contains(t, f.exits(2, "run", "-input=no such folder").err, `no such folder": no such file or directory`)
 	contains(t, f.exits(2, "run").err, `data": no such file or directory`) // the default
 }
 
-func TestAnUnreadableFileIsNamedAndExits2(t *testing.T) {
+func TestFault39UnreadableFileIsNamedAndExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(2)
@@ -106,8 +105,7 @@ func (f *folder) becomeNobody() {
 	}))
 }
 
-// FAULTS 23
-func TestAWrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
+func TestFault23WrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -133,7 +131,7 @@ func TestAWrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestAMissingPermissionExits3(t *testing.T) {
+func TestFault23MissingPermissionExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -146,8 +144,7 @@ func TestAMissingPermissionExits3(t *testing.T) {
 	}
 }
 
-// FAULTS 24
-func TestAnOldServerExits3(t *testing.T) {
+func TestFault24OldServerExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -210,8 +207,7 @@ func request(in *bufio.Reader) (args []string, err error) {
 	return args, err
 }
 
-// FAULTS 29
-func TestAnEvictionPolicyThatCouldDropOurKeysExits3(t *testing.T) {
+func TestFault29EvictionPolicyThatCouldDropOurKeysExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -234,8 +230,7 @@ func TestAServerThatNobodyListensOnExits3(t *testing.T) {
 	lacks(t, r.err, "not-to-be-told")
 }
 
-// FAULTS 22
-func TestALibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testing.T) {
+func TestFault22LibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	guest := f.guest()
@@ -250,8 +245,7 @@ func TestALibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *testin
 	f.exact()
 }
 
-// FAULTS 25
-func TestAForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
+func TestFault25ForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
@@ -273,8 +267,7 @@ func TestAJobThatIsNotThereExits4(t *testing.T) {
 	contains(t, f.exits(4, "workers:join", "-job=0123456789abcdef").err, "job 0123456789abcdef is not on this server")
 }
 
-// FAULTS 44
-func TestAFileThatChangesDuringTheRunIsNamedAndExits5(t *testing.T) {
+func TestFault44FileThatChangesDuringTheRunIsNamedAndExits5(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.slowTexts(20)

@@ -122,8 +122,7 @@ func TestTheMemoryBudgetOnAGivenServerIsKept(t *testing.T) {
 	guest.exact()
 }
 
-// FAULTS 28
-func TestAServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
+func TestFault28ServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	guest := f.guest()

@@ -52,21 +52,7 @@ func TestREADMELinksToWhatIsThere(t *testing.T) {
 }
 
 func TestTheTestsThatTheDocumentationNamesAreThere(t *testing.T) {
-	tests := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	there := ""
-	err := filepath.WalkDir(filepath.Join(root, "pkg"), func(path string, _ os.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		for _, name := range tests.FindAllStringSubmatch(string(text), -1) {
-			there += name[1] + "\n"
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	there := strings.Join(testsOf(t), "\n")
 	need := func(pattern string) {
 		if !regexp.MustCompile("(?m)^" + pattern + "$").MatchString(there) {
 			t.Errorf("there is no test %s", pattern)
@@ -97,4 +83,39 @@ func TestTheTestsThatTheDocumentationNamesAreThere(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryFaultHasATestOfItsNumber(t *testing.T) {
+	const faults = 54 // rows of the table that the tests are numbered after
+	there := map[string]bool{}
+	for _, name := range testsOf(t) {
+		if number, ok := strings.CutPrefix(name, "TestFault"); ok && len(number) > 2 {
+			there[number[:2]] = true
+		}
+	}
+	for n := 1; n <= faults; n++ {
+		if number := fmt.Sprintf("%02d", n); !there[number] {
+			t.Errorf("there is no TestFault%s", number)
+		}
+	}
+}
+
+// testsOf are the names of all tests in the packages.
+func testsOf(t *testing.T) (names []string) {
+	t.Helper()
+	test := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(filepath.Join(root, "pkg"), func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, name := range test.FindAllStringSubmatch(string(text), -1) {
+			names = append(names, name[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

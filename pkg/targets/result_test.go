@@ -53,8 +53,7 @@ func (f *folder) onlyFile(path string) {
 	}
 }
 
-// FAULTS 38
-func TestAFullDiskLeavesTheOldExport(t *testing.T) {
+func TestFault38FullDiskLeavesTheOldExport(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(20)

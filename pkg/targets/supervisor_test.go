@@ -9,8 +9,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// FAULTS 35
-func TestASecondSupervisorAttachesAndBothAreExact(t *testing.T) {
+func TestFault35SecondSupervisorAttachesAndBothAreExact(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.slowTexts(30)
@@ -29,7 +28,7 @@ func TestASecondSupervisorAttachesAndBothAreExact(t *testing.T) {
 	f.exact()
 }
 
-func TestASecondSupervisorTakesThePlaceOfOneThatDies(t *testing.T) {
+func TestFault35SecondSupervisorTakesThePlaceOfOneThatDies(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.slowTexts(30)
@@ -46,8 +45,7 @@ func TestASecondSupervisorTakesThePlaceOfOneThatDies(t *testing.T) {
 	f.exact()
 }
 
-// FAULTS 36
-func TestASupervisorThatIsKilledTakesItsWorkersAlongAndTheNextOneResumes(t *testing.T) {
+func TestFault36SupervisorThatIsKilledTakesItsWorkersAlongAndTheNextOneResumes(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.slowTexts(30)
@@ -69,8 +67,7 @@ func TestASupervisorThatIsKilledTakesItsWorkersAlongAndTheNextOneResumes(t *test
 	f.exact()
 }
 
-// FAULTS 37
-func TestCtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
+func TestFault37CtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 	for name, reducers := range map[string]string{"map and reduce": "2", "map only": "0"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +110,7 @@ func TestCtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 	}
 }
 
-func TestASecondCtrlCEndsAtOnce(t *testing.T) {
+func TestFault37SecondCtrlCEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.slowTexts(30)
