@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,18 +116,28 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 	t.Logf("%d cases, of which 1 in %d", len(all), step)
 	// A case waits most of its time, for leases and for servers: more than GOMAXPROCS of them fit beside one another.
 	var lanes sync.WaitGroup
-	defer lanes.Wait()
+	var cases, struck atomic.Int32
+	defer func() {
+		lanes.Wait()
+		t.Logf("struck %d of %d", struck.Load(), cases.Load()) // each of the others has failed
+	}()
 	for lane := range sweepLanes {
 		lanes.Go(func() {
 			for i := lane * step; i < len(all); i += sweepLanes * step {
-				t.Run(all[i].String(), all[i].happen)
+				cases.Add(1)
+				t.Run(all[i].String(), func(t *testing.T) {
+					if all[i].happen(t) {
+						struck.Add(1)
+					}
+				})
 			}
 		})
 	}
 }
 
-// happen runs the job until the accident has happened: a command may not come if another one was faster.
-func (a accident) happen(t *testing.T) {
+// happen runs the job until the accident has happened: a command may not come if another one was faster. One that never
+// happens is a failure, for it has shown nothing.
+func (a accident) happen(t *testing.T) bool {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("again: %s=%s go test -race -count=1 -run '^TestAJobIsExactWhereverAnAccidentStrikes$' ./pkg/wordcount",
@@ -135,10 +146,11 @@ func (a accident) happen(t *testing.T) {
 	})
 	for range sweepTries {
 		if _, happened := a.strike(t); happened {
-			return
+			return true
 		}
 	}
 	t.Errorf("%s was never reached", a.point)
+	return false
 }
 
 // strike runs the job with its accident, and requires that it ends exact. It returns the commands that the side sent, and
