@@ -66,7 +66,7 @@ func TestTheCommandOfAServerAnswers(t *testing.T) {
 	if err := os.WriteFile(file, []byte("sesame\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ca, cert, key := certificates(t, dir)
+	ca, cert, key := redistest.Certificates(t, dir)
 	port := itoa(freePort(t))
 	serve(t, "--port", "0", "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key)
 	for _, e := range []redisd.Endpoint{

@@ -3,15 +3,8 @@ package redisd_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -211,7 +204,7 @@ func TestAUnixSocketIsGiven(t *testing.T) {
 func TestTLSIsGivenByFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	ca, cert, key := certificates(t, dir)
+	ca, cert, key := redistest.Certificates(t, dir)
 	port := itoa(freePort(t))
 	serve(t, "--port", "0", "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key)
 
@@ -232,39 +225,4 @@ func TestTLSIsGivenByFiles(t *testing.T) {
 	if _, err := redisd.Ensure(t.Context(), plain, func(string) {}); err == nil || !strings.Contains(err.Error(), "rediss://") {
 		t.Errorf("certificates for a plain connection: %v", err)
 	}
-}
-
-// certificates makes one that is its own authority.
-func certificates(t *testing.T, dir string) (ca, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "test"},
-		NotAfter:              time.Now().Add(time.Hour),
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	cert = write("cert.pem", "CERTIFICATE", public)
-	return cert, cert, write("key.pem", "PRIVATE KEY", secret)
 }

@@ -601,3 +601,13 @@ func (f *folder) private(conf, password string) {
 	f.rdb = rdb
 	f.use("redis://:"+password+"@"+addr, "")
 }
+
+// workers waits until both workers of a job have told of themselves, and returns their names.
+func (f *folder) workers() (names []string) {
+	f.Helper()
+	s := f.until("both workers have told of themselves", func(s wordcount.Status) bool { return len(s.Workers) == 2 })
+	for name := range s.Workers {
+		names = append(names, name)
+	}
+	return names
+}

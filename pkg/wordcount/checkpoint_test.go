@@ -2,10 +2,13 @@ package wordcount
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
 func TestCheckpointWaitsForOneThatBeganEarlierAndThenTakesItsOwn(t *testing.T) {
@@ -83,7 +86,44 @@ func TestWithoutDurabilityNothingIsSaved(t *testing.T) {
 func TestWaitAOFWhereTheServerHasNoneIsRefusedByRedis(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, texts(3, 10))
+	if r.hasWaitAOF() {
+		t.Skip("this server has WAITAOF")
+	}
 	r.prepare(bothModes[0])
 	r.sup.Durability = WaitAOF
 	r.finishFailing(ErrRedis, "WAITAOF", "choose another durability")
+}
+
+// The distributions that this was written on have no Redis 7.2 yet.
+func TestASealWithWaitAOFSurvivesACrashThatLeavesTheAppendOnlyFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(10, 10))
+	if !r.hasWaitAOF() {
+		t.Skip("WAITAOF needs Redis 7.2")
+	}
+	r.setConfig("appendonly", "yes")
+	r.prepare(bothModes[0])
+	r.sup.Durability = WaitAOF
+	sealed := r.finishExactly()
+	if sealed.Durable != string(WaitAOF) || r.sup.Saves() != 0 {
+		t.Errorf("durable: %s, with %d checkpoints", sealed.Durable, r.sup.Saves())
+	}
+	r.kill()
+	// Ours are started without one, so this is another server, on the same folder.
+	port, err := redisd.FreePort()
+	must(t, err)
+	restored := r.server.Command(t, "--dir", r.server.DataDir, "--appendonly", "yes", "--port", strconv.Itoa(port))
+	must(t, restored.Start())
+	r.rdb = redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + strconv.Itoa(port)})
+	t.Cleanup(func() { r.rdb.Close() })
+	await(t, "it has read the file", func() bool { return r.rdb.Ping(t.Context()).Err() == nil })
+	r.check(sealed)
+}
+
+func (r *rig) hasWaitAOF() bool {
+	r.tb.Helper()
+	commands, err := r.probe.Command(context.Background()).Result()
+	must(r.tb, err)
+	_, ok := commands["waitaof"]
+	return ok
 }
