@@ -195,3 +195,10 @@ func childOf(t *testing.T, temp string) int {
 	}
 	return pid
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

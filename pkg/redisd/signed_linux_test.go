@@ -98,10 +98,3 @@ func command(t *testing.T, name string, args ...string) {
 		t.Fatalf("%s: %v: %s", name, err, out)
 	}
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -1,23 +1,37 @@
 package wordcount
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
-// damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the last one.
-func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAside int) {
+// damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the last one. It tells
+// whether the server then came back with the job or with nothing.
+func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAside int, resumed bool) {
 	t.Helper()
 	r = newRig(t, texts(40, 30))
 	r.faults = "slow=20ms:2"
 	r.prepare(Options{Reducers: MapOnly}) // each task is a commit
 	keeper := *r.server.Server            // a server value is for one goroutine, and this is the checkpoint loop's
 	r.sup.Saved = func() error { return keeper.Keep("test") }
-	struck := false
+	struck, back := false, false
+	r.sup.Revive = func(ctx context.Context) error {
+		_, err := redisd.Ensure(ctx, redisd.Config{Dir: filepath.Dir(r.server.DataDir)}, func(line string) { r.say("%s", line) })
+		if err == nil && struck && !back {
+			// Where there is no job the workers can do nothing, and it is seeded after this.
+			back, resumed = true, r.status().Run == r.sup.run()
+		}
+		if err == nil {
+			_, err = Library.Load(ctx, r.rdb)
+		}
+		return err
+	}
 	r.sup.Seen = func(st Status) {
 		kept, err := r.server.Kept()
 		must(t, err)
@@ -36,7 +50,7 @@ func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAs
 	}
 	aside, err := filepath.Glob(filepath.Join(r.server.DataDir, "dump.rdb.damaged-*"))
 	must(t, err)
-	return r, len(aside)
+	return r, len(aside), resumed
 }
 
 func TestFault18ADamagedCheckpointIsPutAsideAndTheOneBeforeServes(t *testing.T) {
@@ -47,7 +61,7 @@ func TestFault18ADamagedCheckpointIsPutAsideAndTheOneBeforeServes(t *testing.T) 
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, aside := damageInMidJob(t, func(dump string) error {
+			r, aside, resumed := damageInMidJob(t, func(dump string) error {
 				text, err := os.ReadFile(dump)
 				if err != nil {
 					return err
@@ -57,14 +71,24 @@ func TestFault18ADamagedCheckpointIsPutAsideAndTheOneBeforeServes(t *testing.T) 
 			if aside != 1 {
 				t.Errorf("%d damaged checkpoints were put aside", aside)
 			}
+			if !resumed {
+				t.Error("the server came back with nothing")
+			}
+			if r.said("put aside as dump.rdb.damaged-") != 1 || r.said("going back to ") != 1 {
+				t.Error("nobody was told")
+			}
 		})
 	}
 }
 
 func TestFault19AMissingCheckpointIsAStartFromNothing(t *testing.T) {
 	t.Parallel()
-	if _, aside := damageInMidJob(t, os.Remove); aside != 0 {
-		t.Errorf("%d checkpoints were put aside", aside)
+	r, aside, resumed := damageInMidJob(t, os.Remove)
+	if aside != 0 || resumed {
+		t.Errorf("%d checkpoints were put aside; the job was there again: %v", aside, resumed)
+	}
+	if r.said("dump.rdb is missing") != 1 {
+		t.Error("nobody was told")
 	}
 }
 
