@@ -73,12 +73,6 @@ func (r *rig) orphan() (child int) {
 	return child
 }
 
-// alive tells whether a process runs; one that ended and waits for its parent does not.
-func alive(pid int) bool {
-	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && len(command) > 0
-}
-
 // startBy has the server started by a shell from now on, which does something first, in the server's folder, and may put
 // another program before the server's own.
 func (r *rig) startBy(first, program string) {

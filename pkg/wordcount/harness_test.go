@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -430,4 +431,10 @@ func (r *rig) check(sealed Sealed) {
 	if sealed.Tokens != tokens || sealed.Distinct != len(want) {
 		r.tb.Errorf("sealed %d words, %d distinct; expected %d and %d", sealed.Tokens, sealed.Distinct, tokens, len(want))
 	}
+}
+
+// alive tells whether a process runs; one that ended and waits for its parent does not.
+func alive(pid int) bool {
+	state, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // fails if there is none
+	return len(state) > 0 && state[0] != 'Z'
 }
