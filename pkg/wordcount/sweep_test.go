@@ -185,6 +185,8 @@ func (a accident) strike(t *testing.T) (points []string, happened bool) {
 	case <-worked:
 	case <-s.struck:
 	}
+	s.mu.Lock() // an accident that is under way is over then
+	s.mu.Unlock()
 	s.server.Start(t) // if it is dead: what was sealed is durable
 	s.check(sealed)
 	return s.proxy.points(), s.happened()
