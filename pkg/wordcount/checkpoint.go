@@ -48,10 +48,14 @@ func (s *Supervisor) Checkpoint(ctx context.Context) error {
 			if strings.Contains(err.Error(), "in progress") {
 				continue
 			}
-			if passing(classify(err)) {
+			switch err := classify(err); {
+			case passing(err):
 				return err
+			case errors.Is(err, ErrRedis):
+				return fmt.Errorf("%w: %w, or choose another durability", errSave, err)
+			default:
+				return fmt.Errorf("%w: redis can't begin to save (%w): look at its log", errSave, err) // where it can't fork: "ERR"
 			}
-			return fmt.Errorf("%w: redis can't begin to save (%w): look at its log", errSave, classify(err)) // where it can't fork: "ERR"
 		}
 		for {
 			now, err := readPersistence(ctx, home)

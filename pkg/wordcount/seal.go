@@ -52,7 +52,7 @@ func (s *Supervisor) Seal(ctx context.Context) (Sealed, error) {
 			return sealed, nil
 		case ctx.Err() != nil:
 			return Sealed{}, context.Cause(ctx)
-		case errors.Is(err, errSave):
+		case errors.Is(err, errSave) && !errors.Is(err, ErrRedis): // which refuses for good
 			s.Say("! %v; trying again", err)
 		case errors.Is(err, ErrNoResult), errors.Is(err, errPhase), errors.Is(err, errNoJob), errors.Is(err, errOtherRun), passing(err):
 			s.Say("! not sealed yet: %v", err)
