@@ -27,7 +27,11 @@ func (s *Supervisor) withinBudget(ctx context.Context) error {
 		return nil
 	})
 	if err != nil && err != redis.Nil { // a key that isn't there
-		return nil // the watch will see what is wrong
+		if err := classify(err); !passing(err) && !s.blind {
+			s.Say("! the memory that the job takes can't be seen, so its budget isn't kept: %v", err)
+			s.blind = true
+		}
+		return nil // if it is more than that, the watch will see
 	}
 	var used int64
 	for _, size := range sizes {

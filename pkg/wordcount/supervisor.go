@@ -55,6 +55,7 @@ type Supervisor struct {
 	restarts atomic.Int64 // of Redis
 	saves    atomic.Int64 // checkpoints taken
 	weighed  time.Time    // when the memory of the job was last looked at; the watch alone does
+	blind    bool         // it was said that it can't be looked at
 	watched  watched      // the watch's own
 }
 
