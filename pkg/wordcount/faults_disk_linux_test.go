@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -40,24 +41,9 @@ func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
 
 func TestFault17DiskFullAtACheckpoint(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		t.Skip("only root can have a small disk")
-	}
-	must(t, err)
-	t.Cleanup(func() { // after the server's own end, which is asked for later
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	r := newRigOn(t, redistest.StartIn(t, dir), texts(10, 100))
+	r := newRigOn(t, redistest.StartIn(t, smallDisk(t)), texts(10, 100))
 	r.prepare(bothModes[0])
-	filler := filepath.Join(r.server.DataDir, "filler")
-	fill := make([]byte, 1<<20)
-	if err := os.WriteFile(filler, fill, 0o600); !errors.Is(err, unix.ENOSPC) {
-		t.Fatalf("the disk took it all: %v", err)
-	}
+	filler := fill(t, r.server.DataDir)
 	run := r.start()
 	run.until("the seal has said so", func() bool { return r.said("trying again") > r.said("trying again every") })
 	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
@@ -68,6 +54,75 @@ func TestFault17DiskFullAtACheckpoint(t *testing.T) {
 	}
 	must(t, os.Remove(filler))
 	run.exactly()
+}
+
+// smallDisk is a folder with room for a mebibyte.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		t.Skip("only root can have a small disk")
+	}
+	must(t, err)
+	t.Cleanup(func() { // after a server's own end, which is asked for later
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fill leaves no room on a small disk, and returns the file that takes it.
+func fill(t *testing.T, dir string) string {
+	t.Helper()
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk took it all: %v", err)
+	}
+	return filler
+}
+
+func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	server := redistest.Start(t)
+	for _, c := range []struct {
+		what, says    string
+		breaks, mends func() error
+	}{
+		{
+			"the disk is full", "no space left on device",
+			func() error { fill(t, disk); return nil },
+			func() error { return os.Remove(filepath.Join(disk, "filler")) },
+		},
+		{
+			"the disk is read-only", "read-only file system",
+			func() error { // with the lock open, the disk itself can't become so
+				jobs := filepath.Join(disk, "jobs")
+				if err := unix.Mount(jobs, jobs, "", unix.MS_BIND, ""); err != nil {
+					return err
+				}
+				return unix.Mount("", jobs, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")
+			},
+			func() error { return unix.Unmount(filepath.Join(disk, "jobs"), unix.MNT_DETACH) },
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			r := newRigOn(t, server, texts(3, 10))
+			r.folder = Folder{disk}
+			r.prepare(bothModes[0])
+			sealed := r.folder.path(r.plan.Job.ID, "sealed")
+			r.whenSeen(inPhase("done"), func(Status) { must(t, c.breaks()) })
+			r.finishFailing(ErrIncomplete, strconv.Quote(sealed), c.says, "run again to resume")
+			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 4 { // lock, manifest, plan, run
+				t.Errorf("the folder holds %v, %v", files, err)
+			}
+			must(t, c.mends())
+			r.events, r.sup.Seen = nil, nil
+			r.finishExactly()
+		})
+	}
 }
 
 func TestFault20ChildOfACheckpointKilled(t *testing.T) {

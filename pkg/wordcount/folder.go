@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -48,10 +49,28 @@ var ErrNoLast = fmt.Errorf("%w: no job was run in this folder yet: mage run", Er
 func (f Folder) path(job, name string) string { return filepath.Join(f.Dir, "jobs", job, name) }
 
 func write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = renameio.WriteFile(path, data, 0o600)
 	}
-	return renameio.WriteFile(path, data, 0o600)
+	if err != nil {
+		return unwritten(path, err)
+	}
+	return nil
+}
+
+// unwritten is the error of a folder that can't be written to. Nothing is lost: the job in Redis stays as it is.
+func unwritten(path string, err error) error {
+	return fmt.Errorf("%w: can't write %s: %w: mend that, then run again to resume", ErrIncomplete, strconv.Quote(path), cause(err))
+}
+
+// cause is what the system said, without the name of a temporary file.
+func cause(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 // Save records a plan and makes it the last job.
@@ -153,10 +172,10 @@ func (f Folder) Publish(job string, s Sealed) error {
 // Unpublish takes a publication back, if there is one.
 func (f Folder) Unpublish(job string) error {
 	err := os.Remove(f.path(job, "sealed"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unwritten(f.path(job, "sealed"), err)
 	}
-	return err
+	return nil
 }
 
 // Sealed returns the published result of a job; ok is false if there is none.
@@ -184,7 +203,7 @@ func (f Folder) lock(job string) (unlock func(), ok bool, err error) {
 	}
 	if err != nil {
 		file.Close()
-		return nil, false, fmt.Errorf("lock job: %w", err)
+		return nil, false, unwritten(f.path(job, "lock"), err)
 	}
 	return func() { file.Close() }, true, nil
 }
@@ -193,10 +212,10 @@ func (f Folder) lock(job string) (unlock func(), ok bool, err error) {
 func (f Folder) tryLock(job string, how int) (file *os.File, ok bool, err error) {
 	path := f.path(job, "lock")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, false, err
+		return nil, false, unwritten(path, err)
 	}
 	if file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, false, err
+		return nil, false, unwritten(path, err)
 	}
 	switch err := unix.Flock(int(file.Fd()), how|unix.LOCK_NB); {
 	case errors.Is(err, unix.EWOULDBLOCK):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io/fs"
 	"time"
 )
 
@@ -46,8 +45,7 @@ func Persist(ctx context.Context, revive func(context.Context) error, do func() 
 	var nap pause
 	for {
 		err := do()
-		var file *fs.PathError // ours, not the server's
-		if err == nil || !passing(classify(err)) || errors.As(err, &file) {
+		if err == nil || !passing(classify(err)) {
 			return err
 		}
 		if late := nap.wait(ctx); late != nil {

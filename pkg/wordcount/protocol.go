@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -79,6 +81,11 @@ func classify(err error) error {
 // just restarted.
 func passing(err error) bool {
 	if err == nil {
+		return false
+	}
+	var file *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &file) || errors.As(err, &link) { // of a disk, which no server mends
 		return false
 	}
 	for _, final := range []error{ErrInput, ErrRedis, ErrState, ErrIncomplete, errOtherRun, errNoJob, ErrNoResult, errPhase,
