@@ -1,9 +1,12 @@
 package wordcount
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -103,10 +106,7 @@ func TestAFunctionWritesNothingIfTheRightToAnyOfItsCommandsLacks(t *testing.T) {
 			h := newByHand(t, c.reducers)
 			h.take("map", "w", handTasks)
 			before := h.dump()
-			rdb, err := h.as("guest", SupervisorRules+" -"+lacking).Client("guest")
-			must(t, err)
-			defer rdb.Close()
-			h.lib.rdb = rdb
+			h.lib.rdb = h.client(h.as("guest", SupervisorRules+" -"+lacking))
 			isError(t, c.call(h), ErrRedis, "NOPERM", "check user, password and permissions")
 			if after := h.dump(); after != before {
 				t.Errorf("the job was\n%s\nand is\n%s", before, after)
@@ -120,15 +120,122 @@ func TestTotalsAreNotAcknowledgedIfTheRightToStoreThemLacks(t *testing.T) {
 	for _, lacking := range []string{"-zadd", "-multi", "-exec", "-multi -zadd", "-watch"} {
 		t.Run(lacking, func(t *testing.T) {
 			h := newReducing(t, 1, 1)
-			rdb, err := h.as("guest", SupervisorRules+" "+lacking).Client("guest")
-			must(t, err)
-			defer rdb.Close()
-			guest := protocol{rdb, h.lib.job}
-			_, err = guest.put(t.Context(), h.run, totals{"a", []int{0}, 6}, 0, []any{3, "three", 2, "two", 1, "one"}, true)
+			guest := protocol{h.client(h.as("guest", SupervisorRules+" "+lacking)), h.lib.job}
+			_, err := guest.put(t.Context(), h.run, totals{"a", []int{0}, 6}, 0, []any{3, "three", 2, "two", 1, "one"}, true)
 			isError(t, err, ErrRedis, "NOPERM", "check user, password and permissions")
 			h.expect("what was acknowledged is counted", func(st Status) bool { return st.Reduced == 0 || h.counts() == handCounts })
 		})
 	}
+}
+
+func TestAServerThatMayNotBeAskedToSaveEndsTheRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	r.sup.Redis = r.client(r.as("guest", SupervisorRules))
+	r.sup.Prepare()
+	r.finishFailing(ErrRedis, "NOPERM", "bgsave", "choose another durability")
+}
+
+func TestABudgetThatCannotBeKeptIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	r.sup.Redis = r.client(r.as("guest", SupervisorRules+" +bgsave -memory|usage"))
+	r.sup.Prepare()
+	r.sup.Budget = 1
+	must(t, r.sup.Seed(t.Context()))
+	for range 2 {
+		r.sup.weighed = time.Time{}
+		must(t, r.sup.withinBudget(t.Context()))
+	}
+	if n := r.said("budget isn't kept: redis: NOPERM"); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+}
+
+func TestAUserWithoutOneOfItsRightsEndsTheRunExactlyOrRefused(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for who, rules := range map[string]string{"a guest": SupervisorRules, "a worker": WorkerRules(Job{})} {
+		for _, right := range strings.Fields(rules) {
+			lacking, isCommand := strings.CutPrefix(right, "+")
+			if !isCommand {
+				continue
+			}
+			t.Run(who+" without "+lacking, func(t *testing.T) {
+				t.Parallel()
+				inBothModes(t, func(t *testing.T, o Options) {
+					r := newRigOn(t, server, texts(3, 10))
+					r.size, r.faults, r.lease = 1, "crash@after-read:1", 200*time.Millisecond // theft needs rights too
+					r.prepare(o)
+					if who == "a worker" {
+						r.lackAsWorker(lacking)
+					} else {
+						r.lackAsGuest(lacking)
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					sealed, err := r.runPrepared(ctx)
+					if err == nil {
+						r.check(sealed)
+						return
+					}
+					r.refused(err, ErrRedis)
+					st := r.status()
+					if maps, reduces := r.acknowledged("map"), r.acknowledged("reduce"); maps != st.Mapped || reduces != st.Reduced {
+						t.Errorf("%d maps and %d reduces are acknowledged, of them are counted %d and %d", maps, reduces, st.Mapped, st.Reduced)
+					}
+					if st.Mapped > 0 { // with all rights it goes on from there
+						r.faults = ""
+						r.exact(o)
+					}
+				})
+			})
+		}
+	}
+}
+
+// lackAsWorker lets the workers of a job that is prepared lack a right.
+func (r *rig) lackAsWorker(right string) {
+	r.tb.Helper()
+	endpoint, err := json.Marshal(r.as("worker-"+r.plan.Job.ID, WorkerRules(r.plan.Job)+" -"+right))
+	must(r.tb, err)
+	r.team.Redis = endpoint
+}
+
+// lackAsGuest lets everybody lack it, as on a server that was given.
+func (r *rig) lackAsGuest(right string) {
+	r.tb.Helper()
+	as := r.as("guest-"+r.plan.Job.ID, SupervisorRules+" -"+right)
+	endpoint, err := json.Marshal(as)
+	must(r.tb, err)
+	rdb := r.client(as)
+	r.team.Redis, r.sup.Redis, r.sup.Durability = endpoint, rdb, None
+	r.sup.Revive = func(ctx context.Context) error {
+		_, err := Library.Load(ctx, rdb)
+		return err
+	}
+	r.sup.Prepare()
+}
+
+// acknowledged is how many tasks of a stream are.
+func (r *rig) acknowledged(stream string) int {
+	groups, err := r.probe.XInfoGroups(r.tb.Context(), r.plan.Job.Key(stream)).Result()
+	if err != nil || len(groups) == 0 { // there is no such stream
+		return 0
+	}
+	delivered, _, _ := strings.Cut(groups[0].LastDeliveredID, "-")
+	return number(delivered) - int(groups[0].Pending)
+}
+
+// client connects as a user.
+func (r *rig) client(as redisd.Endpoint) redis.UniversalClient {
+	r.tb.Helper()
+	rdb, err := as.Client("guest")
+	must(r.tb, err)
+	r.tb.Cleanup(func() { rdb.Close() })
+	return rdb
 }
 
 // dump is all that Redis has of the job.
