@@ -127,3 +127,29 @@ func (r *rig) hasWaitAOF() bool {
 	_, ok := commands["waitaof"]
 	return ok
 }
+
+func TestACheckpointThatNeverBeganIsNone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(on("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
+	isError(t, r.sup.Checkpoint(t.Context()), errSave, "could not save")
+	if r.sup.Saves() != 0 {
+		t.Error("it counts as taken")
+	}
+}
+
+func TestACheckpointOfAnotherLifeOfTheServerIsNone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, texts(3, 10))
+	r.prepare(bothModes[0])
+	must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(on("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+		r.server.Kill(t)
+		r.server.Start(t)
+		r.server.Checkpoint(t) // a sound one, of what the restart has left
+		return nil
+	}))
+	isError(t, r.sup.Checkpoint(t.Context()), errSave, "restarted")
+}

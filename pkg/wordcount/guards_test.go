@@ -853,3 +853,188 @@ func TestWorkersThatAnEarlierRunReleasedComeBack(t *testing.T) {
 	must(t, err)
 	r.check(sealed)
 }
+
+func TestASeedForAJobOfAnotherSizeIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 2)
+	fewer := protocol{h.rdb, Job{ID: h.lib.job.ID, Reducers: 1}}
+	_, _, ofMaps := h.lib.seed(t.Context(), h.run, handTasks+1, 1, nil)
+	_, _, ofReducers := fewer.seed(t.Context(), h.run, handTasks, 1, nil)
+	for what, err := range map[string]error{"one more task": ofMaps, "fewer partitions": ofReducers} {
+		if !errors.Is(err, ErrState) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	h.expect("it is as it was", func(st Status) bool { return st.Maps == handTasks && st.Reducers == 2 && st.Seeded == handTasks })
+}
+
+func TestAnErrorIsCountedOnceForEachAttempt(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", 1)
+	for _, c := range []struct{ token, want string }{{"a", "failed"}, {"a", "failed"}, {"a", "failed"}, {"b", "buried"}, {"b", settled}} {
+		standing, err := h.lib.fail(t.Context(), h.run, "map", 1, c.token, 2, "error")
+		if err != nil || standing != c.want {
+			t.Errorf("attempt %s: %s, %v; want %s", c.token, standing, err, c.want)
+		}
+	}
+}
+
+func TestAResultThatLacksABuriedTaskIsNotFenced(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	must(t, h.rdb.HSet(t.Context(), h.lib.job.Key("dead"), "map 2", "error").Err())
+	if fence, _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, ErrState) {
+		t.Errorf("fenced by %q, %v", fence, err)
+	}
+}
+
+func TestPartialCountsThatWereDiscardedAreNotGivenOutAsNone(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	ctx := t.Context()
+	fence, _, _, err := h.lib.final(ctx, h.run, "fence")
+	must(t, err)
+	must(t, h.lib.discard(ctx, fence, 0))
+	if blobs, err := h.lib.partition(ctx, h.run, 0); !errors.Is(err, errPhase) {
+		t.Errorf("%d blobs, %v", len(blobs), err)
+	}
+}
+
+// mapping is a worker in the middle of the maps, that makes its steps when the test says so.
+func (h *byHand) mapping(consumer string) *Worker {
+	return &Worker{
+		Redis: h.rdb, Job: h.lib.job, Consumer: consumer, Lease: DefaultLease, Memory: DefaultWorkerMemory,
+		protocol: h.lib, run: h.run, phase: "map", table: count.New(), batch: 1, chunk: putMax,
+	}
+}
+
+func TestATaskThatIsDeliveredAgainIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	w := h.mapping("w")
+	tasks, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1)
+	must(t, err)
+	w.take(tasks, false)
+	must(t, w.mapSplit(ctx, ctx, w.todo[0])) // one is in the table, the other on the list
+	if n, err := w.reread(ctx); err != nil || n != 0 {
+		t.Errorf("%d of its own tasks are new to it, %v", n, err)
+	}
+	for range len(w.todo) {
+		must(t, w.mapSplit(ctx, ctx, w.todo[0]))
+	}
+	must(t, w.commitHeld(ctx))
+	h.expect("each is counted once", func(st Status) bool { return st.Mapped == 2 && st.Tokens == 3 && st.Pending() == 0 })
+}
+
+func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	heir := h.mapping("heir")
+	fresh, err := heir.readGroup(ctx, []string{"map"}, ">", 1, -1)
+	must(t, err)
+	heir.take(fresh, false)
+	must(t, heir.mapSplit(ctx, ctx, heir.todo[0]))
+	h.take("map", "w", 2)
+	for range aloneFrom {
+		_, err := h.lib.giveUp(ctx, h.run, "w", true)
+		must(t, err)
+		// Whoever takes them next dies of them too.
+		w := h.mapping("w")
+		if stolen, err := w.expired(ctx); err != nil || len(stolen) != 2 {
+			t.Fatalf("stolen: %v, %v", stolen, err)
+		}
+	}
+	_, err = h.lib.giveUp(ctx, h.run, "w", false)
+	must(t, err)
+	stolen, err := heir.expired(ctx)
+	must(t, err)
+	heir.take(stolen, true)
+	for mapped := 0; len(heir.todo) > 0; {
+		must(t, heir.step(ctx, ctx))
+		now := h.status().Mapped
+		if now > mapped+1 || mapped > 0 && len(heir.held) > 0 {
+			t.Errorf("%d tasks are committed, after %d, and %d held", now, mapped, len(heir.held))
+		}
+		mapped = now
+	}
+	h.expect("all are counted", func(st Status) bool { return st.Mapped == handTasks && st.Tokens == 6 })
+}
+
+func TestAFenceThatIsLostAfterTheResultWasReadIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	before := h.server.Checkpoint(t) // done, and not fenced
+	// The second sum says that this was all. What comes then and is durable lacks the fence, and is complete all the same.
+	h.rdb.AddHook(answered("sum", 2, func() error {
+		h.server.Restore(t, before)
+		return nil
+	}))
+	h.sup.Durability = None // or the checkpoint would notice the restart
+	sealed, err := h.sup.Seal(t.Context())
+	must(t, err)
+	h.check(sealed)
+	h.expect("the fence that stands is the result's", func(st Status) bool { return st.Final == sealed.Fence && st.Released })
+}
+
+// The server's clock may stand still, or go back: by it no lease has run out here.
+func TestWhoIsSilentByTheThiefsOwnClockIsRobbed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	h.take("map", "owner", 2)
+	beat := func(about string) { must(t, h.lib.renew(ctx, h.run, "owner", about, "map", []int{1, 2})) }
+	thief := h.mapping("thief")
+	for _, c := range []struct {
+		what   string
+		before func()
+		want   int
+	}{
+		{"an owner that is seen for the first time", func() { beat("1") }, 0},
+		{"one that has spoken since, if long ago", func() {
+			thief.seen["owner"] = sighting{"1", time.Now().Add(-2 * thief.Lease)}
+			beat("2")
+		}, 0},
+		{"one that has spoken less than a lease ago", func() {}, 0},
+		{"one that hasn't spoken for a lease", func() {
+			thief.seen["owner"] = sighting{"2", time.Now().Add(-2 * thief.Lease)}
+		}, 2},
+	} {
+		c.before()
+		if n, err := thief.rob(ctx); err != nil || n != c.want {
+			t.Errorf("%s is robbed of %d tasks, not %d, %v", c.what, n, c.want, err)
+		}
+	}
+}
+
+func TestAWorkerStaysWithTheRunThatItReadFirst(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	w := h.mapping("w")
+	must(t, w.look(ctx))
+	_, err := h.lib.clean(ctx, h.run)
+	must(t, err)
+	must(t, h.folder.SetRun(h.lib.job.ID, "another run"))
+	must(t, h.sup.Seed(ctx))
+	if err := w.look(ctx); !errors.Is(err, errOtherRun) || w.run != h.run {
+		t.Errorf("it is with run %s, %v", w.run, err)
+	}
+}
+
+func TestAWorkerThatFindsNoTaskLooksAtTheJobAgain(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	w := h.mapping("w")
+	h.take("map", "other", handTasks)
+	h.mustCommit(1, 2, 3)
+	must(t, w.fetch(t.Context()))
+	if w.phase != "reduce" {
+		t.Errorf("it thinks that the job is in phase %s", w.phase)
+	}
+}

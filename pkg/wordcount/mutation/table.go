@@ -315,4 +315,170 @@ var Mutations = []Mutation{
         if p[3] < LONG_AGO then`}, {`if deaths < alone or`, `if deaths < 2 or`}},
 		Tests: "^TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt$",
 	},
+	{
+		Guard: "the fence is looked at once more before the result is published",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		_, _, err = s.sum(ctx, fence, 0, 1)
+`, ``}},
+		Tests: "^TestAFenceThatIsLostAfterTheResultWasReadIsNoticed$",
+	},
+	{
+		Guard: "the counts come to the words that were committed",
+		File:  job + "seal.go",
+		Edits: []Edit{{`	if total != tokens {`, `	if total != tokens && total == 0 {`}},
+		Tests: "^TestCountsThatDoNotAddUpAreNeverPublished$",
+	},
+	{
+		Guard: "up to date is what can still be read",
+		File:  job + "seal.go",
+		Edits: []Edit{{`	_, err = s.conserved(ctx, sealed.Fence, sealed.Tokens)
+`, ``}},
+		Tests: "^TestFinishedJobIsUpToDateUntilItsResultIsGone$",
+	},
+	{
+		Guard: "a result lacks no buried task",
+		File:  library,
+		Edits: []Edit{{`  if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
+`, ``}},
+		Tests: "^TestAResultThatLacksABuriedTaskIsNotFenced$",
+	},
+	{
+		Guard: "partial counts that were discarded are gone",
+		File:  library,
+		Edits: []Edit{{`  if meta.discarded then refuse('WCGONE', 'the partial counts were discarded') end
+`, ``}},
+		Tests: "^TestPartialCountsThatWereDiscardedAreNotGivenOutAsNone$",
+	},
+	{
+		Guard: "a job keeps its size",
+		File:  library,
+		Edits: []Edit{{`    if meta.maps ~= maps or meta.reducers ~= reducers then`, `    if false then`}},
+		Tests: "^TestASeedForAJobOfAnotherSizeIsRefused$",
+	},
+	{
+		Guard: "an error is counted once for each attempt",
+		File:  library,
+		Edits: []Edit{{`  if redis.call('HSETNX', keys[ATTEMPTS], task .. ' ' .. token, 1) == 0 then return 'failed' end
+`, ``}},
+		Tests: "^TestAnErrorIsCountedOnceForEachAttempt$",
+	},
+	{
+		Guard: "who gives up gives up its own",
+		File:  library,
+		Edits: []Edit{{`redis.call('XPENDING', stream, GROUP, from, '+', 1000, consumer)`, `redis.call('XPENDING', stream, GROUP, from, '+', 1000)`}},
+		Tests: "^TestAHeartbeatRenewsOnlyWhatIsStillOwned$",
+	},
+	{
+		Guard: "a task that is held is not taken again",
+		File:  job + "worker.go",
+		Edits: []Edit{{`		if w.leases.add(w.run, t.taskID) {`, `		if w.leases.add(w.run, t.taskID) || true {`}},
+		Tests: "^TestATaskThatIsDeliveredAgainIsCountedOnce$",
+	},
+	{
+		Guard: "the silent are told by the thief's own clock",
+		File:  job + "steal.go",
+		Edits: []Edit{{`		stolen, err = w.silent(ctx)
+`, ``}},
+		Tests: "^TestWhoIsSilentByTheThiefsOwnClockIsRobbed$",
+	},
+	{
+		Guard: "who is heard of is not silent",
+		File:  job + "steal.go",
+		Edits: []Edit{{`ok && before.beat == beat {`, `ok {`}},
+		Tests: "^TestWhoIsSilentByTheThiefsOwnClockIsRobbed$",
+	},
+	{
+		Guard: "a task that workers died of runs alone",
+		File:  job + "map.go",
+		Edits: []Edit{{`	t.alone = deaths >= aloneFrom
+`, ``}},
+		Tests: "^(TestAMapThatMayHaveKilledItsWorkersRunsAlone|TestAReduceThatRunsAloneIsBegunAlone)$",
+	},
+	{
+		Guard: "what is held is committed before a task that runs alone",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	if (t.alone || t.stream == "reduce") && (`, `	if t.stream == "reduce" && (`}},
+		Tests: "^TestAMapThatMayHaveKilledItsWorkersRunsAlone$",
+	},
+	{
+		Guard: "a task that runs alone is committed alone",
+		File:  job + "map.go",
+		Edits: []Edit{{`	if t.alone || w.Job.Reducers == 0 {
+		return w.commitHeld`, `	if w.Job.Reducers == 0 {
+		return w.commitHeld`}},
+		Tests: "^TestAMapThatMayHaveKilledItsWorkersRunsAlone$",
+	},
+	{
+		Guard: "a checkpoint that failed is none",
+		File:  job + "checkpoint.go",
+		Edits: []Edit{{`case now.status != "ok" || now.saves`, `case now.saves`}},
+		Tests: "^(TestFault17DiskFullAtACheckpoint|TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain|TestFault20ChildOfACheckpointKilled)$",
+	},
+	{
+		Guard: "a checkpoint that never began is none",
+		File:  job + "checkpoint.go",
+		Edits: []Edit{{` || now.saves <= before.saves`, ``}},
+		Tests: "^TestACheckpointThatNeverBeganIsNone$",
+	},
+	{
+		Guard: "a checkpoint is of one life of the server",
+		File:  job + "checkpoint.go",
+		Edits: []Edit{{`			case now.runID != before.runID:
+`, `			case now.runID == "":
+`}},
+		Tests: "^TestACheckpointOfAnotherLifeOfTheServerIsNone$",
+	},
+	{
+		Guard: "a job is named by its split",
+		File:  job + "job.go",
+		Edits: []Edit{{`count.PartitionVersion, p.Split, p.Job.Reducers)`, `count.PartitionVersion, 0, p.Job.Reducers)`}},
+		Tests: "^TestJobIsNamedByAllThatGivesATaskItsMeaning$",
+	},
+	{
+		Guard: "a job is named by its partitions",
+		File:  job + "job.go",
+		Edits: []Edit{{`count.PartitionVersion, p.Split, p.Job.Reducers)`, `count.PartitionVersion, p.Split, 0)`}},
+		Tests: "^TestJobIsNamedByAllThatGivesATaskItsMeaning$",
+	},
+	{
+		Guard: "a job is named by the times of its files",
+		File:  job + "job.go",
+		Edits: []Edit{{`	m.WriteTo(h) // a hash never fails to write
+`, `	for _, f := range m.Files {
+		fmt.Fprintln(h, f.Size, f.Path)
+	}
+`}},
+		Tests: "^TestJobIsNamedByAllThatGivesATaskItsMeaning$",
+	},
+	{
+		Guard: "a job is named by the sizes of its files",
+		File:  job + "job.go",
+		Edits: []Edit{{`	m.WriteTo(h) // a hash never fails to write
+`, `	for _, f := range m.Files {
+		fmt.Fprintln(h, f.MTime, f.Path)
+	}
+`}},
+		Tests: "^TestJobIsNamedByAllThatGivesATaskItsMeaning$",
+	},
+	{
+		Guard: "a task without reducers has a bounded number of words",
+		File:  job + "map.go",
+		Edits: []Edit{{`w.table.Len() > MaxLiveWords:`, `w.table.Len() > 10*MaxLiveWords:`}},
+		Tests: "^TestFault51MillionsOfDistinctWordsInOneTaskWithoutReducersAreRefused$",
+	},
+	{
+		Guard: "a worker stays with the run that it read first",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	case w.run != "" && run != w.run:`, `	case run == "":`}},
+		Tests: "^TestAWorkerStaysWithTheRunThatItReadFirst$",
+	},
+	{
+		Guard: "a worker that finds no task reads the phase again",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	if err := w.look(ctx); err != nil {
+		return err
+	}
+	if w.phase != "done" {`, `	if w.phase != "done" {`}},
+		Tests: "^TestAWorkerThatFindsNoTaskLooksAtTheJobAgain$",
+	},
 }
