@@ -42,7 +42,7 @@ func coded(ctx context.Context, err error) error {
 		{errors.Is(err, wordcount.ErrState) || errors.As(err, &conflict), exitState},
 		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
 		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},
-		{errors.Is(err, wordcount.ErrRedis) || isServer(err) || redisfn.Code(err) != "", exitRedis},
+		{errors.Is(err, wordcount.ErrRedis) || errors.Is(err, wordcount.ErrNoResult) || isServer(err) || redisfn.Code(err) != "", exitRedis},
 	} {
 		if class.is {
 			return mg.Fatal(class.code, err)

@@ -87,6 +87,26 @@ func TestExportIntoAFolderThatIsNotThereSaysSo(t *testing.T) {
 	}
 }
 
+func TestALostSortedSetIsNoEmptyResult(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(3)
+	f.exits(0, "run")
+	f.write("results/counts.tsv", "old")
+	must(t, f.rdb.Del(t.Context(), f.job().Key("counts")).Err())
+	path := filepath.Join(f.dir, "results", "counts.tsv")
+	contains(t, f.exits(3, "export", "-out=results/counts.tsv").err, "mage clean run")
+	if text, err := os.ReadFile(path); string(text) != "old" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+	f.onlyFile(path)
+	contains(t, f.exits(3, "top").err, "mage clean run")
+	f.exits(6, "verify")
+	f.exits(0, "clean")
+	f.exits(0, "run")
+	f.exact()
+}
+
 func TestTopPrintsSoManyWordsInOrder(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

@@ -10,13 +10,13 @@ var (
 	ErrRedis = errors.New("redis")
 	// ErrState: the job in Redis contradicts us, or itself.
 	ErrState = errors.New("job state")
-	// ErrIncomplete: tasks were buried, the input changed, or the workers keep dying.
+	// ErrIncomplete: tasks were buried, the input changed, the workers keep dying, or the state folder can't be written to.
 	ErrIncomplete = errors.New("incomplete")
 	// ErrDifferent: verify found a difference.
 	ErrDifferent = errors.New("different")
 
-	// ErrNoResult: the result isn't in Redis under the fence it was published with: the server lost it, it expired, or
-	// somebody cleaned the job or counted it again.
+	// ErrNoResult: the result isn't in Redis under the fence it was published with, or not all of it: the server lost it, it
+	// expired, or somebody cleaned the job or counted it again.
 	ErrNoResult = errors.New("the sealed result is not in redis any more")
 
 	// errOtherRun: the job belongs to another run now; what the caller holds is worthless.

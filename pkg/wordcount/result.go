@@ -25,9 +25,36 @@ type Result struct {
 	Fence string
 }
 
-// Entries yields the words by descending count, then by their bytes ascending. It ends with
-// ErrNoResult if the result isn't there any more.
+// Entries yields the words by descending count, then by their bytes ascending. It ends with ErrNoResult if the result isn't
+// there any more, or not all of it.
 func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
+	return func(yield func(count.Entry, error) bool) {
+		var sum uint64
+		for e, err := range r.entries(ctx) {
+			if sum += e.N; !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := r.complete(ctx, sum); err != nil {
+			yield(count.Entry{}, err)
+		}
+	}
+}
+
+// complete refuses counts that don't come to the words of the job: the sorted set may be lost where all else is there.
+func (r Result) complete(ctx context.Context, sum uint64) error {
+	st, err := protocol{r.Redis, r.Job}.status(ctx)
+	if errors.Is(err, errNoJob) || err == nil && st.Final != r.Fence {
+		return fmt.Errorf("%w: it went while it was read", ErrNoResult)
+	}
+	if err == nil && st.Tokens != sum {
+		err = fmt.Errorf("%w: the counts add up to %d words of %d: mage clean run", ErrNoResult, sum, st.Tokens)
+	}
+	return err
+}
+
+// entries is Entries, whatever the counts add up to.
+func (r Result) entries(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		// The sorted set has equal counts in descending order of the words, so these are turned round.
 		var ties []count.Entry

@@ -2,6 +2,7 @@ package wordcount
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -83,5 +84,23 @@ func TestWorkersAreReleasedAndPartialCountsGoneOnceSealed(t *testing.T) {
 		if n := r.probe.Exists(t.Context(), r.plan.Job.part(part)).Val(); n != 0 {
 			t.Errorf("partition %d is still there", part)
 		}
+	}
+}
+
+func TestCountsThatAreLostAfterTheSealAreNoEmptyResult(t *testing.T) {
+	t.Parallel()
+	for what, lose := range map[string]func(context.Context, *rig) error{
+		"all":  func(ctx context.Context, r *rig) error { return r.probe.Del(ctx, r.plan.Job.Key("counts")).Err() },
+		"some": func(ctx context.Context, r *rig) error { return r.probe.ZRem(ctx, r.plan.Job.Key("counts"), "a").Err() },
+		"fence": func(ctx context.Context, r *rig) error {
+			return r.probe.HDel(ctx, r.plan.Job.Key("meta"), "final").Err()
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := newRig(t, map[string]string{"a": "b a c z z z a b"})
+			sealed := r.exact(Options{})
+			must(t, lose(t.Context(), r))
+			isError(t, Export(io.Discard, Result{r.rdb, r.plan.Job, sealed.Fence}.Entries(t.Context())), ErrNoResult)
+		})
 	}
 }

@@ -64,7 +64,7 @@ type Recount map[string]uint64
 func (want Recount) Compare(ctx context.Context, r Result, part Part) (Verdict, error) {
 	v := Verdict{Distinct: len(want)}
 	note := func(d Difference) { v.First = append(v.First, d) }
-	for e, err := range r.Entries(ctx) {
+	for e, err := range r.entries(ctx) {
 		if err != nil {
 			return Verdict{}, err
 		}
