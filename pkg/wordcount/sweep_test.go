@@ -149,6 +149,9 @@ func (a accident) happen(t *testing.T) bool {
 			return true
 		}
 	}
+	if kind, _, _ := strings.Cut(a.point, "."); kind == "hello" || kind == "client-setname" {
+		t.Skip("so many connections at a time come by chance")
+	}
 	t.Errorf("%s was never reached", a.point)
 	return false
 }
@@ -185,9 +188,10 @@ func (a accident) strike(t *testing.T) (points []string, happened bool) {
 	case <-worked:
 	case <-s.struck:
 	}
-	s.mu.Lock() // an accident that is under way is over then
-	s.mu.Unlock()
-	s.server.Start(t) // if it is dead: what was sealed is durable
+	stop()
+	s.left.Wait()
+	s.server.Start(t)          // if it is dead: what was sealed is durable
+	s.rdb = s.server.Client(t) // one that failed to connect for some times in a row waits before it tries again
 	s.check(sealed)
 	return s.proxy.points(), s.happened()
 }
