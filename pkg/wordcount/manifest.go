@@ -110,8 +110,10 @@ func (s *scanned) look() {
 	case !info.Mode().IsRegular():
 		s.skip = "not a regular file"
 	default:
-		if err := unix.Access(s.path, unix.R_OK); err != nil {
-			s.err = &fs.PathError{Op: "read", Path: s.path, Err: err}
+		if everyone := fs.FileMode(0o444); info.Mode()&everyone != everyone { // else there is no need to ask
+			if err := unix.Access(s.path, unix.R_OK); err != nil {
+				s.err = &fs.PathError{Op: "read", Path: s.path, Err: err}
+			}
 		}
 		s.file = File{Path: s.path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
 	}
@@ -168,7 +170,7 @@ func (m Manifest) Changed() (path, how string) {
 		if err != nil {
 			changes[i] = plain(err)
 		} else {
-			changes[i] = m.Files[i].compare(info)
+			changes[i] = m.Files[i].compare(info.Size(), info.ModTime().UnixNano())
 		}
 	})
 	for i, how := range changes {
@@ -180,11 +182,11 @@ func (m Manifest) Changed() (path, how string) {
 }
 
 // compare says how a file differs from what the manifest has; "" if it doesn't.
-func (f File) compare(now fs.FileInfo) string {
+func (f File) compare(size, mtime int64) string {
 	switch {
-	case now.Size() != f.Size:
-		return fmt.Sprintf("its size was %d bytes and is %d", f.Size, now.Size())
-	case now.ModTime().UnixNano() != f.MTime:
+	case size != f.Size:
+		return fmt.Sprintf("its size was %d bytes and is %d", f.Size, size)
+	case mtime != f.MTime:
 		return "it was modified"
 	}
 	return ""

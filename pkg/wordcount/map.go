@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -89,20 +86,20 @@ func (w *Worker) examine(ctx context.Context) error {
 // count adds one split to the table. The file is checked on the same descriptor after it was read: what was read is
 // then what the manifest meant, as far as size and time can tell.
 func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error) {
-	f, err := open(s.Path)
+	f, err := w.open(hard, s.Path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return 0, fmt.Errorf("%w: %s", errChanged, plain(err))
 		}
 		return 0, errors.New(plain(err))
 	}
-	defer f.Close()
-	tokens, err = w.countSteps(&input{f, hard, w.Faults, 0}, s)
-	info, statErr := f.Stat()
+	defer f.close()
+	tokens, err = w.countSteps(f, s)
+	size, mtime, statErr := f.stat()
 	if statErr != nil {
 		return 0, errors.New(plain(statErr))
 	}
-	if how := s.compare(info); how != "" {
+	if how := s.compare(size, mtime); how != "" {
 		return 0, fmt.Errorf("%w: %s: %s", errChanged, strconv.Quote(s.Path), how)
 	}
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
@@ -112,19 +109,6 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 		return 0, fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
 	}
 	return tokens, nil
-}
-
-// open is os.Open without the poller, for which regular files have no use: of a small one it would take most of the time.
-func open(path string) (*os.File, error) {
-	for {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		switch {
-		case err == nil:
-			return os.NewFile(uintptr(fd), path), nil
-		case err != unix.EINTR:
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-		}
-	}
 }
 
 // countSteps adds one split to the table, and packs that when it has grown too large.
@@ -143,24 +127,6 @@ func (w *Worker) countSteps(r io.ReaderAt, s Split) (tokens uint64, err error) {
 		}
 	}
 	return tokens, nil
-}
-
-// input is a file that stops giving when the worker must end.
-type input struct {
-	io.ReaderAt
-	ctx    context.Context
-	faults Faults
-	reads  int
-}
-
-func (r *input) ReadAt(p []byte, off int64) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := r.ReaderAt.ReadAt(p, off)
-	r.reads++
-	r.faults.at(MidCount)
-	return n, err
 }
 
 // recount puts back what the table holds: a split that failed half-way has spoilt it.

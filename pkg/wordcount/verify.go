@@ -182,7 +182,7 @@ func recountFile(ctx context.Context, f File, part Part, counts map[string]uint6
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrInput, plain(err))
 	}
-	if how := f.compare(info); how != "" {
+	if how := f.compare(info.Size(), info.ModTime().UnixNano()); how != "" {
 		return fmt.Errorf("%w: %q: %s since the job was planned: run again", ErrInput, f.Path, how)
 	}
 	return nil

@@ -237,7 +237,7 @@ var Mutations = []Mutation{
 	{
 		Guard: "input is compared after it was counted",
 		File:  job + "map.go",
-		Edits: []Edit{{`	if how := s.compare(info); how != "" {`, `	if how := s.compare(info); how == "\x00" {`}},
+		Edits: []Edit{{`	if how := s.compare(size, mtime); how != "" {`, `	if how := s.compare(size, mtime); how == "\x00" {`}},
 		Tests: "^TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack$",
 	},
 	{
