@@ -198,7 +198,7 @@ end
 -- seed: appends tasks to the map stream; creates the job if it is not there.
 --   KEYS    fixed, parts
 --   ARGV    run, maps (in total), reducers, first (1-based number of the first task given),
---           then two values a task: path, and "offset length size mtime"
+--           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
 --   returns {run of the job, top (number of the last task in the stream), phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between

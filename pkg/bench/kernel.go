@@ -38,8 +38,10 @@ func countByKernel(dir, out string) error {
 			if n >= len(splits) {
 				return nil
 			}
-			if err := countSplit(t, splits[n]); err != nil {
-				return err
+			for part := range splits[n].Parts() {
+				if err := countPart(t, part); err != nil {
+					return err
+				}
 			}
 		}
 	})
@@ -57,7 +59,7 @@ func countByKernel(dir, out string) error {
 	})
 }
 
-func countSplit(t *count.Table, s wordcount.Split) error {
+func countPart(t *count.Table, s wordcount.Split) error {
 	file, err := os.Open(s.Path)
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ type buriedReport struct {
 	Task   string `json:"task"`             // stream and number
 	File   string `json:"file,omitempty"`   // of a map
 	Offset *int64 `json:"offset,omitempty"` // of a map: where its part of the file begins, bytes
+	More   int    `json:"more,omitempty"`   // of a map: small files that it had beside this one
 	Error  string `json:"error"`
 }
 
@@ -104,7 +105,7 @@ func describe(dead []wordcount.BuriedTask, splits []wordcount.Split) []buriedRep
 		r := buriedReport{Task: fmt.Sprintf("%s %d", t.Stream, t.Number), Error: t.Cause}
 		if t.Stream == "map" && t.Number >= 1 && t.Number <= len(splits) {
 			split := splits[t.Number-1]
-			r.File, r.Offset = split.Path, &split.Off
+			r.File, r.Offset, r.More = split.Path, &split.Off, len(split.More)
 		}
 		reports[i] = r
 	}
@@ -129,6 +130,9 @@ func (r statusReport) text(w io.Writer) {
 		what := t.Task
 		if t.Offset != nil {
 			what = fmt.Sprintf("%s, %q at %d", what, t.File, *t.Offset)
+		}
+		if t.More > 0 {
+			what = fmt.Sprintf("%s and %d more files", what, t.More)
 		}
 		fmt.Fprintf(w, "given up %s: %s\n", what, t.Error)
 	}

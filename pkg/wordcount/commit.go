@@ -34,7 +34,7 @@ func (w *Worker) send(ctx context.Context) {
 	slices.SortFunc(w.held, func(a, b task) int { return cmp.Compare(a.n, b.n) })
 	s := &sending{held: w.held, tokens: w.tokens, effect: w.effect()}
 	for _, t := range s.held {
-		s.bytes += t.split.Len
+		s.bytes += t.split.Bytes()
 	}
 	w.empty()
 	w.sent = s
@@ -88,7 +88,7 @@ func (w *Worker) land(ctx context.Context) error {
 	w.sent = nil
 	if s.standings == nil {
 		for _, t := range s.held {
-			w.leases.done(t.taskID, t.split.Len)
+			w.leases.done(t.taskID, t.split.Bytes())
 		}
 		return nil
 	}

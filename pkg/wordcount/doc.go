@@ -25,7 +25,8 @@
 // Follow a word through the files:
 //
 //	manifest.go    which files, in which state
-//	job.go         their splits; the name of the job, which is a hash of all that gives a task its meaning
+//	split.go       the ranges that they are counted in; of very many files small ones go together
+//	job.go         the name of the job, which is a hash of all that gives a task its meaning
 //	supervisor.go  Seed puts a task for each split into a stream; Watch brings back what a crash takes away
 //	worker.go      a worker takes tasks: its own, the dead's (steal.go), new ones
 //	map.go         and counts them into a table (package count), several into one

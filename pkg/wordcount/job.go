@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
@@ -93,50 +91,4 @@ func (j Job) Keys() []string {
 		keys = append(keys, j.part(p))
 	}
 	return keys
-}
-
-// Split is a range of one file: the unit of map work. It owns the words that start in it.
-type Split struct {
-	File
-	Off, Len int64 // bytes
-}
-
-// entryVersion is the version of what stands in the stream of maps. It is part of the job's name.
-const entryVersion = 2
-
-// entry is the split in the stream of maps, beside its path: one value, since Redis takes its time over each.
-func (s Split) entry() string { return fmt.Sprint(s.Off, s.Len, s.Size, s.MTime) }
-
-// parseEntry is the opposite of entry.
-func parseEntry(path, entry string) (s Split, err error) {
-	numbers := strings.Fields(entry)
-	if len(numbers) != 4 {
-		return s, fmt.Errorf("%d numbers instead of 4", len(numbers))
-	}
-	s.Path = path
-	for i, field := range []*int64{&s.Off, &s.Len, &s.Size, &s.MTime} {
-		if *field, err = strconv.ParseInt(numbers[i], 10, 64); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
-// Splits lists the splits in the order of the files: task n is the n-th of them, from 1. An empty file has one too,
-// so that its state is checked like any other's.
-func (p Plan) Splits() []Split {
-	var splits []Split
-	for _, f := range p.Manifest.Files {
-		step := p.Split
-		if step == 0 {
-			step = f.Size
-		}
-		for off := int64(0); off == 0 || off < f.Size; off += step {
-			splits = append(splits, Split{f, off, min(step, f.Size-off)})
-			if f.Size == 0 {
-				break
-			}
-		}
-	}
-	return splits
 }

@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -136,6 +137,63 @@ func TestSplitsOfAPlanCoverEachFileOnce(t *testing.T) {
 		}
 		if len(splits) != want || covered["/a"] != 25 || covered["/b"] != 10 {
 			t.Errorf("split %d: %d splits, want %d; %v", split, len(splits), want, covered)
+		}
+	}
+}
+
+func TestOfVeryManyFilesSmallOnesGoTogether(t *testing.T) {
+	t.Parallel()
+	var m Manifest
+	for i := range 3 * manySplits {
+		size := int64(i % 7)
+		if i%1000 == 0 {
+			size = smallFile + 1
+		}
+		m.Files = append(m.Files, File{fmt.Sprintf("/%06d", i), size, int64(i)})
+	}
+	for split, large := range map[int64]bool{WholeFiles: true, 1 << 20: true, smallFile: false, 3: false} {
+		splits := NewPlan(m, Options{Split: split, Reducers: 1}).Splits()
+		var files []File
+		covered := int64(0)
+		for _, s := range splits {
+			for part := range s.Parts() {
+				if part.Off == 0 {
+					files, covered = append(files, part.File), 0
+				}
+				if part.Off != covered || part.File != files[len(files)-1] {
+					t.Fatalf("split %d: %v at %d after %v to %d", split, part.File, part.Off, files[len(files)-1], covered)
+				}
+				if covered += part.Len; len(s.More) > 0 && (part.Len != part.Size || part.Size > smallFile) {
+					t.Fatalf("split %d: %d bytes of %v are not alone", split, part.Len, part.File)
+				}
+			}
+			if len(s.More) > 3 {
+				t.Fatalf("split %d: %d files go together", split, 1+len(s.More))
+			}
+		}
+		if !slices.Equal(files, m.Files) {
+			t.Errorf("split %d: the splits have other files than the manifest", split)
+		}
+		if large && len(splits) > manySplits {
+			t.Errorf("split %d: %d splits", split, len(splits))
+		}
+	}
+}
+
+func TestASplitCanBeReadFromItsEntry(t *testing.T) {
+	t.Parallel()
+	split := Split{File{"/a b\n", 10, 1}, 2, 5, nil}
+	for range 3 {
+		got, err := parseEntry(split.entry())
+		must(t, err)
+		if !reflect.DeepEqual(got, split) {
+			t.Errorf("%v became %v", split, got)
+		}
+		split.More = append(split.More, File{"/\xff", int64(len(split.More)), -3})
+	}
+	for paths, numbers := range map[string]string{"/a": "0 1 1", "/a\x00/b": "0 1 1 5", "/b": "0 1 1 5 0 1 1 5", "/c": "0 1 x 5"} {
+		if got, err := parseEntry(paths, numbers); err == nil {
+			t.Errorf("%q and %q are %v", paths, numbers, got)
 		}
 	}
 }

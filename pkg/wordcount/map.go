@@ -50,7 +50,7 @@ func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
 	w.tokens += tokens
 	w.longest = max(w.longest, time.Since(start))
 	w.pace(time.Since(start))
-	// Without reducers each file is one call: acknowledged, and added to the sorted set.
+	// Without reducers each task is one call: acknowledged, and added to the sorted set.
 	if t.alone || w.Job.Reducers == 0 {
 		return w.commitHeld(ctx)
 	}
@@ -83,9 +83,21 @@ func (w *Worker) examine(ctx context.Context) error {
 	return nil
 }
 
-// count adds one split to the table. The file is checked on the same descriptor after it was read: what was read is
-// then what the manifest meant, as far as size and time can tell.
+// count adds one split to the table.
 func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error) {
+	for part := range s.Parts() {
+		n, err := w.countPart(hard, part)
+		if err != nil {
+			return 0, err
+		}
+		tokens += n
+	}
+	return tokens, nil
+}
+
+// countPart adds a range of one file to the table. The file is checked on the same descriptor after it was read: what was
+// read is then what the manifest meant, as far as size and time can tell.
+func (w *Worker) countPart(hard context.Context, s Split) (tokens uint64, err error) {
 	f, err := w.open(hard, s.Path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +123,7 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 	return tokens, nil
 }
 
-// countSteps adds one split to the table, and packs that when it has grown too large.
+// countSteps adds a range of one file to the table, and packs that when it has grown too large.
 func (w *Worker) countSteps(r io.ReaderAt, s Split) (tokens uint64, err error) {
 	for off, end := s.Off, s.Off+s.Len; off < end; off += countStep {
 		n, err := w.table.Split(r, off, min(countStep, end-off), s.Size)

@@ -108,7 +108,8 @@ func (p protocol) seed(ctx context.Context, run string, maps, first int, splits 
 	args := make([]any, 0, 4+2*len(splits))
 	args = append(args, run, maps, p.job.Reducers, first)
 	for _, s := range splits {
-		args = append(args, s.Path, s.entry())
+		paths, numbers := s.entry()
+		args = append(args, paths, numbers)
 	}
 	reply, err := p.call(ctx, "seed", p.job.Keys(), args...).Slice()
 	if err != nil {

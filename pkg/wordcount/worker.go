@@ -87,7 +87,7 @@ func (t task) String() string {
 	if t.stream == "reduce" {
 		return fmt.Sprintf("partition %d", t.n-1)
 	}
-	return fmt.Sprintf("%q at %d", t.split.Path, t.split.Off)
+	return t.split.String()
 }
 
 // errReleased: the job is sealed, there is nothing left to do.
@@ -302,9 +302,9 @@ func parseTask(stream string, m redis.XMessage) (t task, err error) {
 	if stream == "reduce" {
 		return t, nil
 	}
-	path, _ := m.Values["path"].(string)
-	entry, _ := m.Values["split"].(string)
-	if t.split, err = parseEntry(path, entry); err != nil {
+	paths, _ := m.Values["path"].(string)
+	numbers, _ := m.Values["split"].(string)
+	if t.split, err = parseEntry(paths, numbers); err != nil {
 		return t, fmt.Errorf("%w: entry %q of stream %s names no split: %w", ErrState, m.ID, stream, err)
 	}
 	return t, nil
