@@ -61,8 +61,9 @@ func (w *Worker) reduceShare() int {
 	return (w.Job.Reducers + shares - 1) / shares
 }
 
-// mergeSome merges partitions of ours until half of the memory is full, and returns their tasks and totals. Each is
-// merged by itself, in a table that is small enough to stay in the cache, while the next one is read.
+// mergeSome merges partitions of ours until a third of the memory is full (growing takes as much again), and returns
+// their tasks and totals. Each is merged by itself, in a table that is small enough to stay in the cache, while the next
+// one is read.
 func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ranking, err error) {
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
@@ -89,7 +90,7 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 		}
 		ranking.Add(w.table)
 		w.table.Reset()
-		if ranking.Bytes() > int(w.Memory/2) {
+		if ranking.Bytes() > int(w.Memory/3) {
 			break
 		}
 	}
