@@ -132,7 +132,7 @@ func (r statusReport) text(w io.Writer) {
 			what = fmt.Sprintf("%s, %q at %d", what, t.File, *t.Offset)
 		}
 		if t.More > 0 {
-			what = fmt.Sprintf("%s and %d more files", what, t.More)
+			what = fmt.Sprintf("%s and %d more", what, t.More)
 		}
 		fmt.Fprintf(w, "given up %s: %s\n", what, t.Error)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -771,6 +772,68 @@ func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
 		}
 	}
 	h.expect("each is counted once", func(st Status) bool { return st.Mapped == 2 && st.Tokens == 3 })
+}
+
+func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	w := h.mapping("w")
+	tasks, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1)
+	must(t, err)
+	w.take(tasks, false)
+	for range tasks {
+		must(t, w.mapSplit(ctx, ctx, w.todo[0]))
+	}
+	// As a snapshot from before the delivery has it.
+	stream := h.lib.job.Key("map")
+	must(t, h.rdb.XGroupDestroy(ctx, stream, "workers").Err())
+	must(t, h.rdb.XGroupCreate(ctx, stream, "workers", "0").Err())
+	must(t, w.commitHeld(ctx))
+	if len(w.todo) > 0 || w.sent != nil {
+		t.Errorf("it keeps %v", w.todo)
+	}
+	// They come again, to it as to anyone.
+	if again, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1); err != nil || w.take(again, false) != 2 {
+		t.Errorf("of %v only some are new to it, %v", again, err)
+	}
+}
+
+func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
+	t.Parallel()
+	rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
+	defer rdb.Close()
+	synctest.Test(t, func(t *testing.T) {
+		begun, answer := 0, make(chan struct{})
+		rdb.AddHook(hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
+			begun++
+			<-answer
+			cmd.(*redis.Cmd).SetVal([]any{committed})
+			return nil
+		}))
+		job := Job{ID: "job", Reducers: 1}
+		w := &Worker{Job: job, Memory: DefaultWorkerMemory, protocol: protocol{rdb, job}, run: "a run", table: count.New()}
+		hold := func(n int) {
+			w.table.Add([]byte("word"), 1)
+			w.held = append(w.held, task{taskID: taskID{"map", n}})
+		}
+		hold(1)
+		must(t, w.step(t.Context(), t.Context()))
+		hold(2)
+		done := make(chan error)
+		go func() { done <- w.step(t.Context(), t.Context()) }()
+		synctest.Wait() // both the commit and the worker wait for the answer
+		if begun != 1 {
+			t.Errorf("%d commits are under way", begun)
+		}
+		answer <- struct{}{}
+		must(t, <-done)
+		answer <- struct{}{}
+		must(t, w.land(t.Context()))
+		if w.leases.tasks != 2 {
+			t.Errorf("%d tasks are committed", w.leases.tasks)
+		}
+	})
 }
 
 func TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack(t *testing.T) {

@@ -50,7 +50,7 @@ func (s Split) Bytes() (n int64) {
 func (s Split) String() string {
 	name := fmt.Sprintf("%q at %d", s.Path, s.Off)
 	if len(s.More) > 0 {
-		name += fmt.Sprintf(" and %d more files", len(s.More))
+		name += fmt.Sprintf(" and %d more", len(s.More))
 	}
 	return name
 }

@@ -481,4 +481,36 @@ var Mutations = []Mutation{
 	if w.phase != "done" {`, `	if w.phase != "done" {`}},
 		Tests: "^TestAWorkerThatFindsNoTaskLooksAtTheJobAgain$",
 	},
+	{
+		Guard: "a function asks for the rights to all its commands first",
+		File:  library,
+		Edits: []Edit{{`      check_rights(commands, keys[META] or '')
+`, ``}},
+		Tests: "^TestAFunctionWritesNothingIfTheRightToAnyOfItsCommandsLacks$",
+	},
+	{
+		Guard: "a worker has one commit under way at a time",
+		File:  job + "worker.go",
+		Edits: []Edit{{`	if w.due() {
+		if err := w.land(ctx); err != nil {
+			return err
+		}
+`, `	if w.due() {
+`}},
+		Tests: "^TestAWorkerHasOneCommitUnderWayAtATime$",
+	},
+	{
+		Guard: "what a rollback took from a refused batch is forgotten",
+		File:  job + "commit.go",
+		Edits: []Edit{{`		if s.standings[i] == pending {`, `		if s.standings[i] != settled {`}},
+		Tests: "^TestWhatARollbackTookFromARefusedBatchIsForgotten$",
+	},
+	{
+		Guard: "a split is committed with all its files",
+		File:  job + "split.go",
+		Edits: []Edit{{`		for _, f := range s.More {
+			if !yield(`, `		for _, f := range s.More[:len(s.More)/2] {
+			if !yield(`}},
+		Tests: "^TestOfVeryManyFilesSmallOnesGoTogether$|^TestASplitCanBeReadFromItsEntry$",
+	},
 }
