@@ -152,7 +152,8 @@ func TestFault24OldServerExits3(t *testing.T) {
 	contains(t, f.exits(3, "run").err, "needs Redis 7.0 or newer, found 6.2.0")
 }
 
-// oldServer answers as a Redis does that is older than functions.
+// oldServer answers as a Redis does that is older than functions. It is pretended, for the systems that we are built on have
+// no such package any more.
 func oldServer(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

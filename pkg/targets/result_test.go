@@ -53,14 +53,14 @@ func (f *folder) onlyFile(path string) {
 	}
 }
 
-func TestFault38FullDiskLeavesTheOldExport(t *testing.T) {
+func TestFault38LimitOnAFilesSizeLeavesTheOldExport(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(20)
 	f.exits(0, "run")
 	f.write("results/counts.tsv", "old")
 	path := filepath.Join(f.dir, "results", "counts.tsv")
-	// The limit on a file's size stands for the disk's: a write falls short, and the next one fails. It needs no root.
+	// As on a full disk a write falls short, and the next one fails; but this needs no root.
 	limited := exec.Command("sh", "-c", `ulimit -f 1 && exec "$0" "$@"`, f.program, "export", "-out=results/counts.tsv")
 	p := f.startCommand(limited)
 	<-p.ended

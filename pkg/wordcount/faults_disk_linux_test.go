@@ -1,7 +1,6 @@
 package wordcount
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,53 +38,52 @@ func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
 	})
 }
 
-func TestFault17DiskFullAtACheckpoint(t *testing.T) {
+func TestFault17FolderThatTakesNothingAtACheckpoint(t *testing.T) {
 	t.Parallel()
-	r := newRigOn(t, redistest.StartIn(t, smallDisk(t)), texts(10, 100))
-	r.prepare(bothModes[0])
-	filler := fill(t, r.server.DataDir)
-	run := r.start()
-	run.until("the seal has said so", func() bool { return r.said("trying again") > r.said("trying again every") })
-	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
-		t.Errorf("published without a checkpoint: %+v", sealed)
+	for what, breaks := range map[string]func(t *testing.T, dir string) (mend func()){
+		"the disk is full": func(t *testing.T, dir string) func() {
+			filler := redistest.Fill(t, dir)
+			return func() { must(t, os.Remove(filler)) }
+		},
+		"the folder is immutable": freeze, // for root, too
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := newRigOn(t, redistest.StartIn(t, redistest.SmallDisk(t)), texts(10, 100))
+			r.prepare(bothModes[0])
+			mend := breaks(t, r.server.DataDir)
+			run := r.start()
+			run.until("the seal has said so", func() bool { return r.said("trying again") > r.said("trying again every") })
+			if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
+				t.Errorf("published without a checkpoint: %+v", sealed)
+			}
+			if r.said("checkpoint failed: ") == 0 {
+				t.Error("nobody was told what failed")
+			}
+			mend()
+			run.exactly()
+		})
 	}
-	if r.said("checkpoint failed: ") == 0 {
-		t.Error("nobody was told what failed")
-	}
-	must(t, os.Remove(filler))
-	run.exactly()
 }
 
-// smallDisk is a folder with room for a mebibyte.
-func smallDisk(t *testing.T) string {
+// freeze lets nobody make, rename or remove a file in a folder until it is mended.
+func freeze(t *testing.T, path string) (mend func()) {
 	t.Helper()
-	dir := t.TempDir()
-	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		t.Skip("only root can have a small disk")
-	}
+	dir, err := os.Open(path)
 	must(t, err)
-	t.Cleanup(func() { // after a server's own end, which is asked for later
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// fill leaves no room on a small disk, and returns the file that takes it.
-func fill(t *testing.T, dir string) string {
-	t.Helper()
-	filler := filepath.Join(dir, "filler")
-	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
-		t.Fatalf("the disk took it all: %v", err)
+	t.Cleanup(func() { dir.Close() })
+	const immutable = 0x10 // FS_IMMUTABLE_FL of linux/fs.h
+	flag := func(bits int) error { return unix.IoctlSetPointerInt(int(dir.Fd()), unix.FS_IOC_SETFLAGS, bits) }
+	if err := flag(immutable); err != nil {
+		t.Skipf("this system has no immutable folders: %v", err)
 	}
-	return filler
+	t.Cleanup(func() { flag(0) }) // or it couldn't be removed
+	return func() { must(t, flag(0)) }
 }
 
 func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t)
+	disk := redistest.SmallDisk(t)
 	server := redistest.Start(t)
 	for _, c := range []struct {
 		what, says    string
@@ -93,7 +91,7 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 	}{
 		{
 			"the disk is full", "no space left on device",
-			func() error { fill(t, disk); return nil },
+			func() error { redistest.Fill(t, disk); return nil },
 			func() error { return os.Remove(filepath.Join(disk, "filler")) },
 		},
 		{

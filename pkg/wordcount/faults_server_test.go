@@ -125,9 +125,13 @@ func TestFault28MemoryLimitReachedEndsTheRunResumably(t *testing.T) {
 	inBothModes(t, func(t *testing.T, o Options) {
 		r := newRig(t, texts(20, 30))
 		r.lease = 500 * time.Millisecond // workers can't even give their tasks back
+		r.faults = "slow=50ms:2"
 		r.prepare(o)
-		r.whenSeen(func(st Status) bool { return st.Seeded == st.Maps }, func(Status) { r.setConfig("maxmemory", "1mb") })
+		r.whenSeen(func(st Status) bool { return st.Pending() > 0 }, func(Status) { r.setConfig("maxmemory", "1mb") })
 		r.finishFailing(ErrRedis, "maxmemory", "1.0 MiB", "resume")
+		if st := r.status(); st.Pending() == 0 || st.Seeded != st.Maps || st.Mapped == st.Maps {
+			t.Errorf("tasks do not stay pending: %+v", st)
+		}
 		r.setConfig("maxmemory", "0")
 		r.exact(o)
 	})
@@ -350,6 +354,7 @@ func TestFault32ClockSetBackDoesNotRobALivingWorker(t *testing.T) {
 		return next(ctx, cmd)
 	}))
 	<-held
+	r.postpone("map", time.Hour)
 	// The other one looks for the dead again and again, for some leases by its own clock.
 	looks, start := 0, time.Now()
 	enough := make(chan struct{})
