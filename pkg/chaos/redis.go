@@ -108,20 +108,20 @@ func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
 }
 
 // DropReplies cuts every connection of the job, again and again: a command that runs while its connection is cut has
-// its effect, and its reply is lost. It says how many it cut, and fails if there was none to cut, for then it showed
-// nothing. It returns how long the job took to move again after the last cut.
+// its effect, and its reply is lost. It says how many it cut and how many replies were lost with them, and fails if there
+// was none to cut, for then it showed nothing. It returns how long the job took to move again after the last cut.
 func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven // the other clients are not ours to judge
 	}
-	cuts := 0
+	cuts, lost := 0, 0
 	var failed error
 	for start := time.Now(); time.Since(start) < cutFor; {
-		n, err := a.Redis.ClientKillByFilter(ctx, "SKIPME", "yes").Result()
+		n, replies, err := a.cut(ctx)
 		if err != nil {
 			failed = err // another fault may be cutting, too
 		}
-		cuts += int(n)
+		cuts, lost = cuts+n, lost+replies
 		if err := pause(ctx); err != nil {
 			return 0, err
 		}
@@ -129,8 +129,29 @@ func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	if cuts == 0 {
 		return 0, errors.Join(errors.New("no connection was there to cut"), failed)
 	}
-	a.Say("cut %d connections", cuts)
+	a.Say("cut %d connections, and lost %d replies", cuts, lost)
 	return a.moves(ctx)
+}
+
+// cut cuts all connections but those of the attack, and returns how many there were, and how many of them had a reply to
+// a command that was done and not yet written to them.
+func (a Attack) cut(ctx context.Context) (cuts, lost int, err error) {
+	var ours, list *redis.StringCmd
+	_, err = a.Redis.TxPipelined(ctx, func(tx redis.Pipeliner) error { // nothing happens between the look and the cut
+		ours, list = tx.ClientGetName(ctx), tx.ClientList(ctx)
+		tx.ClientKillByFilter(ctx, "SKIPME", "yes")
+		return nil
+	})
+	for client := range strings.Lines(list.Val()) {
+		if strings.Contains(client, " name="+ours.Val()+" ") {
+			continue
+		}
+		cuts++
+		if !strings.Contains(client, " obl=0 oll=0 ") {
+			lost++
+		}
+	}
+	return cuts, lost, err
 }
 
 // saves is how many checkpoints the server has completed in this life.

@@ -69,6 +69,7 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 // await waits until a supervisor works on a job in this folder, and makes that the session's. It ends early if ended
 // does.
 func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
+	s.name = "chaos" // what is cut are other connections than these
 	for {
 		if plan, err := s.folder.Last(); err == nil && s.folder.Supervised(plan.Job.ID) {
 			s.plan = plan

@@ -13,7 +13,7 @@ func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
 		"chaos:rollbackRedis":     "after:  meta (hash, ",
 		"chaos:corruptCheckpoint": "after:  meta (hash, ",
 		"chaos:pauseRedis":        "paused redis for ",
-		"chaos:dropReplies":       " connections\n",
+		"chaos:dropReplies":       " replies\n",
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ type session struct {
 	config Config
 	folder wordcount.Folder
 	shown  *progress
+	name   string // of its connections
 
 	server *redisd.Server
 	rdb    redis.UniversalClient
@@ -57,7 +58,7 @@ func sessionOf(c Config) *session {
 }
 
 func newSession(c Config) *session {
-	s := &session{config: c, folder: wordcount.Folder{Dir: c.Dir}, shown: newProgress(os.Stderr)}
+	s := &session{config: c, folder: wordcount.Folder{Dir: c.Dir}, shown: newProgress(os.Stderr), name: "wordcount"}
 	s.background, s.stop = context.WithCancelCause(context.Background())
 	return s
 }
@@ -88,7 +89,7 @@ func (s *session) connect(ctx context.Context, loud bool) error {
 	if err != nil {
 		return err
 	}
-	rdb, err := server.Endpoint().Client("wordcount")
+	rdb, err := server.Endpoint().Client(s.name)
 	if err != nil {
 		return err
 	}

@@ -310,6 +310,13 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 			t.Errorf("%s: stored are %s", c.what, got)
 		}
 	}
+	// It isn't enough to have asked before: the function itself holds to it.
+	for _, last := range []bool{false, true} {
+		now, err := place(h.lib.call(t.Context(), "put", h.lib.job.fixed(), h.run, "a", 1, 0, 3, 1, last, 6))
+		if err != nil || now.done || now.words != 2 {
+			t.Errorf("behind a gap, last %v: %+v, %v", last, now, err)
+		}
+	}
 	h.expect("nothing is acknowledged", func(st Status) bool { return st.Reduced == 0 && st.Pending() == 1 })
 	if now := put("a", 2, true, 1, "one"); !now.done {
 		t.Errorf("the last words: %+v", now)
