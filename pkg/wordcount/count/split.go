@@ -50,8 +50,8 @@ func (t *Table) Split(r io.ReaderAt, off, n, size int64) (tokens uint64, err err
 
 const (
 	// chunk is how many bytes are read at once: enough to make the call cheap, and at home in the second cache. A file that
-	// is mapped instead costs 1.5 times as much when it is cached, for its page faults, and 1.8 times when it is cold, for
-	// the kernel reads further ahead of reads than of faults.
+	// is mapped and copied from costs 1.5 times as much when it is cached, for its page faults, and 1.8 times when it is
+	// cold, for the kernel reads further ahead of reads than of faults.
 	chunk  = 256 << 10
 	behind = 3         // bytes before a split that are looked at: the longest white space
 	beyond = 512       // bytes read past a split at first: enough for most last words
