@@ -761,16 +761,7 @@ func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	ctx := t.Context()
-	w := &Worker{
-		Redis: h.rdb, Job: h.lib.job, Consumer: "w", Lease: DefaultLease, Memory: DefaultWorkerMemory,
-		protocol: h.lib, run: h.run, phase: "map", table: count.New(),
-	}
-	tasks, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1)
-	must(t, err)
-	w.take(tasks, false)
-	for range tasks {
-		must(t, w.mapSplit(ctx, ctx, w.todo[0]))
-	}
+	w := h.holding(2)
 	h.mustCommit(1) // somebody else is faster with one of the two
 	must(t, w.commitHeld(ctx))
 	for range 10 {
@@ -785,13 +776,7 @@ func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	ctx := t.Context()
-	w := h.mapping("w")
-	tasks, err := w.readGroup(ctx, []string{"map"}, ">", 2, -1)
-	must(t, err)
-	w.take(tasks, false)
-	for range tasks {
-		must(t, w.mapSplit(ctx, ctx, w.todo[0]))
-	}
+	w := h.holding(2)
 	// As a snapshot from before the delivery has it.
 	stream := h.lib.job.Key("map")
 	must(t, h.rdb.XGroupDestroy(ctx, stream, "workers").Err())
@@ -979,6 +964,20 @@ func (h *byHand) mapping(consumer string) *Worker {
 		Redis: h.rdb, Job: h.lib.job, Consumer: consumer, Lease: DefaultLease, Memory: DefaultWorkerMemory,
 		protocol: h.lib, run: h.run, phase: "map", table: count.New(), batch: 1, chunk: putMax,
 	}
+}
+
+// holding is a worker that has counted so many new tasks and committed none.
+func (h *byHand) holding(n int) *Worker {
+	h.tb.Helper()
+	ctx := h.tb.Context()
+	w := h.mapping("w")
+	tasks, err := w.readGroup(ctx, []string{"map"}, ">", n, -1)
+	must(h.tb, err)
+	w.take(tasks, false)
+	for range tasks {
+		must(h.tb, w.mapSplit(ctx, ctx, w.todo[0]))
+	}
+	return w
 }
 
 func TestATaskThatIsDeliveredAgainIsCountedOnce(t *testing.T) {
