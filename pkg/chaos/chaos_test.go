@@ -226,10 +226,10 @@ func TestDropRepliesCutsConnectionsAndSaysHowMany(t *testing.T) {
 	}
 }
 
-func TestDropRepliesThatCutsNothingFails(t *testing.T) {
+func TestDropRepliesOfAJobThatIsOverFails(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	if _, err := a.DropReplies(t.Context()); err == nil || errors.Is(err, ErrOver) {
+	if _, err := a.DropReplies(t.Context()); !errors.Is(err, ErrOver) {
 		t.Errorf("it ends with %v", err)
 	}
 	if len(a.said) != 0 {

@@ -108,15 +108,15 @@ func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
 }
 
 // DropReplies cuts every connection of the job, again and again: a command that runs while its connection is cut has
-// its effect, and its reply is lost. It says how many it cut and how many replies were lost with them, and fails if there
-// was none to cut, for then it showed nothing. It returns how long the job took to move again after the last cut.
+// its effect, and its reply is lost. It says how many it cut and how many replies were lost with them, and waits for one
+// if there is none to cut, for that would show nothing. It returns how long the job took to move again after the last cut.
 func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven // the other clients are not ours to judge
 	}
 	cuts, lost := 0, 0
 	var failed error
-	for start := time.Now(); time.Since(start) < cutFor; {
+	for start := time.Now(); time.Since(start) < cutFor || cuts == 0 && a.alive(); { // another fault may keep all away
 		n, replies, err := a.cut(ctx)
 		if err != nil {
 			failed = err // another fault may be cutting, too
@@ -127,7 +127,7 @@ func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	if cuts == 0 {
-		return 0, errors.Join(errors.New("no connection was there to cut"), failed)
+		return 0, errors.Join(ErrOver, failed)
 	}
 	a.Say("cut %d connections, and lost %d replies", cuts, lost)
 	return a.moves(ctx)

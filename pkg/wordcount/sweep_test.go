@@ -149,8 +149,11 @@ func (a accident) happen(t *testing.T) bool {
 			return true
 		}
 	}
-	if kind, _, _ := strings.Cut(a.point, "."); kind == "hello" || kind == "client-setname" {
+	switch kind, _, _ := strings.Cut(a.point, "."); kind {
+	case "hello", "client-setname":
 		t.Skip("so many connections at a time come by chance")
+	case "xrange":
+		t.Skip("another worker is late by chance, and its task is done a second time")
 	}
 	t.Errorf("%s was never reached", a.point)
 	return false
