@@ -31,7 +31,7 @@ import (
 )
 
 // patience is how long anything may take: a test that waits in vain says for what.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
