@@ -72,7 +72,7 @@
 //
 // Errors and deaths are counted apart. A task that fails three times (errorLimit) is buried, at once if its file has
 // changed. When a supervisor sees a worker killed or crash, that counts against each task of which it may have died; a
-// task with two deaths runs alone from then on, so that it takes no neighbours along, and after three more of its own
+// task with two deaths runs alone from then on, so that it takes no neighbours along, and after six more of its own
 // (deathLimit) it is buried too. What nobody saw, a lease that ran out, the end of a whole machine, counts against no
 // task. The job then ends with ErrIncomplete; Buried lists such tasks, Requeue gives them another life, and Partial
 // counts the rest for who asks.

@@ -566,9 +566,9 @@ func TestErrorsAndDeathsOfATaskAreCountedApart(t *testing.T) {
 		errors, deaths int
 		buried         bool
 	}{
-		{2, 4, false}, // together more than either limit
-		{3, 0, true},
-		{2, 5, true},
+		{errorLimit - 1, deathLimit - 1, false}, // together more than either limit
+		{errorLimit, 0, true},
+		{errorLimit - 1, deathLimit, true},
 	} {
 		w := life(fmt.Sprintf("%d", i), c.errors)
 		for n := range c.deaths {

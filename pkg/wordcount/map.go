@@ -15,8 +15,10 @@ const (
 	errorLimit = 3
 	// aloneFrom: a task of which so many workers may have died runs alone, so that it can't take its neighbours along.
 	aloneFrom = 2
-	// deathLimit: a task of which so many workers died is buried; the ones after aloneFrom had nothing else in hand.
-	deathLimit = aloneFrom + 3
+	// deathLimit: a task of which so many workers died is buried; the ones after aloneFrom had nothing else in hand. Where one
+	// of four workers is killed each second for no fault of its task, one in four tasks of a second's work dies each time: six
+	// times in a row happens to one in 4,000 of them, three times would to one in 64.
+	deathLimit = aloneFrom + 6
 	// MaxLiveWords is how many distinct words one task may have without reducers: each is a ZINCRBY within one call,
 	// and half a million of them hold the server for about three seconds.
 	MaxLiveWords = 500_000
