@@ -15,7 +15,6 @@ type input struct {
 	path   string
 	ctx    context.Context
 	faults Faults
-	reads  int
 }
 
 func (w *Worker) open(ctx context.Context, path string) (*input, error) {
@@ -30,7 +29,7 @@ func (w *Worker) open(ctx context.Context, path string) (*input, error) {
 	return &input{fd: fd, path: path, ctx: ctx, faults: w.Faults}, nil
 }
 
-// ReadAt reads what there is; io.EOF at the end of the file.
+// ReadAt reads what there is at once, which may be less than p takes; io.EOF at the end of the file.
 func (f *input) ReadAt(p []byte, off int64) (n int, err error) {
 	if err := f.ctx.Err(); err != nil {
 		return 0, err
@@ -39,7 +38,6 @@ func (f *input) ReadAt(p []byte, off int64) (n int, err error) {
 		n, err = unix.Pread(f.fd, p, off)
 		return err
 	})
-	f.reads++
 	f.faults.at(MidCount)
 	switch {
 	case err != nil:
