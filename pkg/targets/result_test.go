@@ -63,13 +63,19 @@ func TestFault38LimitOnAFilesSizeLeavesTheOldExport(t *testing.T) {
 	// As on a full disk a write falls short, and the next one fails; but this needs no root.
 	limited := exec.Command("sh", "-c", `ulimit -f 1 && exec "$0" "$@"`, f.program, "export", "-out=results/counts.tsv")
 	p := f.startCommand(limited)
-	<-p.ended
-	if code := p.cmd.ProcessState.ExitCode(); code <= 0 || p.out.String() != "" {
-		t.Errorf("exit %d\n%s%s", code, &p.out, &p.err)
+	f.keepsOld(path, p)
+}
+
+// keepsOld requires that an export fails, and leaves the old file, which says so, and nothing beside it.
+func (f *folder) keepsOld(path string, export *process) {
+	f.Helper()
+	<-export.ended
+	if code := export.cmd.ProcessState.ExitCode(); code <= 0 || export.out.String() != "" {
+		f.Errorf("exit %d\n%s%s", code, &export.out, &export.err)
 	}
-	contains(t, p.err.String(), "write result: ")
+	contains(f, export.err.String(), "write result: ")
 	if text, err := os.ReadFile(path); string(text) != "old" {
-		t.Errorf("the file is now %q, %v", text, err)
+		f.Errorf("the file is now %q, %v", text, err)
 	}
 	f.onlyFile(path)
 }

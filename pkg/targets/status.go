@@ -47,6 +47,8 @@ type buriedReport struct {
 	Offset *int64 `json:"offset,omitempty"` // of a map: where its part of the file begins, bytes
 	More   int    `json:"more,omitempty"`   // of a map: small files that it had beside this one
 	Error  string `json:"error"`
+
+	what string // the task, for people
 }
 
 type redisReport struct {
@@ -102,10 +104,12 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 func describe(dead []wordcount.BuriedTask, splits []wordcount.Split) []buriedReport {
 	reports := make([]buriedReport, len(dead))
 	for i, t := range dead {
-		r := buriedReport{Task: fmt.Sprintf("%s %d", t.Stream, t.Number), Error: t.Cause}
+		name := fmt.Sprintf("%s %d", t.Stream, t.Number)
+		r := buriedReport{Task: name, Error: t.Cause, what: name}
 		if t.Stream == "map" && t.Number >= 1 && t.Number <= len(splits) {
 			split := splits[t.Number-1]
 			r.File, r.Offset, r.More = split.Path, &split.Off, len(split.More)
+			r.what = fmt.Sprintf("%s, %s", name, split)
 		}
 		reports[i] = r
 	}
@@ -127,13 +131,6 @@ func (r statusReport) text(w io.Writer) {
 		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
 	}
 	for _, t := range r.Buried {
-		what := t.Task
-		if t.Offset != nil {
-			what = fmt.Sprintf("%s, %q at %d", what, t.File, *t.Offset)
-		}
-		if t.More > 0 {
-			what = fmt.Sprintf("%s and %d more", what, t.More)
-		}
-		fmt.Fprintf(w, "given up %s: %s\n", what, t.Error)
+		fmt.Fprintf(w, "given up %s: %s\n", t.what, t.Error)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
-// putMax is how many words one call stores: some 15 ms of the server's only thread in a sorted set of a million words, and
-// some 40 in one of ten million.
+// putMax is how many words one call stores. Twice as many held the server's only thread for some 25 ms in a sorted set of a
+// million words, and for 83 on the average in one of nine million.
 const putMax = 10_000
 
 // reduce merges the partial counts of as many partitions as there is memory for, and stores their totals together, by
