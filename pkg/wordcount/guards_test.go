@@ -160,6 +160,22 @@ func TestABatchIsCommittedAltogetherOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestACountThatIsNoDecimalNumberIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	h.take("map", "w", 1)
+	for _, n := range []any{"inf", "nan", "0x10", "1e3", "-1", "1.5", "", "1000000000000000"} { // Redis would add all but two
+		standings, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, []any{"one", 1, "two", n})
+		if !errors.Is(err, ErrState) {
+			t.Errorf("%q: %v, %v", n, standings, err)
+		}
+	}
+	h.expect("nothing was committed", func(st Status) bool { return st.Mapped == 0 && st.Pending() == 1 })
+	if got := h.counts(); got != "" {
+		t.Errorf("counted: %s", got)
+	}
+}
+
 func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
@@ -181,6 +197,7 @@ func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 		"renew":   func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
 		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w", false); return err },
 		"final":   func() error { _, _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
+		"clean":   func() error { _, err := h.lib.clean(ctx, h.run); return err },
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, errOtherRun) {
@@ -757,6 +774,45 @@ func TestAWorkerTakesOverWhatOthersLeft(t *testing.T) {
 	}
 }
 
+func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{MapOnly, 1} {
+		h := newByHand(t, reducers)
+		ctx := t.Context()
+		w := h.mapping("w")
+		count := func() {
+			for len(w.todo) > 0 {
+				must(t, w.step(ctx, ctx))
+			}
+			must(t, w.commitHeld(ctx))
+		}
+		path := filepath.Join(h.input, "2")
+		info, err := os.Stat(path)
+		must(t, err)
+		must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644)) // counted before it is compared
+		must(t, os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)))
+		tasks, err := w.readGroup(ctx, []string{"map"}, ">", handTasks, -1)
+		must(t, err)
+		w.take(tasks, false)
+		count()
+		h.expect("the changed one is buried", func(st Status) bool { return st.Mapped == 2 && st.Buried == 1 })
+		must(t, os.WriteFile(path, []byte("two two"), 0o644))
+		must(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+		_, err = h.lib.requeue(ctx, h.run)
+		must(t, err)
+		again, err := w.expired(ctx)
+		must(t, err)
+		w.take(again, true)
+		count()
+		for range reducers {
+			h.store(h.take("reduce", "w", 1)[0] - 1)
+		}
+		if got := h.counts(); got != handCounts {
+			t.Errorf("counted: %s", got)
+		}
+	}
+}
+
 func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
@@ -793,39 +849,45 @@ func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {
 
 func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 	t.Parallel()
-	rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
-	defer rdb.Close()
-	synctest.Test(t, func(t *testing.T) {
-		begun, answer := 0, make(chan struct{})
-		rdb.AddHook(hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
-			begun++
-			<-answer
-			cmd.(*redis.Cmd).SetVal([]any{committed})
-			return nil
-		}))
-		job := Job{ID: "job", Reducers: 1}
-		w := &Worker{Job: job, Memory: DefaultWorkerMemory, protocol: protocol{rdb, job}, run: "a run", table: count.New()}
-		hold := func(n int) {
-			w.table.Add([]byte("word"), 1)
-			w.held = append(w.held, task{taskID: taskID{"map", n}})
-		}
-		hold(1)
-		must(t, w.step(t.Context(), t.Context()))
-		hold(2)
-		done := make(chan error)
-		go func() { done <- w.step(t.Context(), t.Context()) }()
-		synctest.Wait() // both the commit and the worker wait for the answer
-		if begun != 1 {
-			t.Errorf("%d commits are under way", begun)
-		}
-		answer <- struct{}{}
-		must(t, <-done)
-		answer <- struct{}{}
-		must(t, w.land(t.Context()))
-		if w.leases.tasks != 2 {
-			t.Errorf("%d tasks are committed", w.leases.tasks)
-		}
-	})
+	for what, more := range map[string]func(*Worker, context.Context) error{
+		"one that is due":      func(w *Worker, ctx context.Context) error { return w.step(ctx, ctx) },
+		"the last before idle": (*Worker).commitHeld,
+	} {
+		t.Run(what, func(t *testing.T) {
+			rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
+			defer rdb.Close()
+			synctest.Test(t, func(t *testing.T) {
+				begun, answer := 0, make(chan struct{})
+				rdb.AddHook(hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
+					begun++
+					<-answer
+					cmd.(*redis.Cmd).SetVal([]any{committed})
+					return nil
+				}))
+				job := Job{ID: "job", Reducers: 1}
+				w := &Worker{Job: job, Memory: DefaultWorkerMemory, protocol: protocol{rdb, job}, run: "a run", table: count.New()}
+				hold := func(n int) {
+					w.table.Add([]byte("word"), 1)
+					w.held = append(w.held, task{taskID: taskID{"map", n}})
+				}
+				hold(1)
+				must(t, w.step(t.Context(), t.Context()))
+				hold(2)
+				done := make(chan error)
+				go func() { done <- more(w, t.Context()) }()
+				synctest.Wait() // both the commit and the worker wait for the answer
+				if begun != 1 {
+					t.Errorf("%d commits are under way", begun)
+				}
+				close(answer)
+				must(t, <-done)
+				must(t, w.land(t.Context()))
+				if w.leases.tasks != 2 {
+					t.Errorf("%d tasks are committed", w.leases.tasks)
+				}
+			})
+		})
+	}
 }
 
 func TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack(t *testing.T) {
@@ -923,6 +985,34 @@ func TestASeedForAJobOfAnotherSizeIsRefused(t *testing.T) {
 	h.expect("it is as it was", func(st Status) bool { return st.Maps == handTasks && st.Reducers == 2 && st.Seeded == handTasks })
 }
 
+func TestAJobThatLostAStreamIsNotSeededAnew(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{"map", "reduce"} {
+		h := newByHand(t, 1)
+		key := h.lib.job.Key(stream)
+		must(t, h.rdb.Del(t.Context(), key).Err())
+		if err := h.sup.Seed(t.Context()); !errors.Is(err, ErrState) {
+			t.Errorf("without its stream %s: %v", stream, err)
+		}
+		if h.rdb.Exists(t.Context(), key).Val() != 0 {
+			t.Errorf("the stream %s was begun anew", stream)
+		}
+	}
+}
+
+func TestAJobOfAnotherSchemaIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, MapOnly)
+	h.take("map", "w", handTasks)
+	must(t, h.rdb.HSet(t.Context(), h.lib.job.Key("meta"), "schema", "0").Err())
+	if err := h.sup.Seed(t.Context()); !errors.Is(err, ErrState) {
+		t.Errorf("seeded, %v", err)
+	}
+	if standings, err := h.commits(1); !errors.Is(err, ErrState) {
+		t.Errorf("committed, %v, %v", standings, err)
+	}
+}
+
 func TestAnErrorIsCountedOnceForEachAttempt(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
@@ -932,6 +1022,22 @@ func TestAnErrorIsCountedOnceForEachAttempt(t *testing.T) {
 		if err != nil || standing != c.want {
 			t.Errorf("attempt %s: %s, %v; want %s", c.token, standing, err, c.want)
 		}
+	}
+}
+
+func TestASealedResultOutlivesACrashRightAfterTheSeal(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	h.rdb.AddHook(on("release", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+		h.server.Kill(t)
+		return errLost
+	}))
+	sealed, err := h.sup.Seal(t.Context())
+	must(t, err)
+	h.server.Start(t)
+	if again, fresh, err := h.sup.UpToDate(t.Context()); !fresh || err != nil || again.Fence != sealed.Fence {
+		t.Errorf("the result that was sealed is gone: %+v, %v", again, err)
 	}
 }
 

@@ -69,7 +69,7 @@ func Check(ctx context.Context, repo string, out io.Writer) error {
 			caught = "SURVIVED " + m.Tests
 			survived++
 		}
-		fmt.Fprintf(out, "%-50s %5.1fs  %s\n", m.Guard, time.Since(start).Seconds(), caught)
+		fmt.Fprintf(out, "%-54s %5.1fs  %s\n", m.Guard, time.Since(start).Seconds(), caught)
 	}
 	fmt.Fprintf(out, "%d of %d mutations caught\n", len(Mutations)-survived, len(Mutations))
 	if survived > 0 {

@@ -14,6 +14,13 @@ var Mutations = []Mutation{
 		Tests: "^TestABatchThatNamesATaskTwiceIsRefused$",
 	},
 	{
+		Guard: "counts are decimal numbers",
+		File:  library,
+		Edits: []Edit{{`    check_counts(args, at + 1)
+`, ``}},
+		Tests: "^TestACountThatIsNoDecimalNumberIsNotCommitted$",
+	},
+	{
 		Guard: "a batch's tasks are all pending",
 		File:  library,
 		Edits: []Edit{{
@@ -63,12 +70,37 @@ var Mutations = []Mutation{
 		Tests: "^TestAZombieOfAnotherRunReachesNothing$",
 	},
 	{
+		Guard: "a job is deleted by its own run only",
+		File:  library,
+		Edits: []Edit{{`    if run ~= args[1] then refuse('WCRUN', 'the job belongs to run %s', tostring(run)) end
+`, ``}},
+		Tests: "^TestAZombieOfAnotherRunReachesNothing$",
+	},
+	{
 		Guard: "seeding leaves no gap",
 		File:  library,
 		Edits: []Edit{{`  if first <= top + 1 then
     for n = top + 1, last do`, `  if true then
     for n = math.max(first, top + 1), last do`}},
 		Tests: "^TestAChunkThatWouldLeaveAGapIsNotAppended$",
+	},
+	{
+		Guard: "a job that lost a stream is not seeded anew",
+		File:  library,
+		Edits: []Edit{{`    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 then
+      refuse('WCSTATE', 'a stream of the job was deleted by someone')
+    end
+`, ``}},
+		Tests: "^TestAJobThatLostAStreamIsNotSeededAnew$",
+	},
+	{
+		Guard: "a job of another schema is left alone",
+		File:  library,
+		Edits: []Edit{{`  if meta.schema ~= SCHEMA then
+    refuse('WCSTATE', 'the job has schema %s, this library has %s', tostring(meta.schema), SCHEMA)
+  end
+`, ``}},
+		Tests: "^TestAJobOfAnotherSchemaIsLeftAlone$",
 	},
 	{
 		Guard: "tasks have explicit IDs",
@@ -235,6 +267,18 @@ var Mutations = []Mutation{
 		Tests: "^TestACheckpointThatWasUnderWayIsNotEnough$",
 	},
 	{
+		Guard: "sealing takes its checkpoint under the fence",
+		File:  job + "seal.go",
+		Edits: []Edit{{`	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
+`, `	settled := make(chan error, 1)
+	settled <- s.settle(ctx, newNonce())
+	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
+`}, {`	settled := make(chan error, 1)
+	go func() { settled <- s.settle(ctx, fence) }()
+`, ``}},
+		Tests: "^TestASealedResultOutlivesACrashRightAfterTheSeal$",
+	},
+	{
 		Guard: "input is compared after it was counted",
 		File:  job + "map.go",
 		Edits: []Edit{{`	if how := s.compare(size, mtime); how != "" {`, `	if how := s.compare(size, mtime); how == "\x00" {`}},
@@ -289,6 +333,13 @@ var Mutations = []Mutation{
 		Tests: "^TestWhatARefusedBatchHasLeftIsCountedAnew$",
 	},
 	{
+		Guard: "what a failed split has spoilt is counted anew",
+		File:  job + "map.go",
+		Edits: []Edit{{`	w.recount()
+	if errors.Is(cause, errChanged) {`, `	if errors.Is(cause, errChanged) {`}},
+		Tests: "^TestWhatAFailedSplitHasSpoiltIsCountedAnew$",
+	},
+	{
 		Guard: "refusals keep their code",
 		File:  library,
 		Edits: []Edit{{`    if not reply:find('^%u+ ') then reply = 'ERR ' .. reply end
@@ -327,6 +378,15 @@ var Mutations = []Mutation{
 		File:  job + "seal.go",
 		Edits: []Edit{{`	if total != tokens {`, `	if total != tokens && total == 0 {`}},
 		Tests: "^TestCountsThatDoNotAddUpAreNeverPublished$",
+	},
+	{
+		Guard: "counts are whole numbers below 2^53",
+		File:  library,
+		Edits: []Edit{{`    if not (n > 0 and n < 2 ^ 53 and n % 1 == 0) then
+      refuse('WCSTATE', '%s is no count: it is beyond 2^53, or somebody else wrote it', first[2])
+    end
+`, ``}},
+		Tests: "^TestCountBeyond2To53IsNoResult$",
 	},
 	{
 		Guard: "up to date is what can still be read",
@@ -498,6 +558,28 @@ var Mutations = []Mutation{
 `, `	if w.due() {
 `}},
 		Tests: "^TestAWorkerHasOneCommitUnderWayAtATime$",
+	},
+	{
+		Guard: "what is held is committed after what was sent",
+		File:  job + "commit.go",
+		Edits: []Edit{{`	if err := w.land(ctx); err != nil || len(w.held) == 0 {
+		return err
+	}
+`, `	if len(w.held) == 0 {
+		return w.land(ctx)
+	}
+`}},
+		Tests: "^TestAWorkerHasOneCommitUnderWayAtATime$",
+	},
+	{
+		Guard: "what a refused batch lost may be delivered again",
+		File:  job + "commit.go",
+		Edits: []Edit{{`		} else {
+			w.leases.drop(t.taskID)
+		}
+`, `		}
+`}},
+		Tests: "^TestWhatARollbackTookFromARefusedBatchIsForgotten$",
 	},
 	{
 		Guard: "what a rollback took from a refused batch is forgotten",
