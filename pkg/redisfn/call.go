@@ -13,7 +13,7 @@ import (
 // On a Cluster all keys must be on one node: give them one {hash tag}.
 //
 // If the server doesn't know the function, the library is loaded and the call
-// repeated, once. Inside a pipeline that can't be: call FCall there, after Load.
+// repeated, once. Inside a pipeline that can't be: call FCall there, within Have.
 func (l Library) Call(ctx context.Context, c redis.UniversalClient, function string, keys []string, args ...any) *redis.Cmd {
 	return l.call(ctx, c, c.FCall, function, keys, args)
 }
@@ -26,20 +26,30 @@ func (l Library) CallRO(ctx context.Context, c redis.UniversalClient, function s
 
 type fcall func(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd
 
-func (l Library) call(ctx context.Context, c redis.UniversalClient, fcall fcall, function string, keys []string, args []any) *redis.Cmd {
-	cmd := fcall(ctx, function, keys, args...)
-	if !isUnknownFunction(cmd.Err()) {
-		return cmd
+func (l Library) call(ctx context.Context, c redis.UniversalClient, fcall fcall, function string, keys []string, args []any) (cmd *redis.Cmd) {
+	err := l.Have(ctx, c, func() error {
+		cmd = fcall(ctx, function, keys, args...)
+		return cmd.Err()
+	})
+	if isUnknownFunction(err) {
+		err = fmt.Errorf("redisfn: library %s has no function %s: %w", l.Name, function, err)
+	}
+	cmd.SetErr(err)
+	return cmd
+}
+
+// Have does what needs the library, such as a transaction with an FCALL in it.
+// If the server doesn't know the function, the library is loaded and all of it
+// is done again, once: whatever else is in the transaction must bear that.
+func (l Library) Have(ctx context.Context, c redis.UniversalClient, do func() error) error {
+	err := do()
+	if !isUnknownFunction(err) {
+		return err
 	}
 	if _, err := l.Load(ctx, c); err != nil {
-		cmd.SetErr(err)
-		return cmd
+		return err
 	}
-	cmd = fcall(ctx, function, keys, args...)
-	if err := cmd.Err(); isUnknownFunction(err) {
-		cmd.SetErr(fmt.Errorf("redisfn: library %s has no function %s: %w", l.Name, function, err))
-	}
-	return cmd
+	return do()
 }
 
 // isUnknownFunction relies on the server's words, as there is no code for it.

@@ -392,7 +392,8 @@ func TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction(t *testing.T) {
 		do   func()
 		want []string
 	}{
-		{"a reduce", func() { h.store(0) }, []string{"partition.1", "watch.1", "place.1", "multi.1", "zadd.1", "put.1", "exec.1"}},
+		{"a reduce", func() { h.store(0) }, []string{
+			"multi.1", "partition.1", "lrange.1", "exec.1", "watch.1", "place.1", "multi.2", "zadd.1", "put.1", "exec.2"}},
 		{"a clean", func() {
 			if n, err := h.lib.clean(t.Context(), h.run); err != nil || n < 4 {
 				t.Errorf("%d keys were deleted, %v", n, err)

@@ -142,9 +142,36 @@ func (p protocol) commit(ctx context.Context, run string, tasks []int, tokens ui
 	return reply[1:], nil
 }
 
-// partition returns all partial counts of a partition.
+// partition returns all partial counts of a partition. The function tells whether they are all there; a command of its
+// own in the same transaction reads them, for a function's reply is copied three times more.
 func (p protocol) partition(ctx context.Context, run string, part int) ([]string, error) {
-	return p.read(ctx, "partition", append(p.job.fixed(), p.job.part(part)), run).StringSlice()
+	key := p.job.part(part)
+	var partials *redis.StringSliceCmd
+	err := Library.Have(ctx, p.rdb, func() error {
+		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run)
+			partials = pipe.LRange(ctx, key, 0, -1)
+			return nil
+		}))
+	})
+	if err != nil {
+		return nil, classify(err)
+	}
+	return partials.Val(), nil
+}
+
+// transaction returns the error of a transaction: where a command could not be queued that is its own, for EXECABORT
+// doesn't say why.
+func transaction(cmds []redis.Cmder, err error) error {
+	if redisfn.Code(err) != "EXECABORT" {
+		return err
+	}
+	for _, cmd := range cmds {
+		if code := redisfn.Code(cmd.Err()); code != "" && code != "EXECABORT" {
+			return cmd.Err()
+		}
+	}
+	return err
 }
 
 // totals are those of some partitions, as one attempt stores them.
@@ -179,18 +206,13 @@ func (p protocol) put(ctx context.Context, run string, of totals, from int, word
 			return err
 		}
 		var put *redis.Cmd
-		cmds, err := tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		err := transaction(tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 			if len(words) > 0 {
 				pipe.Do(ctx, append([]any{"zadd", p.job.Key("counts")}, words...)...)
 			}
 			put = pipe.FCall(ctx, function("put"), p.job.fixed(), append(attempt, from, len(words)/2, last, of.tokens)...)
 			return nil
-		})
-		for _, cmd := range cmds { // EXECABORT doesn't say what kept a command from being queued
-			if code := redisfn.Code(cmd.Err()); redisfn.Code(err) == "EXECABORT" && code != "" && code != "EXECABORT" {
-				err = cmd.Err()
-			}
-		}
+		}))
 		if err == nil {
 			now, err = place(put)
 		}

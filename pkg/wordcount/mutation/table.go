@@ -167,8 +167,9 @@ var Mutations = []Mutation{
 	{
 		Guard: "a partition is read in one call",
 		File:  job + "protocol.go",
-		Edits: []Edit{{`	return p.read(ctx, "partition", append(p.job.fixed(), p.job.part(part)), run).StringSlice()
-`, `	var blobs []string
+		Edits: []Edit{{`	return partials.Val(), nil
+`, `	_ = partials
+	var blobs []string
 	for {
 		page, err := p.rdb.LRange(ctx, p.job.part(part), int64(len(blobs)), int64(len(blobs))).Result()
 		if err != nil || len(page) == 0 {
@@ -177,6 +178,12 @@ var Mutations = []Mutation{
 		blobs = append(blobs, page...)
 	}
 `}},
+		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
+	},
+	{
+		Guard: "a partition is read where it is asked for",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`p.rdb.TxPipelined(ctx,`, `p.rdb.Pipelined(ctx,`}},
 		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
 	{
