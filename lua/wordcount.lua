@@ -3,7 +3,7 @@
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --
--- Keys. All keys of a job share one hash tag. Every function takes the seven fixed keys in this order; those that
+-- Keys. All keys of a job share one hash tag. Every function takes the eight fixed keys in this order; those that
 -- touch partial counts take the partitions' lists behind them.
 --
 --   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
@@ -17,7 +17,9 @@
 --                       "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
---   8 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per commit
+--   8 commits   hash    attempt to commit -> how many partitions it has brought its blobs to, or "committed"
+--   9 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per attempt, which begins with its
+--                       nonce; those of attempts that are not committed count for nothing
 --
 -- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types, the
 -- caller's rights, the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
@@ -35,8 +37,8 @@
 
 local SCHEMA = '1'
 local GROUP = 'workers'
-local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8
-local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash'}
+local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, COMMITS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash'}
 local BATCH = 7500         -- IDs in one commit; unpack passes 7,990 values
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
 
@@ -245,10 +247,16 @@ end
 -- commit: acknowledges a batch of map tasks and applies its effect, as one step, if all of them are pending.
 --   KEYS    fixed, parts
 --   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, then the effect:
---           with reducers, one blob a partition ('' for none); without, word, count, word, count, ...
---   returns {'committed'} or {'refused', standing of each task}
--- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: a table cannot be taken apart again. Buried tasks never count
--- as mapped: a phase change without them lets a zombie store totals that lack them.
+--           without reducers, word, count, word, count, ...; with reducers, an attempt (a nonce), from (to how many
+--           partitions it has brought its blobs), and blobs for those that follow, each with the attempt in front ('' for none)
+--   returns {'committed'}, {'at', to how many partitions the attempt has brought its blobs} or {'refused', standing of each
+--           task}
+-- Blobs may be too many for one short call, so an attempt may take several. What it has brought counts for nothing before
+-- the last of them, which has the last partition's blob, acknowledges the tasks.
+-- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: a table cannot be taken apart again.
+-- How far the attempt has come is kept beside the blobs, and what does not join on there is not taken: a rollback may have
+-- taken earlier ones back. Buried tasks never count as mapped: a phase change without them lets a zombie store totals that
+-- lack them.
 local function commit(keys, args)
   local meta = open_run(keys, args[1], 'all')
   local n = integer(args[2], 'n')
@@ -256,9 +264,15 @@ local function commit(keys, args)
   local ids = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
   local at = n + 5
+  local attempt, from, upto
   if meta.reducers > 0 then
-    if #args - at + 1 ~= meta.reducers then
-      refuse('WCARG', '%d blobs for %.0f partitions', #args - at + 1, meta.reducers)
+    attempt, from = args[at], integer(args[at + 1], 'from')
+    at = at + 2
+    upto = from + #args - at + 1
+    if attempt == '' then refuse('WCARG', 'attempt must be given') end
+    if upto > meta.reducers then refuse('WCARG', 'blobs for %.0f of %.0f partitions', upto, meta.reducers) end
+    for i = at, #args do
+      if args[i] ~= '' and args[i]:sub(1, #attempt) ~= attempt then refuse('WCARG', 'a blob of another attempt') end
     end
   else
     if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
@@ -266,15 +280,22 @@ local function commit(keys, args)
   end
   local refused = refusal(keys[MAP], ids)
   if refused then return refused end
+  if attempt then
+    local brought = tonumber(redis.call('HGET', keys[COMMITS], attempt) or 0)
+    if not brought then refuse('WCSTATE', 'a committed attempt has pending tasks') end
+    if from ~= brought then return {'at', brought} end
+    if upto < meta.reducers then redis.call('HSET', keys[COMMITS], attempt, string.format('%.0f', upto)) end
+    for i = at, #args do
+      if args[i] ~= '' then redis.call('RPUSH', keys[PARTS + from + i - at], args[i]) end
+    end
+    if upto < meta.reducers then return {'at', upto} end
+  end
 
   if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
     refuse('WCSTATE', 'pending tasks could not be acknowledged')
   end
-  if meta.reducers > 0 then
-    for part = 1, meta.reducers do
-      local blob = args[at + part - 1]
-      if blob ~= '' then redis.call('RPUSH', keys[PARTS + part - 1], blob) end
-    end
+  if attempt then
+    redis.call('HSET', keys[COMMITS], attempt, 'committed')
   else
     for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
   end
@@ -287,7 +308,7 @@ end
 -- partition: allows the caller to read the partial counts of one partition.
 --   KEYS    fixed, the partition's list
 --   ARGV    run
---   returns {'all'}
+--   returns the attempts whose blobs count
 -- The blobs themselves are an LRANGE right behind it, in one transaction with this: what comes through Lua is copied three
 -- times more, and a partition may be large.
 -- Guards. All in one transaction: between two pages a rollback may mix two orders of commits. Only when the last map is
@@ -296,7 +317,11 @@ local function partition(keys, args)
   local meta = open_run(keys, args[1], 1)
   if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
   if meta.discarded then refuse('WCGONE', 'the partial counts were discarded') end
-  return {'all'}
+  local commits, attempts = redis.call('HGETALL', keys[COMMITS]), {}
+  for i = 1, #commits, 2 do
+    if commits[i + 1] == 'committed' then attempts[#attempts + 1] = commits[i] end
+  end
+  return attempts
 end
 
 -- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
@@ -442,7 +467,7 @@ local function discard(keys, args)
   local meta = open_final(keys, args[1], 'all')
   local ttl = integer(args[2], 'seconds')
   redis.call('HSET', keys[META], 'discarded', 1)
-  for part = 1, meta.reducers do redis.call('UNLINK', keys[PARTS + part - 1]) end
+  for i = COMMITS, #keys do redis.call('UNLINK', keys[i]) end
   if ttl > 0 then
     for i = META, WORKERS do redis.call('EXPIRE', keys[i], args[2]) end
   end
@@ -613,7 +638,7 @@ local function register_reading(name, body)
 end
 
 register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'XREVRANGE', 'HMGET'})
-register('commit', commit, {'XACK', 'RPUSH', 'ZINCRBY', 'HINCRBY', 'HSET', 'XADD'})
+register('commit', commit, {'HSET', 'RPUSH', 'XACK', 'ZINCRBY', 'HINCRBY', 'XADD'})
 register_reading('partition', partition)
 register_reading('place', place)
 register('put', put, {'ZADD', 'XACK', 'HINCRBY', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction

@@ -151,7 +151,7 @@ func TestFault05RetryOfACommitWhoseReplyWasLostIsToldSettled(t *testing.T) {
 		})
 		r.finishExactly()
 		w.left(nil)
-		if len(replies) < 2 || replies[0] != committed || replies[1] != "refused settled" {
+		if len(replies) < 2 || replies[0] != "committed" || replies[1] != "refused settled" {
 			t.Errorf("the commits were answered %q", replies)
 		}
 	})

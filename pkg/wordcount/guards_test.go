@@ -63,13 +63,20 @@ func (h *byHand) take(stream, consumer string, n int) (tasks []int) {
 
 // commits commits tasks as a worker would that counted them.
 func (h *byHand) commits(tasks ...int) (standings []string, err error) {
-	w := &Worker{Job: h.lib.job, Memory: DefaultWorkerMemory, table: count.New()}
+	w := h.counted(tasks...)
+	return w.bring(h.tb.Context(), h.run, tasks, &sending{tokens: w.tokens, bytes: 1, effect: w.tally()})
+}
+
+// counted is a worker that has counted tasks.
+func (h *byHand) counted(tasks ...int) *Worker {
+	h.tb.Helper()
+	w := &Worker{Job: h.lib.job, protocol: h.lib, Memory: DefaultWorkerMemory, table: count.New(), piece: pieceMax}
 	for _, n := range tasks {
 		tokens, err := w.count(h.tb.Context(), h.sup.splits[n-1])
 		must(h.tb, err)
 		w.tokens += tokens
 	}
-	return h.lib.commit(h.tb.Context(), h.run, tasks, w.tokens, 1, w.effect())
+	return w
 }
 
 func (h *byHand) mustCommit(tasks ...int) {
@@ -165,7 +172,7 @@ func TestACountThatIsNoDecimalNumberIsNotCommitted(t *testing.T) {
 	h := newByHand(t, MapOnly)
 	h.take("map", "w", 1)
 	for _, n := range []any{"inf", "nan", "0x10", "1e3", "-1", "1.5", "", "1000000000000000"} { // Redis would add all but two
-		standings, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, []any{"one", 1, "two", n})
+		standings, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, effect{words: []any{"one", 1, "two", n}}, 0, 0)
 		if !errors.Is(err, ErrState) {
 			t.Errorf("%q: %v, %v", n, standings, err)
 		}
@@ -296,10 +303,76 @@ func TestTotalsOfAnotherRunAreNotStored(t *testing.T) {
 	}
 }
 
+func TestPartialCountsJoinOnToWhatTheirAttemptHasBrought(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 2)
+	h.take("map", "w", handTasks)
+	w := h.counted(1, 2, 3)
+	mine, givenUp := w.tally(), h.counted(1, 2, 3).tally()
+	if len(mine.partials[0]) == 0 || len(mine.partials[1]) == 0 {
+		t.Fatal("a partition has no words")
+	}
+	commit := func(e effect, from, to int) progress {
+		now, err := h.lib.commit(t.Context(), h.run, []int{1, 2, 3}, 6, 1, e, from, to)
+		must(t, err)
+		return now
+	}
+	for _, c := range []struct {
+		effect         effect
+		from, to, want int
+		what           string
+	}{
+		{givenUp, 0, 1, 1, "the first of an attempt that dies"},
+		{mine, 1, 2, 0, "the last, before the first"},
+		{mine, 0, 1, 1, "the first"},
+		{mine, 0, 1, 1, "the same once more, as after a lost reply"},
+		{mine, 0, 2, 1, "all of them, though one is there"},
+	} {
+		if now := commit(c.effect, c.from, c.to); now.done || now.standings != nil || now.at != c.want {
+			t.Errorf("%s: %+v, want %d partitions", c.what, now, c.want)
+		}
+		h.expect("nothing is acknowledged", func(st Status) bool { return st.Mapped == 0 && st.Pending() == handTasks })
+	}
+	if now := commit(mine, 1, 2); !now.done {
+		t.Errorf("the last of them: %+v", now)
+	}
+	if now := commit(givenUp, 1, 2); !slices.Equal(now.standings, []string{settled, settled, settled}) {
+		t.Errorf("the last of the attempt that died: %+v", now)
+	}
+	for _, n := range h.take("reduce", "w", 2) {
+		h.store(n - 1)
+	}
+	if got := h.counts(); got != handCounts {
+		t.Errorf("counted: %s", got)
+	}
+}
+
+func TestPartialCountsBearTheNameOfTheirAttempt(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.take("map", "w", handTasks)
+	w := h.counted(1)
+	first := w.tally()
+	w.empty()
+	w.table.Add([]byte("one"), 1)
+	if second := w.tally(); second.attempt == first.attempt {
+		t.Errorf("two commits are the attempt %s", first.attempt)
+	}
+	for what, e := range map[string]effect{
+		"no attempt":      {nil, "", first.partials},
+		"another attempt": {nil, newNonce(), first.partials},
+	} {
+		if now, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, e, 0, 1); !errors.Is(err, ErrState) {
+			t.Errorf("%s: %+v, %v", what, now, err)
+		}
+	}
+	h.expect("nothing is acknowledged", func(st Status) bool { return st.Mapped == 0 })
+}
+
 func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 	t.Parallel()
 	h := newReducing(t, 1, 1)
-	put := func(attempt string, from int, last bool, words ...any) stored {
+	put := func(attempt string, from int, last bool, words ...any) progress {
 		now, err := h.lib.put(t.Context(), h.run, totals{attempt, []int{0}, 6}, from, words, last)
 		must(t, err)
 		return now
@@ -320,7 +393,7 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 		{"rolled back", 2, true, []any{9, "gone"}, 0, "the last words of an attempt of which nothing is there any more", "three+++"},
 		{"a", 1, false, []any{2, "two"}, 2, "the next words", "three+++ two++"},
 	} {
-		if now := put(c.attempt, c.from, c.last, c.words...); now.done || now.standings != nil || now.words != c.want {
+		if now := put(c.attempt, c.from, c.last, c.words...); now.done || now.standings != nil || now.at != c.want {
 			t.Errorf("%s: %+v, want %d words", c.what, now, c.want)
 		}
 		if got := h.counts(); got != c.found {
@@ -329,8 +402,8 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 	}
 	// It isn't enough to have asked before: the function itself holds to it.
 	for _, last := range []bool{false, true} {
-		now, err := place(h.lib.call(t.Context(), "put", h.lib.job.fixed(), h.run, "a", 1, 0, 3, 1, last, 6))
-		if err != nil || now.done || now.words != 2 {
+		now, err := parseProgress(h.lib.call(t.Context(), "put", h.lib.job.fixed(), h.run, "a", 1, 0, 3, 1, last, 6))
+		if err != nil || now.done || now.at != 2 {
 			t.Errorf("behind a gap, last %v: %+v, %v", last, now, err)
 		}
 	}
@@ -862,7 +935,7 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 				rdb.AddHook(hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
 					begun++
 					<-answer
-					cmd.(*redis.Cmd).SetVal([]any{committed})
+					cmd.(*redis.Cmd).SetVal([]any{"committed"})
 					return nil
 				}))
 				job := Job{ID: "job", Reducers: 1}

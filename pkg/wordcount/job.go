@@ -75,7 +75,7 @@ func (j Job) Key(name string) string { return "wordcount:{" + j.ID + "}:" + name
 
 // fixed are the keys that every function takes, in the order that lua/wordcount.lua gives them.
 func (j Job) fixed() []string {
-	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers"}
+	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "commits"}
 	for i, name := range names {
 		names[i] = j.Key(name)
 	}

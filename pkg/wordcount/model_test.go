@@ -42,6 +42,9 @@ type guards struct {
 	pages        bool // partial counts are read blob by blob
 	putTwice     bool // totals are taken whether or not the task is pending
 	looseJoin    bool // a call of a put is taken wherever it begins
+	looseBring   bool // and one of a commit
+	countAll     bool // partial counts of attempts that are not committed count
+	oldNonce     bool // an attempt to commit keeps its name when it brings other counts
 	deadIsDone   bool // a buried task counts as mapped
 	finalAnyTime bool // the result is fenced in any phase
 	newFence     bool // who seals sets a fence of its own, though there is one
@@ -140,10 +143,17 @@ type state struct {
 	released        bool
 	discarded       bool
 	maps, reduces   stream
-	parts           [2][]counts
-	storing         map[int]int // attempt to put → words stored; never written to, like the slices
+	parts           [2][]partials
+	commits         map[int]int // attempt to commit → partitions that have its partials, or -1: it is committed
+	storing         map[int]int // attempt to put → words stored; never written to, like the other and the slices
 	counts          counts
 	dead            set // of the maps
+}
+
+// partials are what an attempt to commit has brought a partition.
+type partials struct {
+	attempt int
+	counts
 }
 
 // Errors of the library.
@@ -254,21 +264,42 @@ func (w *world) flip() {
 	w.redis.phase = "reduce"
 }
 
-func (w *world) commit(run int, ids []int, effect counts) (standings []string, err error) {
+// commit brings the partials of partitions, from the one on that the attempt has come to; with the last of them, and
+// without reducers at once, the tasks are acknowledged. It returns how far the attempt has come, or -1 if that was all.
+func (w *world) commit(run int, ids []int, effect counts, attempt, from, to int) (at int, standings []string, err error) {
 	if err := w.open(run); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	s := &w.redis
 	refused := false
 	for i, id := range ids {
 		if i > 0 && ids[i-1] >= id && !w.repeatedIDs {
-			return nil, errModelArg
+			return 0, nil, errModelArg
 		}
 		standings = append(standings, s.maps.standing(id))
 		refused = refused || standings[i] != pending && !w.notPending
 	}
 	if refused {
-		return standings, nil
+		return 0, standings, nil
+	}
+	note := func(at int) {
+		s.commits = maps.Clone(s.commits)
+		if s.commits == nil {
+			s.commits = map[int]int{}
+		}
+		s.commits[attempt] = at
+	}
+	if w.reducers > 0 {
+		if brought := s.commits[attempt]; from != brought && !w.looseBring {
+			return brought, nil, nil
+		}
+		for p := from; p < to; p++ {
+			s.parts[p] = append(slices.Clip(s.parts[p]), partials{attempt, effect.of(p, w.reducers)})
+		}
+		if to < w.reducers {
+			note(to)
+			return to, nil, nil
+		}
 	}
 	for _, id := range ids {
 		s.maps.pending.remove(id)
@@ -276,9 +307,8 @@ func (w *world) commit(run int, ids []int, effect counts) (standings []string, e
 	apply := func() {
 		if w.reducers == 0 {
 			s.counts.add(effect)
-		}
-		for p := range w.reducers {
-			s.parts[p] = append(slices.Clip(s.parts[p]), effect.of(p, w.reducers))
+		} else {
+			note(-1)
 		}
 		s.tokens += effect.sum()
 		s.mapped += len(ids)
@@ -295,25 +325,35 @@ func (w *world) commit(run int, ids []int, effect counts) (standings []string, e
 	} else {
 		apply()
 	}
-	return nil, nil
+	return -1, nil, nil
 }
 
-// partition returns the blobs of a partition; with pages, one of them and whether there are more.
-func (w *world) partition(run, part, page int) (blobs []counts, more bool, err error) {
+// merged adds up the partial counts that count.
+func (w *world) merged(all []partials) (c counts) {
+	for _, b := range all {
+		if w.redis.commits[b.attempt] < 0 || w.countAll {
+			c.add(b.counts)
+		}
+	}
+	return c
+}
+
+// partition returns the sum of a partition's partial counts; with pages, one of them and whether there are more.
+func (w *world) partition(run, part, page int) (sum counts, more bool, err error) {
 	if err := w.open(run); err != nil {
-		return nil, false, err
+		return sum, false, err
 	}
 	if w.redis.phase == "map" && !w.earlyReduce || w.redis.discarded {
-		return nil, false, errModelPhase
+		return sum, false, errModelPhase
 	}
-	blobs = w.redis.parts[part]
+	all := w.redis.parts[part]
 	if w.pages {
-		if page >= len(blobs) {
-			return nil, false, nil
+		if page >= len(all) {
+			return sum, false, nil
 		}
-		return blobs[page : page+1], true, nil
+		return w.merged(all[page : page+1]), true, nil
 	}
-	return blobs, false, nil
+	return w.merged(all), false, nil
 }
 
 // wordsOf are the words of some partitions, in the order in which every attempt stores them.
@@ -410,7 +450,7 @@ func (w *world) release(nonce int) {
 
 func (w *world) discard(nonce int) {
 	if w.fenced(nonce) == nil || w.lateDiscard && w.redis.there {
-		w.redis.discarded, w.redis.parts = true, [2][]counts{}
+		w.redis.discarded, w.redis.parts = true, [2][]partials{}
 	}
 }
 
@@ -441,7 +481,7 @@ func (w *world) clean() {
 	w.redis.there = false
 	w.torn = append(w.torn, func() {
 		w.redis.maps, w.redis.reduces = stream{}, stream{}
-		w.torn = append(w.torn, func() { w.redis.counts, w.redis.parts, w.redis.dead = counts{}, [2][]counts{}, 0 })
+		w.torn = append(w.torn, func() { w.redis.counts, w.redis.parts, w.redis.dead = counts{}, [2][]partials{}, 0 })
 	})
 }
 
@@ -482,20 +522,22 @@ func (s *stream) steal(consumer, after int) (ids []int) {
 
 type modelWorker struct {
 	*world
-	consumer int
-	run      int // 0: has not looked yet
-	todo     []int
-	held     []int // in table
-	table    counts
-	reduces  []int // partitions to reduce + 1
-	parts    []int // those of them that are being reduced together
-	attempt  int   // to store them
-	merging  int   // how many of parts are merged
-	page     int   // of the next
-	totals   counts
-	stored   int  // words
-	released bool // has left: the job is sealed
-	left     bool // has left because nothing was to do
+	consumer   int
+	run        int // 0: has not looked yet
+	todo       []int
+	held       []int // in table
+	table      counts
+	committing int   // the attempt to commit that; 0: not begun
+	brought    int   // how many partitions have its partials
+	reduces    []int // partitions to reduce + 1
+	parts      []int // those of them that are being reduced together
+	attempt    int   // to store them
+	merging    int   // how many of parts are merged
+	page       int   // of the next
+	totals     counts
+	stored     int  // words
+	released   bool // has left: the job is sealed
+	left       bool // has left because nothing was to do
 }
 
 func (w *world) hire(i int) {
@@ -544,19 +586,33 @@ func (k *modelWorker) count() {
 	k.todo = k.todo[1:]
 	k.held = append(k.held, id)
 	k.table.add(content(k.generation, id))
+	k.begin()
 }
 
-func (k *modelWorker) empty() { k.held, k.table = nil, counts{} }
+// begin makes what is committed next another attempt.
+func (k *modelWorker) begin() {
+	if !k.oldNonce {
+		k.committing, k.brought = 0, 0
+	}
+}
 
-func (k *modelWorker) commitHeld(lost bool) {
+func (k *modelWorker) empty() { k.held, k.table = nil, counts{}; k.begin() }
+
+// commitHeld brings what is held to the next n partitions at the most.
+func (k *modelWorker) commitHeld(n int, lost bool) {
 	slices.Sort(k.held)
-	standings, err := k.commit(k.run, k.held, k.table)
+	if k.committing == 0 {
+		k.committing = k.nonce()
+	}
+	at, standings, err := k.commit(k.run, k.held, k.table, k.committing, k.brought, min(k.brought+n, k.reducers))
 	switch {
 	case lost: // and tried again, some time
 	case err == errModelRun:
 		k.look()
 	case err != nil:
 		k.forget()
+	case standings == nil && at >= 0:
+		k.brought = at
 	case standings == nil:
 		k.empty()
 	case k.keepTable && slices.Contains(standings, pending):
@@ -586,20 +642,18 @@ func (k *modelWorker) merge(n int) {
 		}
 		k.attempt, k.merging, k.page, k.totals, k.stored = k.nonce(), 0, 0, counts{}, 0
 	}
-	blobs, more, err := k.partition(k.run, k.parts[k.merging], k.page)
+	sum, more, err := k.partition(k.run, k.parts[k.merging], k.page)
 	if err != nil {
 		k.dropReduces(nil, err)
 		return
 	}
-	for _, b := range blobs {
-		k.totals.add(b)
-	}
+	k.totals.add(sum)
 	if k.page++; !more {
 		k.merging, k.page = k.merging+1, 0
 	}
 }
 
-func (k *modelWorker) merged() bool { return k.parts != nil && k.merging == len(k.parts) }
+func (k *modelWorker) mergedAll() bool { return k.parts != nil && k.merging == len(k.parts) }
 
 // store stores the next n words at the most.
 func (k *modelWorker) store(n int, lost bool) {
@@ -643,8 +697,8 @@ func (k *modelWorker) step() {
 	case len(k.todo) > 0:
 		k.count()
 	case len(k.held) > 0:
-		k.commitHeld(false)
-	case k.merged():
+		k.commitHeld(2, false)
+	case k.mergedAll():
 		k.store(2, false)
 	case len(k.reduces) > 0:
 		k.merge(2)
@@ -708,8 +762,8 @@ func (k *modelWorker) any(pick func(int) int) string {
 		}
 	case 8:
 		if len(k.held) > 0 {
-			what := fmt.Sprint("commits ", k.held, " lost: ", lost)
-			k.commitHeld(lost)
+			what := fmt.Sprint("commits ", k.held, " from partition ", k.brought, " lost: ", lost)
+			k.commitHeld(1+pick(2), lost)
 			return what
 		}
 	case 9:
@@ -720,7 +774,7 @@ func (k *modelWorker) any(pick func(int) int) string {
 		return fmt.Sprint("reads partitions ", ids, " lost: ", lost)
 	case 10:
 		if len(k.reduces) > 0 {
-			if !k.merged() {
+			if !k.mergedAll() {
 				k.merge(1 + pick(2))
 				return fmt.Sprint("merges partitions ", k.parts)
 			}
@@ -1132,10 +1186,7 @@ func (w *world) invariants() error {
 		return nil
 	}
 	for p := range w.reducers {
-		var have counts
-		for _, blob := range s.parts[p] {
-			have.add(blob)
-		}
+		have := w.merged(s.parts[p])
 		if !s.discarded && have != want.of(p, w.reducers) {
 			return fmt.Errorf("partial counts %v in partition %d, %v are acknowledged", have, p, want.of(p, w.reducers))
 		}
@@ -1202,6 +1253,9 @@ func TestEachGuardOfTheModelIsMissedWhenItIsTakenOut(t *testing.T) {
 		"partition in one call":    {pages: true},
 		"put if pending":           {putTwice: true},
 		"put joins on":             {looseJoin: true},
+		"commit joins on":          {looseBring: true},
+		"committed attempts count": {countAll: true},
+		"an attempt is itself":     {oldNonce: true},
 		"dead is not done":         {deadIsDone: true},
 		"final when done":          {finalAnyTime: true},
 		"one fence":                {newFence: true},

@@ -62,3 +62,5 @@ func Persist(ctx context.Context, revive func(context.Context) error, do func() 
 
 // newNonce is a name that nothing else has.
 func newNonce() string { return rand.Text() }
+
+const nonceLen = 26

@@ -103,10 +103,19 @@ type lab struct {
 // sleeper is a worker whose steps are taken by hand.
 type sleeper struct {
 	*Worker
-	tasks  []int                // map tasks that it thinks are its own
-	counts map[int][]string     // the words of those that it has counted
-	merged map[int]*count.Table // partitions
-	puts   []*putting           // that it has begun
+	tasks   []int                // map tasks that it thinks are its own
+	counts  map[int][]string     // the words of those that it has counted
+	commits []*committing        // that it has begun
+	merged  map[int]*count.Table // partitions
+	puts    []*putting           // that it has begun
+}
+
+// committing is an attempt to commit tasks, in as many calls as it likes.
+type committing struct {
+	batch  []int
+	tokens uint64
+	effect effect
+	at     int // how many partitions it thinks have its partials
 }
 
 // putting is an attempt to store totals of partitions, in as many calls as it likes.
@@ -257,8 +266,8 @@ func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 	return batch
 }
 
-// combine puts the words of a batch into the worker's table, and returns their number.
-func (s *sleeper) combine(batch []int) (tokens uint64, effect []any) {
+// combine puts the words of a batch into the worker's table.
+func (s *sleeper) combine(batch []int) *committing {
 	s.table = count.New()
 	s.empty()
 	for _, n := range batch {
@@ -266,27 +275,35 @@ func (s *sleeper) combine(batch []int) (tokens uint64, effect []any) {
 			s.table.Add([]byte(word), 1)
 		}
 	}
-	tokens = s.table.Tokens()
-	return tokens, s.effect()
+	return &committing{batch: batch, tokens: s.table.Tokens(), effect: s.tally()}
 }
 
+// commitSome makes one call of an attempt to commit what the worker counted, perhaps long ago.
 func (l *lab) commitSome(t *rapid.T) {
 	w := l.worker(t)
-	batch := l.some(t, w)
-	tokens, effect := w.combine(batch)
-	standings, err := w.commit(t.Context(), w.run, batch, tokens, 1, effect)
+	if len(w.commits) == 0 || rapid.IntRange(0, 3).Draw(t, "new attempt") == 0 {
+		w.commits = append(w.commits, w.combine(l.some(t, w)))
+	}
+	c := w.commits[rapid.IntRange(0, len(w.commits)-1).Draw(t, "attempt")]
+	to := min(c.at+rapid.IntRange(0, 2).Draw(t, "partitions"), len(c.effect.partials))
+	now, err := w.commit(t.Context(), w.run, c.batch, c.tokens, 1, c.effect, c.at, to)
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
-		return // lost; the same commit is tried again, some time or other
+		return // lost; the same call is tried again, some time or other
 	}
-	for i, n := range batch {
-		if err == nil && (standings == nil || standings[i] != pending) {
-			w.tasks = slices.DeleteFunc(w.tasks, func(m int) bool { return m == n })
-			delete(w.counts, n)
+	switch {
+	case err == nil && !now.done && now.standings == nil:
+		c.at = now.at
+	case err == nil:
+		w.commits = slices.DeleteFunc(w.commits, func(o *committing) bool { return o == c })
+		for i, n := range c.batch {
+			if now.done || now.standings[i] != pending {
+				w.tasks = slices.DeleteFunc(w.tasks, func(m int) bool { return m == n })
+				delete(w.counts, n)
+			}
 		}
-	}
-	if passing(err) {
+	case passing(err):
 		t.Logf("commit: %v", err)
-	} else if err != nil {
+	default:
 		*w = *l.sleeper()
 	}
 }
@@ -295,10 +312,9 @@ func (l *lab) commitSome(t *rapid.T) {
 func (l *lab) commitRepeatedly(t *rapid.T) {
 	w := l.worker(t)
 	batch := l.some(t, w)
-	batch = append(batch, batch[len(batch)-1])
-	tokens, effect := w.combine(batch)
-	if _, err := w.commit(t.Context(), w.run, batch, tokens, 1, effect); err == nil {
-		t.Errorf("a batch of the tasks %v was not refused", batch)
+	c := w.combine(append(batch, batch[len(batch)-1]))
+	if _, err := w.commit(t.Context(), w.run, c.batch, c.tokens, 1, c.effect, 0, len(c.effect.partials)); err == nil {
+		t.Errorf("a batch of the tasks %v was not refused", c.batch)
 	}
 }
 
@@ -312,20 +328,17 @@ func (l *lab) partitionOf(t *rapid.T) int {
 // merge reads the partial counts of a partition, whoever's task it is.
 func (l *lab) merge(t *rapid.T) {
 	w, part := l.worker(t), l.partitionOf(t)
-	commits, err := w.partition(t.Context(), w.run, part)
+	frames, err := w.partition(t.Context(), w.run, part)
 	if err == nil {
-		w.merged[part] = l.merged(commits)
+		w.merged[part] = l.merged(frames)
 	}
 }
 
 // merged adds up what commits brought a partition.
-func (l *lab) merged(commits []string) *count.Table {
+func (l *lab) merged(frames []string) *count.Table {
 	table := count.New()
-	for _, packed := range commits {
-		for blob, err := range blobs(packed) {
-			l.must(err)
-			l.must(table.Merge(blob))
-		}
+	for _, frame := range frames {
+		l.must(merge(table, frame))
 	}
 	return table
 }
@@ -359,7 +372,7 @@ func (l *lab) putSome(t *rapid.T) {
 	switch {
 	case rapid.IntRange(0, 3).Draw(t, "reply") == 0: // lost
 	case err == nil && !now.done && now.standings == nil:
-		p.at = now.words
+		p.at = now.at
 	default:
 		w.puts = slices.DeleteFunc(w.puts, func(o *putting) bool { return o == p })
 		for _, part := range p.parts {
@@ -554,11 +567,17 @@ func (l *lab) invariants(t *rapid.T) {
 	if (meta["phase"] == "done") != (len(reduced) == reducers) {
 		t.Fatalf("phase %s with the partitions %v stored of %d", meta["phase"], reduced, reducers)
 	}
+	commits, err := l.rdb.HGetAll(ctx, key("commits")).Result()
+	l.must(err)
+	maps.DeleteFunc(commits, func(_, state string) bool { return state != "committed" })
+	committed := slices.Collect(maps.Keys(commits))
 	for p := range reducers {
-		commits, err := l.rdb.LRange(ctx, l.plan.Job.part(p), 0, -1).Result()
+		partials, err := l.rdb.LRange(ctx, l.plan.Job.part(p), 0, -1).Result()
+		l.must(err)
+		frames, err := framesOf(committed, partials)
 		l.must(err)
 		partial := map[string]int{}
-		for word, n := range l.merged(commits).All() {
+		for word, n := range l.merged(frames).All() {
 			partial[string(word)] = int(n)
 		}
 		mine := func(m map[string]int) map[string]int {
@@ -610,7 +629,7 @@ func (l *lab) finish() {
 	}
 	left := make(chan error, 1)
 	go func() {
-		w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: "the last one", Lease: labLease, chunk: 2}
+		w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: "the last one", Lease: labLease, chunk: 2, piece: 1}
 		left <- w.Run(ctx)
 	}()
 	defer func() { cancel(); <-left }()

@@ -120,36 +120,71 @@ func (p protocol) seed(ctx context.Context, run string, maps, first int, splits 
 
 // What a task's standing may be when it is refused.
 const (
-	committed   = "committed"
 	pending     = "pending"     // somebody holds it
 	settled     = "settled"     // it was acknowledged, by us or by somebody else
 	undelivered = "undelivered" // a rollback took its delivery back
 )
 
-// commit acknowledges tasks and applies their effect if all of them are pending. Otherwise nothing happens, and the
-// standing of each is returned.
-func (p protocol) commit(ctx context.Context, run string, tasks []int, tokens uint64, bytes int64, effect []any) (standings []string, err error) {
-	args := make([]any, 0, 4+len(tasks)+len(effect))
+// progress is where an attempt stands that takes several calls.
+type progress struct {
+	at        int      // how far it has come
+	done      bool     // all the way, and the tasks are acknowledged
+	standings []string // if not nil, of each task: one of them isn't pending, nothing was done
+}
+
+// effect is what a commit adds to a job.
+type effect struct {
+	words    []any    // without reducers: word, count, word, count, …
+	attempt  string   // with them: a nonce
+	partials [][]byte // what is appended to each partition's list: the attempt and a frame, or nothing
+}
+
+// commit acknowledges tasks and applies their effect if all of them are pending. Otherwise nothing happens. With reducers
+// the effect may be brought in several calls, each of which brings the partials of the partitions [from, to).
+func (p protocol) commit(ctx context.Context, run string, tasks []int, tokens uint64, bytes int64, e effect, from, to int) (progress, error) {
+	args := make([]any, 0, 6+len(tasks)+len(e.words)+to-from)
 	args = append(args, run, len(tasks))
 	for _, n := range tasks {
 		args = append(args, n)
 	}
-	args = append(append(args, tokens, bytes), effect...)
-	reply, err := p.call(ctx, "commit", p.job.Keys(), args...).StringSlice()
-	if err != nil || reply[0] == committed {
-		return nil, err
+	args = append(append(args, tokens, bytes), e.words...)
+	if p.job.Reducers > 0 {
+		args = append(args, e.attempt, from)
+		for _, partial := range e.partials[from:to] {
+			args = append(args, partial)
+		}
 	}
-	return reply[1:], nil
+	return parseProgress(p.call(ctx, "commit", p.job.Keys(), args...))
 }
 
-// partition returns all partial counts of a partition. The function tells whether they are all there; a command of its
-// own in the same transaction reads them, for a function's reply is copied three times more.
-func (p protocol) partition(ctx context.Context, run string, part int) ([]string, error) {
+// parseProgress reads where an attempt stands.
+func parseProgress(cmd *redis.Cmd) (progress, error) {
+	reply, err := cmd.Slice()
+	if err != nil {
+		return progress{}, err
+	}
+	switch reply[0] {
+	case "committed":
+		return progress{done: true}, nil
+	case "at":
+		return progress{at: int(reply[1].(int64))}, nil
+	}
+	refused := progress{}
+	for _, standing := range reply[1:] {
+		refused.standings = append(refused.standings, standing.(string))
+	}
+	return refused, nil
+}
+
+// partition returns the frames of a partition: all its partial counts. The function tells whether they are all there, and
+// which count; a command of its own in the same transaction reads them, for a function's reply is copied three times more.
+func (p protocol) partition(ctx context.Context, run string, part int) (frames []string, err error) {
 	key := p.job.part(part)
+	var attempts *redis.Cmd
 	var partials *redis.StringSliceCmd
-	err := Library.Have(ctx, p.rdb, func() error {
+	err = Library.Have(ctx, p.rdb, func() error {
 		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run)
+			attempts = pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run)
 			partials = pipe.LRange(ctx, key, 0, -1)
 			return nil
 		}))
@@ -157,7 +192,12 @@ func (p protocol) partition(ctx context.Context, run string, part int) ([]string
 	if err != nil {
 		return nil, classify(err)
 	}
-	return partials.Val(), nil
+	committed, _ := attempts.StringSlice()
+	frames, err = framesOf(committed, partials.Val())
+	if err != nil {
+		return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
+	}
+	return frames, nil
 }
 
 // transaction returns the error of a transaction: where a command could not be queued that is its own, for EXECABORT
@@ -181,13 +221,6 @@ type totals struct {
 	tokens  uint64 // words, all of them
 }
 
-// stored is where an attempt stands.
-type stored struct {
-	words     int      // that it has stored so far
-	done      bool     // all are, and the tasks acknowledged
-	standings []string // if not nil, of each partition's task: one of them isn't pending, nothing was stored
-}
-
 // put stores totals, given as count, word, count, word, …: those from the rank on that the attempt has come to. The last
 // call acknowledges the partitions' tasks.
 //
@@ -195,14 +228,14 @@ type stored struct {
 // over words that come through Lua. What that command can't ask, whether the job is still of our run, is asked before, and
 // the transaction watches the stream of maps, which another run would have to write anew and nobody touches otherwise: all
 // maps are done by then.
-func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (now stored, err error) {
+func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (now progress, err error) {
 	attempt := []any{run, of.attempt, len(of.parts)}
 	for _, part := range of.parts {
 		attempt = append(attempt, part)
 	}
 	err = p.rdb.Watch(ctx, func(tx *redis.Tx) error {
-		now, err = place(Library.CallRO(ctx, p.rdb, function("place"), p.job.fixed(), attempt...))
-		if err != nil || now.standings != nil || now.words != from {
+		now, err = parseProgress(Library.CallRO(ctx, p.rdb, function("place"), p.job.fixed(), attempt...))
+		if err != nil || now.standings != nil || now.at != from {
 			return err
 		}
 		var put *redis.Cmd
@@ -214,33 +247,14 @@ func (p protocol) put(ctx context.Context, run string, of totals, from int, word
 			return nil
 		}))
 		if err == nil {
-			now, err = place(put)
+			now, err = parseProgress(put)
 		}
 		return err
 	}, p.job.Key("map"))
 	if err != nil {
-		return stored{}, classify(err)
+		return progress{}, classify(err)
 	}
 	return now, nil
-}
-
-// place reads where an attempt stands.
-func place(cmd *redis.Cmd) (stored, error) {
-	reply, err := cmd.Slice()
-	if err != nil {
-		return stored{}, err
-	}
-	switch reply[0] {
-	case committed:
-		return stored{done: true}, nil
-	case "at":
-		return stored{words: int(reply[1].(int64))}, nil
-	}
-	refused := stored{}
-	for _, standing := range reply[1:] {
-		refused.standings = append(refused.standings, standing.(string))
-	}
-	return refused, nil
 }
 
 // final fences the result of a finished job under a nonce, or returns the fence that stands already.

@@ -84,8 +84,8 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 		if p.err != nil {
 			return parts, ranking, p.err
 		}
-		for _, packed := range p.commits {
-			if err := merge(w.table, packed); err != nil {
+		for _, frame := range p.frames {
+			if err := merge(w.table, frame); err != nil {
 				return parts, ranking, fmt.Errorf("%w: partition %d: %w", ErrState, p.task.n-1, err)
 			}
 		}
@@ -100,18 +100,18 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 
 // partial is what commits left for one partition.
 type partial struct {
-	task    task
-	commits []string
-	err     error
+	task   task
+	frames []string
+	err    error
 }
 
 // readPartitions reads one partition after the other until ctx ends.
 func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- partial) {
 	defer close(to)
 	for _, t := range tasks {
-		commits, err := w.partition(ctx, w.run, t.n-1)
+		frames, err := w.partition(ctx, w.run, t.n-1)
 		select {
-		case to <- partial{t, commits, err}:
+		case to <- partial{t, frames, err}:
 		case <-ctx.Done():
 			return
 		}
@@ -147,7 +147,7 @@ func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking)
 			w.settle(tasks, now.standings)
 			return nil
 		}
-		at = min(now.words, len(entries)) // not where we were if a rollback took something back
+		at = min(now.at, len(entries)) // not where we were if a rollback took something back
 	}
 }
 

@@ -39,7 +39,7 @@ func TestWorkersUserCanDoNothingButTasksOfItsJob(t *testing.T) {
 	_, requeued := mine.requeue(ctx, run)
 	_, _, _, looked := theirs.glance(ctx)
 	_, asked := theirs.status(ctx)
-	_, foreignCommit := theirs.commit(ctx, other.status().Run, []int{1}, 0, 0, nil)
+	_, foreignCommit := theirs.commit(ctx, other.status().Run, []int{1}, 0, 0, effect{}, 0, 0)
 	for what, err := range map[string]error{
 		"seed its job":               seeded,
 		"clean its job":              cleaned,

@@ -21,16 +21,19 @@ const (
 // words as a step is likely to bring, with the usual memory: one in every eight bytes.
 func (w *Worker) full() bool { return w.table.Need(int(w.Memory/2048)) > int(w.Memory/2) }
 
-// spilledMax is how much of one commit may be packed already, in bytes: it is sent in one piece.
+// spilledMax is how much of one commit may be packed already, in bytes.
 func (w *Worker) spilledMax() int { return int(w.Memory / 16) }
 
 // spill packs the table, partition by partition, and empties it: a tenth of the memory holds the same counts.
 func (w *Worker) spill() {
 	if w.packed == nil {
-		w.packed = make([][]byte, w.Job.Reducers)
+		w.packed, w.nonce = make([][]byte, w.Job.Reducers), newNonce()
 	}
 	for p, blob := range w.table.Pack(w.Job.Reducers) {
 		if blob != nil {
+			if w.packed[p] == nil {
+				w.packed[p] = []byte(w.nonce)
+			}
 			before := len(w.packed[p])
 			w.packed[p] = append(binary.AppendUvarint(w.packed[p], uint64(len(blob))), blob...)
 			w.spilled += len(w.packed[p]) - before
@@ -39,16 +42,33 @@ func (w *Worker) spill() {
 	w.table.Reset()
 }
 
-// frameVersion is the version of what a commit stores for a partition: blobs one after the other, each behind its length
-// as a uvarint. It is part of the job's name.
-const frameVersion = 1
+// frameVersion is the version of what a commit stores for a partition: a frame, which is blobs one after the other, each
+// behind its length as a uvarint, and before it the nonce of the attempt. It is part of the job's name.
+const frameVersion = 2
 
 var errFrame = errors.New("partial counts are cut short")
 
-// blobs yields the blobs of one commit's partial counts of a partition.
-func blobs(packed string) iter.Seq2[[]byte, error] {
+// framesOf returns the frames that committed attempts have brought; what others have counts for nothing.
+func framesOf(committed, partials []string) (frames []string, err error) {
+	counts := make(map[string]bool, len(committed))
+	for _, attempt := range committed {
+		counts[attempt] = true
+	}
+	for _, partial := range partials {
+		if len(partial) < nonceLen {
+			return nil, errFrame
+		}
+		if counts[partial[:nonceLen]] {
+			frames = append(frames, partial[nonceLen:])
+		}
+	}
+	return frames, nil
+}
+
+// blobs yields the blobs of one frame.
+func blobs(frame string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for rest := []byte(packed); len(rest) > 0; {
+		for rest := []byte(frame); len(rest) > 0; {
 			n, width := binary.Uvarint(rest)
 			if width <= 0 || n > uint64(len(rest)-width) {
 				yield(nil, errFrame)
@@ -63,9 +83,9 @@ func blobs(packed string) iter.Seq2[[]byte, error] {
 	}
 }
 
-// merge adds the partial counts that one commit stored to a table.
-func merge(table *count.Table, packed string) error {
-	for blob, err := range blobs(packed) {
+// merge adds the partial counts of a frame to a table.
+func merge(table *count.Table, frame string) error {
+	for blob, err := range blobs(frame) {
 		if err == nil {
 			err = table.Merge(blob)
 		}

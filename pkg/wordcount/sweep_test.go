@@ -357,7 +357,7 @@ func (s *scene) workHere() {
 	case <-s.ctx.Done():
 	}
 	for n := 0; s.ctx.Err() == nil; n++ {
-		w := &Worker{Redis: s.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, chunk: sweepChunk}
+		w := &Worker{Redis: s.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, chunk: sweepChunk, piece: sweepPiece}
 		err := w.Run(s.ctx)
 		if err == nil {
 			return
@@ -385,6 +385,7 @@ func (s *scene) supervise() (Sealed, error) {
 const (
 	actVariable = "WORDCOUNT_TEST_ACT"
 	sweepChunk  = 3 // words in one call that stores totals
+	sweepPiece  = 1 // bytes in one call that commits: it brings one partition's partials
 )
 
 // act is what a process behind the proxy is to be: a worker if it has a name, else a supervisor.
@@ -442,7 +443,7 @@ func perform(text string) error {
 	}
 	ctx := context.Background()
 	if a.Consumer != "" {
-		return (&Worker{Redis: rdb, Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, chunk: sweepChunk}).Run(ctx)
+		return (&Worker{Redis: rdb, Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, chunk: sweepChunk, piece: sweepPiece}).Run(ctx)
 	}
 	plan, err := a.Folder.Load(a.Job.ID)
 	if err != nil {

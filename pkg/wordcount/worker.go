@@ -48,12 +48,14 @@ type Worker struct {
 	table   *count.Table // the combiner: what was counted and not yet committed
 	packed  [][]byte     // and what didn't fit into it any more, by partition; spilled is their size
 	spilled int
+	nonce   string              // of the attempt to commit them
 	tokens  uint64              // in table
 	held    []task              // counted in table
 	todo    []task              // ours, not counted
 	since   time.Time           // of the oldest uncommitted count
 	batch   int                 // how many tasks to ask for
 	chunk   int                 // words in one call that stores totals
+	piece   int                 // bytes in one call that commits
 	lost    bool                // a reply may be lost: look into our own pending entries
 	sent    *sending            // committed, and not answered yet
 	flush   bool                // send it again before anything else: the last try got no answer
@@ -100,6 +102,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.table = count.New()
 	w.batch = 1
 	w.chunk = cmp.Or(w.chunk, putMax)
+	w.piece = cmp.Or(w.piece, pieceMax)
 	w.Memory = cmp.Or(w.Memory, DefaultWorkerMemory)
 	w.lost = true // an earlier life under this name can't be, a lost reply to our first read can
 
