@@ -41,12 +41,12 @@ var Mutations = []Mutation{
 		File:  library,
 		Edits: []Edit{{
 			`  if refused then return refused end
-
+  if attempt then
 `, `  if refused then
     redis.call('XACK', keys[MAP], GROUP, unpack(ids))
     return refused
   end
-
+  if attempt then
 `,
 		}},
 		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
@@ -158,6 +158,44 @@ var Mutations = []Mutation{
 		Tests: "^TestPartitionsAreStoredTogetherOrNotAtAll$",
 	},
 	{
+		Guard: "partial counts join on to what their attempt has brought",
+		File:  library,
+		Edits: []Edit{{`    if from ~= brought then return {'at', brought} end
+`, ``}},
+		Tests: "^TestPartialCountsJoinOnToWhatTheirAttemptHasBrought$",
+	},
+	{
+		Guard: "tasks are acknowledged with the last of their partial counts",
+		File:  library,
+		Edits: []Edit{{`    if upto < meta.reducers then return {'at', upto} end
+`, ``}},
+		Tests: "^TestPartialCountsJoinOnToWhatTheirAttemptHasBrought$",
+	},
+	{
+		Guard: "partial counts of attempts that are not committed count for nothing",
+		File:  library,
+		Edits: []Edit{{`    if commits[i + 1] == 'committed' then attempts[#attempts + 1] = commits[i] end
+`, `    attempts[#attempts + 1] = commits[i]
+`}},
+		Tests: "^TestPartialCountsJoinOnToWhatTheirAttemptHasBrought$",
+	},
+	{
+		Guard: "partial counts bear the name of their attempt",
+		File:  library,
+		Edits: []Edit{{`      if args[i] ~= '' and args[i]:sub(1, #attempt) ~= attempt then refuse('WCARG', 'a blob of another attempt') end
+`, ``}},
+		Tests: "^TestPartialCountsBearTheNameOfTheirAttempt$",
+	},
+	{
+		Guard: "each commit is an attempt of its own",
+		File:  job + "spill.go",
+		Edits: []Edit{{`w.packed, w.nonce = make([][]byte, w.Job.Reducers), newNonce()`, `w.packed = make([][]byte, w.Job.Reducers)
+		if w.nonce == "" {
+			w.nonce = newNonce()
+		}`}},
+		Tests: "^TestPartialCountsBearTheNameOfTheirAttempt$",
+	},
+	{
 		Guard: "partial counts are given out after the last map",
 		File:  library,
 		Edits: []Edit{{`  if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
@@ -167,16 +205,17 @@ var Mutations = []Mutation{
 	{
 		Guard: "a partition is read in one call",
 		File:  job + "protocol.go",
-		Edits: []Edit{{`	return partials.Val(), nil
+		Edits: []Edit{{`	frames, err = framesOf(committed, partials.Val())
 `, `	_ = partials
-	var blobs []string
+	var paged []string
 	for {
-		page, err := p.rdb.LRange(ctx, p.job.part(part), int64(len(blobs)), int64(len(blobs))).Result()
+		page, err := p.rdb.LRange(ctx, key, int64(len(paged)), int64(len(paged))).Result()
 		if err != nil || len(page) == 0 {
-			return blobs, err
+			break
 		}
-		blobs = append(blobs, page...)
+		paged = append(paged, page...)
 	}
+	frames, err = framesOf(committed, paged)
 `}},
 		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
