@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -70,18 +71,27 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 	return words, st.Maps - st.Mapped, err
 }
 
-// committedParts adds up the partial counts of all partitions.
+// committedParts adds up the partial counts of all partitions. Which attempts are committed is read first: what comes while
+// the partitions are read is in none of them.
 func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
+	attempts, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
+	if err != nil {
+		return nil, classify(err)
+	}
+	maps.DeleteFunc(attempts, func(_, state string) bool { return state != "committed" })
+	committed := slices.Collect(maps.Keys(attempts))
 	table := count.New()
 	for part := range job.Reducers {
-		commits, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
+		partials, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
 		if err != nil {
 			return nil, classify(err)
 		}
-		for _, packed := range commits {
-			if err := merge(table, packed); err != nil {
-				return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
-			}
+		frames, err := framesOf(committed, partials)
+		for _, frame := range frames {
+			err = cmp.Or(err, merge(table, frame))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
 		}
 	}
 	return table.Descending(), nil

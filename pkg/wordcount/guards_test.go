@@ -333,6 +333,9 @@ func TestPartialCountsJoinOnToWhatTheirAttemptHasBrought(t *testing.T) {
 		}
 		h.expect("nothing is acknowledged", func(st Status) bool { return st.Mapped == 0 && st.Pending() == handTasks })
 	}
+	if words, missing, err := Partial(t.Context(), h.rdb, h.lib.job); err != nil || len(words) > 0 || missing != handTasks {
+		t.Errorf("committed so far: %v, %d tasks missing, %v", words, missing, err)
+	}
 	if now := commit(mine, 1, 2); !now.done {
 		t.Errorf("the last of them: %+v", now)
 	}
