@@ -542,11 +542,19 @@ func (f *folder) begun() *process {
 func (f *folder) heldUp() *process {
 	f.Helper()
 	p := f.begun()
-	p.team(syscall.SIGSTOP)
-	if s := f.status(); s.Phase != "map" || s.Tasks.Pending == 0 {
-		f.Fatalf("it was too late to hold the job up: %+v", s)
+	for {
+		p.team(syscall.SIGSTOP)
+		s := f.status()
+		switch {
+		case s.Phase != "map":
+			f.Fatalf("it was too late to hold the job up: %+v", s)
+		case s.Tasks.Pending > 0:
+			return p
+		}
+		// All were between a commit and the next read.
+		p.team(syscall.SIGCONT)
+		f.until("a task in work", func(s wordcount.Status) bool { return s.Pending() > 0 || s.Phase != "map" })
 	}
-	return p
 }
 
 // letGo ends the workers that were stopped: those that take their places soon have the job done.
