@@ -74,12 +74,10 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 // committedParts adds up the partial counts of all partitions. Which attempts are committed is read first: what comes while
 // the partitions are read is in none of them.
 func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
-	attempts, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
+	committed, err := committedAttempts(ctx, rdb, job)
 	if err != nil {
 		return nil, classify(err)
 	}
-	maps.DeleteFunc(attempts, func(_, state string) bool { return state != "committed" })
-	committed := slices.Collect(maps.Keys(attempts))
 	table := count.New()
 	for part := range job.Reducers {
 		partials, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
@@ -95,6 +93,13 @@ func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]
 		}
 	}
 	return table.Descending(), nil
+}
+
+// committedAttempts are those whose partial counts count, whatever phase the job is in.
+func committedAttempts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]string, error) {
+	attempts, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
+	maps.DeleteFunc(attempts, func(_, state string) bool { return state != "committed" })
+	return slices.Collect(maps.Keys(attempts)), err
 }
 
 // totalsSoFar reads the sorted set.

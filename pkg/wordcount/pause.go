@@ -61,6 +61,8 @@ func Persist(ctx context.Context, revive func(context.Context) error, do func() 
 }
 
 // newNonce is a name that nothing else has.
-func newNonce() string { return rand.Text() }
+func newNonce() string { return rand.Text()[:nonceLen] }
 
+// nonceLen is how long a nonce is, in bytes. What rand.Text returns may become longer with another version of Go, and all
+// workers of a job must find the nonces in front of partial counts.
 const nonceLen = 26

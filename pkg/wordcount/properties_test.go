@@ -567,10 +567,8 @@ func (l *lab) invariants(t *rapid.T) {
 	if (meta["phase"] == "done") != (len(reduced) == reducers) {
 		t.Fatalf("phase %s with the partitions %v stored of %d", meta["phase"], reduced, reducers)
 	}
-	commits, err := l.rdb.HGetAll(ctx, key("commits")).Result()
+	committed, err := committedAttempts(ctx, l.rdb, l.plan.Job)
 	l.must(err)
-	maps.DeleteFunc(commits, func(_, state string) bool { return state != "committed" })
-	committed := slices.Collect(maps.Keys(commits))
 	for p := range reducers {
 		partials, err := l.rdb.LRange(ctx, l.plan.Job.part(p), 0, -1).Result()
 		l.must(err)

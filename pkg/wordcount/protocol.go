@@ -192,7 +192,10 @@ func (p protocol) partition(ctx context.Context, run string, part int) (frames [
 	if err != nil {
 		return nil, classify(err)
 	}
-	committed, _ := attempts.StringSlice()
+	committed, err := attempts.StringSlice()
+	if err != nil {
+		return nil, err
+	}
 	frames, err = framesOf(committed, partials.Val())
 	if err != nil {
 		return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
