@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 )
 
 // BlobVersion is the first byte of a blob, and part of a job's identity.
@@ -25,36 +24,40 @@ const BlobVersion = 1
 // ErrBlob is wrapped by every error of Merge.
 var ErrBlob = errors.New("count: malformed blob")
 
+const (
+	headMax     = 1 + binary.MaxVarintLen64 // bytes before the words of a blob
+	usualPacked = 16                        // bytes that a word of common text takes in a blob, its count included, and some to spare
+)
+
 // Pack encodes the table as one blob for each of parts partitions, nil for a
 // partition that has no words.
+//
+// It goes through the table once, for that is larger than any cache: so a blob's
+// size is guessed, and its head is put in front when its words are there.
 func (t *Table) Pack(parts int) [][]byte {
-	type total struct {
-		words uint64
-		size  int
-	}
-	totals := make([]total, parts)
+	blobs, words := make([][]byte, parts), make([]uint64, parts)
+	guess := headMax + t.Len()/parts*usualPacked
 	for w, n := range t.All() {
-		p := &totals[Partition(w, parts)]
-		p.words++
-		p.size += uvarintLen(uint64(len(w))) + len(w) + uvarintLen(n)
-	}
-	blobs := make([][]byte, parts)
-	for i, p := range totals {
-		if p.words > 0 {
-			b := make([]byte, 0, 1+uvarintLen(p.words)+p.size)
-			blobs[i] = binary.AppendUvarint(append(b, BlobVersion), p.words)
+		p := Partition(w, parts)
+		b := blobs[p]
+		if b == nil {
+			b = make([]byte, headMax, guess)
 		}
+		b = binary.AppendUvarint(b, uint64(len(w)))
+		b = append(b, w...)
+		blobs[p] = binary.AppendUvarint(b, n)
+		words[p]++
 	}
-	for w, n := range t.All() {
-		b := &blobs[Partition(w, parts)]
-		*b = binary.AppendUvarint(*b, uint64(len(w)))
-		*b = append(*b, w...)
-		*b = binary.AppendUvarint(*b, n)
+	var room [headMax]byte
+	for p, b := range blobs {
+		if b != nil {
+			head := binary.AppendUvarint(append(room[:0], BlobVersion), words[p])
+			blobs[p] = b[headMax-len(head):]
+			copy(blobs[p], head)
+		}
 	}
 	return blobs
 }
-
-func uvarintLen(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
 
 // Merge adds the counts of a blob: all of them, or none if the blob is not
 // sound.
