@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -52,20 +51,20 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 	if exclude != "" {
 		exclude = real(exclude)
 	}
-	var entries []scanned
+	found := newLooks()
 	err = filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case !d.IsDir():
-			entries = append(entries, scanned{path: path, entry: d})
+			found.add(path, d.Type()&fs.ModeSymlink != 0)
 		case path == exclude:
 			skipped(path, "the state of this folder's jobs")
 			return fs.SkipDir
 		}
 		return nil
 	})
-	sideBySide(len(entries), func(i int) { entries[i].look() })
+	entries := found.wait()
 	m := Manifest{Root: root, Files: make([]File, 0, len(entries))}
 	for _, e := range entries {
 		switch {
@@ -87,36 +86,85 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 
 // scanned is what a scan found, and made of it: a file, a reason to skip it, or an error.
 type scanned struct {
-	path  string
-	entry fs.DirEntry
-	file  File
-	skip  string
-	err   error
+	path string
+	link bool
+	file File
+	skip string
+	err  error
 }
 
 func (s *scanned) look() {
-	link := s.entry.Type()&fs.ModeSymlink != 0
-	info, err := s.entry.Info()
-	if err == nil && link {
-		info, err = os.Stat(s.path)
-	}
-	switch {
-	case err != nil && link:
+	info, err := stat(s.path)
+	switch kind := info.Mode & unix.S_IFMT; {
+	case err != nil && s.link:
 		s.skip = "a link that leads nowhere"
 	case err != nil:
 		s.err = err
-	case info.IsDir():
+	case kind == unix.S_IFDIR:
 		s.skip = "a link to a folder"
-	case !info.Mode().IsRegular():
+	case kind != unix.S_IFREG:
 		s.skip = "not a regular file"
 	default:
-		if everyone := fs.FileMode(0o444); info.Mode()&everyone != everyone { // else there is no need to ask
+		const everyone = 0o444
+		if info.Mode&everyone != everyone { // else there is no need to ask
 			if err := unix.Access(s.path, unix.R_OK); err != nil {
 				s.err = &fs.PathError{Op: "read", Path: s.path, Err: err}
 			}
 		}
-		s.file = File{Path: s.path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
+		s.file = File{Path: s.path, Size: info.Size, MTime: info.Mtim.Nano()}
 	}
+}
+
+// stat follows links. It is a bare system call, as of an input.
+func stat(path string) (info unix.Stat_t, err error) {
+	err = restarted("stat", path, func() error { return unix.Stat(path, &info) })
+	return info, err
+}
+
+// looks are the entries of a scan, looked at while it goes on.
+type looks struct {
+	batches [][]scanned
+	full    chan []scanned // those that somebody may look at
+	busy    sync.WaitGroup
+}
+
+// lookAtOnce is how many entries are handed on together.
+const lookAtOnce = 500
+
+func newLooks() *looks {
+	l := &looks{full: make(chan []scanned)}
+	for range runtime.GOMAXPROCS(0) {
+		l.busy.Go(func() {
+			for batch := range l.full {
+				for i := range batch {
+					batch[i].look()
+				}
+			}
+		})
+	}
+	return l
+}
+
+func (l *looks) add(path string, link bool) {
+	last := len(l.batches) - 1
+	if last < 0 || len(l.batches[last]) == lookAtOnce {
+		l.batches = append(l.batches, make([]scanned, 0, lookAtOnce))
+		last++
+	}
+	l.batches[last] = append(l.batches[last], scanned{path: path, link: link})
+	if len(l.batches[last]) == lookAtOnce {
+		l.full <- l.batches[last]
+	}
+}
+
+// wait returns all entries once all are looked at.
+func (l *looks) wait() []scanned {
+	if last := len(l.batches) - 1; last >= 0 && len(l.batches[last]) < lookAtOnce {
+		l.full <- l.batches[last]
+	}
+	close(l.full)
+	l.busy.Wait()
+	return slices.Concat(l.batches...)
 }
 
 // fewFiles are looked at sooner than others could be asked to help.
@@ -166,11 +214,11 @@ func plain(err error) string {
 func (m Manifest) Changed() (path, how string) {
 	changes := make([]string, len(m.Files))
 	sideBySide(len(m.Files), func(i int) {
-		info, err := os.Stat(m.Files[i].Path)
+		info, err := stat(m.Files[i].Path)
 		if err != nil {
 			changes[i] = plain(err)
 		} else {
-			changes[i] = m.Files[i].compare(info.Size(), info.ModTime().UnixNano())
+			changes[i] = m.Files[i].compare(info.Size, info.Mtim.Nano())
 		}
 	})
 	for i, how := range changes {
@@ -194,17 +242,28 @@ func (f File) compare(size, mtime int64) string {
 
 // WriteTo writes the manifest as text: the root, then a line "size mtime path" a file, paths quoted as in Go.
 func (m Manifest) WriteTo(w io.Writer) (int64, error) {
-	b := bufio.NewWriter(w)
-	n, err := fmt.Fprintf(b, "%q\n", m.Root)
-	total := int64(n)
+	line := append(strconv.AppendQuote(nil, m.Root), '\n')
+	total := int64(0)
+	b := bufio.NewWriter(w) // its first error is the one of Flush
 	for _, f := range m.Files {
-		if err != nil {
-			break
-		}
-		n, err = fmt.Fprintf(b, "%d %d %q\n", f.Size, f.MTime, f.Path)
+		n, _ := b.Write(line)
 		total += int64(n)
+		line = append(strconv.AppendInt(line[:0], f.Size, 10), ' ')
+		line = append(strconv.AppendInt(line, f.MTime, 10), ' ')
+		line = append(appendQuote(line, f.Path), '\n')
 	}
-	return total, errors.Join(err, b.Flush())
+	n, _ := b.Write(line)
+	return total + int64(n), b.Flush()
+}
+
+// appendQuote is strconv.AppendQuote, and several times as fast where there is nothing to escape.
+func appendQuote(to []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.AppendQuote(to, s)
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
 }
 
 // ReadManifest reads what WriteTo wrote.

@@ -61,13 +61,14 @@ const entryVersion = 3
 // entry is the split in the stream of maps: the paths, parted by zero bytes, which no path has, and four numbers for each.
 // Two values are all, since Redis takes its time over each.
 func (s Split) entry() (paths, numbers string) {
-	between, space := "", ""
+	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
 	for part := range s.Parts() {
-		paths += between + part.Path
-		numbers += space + fmt.Sprint(part.Off, part.Len, part.Size, part.MTime)
-		between, space = "\x00", " "
+		names = append(names, part.Path)
+		for _, n := range []int64{part.Off, part.Len, part.Size, part.MTime} {
+			digits = append(strconv.AppendInt(digits, n, 10), ' ')
+		}
 	}
-	return paths, numbers
+	return strings.Join(names, "\x00"), string(digits[:len(digits)-1])
 }
 
 // parseEntry is the opposite of entry.
