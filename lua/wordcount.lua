@@ -8,7 +8,7 @@
 --
 --   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
 --                       put (tokens in stored partitions), storing <attempt>, troubles (tasks taken over or failed),
---                       taken (tasks taken over, each once), final, released, discarded
+--                       taken (tasks taken over, each once), final, released
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count
@@ -19,7 +19,8 @@
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
 --   8 commits   hash    attempt to commit -> how many partitions it has brought its blobs to, or "committed"
 --   9 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per attempt, which begins with its
---                       nonce; those of attempts that are not committed count for nothing
+--                       nonce; those of attempts that are not committed count for nothing. It is there until the
+--                       partition is stored
 --
 -- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types, the
 -- caller's rights, the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
@@ -31,8 +32,8 @@
 --
 --   WCARG    the call itself is wrong                 WCPHASE  not in this phase of the job
 --   WCTYPE   a key of ours holds another type         WCFINAL  the result is not fenced, or not by this fence
---   WCNOJOB  there is no such job (any more)          WCGONE   the partial counts were discarded
---   WCRUN    the job belongs to another run           WCSTATE  the job contradicts the caller or itself
+--   WCNOJOB  there is no such job (any more)          WCSTATE  the job contradicts the caller or itself
+--   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
 
 local SCHEMA = '1'
@@ -307,16 +308,17 @@ end
 
 -- partition: allows the caller to read the partial counts of one partition.
 --   KEYS    fixed, the partition's list
---   ARGV    run
+--   ARGV    run, partition (0-based)
 --   returns the attempts whose blobs count
 -- The blobs themselves are an LRANGE right behind it, in one transaction with this: what comes through Lua is copied three
 -- times more, and a partition may be large.
--- Guards. All in one transaction: between two pages a rollback may mix two orders of commits. Only when the last map is
--- committed, and before the partial counts were discarded: less than all of them would be stored as a total.
+-- Guards. All in one transaction: between two pages a rollback may mix two orders of commits. Only while the partition's
+-- task is pending. Before the last map is committed no task is, and less than all partial counts would be stored as a total;
+-- when it is stored they are gone, and nothing at all would be, once a rollback has made the task pending again.
 local function partition(keys, args)
-  local meta = open_run(keys, args[1], 1)
-  if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
-  if meta.discarded then refuse('WCGONE', 'the partial counts were discarded') end
+  open_run(keys, args[1], 1)
+  local part = integer(args[2], 'partition')
+  if standing(keys[REDUCE], entry(part + 1)) ~= 'pending' then refuse('WCPHASE', 'partition %.0f is not pending', part) end
   local commits, attempts = redis.call('HGETALL', keys[COMMITS]), {}
   for i = 1, #commits, 2 do
     if commits[i + 1] == 'committed' then attempts[#attempts + 1] = commits[i] end
@@ -327,9 +329,9 @@ end
 -- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
 -- words the attempt has stored so far, and where the next argument is; or nothing, and the reply that says where each
 -- task stands, if one of them is not pending.
-local function open_attempt(keys, args)
-  local meta = open_run(keys, args[1])
+local function open_attempt(keys, args, with_lists)
   local attempt, n = args[2], integer(args[3], 'n')
+  local meta = open_run(keys, args[1], with_lists and n)
   if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
   local ids = batch_of(args, 4, n, 'partition', 0, meta.reducers)
   if meta.phase == 'map' then
@@ -352,8 +354,9 @@ local function place(keys, args)
   return {'at', stored}
 end
 
--- put: notes that an attempt has stored so many words more; with the last of them, acknowledges the reduce tasks.
---   KEYS    fixed
+-- put: notes that an attempt has stored so many words more; with the last of them, acknowledges the reduce tasks, and
+-- drops the partial counts, which would only make each checkpoint longer.
+--   KEYS    fixed, the lists of the partitions
 --   ARGV    as of place, then from (how many words were stored before these), words, last (1 or 0), tokens (in all)
 --   returns {'committed'}, {'at', how many words the attempt has stored} or {'refused', standing of each task}
 -- The words themselves are a ZADD right before, in one transaction with this: Redis takes twice as long over those that
@@ -363,7 +366,7 @@ end
 -- have taken earlier words back, and the last would acknowledge some that are gone. The first attempt to finish wins;
 -- the rest are told 'settled'.
 local function put(keys, args)
-  local meta, ids, stored, at = open_attempt(keys, args)
+  local meta, ids, stored, at = open_attempt(keys, args, true)
   if not meta then return ids end
   local from, words = integer(args[at], 'from'), integer(args[at + 1], 'words')
   local last, tokens = args[at + 2], integer(args[at + 3], 'tokens')
@@ -375,6 +378,7 @@ local function put(keys, args)
     return {'at', from + words}
   end
   redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
+  for i = PARTS, #keys do redis.call('LTRIM', keys[i], 1, 0) end
   redis.call('HINCRBY', keys[META], 'put', string.format('%.0f', tokens))
   redis.call('HDEL', keys[META], progress)
   if redis.call('HINCRBY', keys[META], 'reduced', #ids) == meta.reducers then
@@ -459,14 +463,13 @@ local function release(keys, args)
   return redis.status_reply('OK')
 end
 
--- discard: drops the partial counts of a sealed job, and lets all its keys expire where that is wanted.
+-- discard: drops what only commits needed of a sealed job, and lets all its keys expire where that is wanted.
 --   KEYS    fixed, parts
 --   ARGV    fence, seconds to live (0: for ever)
 -- Guard: the fence. A deletion that comes late, after a rollback reopened the job, would leave nothing to reduce.
 local function discard(keys, args)
-  local meta = open_final(keys, args[1], 'all')
+  open_final(keys, args[1], 'all')
   local ttl = integer(args[2], 'seconds')
-  redis.call('HSET', keys[META], 'discarded', 1)
   for i = COMMITS, #keys do redis.call('UNLINK', keys[i]) end
   if ttl > 0 then
     for i = META, WORKERS do redis.call('EXPIRE', keys[i], args[2]) end
@@ -641,12 +644,12 @@ register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'XREVRANGE', 'HMGET'})
 register('commit', commit, {'HSET', 'RPUSH', 'XACK', 'ZINCRBY', 'HINCRBY', 'XADD'})
 register_reading('partition', partition)
 register_reading('place', place)
-register('put', put, {'ZADD', 'XACK', 'HINCRBY', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
+register('put', put, {'ZADD', 'XACK', 'LTRIM', 'HINCRBY', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
 register('final', final, {'HSET'})
 register_reading('result', result)
 register_reading('sum', sum)
 register('release', release, {'HSET', 'DEL'})
-register('discard', discard, {'HSET', 'UNLINK', 'EXPIRE'})
+register('discard', discard, {'UNLINK', 'EXPIRE'})
 register('renew', renew, {'HSET', 'XPENDING', 'XCLAIM'})
 register('give_up', give_up, {'XPENDING', 'HSET', 'HGET', 'HINCRBY', 'XCLAIM', 'HDEL'})
 register('attempt', attempt, {'HSET', 'HDEL', 'HINCRBY', 'HSETNX', 'HGET'})

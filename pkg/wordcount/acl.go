@@ -13,7 +13,7 @@ func WorkerRules(job Job) string {
 		" +fcall +fcall_ro +function|load +function|list" +
 		" +watch +unwatch +multi +exec" +
 		" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget" +
-		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange"
+		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange +ltrim"
 }
 
 // clustered is what go-redis asks of a cluster besides. The workers of a server that was given are its supervisor's user.
@@ -26,4 +26,4 @@ const SupervisorRules = "~wordcount:* " + connection + " " + clustered +
 	" +watch +unwatch +multi +exec" +
 	" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget +memory|usage" +
 	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xack +xadd +xlen +xrevrange" +
-	" +xgroup|create +rpush +lrange +zincrby +zadd +zrange +zcount +del +unlink +expire"
+	" +xgroup|create +rpush +lrange +ltrim +zincrby +zadd +zrange +zcount +del +unlink +expire"

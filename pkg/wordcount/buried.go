@@ -55,35 +55,38 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 	if err != nil {
 		return nil, 0, err
 	}
-	if job.Reducers > 0 && st.Phase != "done" {
-		words, err = committedParts(ctx, rdb, job)
-		if err != nil {
-			return nil, 0, err
-		}
-		// A job that was sealed meanwhile may have discarded what we were reading: its totals are there instead.
-		if st, err = JobStatus(ctx, rdb, job); err != nil {
-			return nil, 0, err
+	table := count.New()
+	held, err := committedParts(ctx, rdb, job, table)
+	if err != nil {
+		return nil, 0, err
+	}
+	// What is stored meanwhile has gone from there to the sorted set, so that is read last.
+	totals, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
+	if err != nil {
+		return nil, 0, classify(err)
+	}
+	for _, z := range totals {
+		if word := []byte(z.Member.(string)); job.Reducers == 0 || !held[count.Partition(word, job.Reducers)] {
+			table.Add(word, uint64(z.Score))
 		}
 	}
-	if job.Reducers == 0 || st.Phase == "done" {
-		words, err = totalsSoFar(ctx, rdb, job)
-	}
-	return words, st.Maps - st.Mapped, err
+	return table.Descending(), st.Maps - st.Mapped, nil
 }
 
-// committedParts adds up the partial counts of all partitions. Which attempts are committed is read first: what comes while
-// the partitions are read is in none of them.
-func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
+// committedParts adds up the partial counts of all partitions that have some, and returns which have. Which attempts are
+// committed is read first: what comes while the partitions are read is in none of them.
+func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job, table *count.Table) (held []bool, err error) {
 	committed, err := committedAttempts(ctx, rdb, job)
 	if err != nil {
 		return nil, classify(err)
 	}
-	table := count.New()
-	for part := range job.Reducers {
+	held = make([]bool, job.Reducers)
+	for part := range held {
 		partials, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
 		if err != nil {
 			return nil, classify(err)
 		}
+		held[part] = len(partials) > 0
 		frames, err := framesOf(committed, partials)
 		for _, frame := range frames {
 			err = cmp.Or(err, merge(table, frame))
@@ -92,7 +95,7 @@ func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]
 			return nil, fmt.Errorf("%w: partition %d: %w", ErrState, part, err)
 		}
 	}
-	return table.Descending(), nil
+	return held, nil
 }
 
 // committedAttempts are those whose partial counts count, whatever phase the job is in.
@@ -100,17 +103,4 @@ func committedAttempts(ctx context.Context, rdb redis.UniversalClient, job Job) 
 	attempts, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
 	maps.DeleteFunc(attempts, func(_, state string) bool { return state != "committed" })
 	return slices.Collect(maps.Keys(attempts)), err
-}
-
-// totalsSoFar reads the sorted set.
-func totalsSoFar(ctx context.Context, rdb redis.UniversalClient, job Job) ([]count.Entry, error) {
-	totals, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
-	if err != nil {
-		return nil, classify(err)
-	}
-	table := count.New()
-	for _, z := range totals {
-		table.Add([]byte(z.Member.(string)), uint64(z.Score))
-	}
-	return table.Descending(), nil
 }

@@ -112,6 +112,11 @@
 // is read by LRANGE, behind the function that says which attempts count, in one transaction. The model has these calls,
 // and fails without any of their guards.
 //
+// The design keeps all partial counts until the job is sealed. Here those of a partition go with the call that acknowledges
+// its task: nobody needs them then, and the checkpoint that sealing waits for would write several times as much as the
+// result. So they are given out only while the task is pending. Who read them later would take nothing for a total, and
+// could store it once a rollback has made the task pending again; the model finds that at once.
+//
 // The design names give-up and renew with lists of tasks; give_up takes a consumer and gives up all it holds, since
 // nobody ever had a reason to give up less. attempt and requeue are functions that it doesn't name: deaths must be
 // counted where every thief sees them, and a buried task can only come back within the stream it is in. A count of

@@ -23,6 +23,6 @@ var (
 	errOtherRun = errors.New("the job belongs to another run")
 	// errNoJob: the job isn't there, or not any more.
 	errNoJob = errors.New("no such job")
-	// errPhase: the job isn't in the phase that the call needs.
+	// errPhase: the job, or a task, isn't in the phase that the call needs.
 	errPhase = errors.New("not in this phase")
 )

@@ -250,17 +250,28 @@ func TestSeedingWithoutMetaBeginsWithNothing(t *testing.T) {
 	}
 }
 
-func TestPartialCountsAreGivenOutWhenAllAreThere(t *testing.T) {
+func TestPartialCountsAreGivenOutWhileTheirPartitionIsPending(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	h.take("map", "w", handTasks)
-	h.mustCommit(1, 2)
-	if blobs, err := h.lib.partition(t.Context(), h.run, 0); !errors.Is(err, errPhase) {
-		t.Errorf("%d blobs, %v", len(blobs), err)
+	refused := func(when string) {
+		t.Helper()
+		if blobs, err := h.lib.partition(t.Context(), h.run, 0); !errors.Is(err, errPhase) {
+			t.Errorf("%s: %d blobs, %v", when, len(blobs), err)
+		}
 	}
+	h.mustCommit(1, 2)
+	refused("not all are there")
 	h.mustCommit(3)
+	refused("nobody has the partition")
+	h.take("reduce", "w", 1)
 	if blobs, err := h.lib.partition(t.Context(), h.run, 0); err != nil || len(blobs) != 2 {
 		t.Errorf("%d blobs, %v", len(blobs), err)
+	}
+	h.store(0)
+	refused("the partition is stored")
+	if n := h.rdb.Exists(t.Context(), h.lib.job.part(0)).Val(); n != 0 {
+		t.Error("the partial counts of a stored partition are still there")
 	}
 }
 
@@ -405,7 +416,7 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 	}
 	// It isn't enough to have asked before: the function itself holds to it.
 	for _, last := range []bool{false, true} {
-		now, err := parseProgress(h.lib.call(t.Context(), "put", h.lib.job.fixed(), h.run, "a", 1, 0, 3, 1, last, 6))
+		now, err := parseProgress(h.lib.call(t.Context(), "put", h.lib.job.Keys(), h.run, "a", 1, 0, 3, 1, last, 6))
 		if err != nil || now.done || now.at != 2 {
 			t.Errorf("behind a gap, last %v: %+v, %v", last, now, err)
 		}
@@ -528,8 +539,8 @@ func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 			}
 		}
 	}
-	if n := h.rdb.Exists(ctx, h.lib.job.part(0)).Val(); n != 1 {
-		t.Error("the partial counts were discarded")
+	if n := h.rdb.Exists(ctx, h.lib.job.Key("commits")).Val(); n != 1 {
+		t.Error("the commits were discarded")
 	}
 	h.expect("nobody is released", func(st Status) bool { return !st.Released })
 	for _, name := range []string{"result", "sum", "release", "discard"} {
@@ -1125,19 +1136,6 @@ func TestAResultThatLacksABuriedTaskIsNotFenced(t *testing.T) {
 	must(t, h.rdb.HSet(t.Context(), h.lib.job.Key("dead"), "map 2", "error").Err())
 	if fence, _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, ErrState) {
 		t.Errorf("fenced by %q, %v", fence, err)
-	}
-}
-
-func TestPartialCountsThatWereDiscardedAreNotGivenOutAsNone(t *testing.T) {
-	t.Parallel()
-	h := newByHand(t, 1)
-	h.finish()
-	ctx := t.Context()
-	fence, _, _, err := h.lib.final(ctx, h.run, "fence")
-	must(t, err)
-	must(t, h.lib.discard(ctx, fence, 0))
-	if blobs, err := h.lib.partition(ctx, h.run, 0); !errors.Is(err, errPhase) {
-		t.Errorf("%d blobs, %v", len(blobs), err)
 	}
 }
 

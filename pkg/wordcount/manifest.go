@@ -136,13 +136,17 @@ func newLooks() *looks {
 	for range runtime.GOMAXPROCS(0) {
 		l.busy.Go(func() {
 			for batch := range l.full {
-				for i := range batch {
-					batch[i].look()
-				}
+				lookAt(batch)
 			}
 		})
 	}
 	return l
+}
+
+func lookAt(batch []scanned) {
+	for i := range batch {
+		batch[i].look()
+	}
 }
 
 func (l *looks) add(path string, link bool) {
@@ -159,10 +163,10 @@ func (l *looks) add(path string, link bool) {
 
 // wait returns all entries once all are looked at.
 func (l *looks) wait() []scanned {
-	if last := len(l.batches) - 1; last >= 0 && len(l.batches[last]) < lookAtOnce {
-		l.full <- l.batches[last]
-	}
 	close(l.full)
+	if last := len(l.batches) - 1; last >= 0 && len(l.batches[last]) < lookAtOnce {
+		lookAt(l.batches[last])
+	}
 	l.busy.Wait()
 	return slices.Concat(l.batches...)
 }

@@ -38,7 +38,7 @@ type guards struct {
 	tornCommit   bool // acknowledging and applying are two calls
 	gaps         bool // a chunk is appended even if it does not join on
 	noWipe       bool // seeding leaves what it finds without meta
-	earlyReduce  bool // partial counts are given out in phase map
+	givenAnyTime bool // partial counts are given out whether or not their partition is pending
 	pages        bool // partial counts are read blob by blob
 	putTwice     bool // totals are taken whether or not the task is pending
 	looseJoin    bool // a call of a put is taken wherever it begins
@@ -141,7 +141,6 @@ type state struct {
 	tokens          int
 	final           int
 	released        bool
-	discarded       bool
 	maps, reduces   stream
 	parts           [2][]partials
 	commits         map[int]int // attempt to commit → partitions that have its partials, or -1: it is committed
@@ -238,7 +237,7 @@ func (w *world) seed(run, first, n int) (owner, top int, err error) {
 			*s = state{}
 		}
 		s.there, s.run, s.phase, s.mapped, s.reduced, s.tokens = true, run, "map", 0, 0, 0
-		s.final, s.released, s.discarded = 0, false, false
+		s.final, s.released = 0, false
 		s.maps.there, s.reduces.there = true, true
 	} else if !s.maps.there || !s.reduces.there {
 		return 0, 0, errModelState
@@ -343,7 +342,7 @@ func (w *world) partition(run, part, page int) (sum counts, more bool, err error
 	if err := w.open(run); err != nil {
 		return sum, false, err
 	}
-	if w.redis.phase == "map" && !w.earlyReduce || w.redis.discarded {
+	if w.redis.reduces.standing(part+1) != pending && !w.givenAnyTime {
 		return sum, false, errModelPhase
 	}
 	all := w.redis.parts[part]
@@ -367,8 +366,8 @@ func (w *world) wordsOf(parts []int) (words []int) {
 }
 
 // put is a transaction that watches for another run: the words of some partitions, from the one on that the attempt has
-// come to, are written whatever else is so; that they are stored, and the last of them, that the partitions are
-// acknowledged, is noted only where all is as it should be.
+// come to, are written whatever else is so; that they are stored, and with the last of them, that the partitions are
+// acknowledged and their partial counts gone, is noted only where all is as it should be.
 func (w *world) put(run, attempt, from int, parts, words []int, last bool, totals counts) (at int, standings []string, err error) {
 	if err := w.open(run); err != nil {
 		return 0, nil, err
@@ -403,6 +402,7 @@ func (w *world) put(run, attempt, from int, parts, words []int, last bool, total
 	delete(s.storing, attempt)
 	for _, part := range parts {
 		s.reduces.pending.remove(part + 1)
+		s.parts[part] = nil
 		s.reduced++
 	}
 	if s.reduced == w.reducers {
@@ -450,7 +450,7 @@ func (w *world) release(nonce int) {
 
 func (w *world) discard(nonce int) {
 	if w.fenced(nonce) == nil || w.lateDiscard && w.redis.there {
-		w.redis.discarded, w.redis.parts = true, [2][]partials{}
+		w.redis.parts, w.redis.commits = [2][]partials{}, nil
 	}
 }
 
@@ -1187,10 +1187,11 @@ func (w *world) invariants() error {
 	}
 	for p := range w.reducers {
 		have := w.merged(s.parts[p])
-		if !s.discarded && have != want.of(p, w.reducers) {
+		stored := s.reduces.acknowledged().has(p + 1)
+		if !stored && have != want.of(p, w.reducers) {
 			return fmt.Errorf("partial counts %v in partition %d, %v are acknowledged", have, p, want.of(p, w.reducers))
 		}
-		if s.reduces.acknowledged().has(p+1) && s.counts.of(p, w.reducers) != want.of(p, w.reducers) {
+		if stored && s.counts.of(p, w.reducers) != want.of(p, w.reducers) {
 			return fmt.Errorf("partition %d is stored as %v instead of %v", p, s.counts.of(p, w.reducers), want.of(p, w.reducers))
 		}
 	}
@@ -1249,8 +1250,8 @@ func TestEachGuardOfTheModelIsMissedWhenItIsTakenOut(t *testing.T) {
 		"commit in one call":       {tornCommit: true},
 		"no gaps in seeding":       {gaps: true},
 		"wipe without meta":        {noWipe: true},
-		"partition after the maps": {earlyReduce: true},
 		"partition in one call":    {pages: true},
+		"partition while pending":  {givenAnyTime: true},
 		"put if pending":           {putTwice: true},
 		"put joins on":             {looseJoin: true},
 		"commit joins on":          {looseBring: true},

@@ -59,7 +59,7 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", errNoJob, err)
 	case "WCFINAL":
 		return fmt.Errorf("%w: %w", ErrNoResult, err)
-	case "WCPHASE", "WCGONE":
+	case "WCPHASE":
 		return fmt.Errorf("%w: %w", errPhase, err)
 	case "WCTYPE", "WCSTATE", "WCARG", "WRONGTYPE":
 		return fmt.Errorf("%w: %w: look at the keys, or delete the job with clean", ErrState, err)
@@ -176,15 +176,16 @@ func parseProgress(cmd *redis.Cmd) (progress, error) {
 	return refused, nil
 }
 
-// partition returns the frames of a partition: all its partial counts. The function tells whether they are all there, and
-// which count; a command of its own in the same transaction reads them, for a function's reply is copied three times more.
+// partition returns the frames of a partition whose task is pending: all its partial counts. The function tells whether
+// they are all there, and which count; a command of its own in the same transaction reads them, for a function's reply is
+// copied three times more.
 func (p protocol) partition(ctx context.Context, run string, part int) (frames []string, err error) {
 	key := p.job.part(part)
 	var attempts *redis.Cmd
 	var partials *redis.StringSliceCmd
 	err = Library.Have(ctx, p.rdb, func() error {
 		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			attempts = pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run)
+			attempts = pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run, part)
 			partials = pipe.LRange(ctx, key, 0, -1)
 			return nil
 		}))
@@ -225,16 +226,16 @@ type totals struct {
 }
 
 // put stores totals, given as count, word, count, word, …: those from the rank on that the attempt has come to. The last
-// call acknowledges the partitions' tasks.
+// call acknowledges the partitions' tasks, and drops their partial counts.
 //
 // The words are a command of their own, in a transaction with the function that notes them, for Redis takes twice as long
 // over words that come through Lua. What that command can't ask, whether the job is still of our run, is asked before, and
 // the transaction watches the stream of maps, which another run would have to write anew and nobody touches otherwise: all
 // maps are done by then.
 func (p protocol) put(ctx context.Context, run string, of totals, from int, words []any, last bool) (now progress, err error) {
-	attempt := []any{run, of.attempt, len(of.parts)}
+	attempt, lists := []any{run, of.attempt, len(of.parts)}, p.job.fixed()
 	for _, part := range of.parts {
-		attempt = append(attempt, part)
+		attempt, lists = append(attempt, part), append(lists, p.job.part(part))
 	}
 	err = p.rdb.Watch(ctx, func(tx *redis.Tx) error {
 		now, err = parseProgress(Library.CallRO(ctx, p.rdb, function("place"), p.job.fixed(), attempt...))
@@ -246,7 +247,7 @@ func (p protocol) put(ctx context.Context, run string, of totals, from int, word
 			if len(words) > 0 {
 				pipe.Do(ctx, append([]any{"zadd", p.job.Key("counts")}, words...)...)
 			}
-			put = pipe.FCall(ctx, function("put"), p.job.fixed(), append(attempt, from, len(words)/2, last, of.tokens)...)
+			put = pipe.FCall(ctx, function("put"), lists, append(attempt, from, len(words)/2, last, of.tokens)...)
 			return nil
 		}))
 		if err == nil {

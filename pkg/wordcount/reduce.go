@@ -29,8 +29,9 @@ func (w *Worker) reduce(ctx context.Context) error {
 	}
 	parts, ranking, err := w.mergeSome(ctx)
 	if errors.Is(err, errPhase) {
-		// A rollback took the job back to its maps; the tasks will be delivered again.
-		w.settle(parts, nil)
+		// Of the last one there are no partial counts: somebody else has stored it, or a rollback took the job back to before
+		// we got it, and it will be delivered again.
+		w.settle(parts[len(parts)-1:], nil)
 		return nil
 	}
 	if err != nil {

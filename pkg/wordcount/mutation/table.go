@@ -196,11 +196,18 @@ var Mutations = []Mutation{
 		Tests: "^TestPartialCountsBearTheNameOfTheirAttempt$",
 	},
 	{
-		Guard: "partial counts are given out after the last map",
+		Guard: "partial counts are given out while their partition is pending",
 		File:  library,
-		Edits: []Edit{{`  if meta.phase == 'map' then refuse('WCPHASE', 'maps are still running') end
+		Edits: []Edit{{`  if standing(keys[REDUCE], entry(part + 1)) ~= 'pending' then refuse('WCPHASE', 'partition %.0f is not pending', part) end
 `, ``}},
-		Tests: "^TestPartialCountsAreGivenOutWhenAllAreThere$",
+		Tests: "^TestPartialCountsAreGivenOutWhileTheirPartitionIsPending$",
+	},
+	{
+		Guard: "the partial counts of a stored partition are dropped",
+		File:  library,
+		Edits: []Edit{{`  for i = PARTS, #keys do redis.call('LTRIM', keys[i], 1, 0) end
+  redis.call('HINCRBY', keys[META], 'put'`, `  redis.call('HINCRBY', keys[META], 'put'`}},
+		Tests: "^TestPartialCountsAreGivenOutWhileTheirPartitionIsPending$",
 	},
 	{
 		Guard: "a partition is read in one call",
@@ -447,13 +454,6 @@ var Mutations = []Mutation{
 		Edits: []Edit{{`  if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
 `, ``}},
 		Tests: "^TestAResultThatLacksABuriedTaskIsNotFenced$",
-	},
-	{
-		Guard: "partial counts that were discarded are gone",
-		File:  library,
-		Edits: []Edit{{`  if meta.discarded then refuse('WCGONE', 'the partial counts were discarded') end
-`, ``}},
-		Tests: "^TestPartialCountsThatWereDiscardedAreNotGivenOutAsNone$",
 	},
 	{
 		Guard: "a job keeps its size",
