@@ -24,7 +24,8 @@
 //
 // Follow a word through the files:
 //
-//	manifest.go    which files, in which state
+//	scan.go        which files there are
+//	manifest.go    and in which state
 //	split.go       the ranges that they are counted in; of very many files small ones go together
 //	job.go         the name of the job, which is a hash of all that gives a task its meaning
 //	supervisor.go  Seed puts a task for each split into a stream; Watch brings back what a crash takes away
