@@ -279,10 +279,10 @@ var Mutations = []Mutation{
 		Tests: "^TestAResultIsReadUnderItsFenceAlone$",
 	},
 	{
-		Guard: "partial counts are discarded under the fence",
+		Guard: "commits are discarded under the fence",
 		File:  library,
-		Edits: []Edit{{`  local meta = open_final(keys, args[1], 'all')
-`, `  local meta = read_meta(keys)
+		Edits: []Edit{{`  open_final(keys, args[1], 'all')
+`, `  read_meta(keys)
 `}},
 		Tests: "^TestAResultIsReadUnderItsFenceAlone$",
 	},
