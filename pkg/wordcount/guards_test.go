@@ -436,6 +436,20 @@ func TestTotalsJoinOnToWhatTheirAttemptHasStored(t *testing.T) {
 	}
 }
 
+func TestPartialCountsTakeWhatIsStoredFromThere(t *testing.T) {
+	t.Parallel()
+	h := newReducing(t, 2, 2)
+	for part := range 2 {
+		h.store(part)
+		// Of a partition that isn't stored yet some totals may be there already.
+		must(t, h.rdb.ZAdd(t.Context(), h.lib.job.Key("counts"), redis.Z{Member: "three", Score: 3}, redis.Z{Member: "two", Score: 2}).Err())
+		words, missing, err := Partial(t.Context(), h.rdb, h.lib.job)
+		if want := []count.Entry{{Word: "three", N: 3}, {Word: "two", N: 2}, {Word: "one", N: 1}}; err != nil || missing != 0 || !slices.Equal(words, want) {
+			t.Errorf("partition %d is stored: %v, %d missing, %v", part, words, missing, err)
+		}
+	}
+}
+
 func TestPartitionsAreStoredTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	h := newReducing(t, 3, 2)
