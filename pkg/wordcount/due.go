@@ -10,10 +10,10 @@ const (
 	// and merging it.
 	wordCost = 200 * time.Nanosecond
 	// calmLife is how long a worker is expected to live as long as none has died.
-	calmLife = 5 * time.Minute
+	calmLife = time.Minute
 
 	commitMin = 500 * time.Millisecond // between commits
-	commitMax = 10 * time.Second
+	commitMax = 5 * time.Second
 )
 
 // due tells whether what is counted must be committed now, whatever comes next.
