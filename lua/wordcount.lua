@@ -48,17 +48,22 @@ local function refuse(code, ...)
   error(redis.error_reply(code .. ' ' .. string.format(...)))
 end
 
+-- How many arguments each command takes at least, its key included: Redis refuses to be asked about fewer.
+local LEAST = {
+  DEL = 1, EXPIRE = 2, HDEL = 2, HGET = 2, HINCRBY = 3, HMGET = 2, HSET = 3, HSETNX = 3, LTRIM = 3, RPUSH = 2, UNLINK = 1,
+  XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XPENDING = 2, XREVRANGE = 3, ZADD = 3, ZINCRBY = 3,
+}
+
 -- Refuses a caller who lacks the right to one of the commands: met half-way, the lack would tear the function apart. Which
 -- key is asked about does not matter: FCALL itself wants the rights to all of them.
 local function check_rights(commands, key)
   for _, command in ipairs(commands) do
-    local may
-    if command == 'XGROUP' then -- of whose subcommands each is a right of its own
-      may = redis.acl_check_cmd(command, 'CREATE', key)
-    else
-      may = redis.acl_check_cmd(command, key)
+    local arguments = {key}
+    if command == 'XGROUP' then arguments = {'CREATE', key} end -- each of its subcommands is a right of its own
+    while #arguments < LEAST[command] do table.insert(arguments, '0') end
+    if not redis.acl_check_cmd(command, unpack(arguments)) then
+      refuse('NOPERM', 'the user may not call %s', command)
     end
-    if not may then refuse('NOPERM', 'the user may not call %s', command) end
   end
 end
 

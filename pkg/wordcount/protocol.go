@@ -70,8 +70,9 @@ func classify(err error) error {
 	}
 	switch code, text := redisfn.Code(err), err.Error(); {
 	case redis.IsAuthError(err), code == "NOPERM", code == "WRONGPASS",
-		code == "ERR" && strings.Contains(text, "can't run this command"),    // within a function, before Redis 7.2
-		code == "EXECABORT" && strings.Contains(text, "because of: NOPERM "): // EXEC itself
+		code == "ERR" && strings.Contains(text, "user executing the script can't "), // within a function, in Redis 7.0
+		code == "ERR" && strings.Contains(text, "ACL failure in script: "),          // and in all others
+		code == "EXECABORT" && strings.Contains(text, "because of: NOPERM "):        // EXEC itself
 		return fmt.Errorf("%w: %w: check user, password and permissions", ErrRedis, err)
 	}
 	return err
