@@ -12,17 +12,11 @@ import (
 	"syscall"
 )
 
-// prepareProcess finds a server program on PATH.
+// prepareProcess finds a server program on PATH: the first one of either name
+// that is new enough.
 func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
 	var problems []string
-	for _, name := range []string{"redis-server", "valkey-server"} {
-		path, err := exec.LookPath(name)
-		if err == nil {
-			path, err = filepath.Abs(path)
-		}
-		if err != nil {
-			continue
-		}
+	for _, path := range programsOnPATH() {
 		v, err := programVersion(ctx, path, "")
 		if err == nil {
 			err = v.check()
@@ -37,6 +31,20 @@ func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
 		return fmt.Errorf("%w: neither redis-server nor valkey-server is on PATH", ErrUnavailable)
 	}
 	return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+}
+
+// programsOnPATH lists the server programs on PATH, in its order.
+func programsOnPATH() []string {
+	var paths []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		for _, name := range serverPackages {
+			path, err := exec.LookPath(filepath.Join(dir, name))
+			if err == nil && filepath.IsAbs(path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
 }
 
 // startProcess starts the server in a session of its own: no terminal's

@@ -203,7 +203,8 @@ func TestAnOrphanedCheckpointIsKilledBeforeTheRestart(t *testing.T) {
 // isRedis reports whether pid is a live redis; a zombie has no command line.
 func isRedis(pid int) bool {
 	out, _ := exec.Command("ps", "-o", "command=", "-p", itoa(pid)).Output()
-	return strings.Contains(string(out), "redis-") && !strings.Contains(string(out), "defunct")
+	isServer := strings.Contains(string(out), "redis-") || strings.Contains(string(out), "valkey-")
+	return isServer && !strings.Contains(string(out), "defunct")
 }
 
 func TestAReusedPidIsNotOurServer(t *testing.T) {
@@ -405,23 +406,6 @@ func TestADamagedDumpIsPutAsideAndSaidInOneLine(t *testing.T) {
 	}
 }
 
-func TestADumpOfANewerServerIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	s := redistest.Start(t)
-	s.Kill(t)
-	path := filepath.Join(s.DataDir, "dump.rdb")
-	dump := []byte("REDIS9999 and then something")
-	if err := os.WriteFile(path, dump, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Server.Start(t.Context()); !errors.Is(err, redisd.ErrDump) || strings.Contains(err.Error(), "\n") {
-		t.Error(err)
-	}
-	if text, _ := os.ReadFile(path); !bytes.Equal(text, dump) {
-		t.Error("it was touched")
-	}
-}
-
 func TestAStrangerIsNotFrozen(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
@@ -458,6 +442,16 @@ func TestAFolderOfAnyName(t *testing.T) {
 	}
 }
 
+func TestTheFirstServerOnPATHIsTakenWhateverItsName(t *testing.T) {
+	onPath(t, "redis-server", realServer(t))
+	onPath(t, "valkey-server", realServer(t))
+	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Process}
+	killAtEnd(t, c)
+	if s := ensure(t, c); filepath.Base(s.Program) != "valkey-server" {
+		t.Errorf("%s was taken", s.Program)
+	}
+}
+
 func TestAServerKilledWhileItStartsIsStartedAgain(t *testing.T) {
 	dies := filepath.Join(t.TempDir(), "dies")
 	onPath(t, "redis-server", `if [ "$1" != --version ] && [ -e '`+dies+`' ]; then rm '`+dies+`'; kill -KILL $$; fi
@@ -484,6 +478,8 @@ echo my disk is upside down >&2; exit 1`)
 
 func TestAnOldServerOnPATHIsNotTaken(t *testing.T) {
 	onPath(t, "redis-server", "echo Redis server v=6.2.14 sha=00000000:0 malloc=libc bits=64")
+	dir, _, _ := strings.Cut(os.Getenv("PATH"), ":")
+	t.Setenv("PATH", dir) // nothing but the old one
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Process}
 	_, err := redisd.Ensure(t.Context(), c, func(string) {})
 	if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {

@@ -2,8 +2,10 @@
 //
 // The server is a process, never a container; it listens on a free loopback
 // port other than the usual one, keeps its data in the test's temporary
-// folder, and is killed when the test ends. Where no Redis is installed, the
-// distribution's packages are unpacked into the user's cache, once.
+// folder, and is killed when the test ends. Its program is the one that
+// WORDCOUNT_TEST_SERVER names, or the first on PATH. Where no Redis is
+// installed, the distribution's packages are unpacked into the user's cache,
+// once.
 package redistest
 
 import (
