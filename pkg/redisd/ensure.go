@@ -91,6 +91,9 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	}
 	launched, err := s.up(ctx, func(ctx context.Context) error { return s.launchSomewhere(ctx, say) })
 	switch {
+	case launched && errors.Is(err, ErrDump): // another server may be able to
+		say("not " + s.String() + ": " + plain(err))
+		return pick(ctx, c, dir, say)
 	case err != nil && !launched:
 		return nil, fmt.Errorf("%w: this folder's server is %s", err, s)
 	case err != nil:
@@ -129,7 +132,7 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 	if c.Kind == "" {
 		say("not given: REDIS_URL is not set")
 	}
-	var closed error
+	var closed, unread error
 	for _, way := range ways {
 		if c.Kind != "" && c.Kind != way.kind {
 			continue
@@ -154,7 +157,13 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 			return nil, also(err, s.forget())
 		}
 		say(fmt.Sprintf("not %s: %s", way.kind, plain(err)))
+		if errors.Is(err, ErrDump) {
+			unread = cmp.Or(unread, err)
+		}
 		closed = also(err, s.forget())
+	}
+	if unread != nil {
+		return nil, unread
 	}
 	if c.Kind != "" && closed != nil {
 		return nil, fmt.Errorf("%w as a %s: %s", ErrUnavailable, c.Kind, plain(closed))

@@ -28,8 +28,8 @@ var (
 	// ErrGiven: the server was given by its address, so its life is not ours.
 	ErrGiven = errors.New("redisd: this server was given by REDIS_URL and is never started, stopped or killed from here")
 
-	// ErrDump: the server gave up on its dump.rdb, which is damaged or of a
-	// newer version.
+	// ErrDump: the server can't read its dump.rdb, which a newer server wrote,
+	// or another kind of server. It is left as it is.
 	ErrDump = errors.New("redisd: the server can't load its dump.rdb")
 
 	// ErrPortTaken: somebody else listens on the server's port.

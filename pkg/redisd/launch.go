@@ -48,9 +48,10 @@ func (s *Server) launch(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errKilled) && kills < 2: // it may be killed again while it starts
 			kills++
-		case errors.Is(err, ErrDump) && strings.Contains(err.Error(), "format version"):
-			return err // nothing is wrong with it: a newer server wrote it
 		case errors.Is(err, ErrDump): // each round puts one away, so this comes to an end
+			if foreign := s.foreign(err); foreign != nil {
+				return foreign
+			}
 			if err := s.fallBack(err); err != nil {
 				return err
 			}
