@@ -1,16 +1,11 @@
 package redisd_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,8 +15,8 @@ import (
 )
 
 func TestContainer(t *testing.T) {
-	engine := engineOrSkip(t)
-	image := importImage(t, engine, "redis", serverFiles(t))
+	engine := redistest.Engine(t)
+	image := redistest.Start(t).Image(t, engine)
 	config := func(t *testing.T) redisd.Config {
 		c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Container, Image: image}
 		killAtEnd(t, c)
@@ -156,7 +151,7 @@ func TestContainer(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		c := config(t)
-		c.Image = importImage(t, engine, "old", map[string]string{"usr/bin/redis-server": program})
+		c.Image = redistest.ImageOf(t, engine, map[string]string{"/usr/bin/redis-server": program})
 		_, err := redisd.Ensure(t.Context(), c, func(string) {})
 		if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {
 			t.Error(err)
@@ -168,7 +163,7 @@ func TestContainer(t *testing.T) {
 }
 
 func TestAnImageThatCannotBeHadLeadsToTheNextWay(t *testing.T) {
-	engine := engineOrSkip(t)
+	engine := redistest.Engine(t)
 	redistest.Start(t) // for the packages
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Image: "no-such-registry.invalid/redis:7.4"}
 	killAtEnd(t, c)
@@ -192,69 +187,4 @@ func TestAnEngineThatDoesNotAnswerIsLeftAlone(t *testing.T) {
 	if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "docker doesn't answer, podman doesn't answer") {
 		t.Error(err)
 	}
-}
-
-func engineOrSkip(t *testing.T) string {
-	for _, engine := range []string{"docker", "podman"} {
-		if exec.Command(engine, "ps", "-q").Run() == nil {
-			return engine
-		}
-	}
-	t.Skip("no container engine answers")
-	return ""
-}
-
-// serverFiles are the server and its libraries, by their path in an image.
-func serverFiles(t *testing.T) map[string]string {
-	t.Helper()
-	s := redistest.Start(t)
-	ldd := exec.Command("ldd", s.Program)
-	ldd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+s.Libs)
-	out, err := ldd.Output()
-	if err != nil {
-		t.Skipf("can't make an image from the server here: ldd: %v", err)
-	}
-	files := map[string]string{"usr/bin/redis-server": s.Program}
-	for _, m := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(string(out), -1) {
-		path := m[1]
-		if i := strings.LastIndex(path, "/usr/lib/"); i > 0 {
-			path = path[i:] // out of the packages' folder
-		}
-		files[strings.TrimPrefix(path, "/")] = m[1]
-	}
-	return files
-}
-
-// importImage makes an image without any registry, for this test only.
-func importImage(t *testing.T, engine, name string, files map[string]string) string {
-	t.Helper()
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	for path, from := range files {
-		content, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	image := fmt.Sprintf("redisd-test-%s:%d", name, os.Getpid())
-	cmd := exec.Command(engine, "import", "-", image)
-	cmd.Stdin = io.Reader(&layer)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("import an image: %v: %s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command(engine, "rmi", "--force", image).CombinedOutput(); err != nil {
-			t.Errorf("remove %s: %v: %s", image, err, out)
-		}
-	})
-	return image
 }

@@ -46,8 +46,8 @@ func listening(t *testing.T, pid int) string {
 }
 
 func TestAContainersPortIsPublishedOnTheLoopbackAlone(t *testing.T) {
-	engine := engineOrSkip(t)
-	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Container, Image: importImage(t, engine, "port", serverFiles(t))}
+	engine := redistest.Engine(t)
+	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Container, Image: redistest.Start(t).Image(t, engine)}
 	killAtEnd(t, c)
 	s := ensure(t, c)
 	published, err := exec.Command(engine, "port", s.Container).Output()
