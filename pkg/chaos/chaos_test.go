@@ -167,7 +167,7 @@ func TestAGivenServerIsNotHarmed(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
 	host := a.Server
-	given, err := redisd.Open(redisd.Config{URL: host.Endpoint().URL, PasswordFile: host.Endpoint().PasswordFile})
+	given, err := redisd.Open(redisd.Config{URL: "redis://" + host.Addr, PasswordFile: filepath.Join(host.DataDir, "password")})
 	must(t, err)
 	a.Server = given
 	for _, f := range []Fault{RestartRedis, RollbackRedis, CorruptCheckpoint, PauseRedis, DropReplies} {
@@ -195,7 +195,7 @@ func TestDropRepliesCutsConnectionsAndSaysHowMany(t *testing.T) {
 	go func() { lost <- other.BLPop(t.Context(), 0, "nothing").Err() }()
 	// And this one does not read: a reply that its socket can't hold is lost with it.
 	must(t, a.Redis.Set(t.Context(), "large", strings.Repeat("x", 64<<20), 0).Err())
-	password, err := os.ReadFile(a.Server.Endpoint().PasswordFile)
+	password, err := os.ReadFile(filepath.Join(a.Server.DataDir, "password"))
 	must(t, err)
 	deaf, err := net.Dial("tcp", a.Server.Addr)
 	must(t, err)

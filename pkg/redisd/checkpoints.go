@@ -182,13 +182,13 @@ func (s *Server) signal(ctx context.Context, sig syscall.Signal, command string)
 		return err
 	}
 	if s.Kind == Container {
-		_, err := s.engine(ctx, command, s.Container)
+		_, err := s.engine(ctx, command, s.Name)
 		return err
 	}
 	if running, err := s.processRunning(); err != nil || !running {
 		return also(err, fmt.Errorf("redisd: %s the server: it isn't running", command))
 	}
-	if err := syscall.Kill(s.Pid, sig); err != nil {
+	if err := s.signalProcess(s.Pid, sig); err != nil {
 		return fmt.Errorf("redisd: %s the server: %w", command, err)
 	}
 	return nil

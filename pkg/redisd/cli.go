@@ -63,9 +63,9 @@ func (e Endpoint) CLI() (string, error) {
 	}
 	secure()
 	add("--user", o.Username)
-	switch {
-	case e.PasswordFile != "":
-		words = append([]string{`REDISCLI_AUTH="$(cat ` + quoted(e.PasswordFile) + `)"`}, words...)
+	switch file := e.passwordFile(); {
+	case file != "":
+		words = append([]string{`REDISCLI_AUTH="$(cat ` + quoted(file) + `)"`}, words...)
 	case o.Password != "":
 		words = append(words, "--askpass")
 	}

@@ -2,23 +2,29 @@ package redisd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
 
 // prepareContainer finds an engine that answers, and the image.
 func (s *Server) prepareContainer(ctx context.Context, say func(string)) error {
-	var err error
-	if s.Engine, err = findEngine(ctx); err != nil {
+	if err := s.findEngine(ctx); err != nil {
 		return err
 	}
-	s.Container = s.Name
-	s.User = s.containerUser(ctx)
+	if !onTCP(s.Addr) && !s.sharesSockets(ctx) {
+		port, err := FreePort()
+		if err != nil {
+			return err
+		}
+		s.Addr = loopback(port)
+	}
 	if _, err := s.engine(ctx, "image", "inspect", s.Image); err == nil {
 		return nil
 	}
@@ -29,9 +35,10 @@ func (s *Server) prepareContainer(ctx context.Context, say func(string)) error {
 	return nil
 }
 
-// findEngine returns the first container engine that answers soon. One that is
-// installed may well not run, or not let us in.
-func findEngine(ctx context.Context) (string, error) {
+// findEngine finds the container engine that has this folder's container, or
+// else the first that answers soon. One that is installed may well not run, or
+// not let us in.
+func (s *Server) findEngine(ctx context.Context) error {
 	var problems []string
 	for _, engine := range []string{"docker", "podman"} {
 		if _, err := exec.LookPath(engine); err != nil {
@@ -40,45 +47,71 @@ func findEngine(ctx context.Context) (string, error) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		_, err := run(ctx, engine, "ps", "-q")
-		cancel()
 		if err == nil {
-			return engine, nil
+			s.Engine = cmp.Or(s.Engine, engine)
+			if _, missing := run(ctx, engine, "inspect", s.Name); missing == nil {
+				s.Engine = engine
+			}
+		} else {
+			problems = append(problems, engine+" doesn't answer")
 		}
-		problems = append(problems, engine+" doesn't answer")
+		cancel()
 	}
-	return "", fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+	if s.Engine == "" {
+		return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+	}
+	return nil
+}
+
+// sharesSockets reports whether a socket that a container makes in a folder of
+// ours can be connected to: the container must run on this very kernel.
+func (s *Server) sharesSockets(ctx context.Context) bool {
+	if runtime.GOOS != "linux" {
+		return false
+	}
+	system, err := s.engine(ctx, "info", "--format", "{{.OperatingSystem}}") // podman knows no such field
+	return err != nil || !strings.Contains(system, "Docker Desktop")         // which is a virtual machine
 }
 
 // startContainer runs the server in a new container, as the first one was run.
 func (s *Server) startContainer(ctx context.Context) (ending, error) {
-	if err := s.save(); err != nil {
-		return nil, err
-	}
 	// What is there already keeps its mode; what redis creates, all could read.
 	log, err := os.OpenFile(filepath.Join(s.DataDir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("redisd: %w", err)
 	}
 	log.Close()
-	_, err = s.engine(ctx, "run", "--detach", "--rm",
-		"--name", s.Container,
-		"--label", "wordcount="+s.DataDir,
+	s.Started = time.Now()
+	if err := s.save(); err != nil {
+		return nil, err
+	}
+	args := []string{"run", "--detach", "--rm",
+		"--name", s.Name,
+		"--label", "wordcount=" + s.DataDir,
 		// The image's own start script would give the folder to another user.
-		"--user", s.User,
+		"--user", s.containerUser(ctx),
 		"--entrypoint", "redis-server",
-		// Unlike --volume this takes any path: its fields are those of CSV.
-		"--mount", `type=bind,"source=`+strings.ReplaceAll(s.DataDir, `"`, `""`)+`",target=/data`,
+		"--mount", mount(s.DataDir, "/data"),
 		"--workdir", "/data",
 		// Where SELinux is on, the folder would need a label of its own otherwise.
 		"--security-opt", "label=disable",
-		"--publish", s.Addr+":"+containerPort,
-		s.Image, confFile)
+	}
+	switch {
+	case onTCP(s.Addr):
+		args = append(args, "--publish", s.Addr+":"+containerPort)
+	case s.hasSocketFolder():
+		args = append(args, "--mount", mount(filepath.Dir(s.Addr), socketMount))
+		fallthrough
+	default:
+		args = append(args, "--network", "none")
+	}
+	_, err = s.engine(ctx, append(args, s.Image, confFile)...)
 	if err != nil {
 		// What failed half-way stays in the state "created", and can't be started.
 		err = also(err, s.removeContainer(context.WithoutCancel(ctx)))
 		for _, text := range []string{"already allocated", "address already in use"} {
 			if strings.Contains(err.Error(), text) {
-				return nil, fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+				return nil, taken(s.Addr)
 			}
 		}
 		return nil, err
@@ -87,8 +120,14 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 	return s.containerEnded, nil
 }
 
+// mount is a folder of ours as a container gets it. Unlike --volume this takes
+// any path: its fields are those of CSV.
+func mount(dir, target string) string {
+	return `type=bind,"source=` + strings.ReplaceAll(dir, `"`, `""`) + `",target=` + target
+}
+
 func (s *Server) containerEnded(ctx context.Context) error {
-	code, err := s.engine(ctx, "wait", s.Container) // also fails if it is gone already
+	code, err := s.engine(ctx, "wait", s.Name) // also fails if it is gone already
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -114,12 +153,12 @@ func (s *Server) containerUser(ctx context.Context) string {
 }
 
 func (s *Server) containerRunning(ctx context.Context) (bool, error) {
-	state, err := s.engine(ctx, "inspect", "--format", "{{.State.Running}}", s.Container)
+	state, err := s.engine(ctx, "inspect", "--format", "{{.State.Running}}", s.Name)
 	if noSuchContainer(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("%w: this folder's server lives in %s, which must run", err, s.Engine)
+		return false, fmt.Errorf("%w: this folder's server lives in a container, whose engine must run", err)
 	}
 	return state == "true", nil
 }
@@ -128,18 +167,18 @@ func (s *Server) containerRunning(ctx context.Context) (bool, error) {
 // A kill comes first because removing by force may be gentle: podman then
 // sends a SIGTERM and waits.
 func (s *Server) removeContainer(ctx context.Context) error {
-	s.engine(ctx, "kill", s.Container) // fails if it isn't running
+	s.engine(ctx, "kill", s.Name) // fails if it isn't running
 	for {
-		_, err := s.engine(ctx, "inspect", s.Container)
+		_, err := s.engine(ctx, "inspect", s.Name)
 		if noSuchContainer(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		s.engine(ctx, "rm", "--force", s.Container) // fails if it is being removed
+		s.engine(ctx, "rm", "--force", s.Name) // fails if it is being removed
 		if err := pause(ctx, pollEvery); err != nil {
-			return fmt.Errorf("redisd: waiting for container %s to be gone: %w", s.Container, err)
+			return fmt.Errorf("redisd: waiting for container %s to be gone: %w", s.Name, err)
 		}
 	}
 }
@@ -155,6 +194,11 @@ func noSuchContainer(err error) bool {
 // engine runs one command of the engine's own program. A client library would
 // bring dozens of modules, and not the user's contexts.
 func (s *Server) engine(ctx context.Context, args ...string) (string, error) {
+	if s.Engine == "" {
+		if err := s.findEngine(ctx); err != nil {
+			return "", err
+		}
+	}
 	return run(ctx, s.Engine, args...)
 }
 

@@ -24,13 +24,13 @@ func TestContainer(t *testing.T) {
 	}
 	inspect := func(t *testing.T, s *redisd.Server) string {
 		t.Helper()
-		out, err := exec.Command(engine, "inspect", s.Container).Output()
+		out, err := exec.Command(engine, "inspect", s.Name).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(out)
 	}
-	gone := func(s *redisd.Server) bool { return exec.Command(engine, "inspect", s.Container).Run() != nil }
+	gone := func(s *redisd.Server) bool { return exec.Command(engine, "inspect", s.Name).Run() != nil }
 
 	t.Run("is started, found again, killed and started as it was", func(t *testing.T) {
 		c := config(t)
@@ -38,7 +38,7 @@ func TestContainer(t *testing.T) {
 		if !strings.Contains(s.String(), image+" in "+engine) || s.DataDir != filepath.Join(c.Dir, "redis") {
 			t.Errorf("%s: %+v", s, s)
 		}
-		password, _ := os.ReadFile(s.Endpoint().PasswordFile)
+		password, _ := os.ReadFile(filepath.Join(s.DataDir, "password"))
 		before := inspect(t, s)
 		if strings.Contains(before, strings.TrimSpace(string(password))) {
 			t.Error("the engine shows the password")
@@ -78,7 +78,7 @@ func TestContainer(t *testing.T) {
 	t.Run("is started again after somebody else removed it", func(t *testing.T) {
 		c := config(t)
 		s := ensure(t, c)
-		if out, err := exec.Command(engine, "kill", s.Container).CombinedOutput(); err != nil {
+		if out, err := exec.Command(engine, "kill", s.Name).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		if again := ensure(t, c); again.Addr != s.Addr {
@@ -92,7 +92,7 @@ func TestContainer(t *testing.T) {
 		if err := s.Kill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.Command(engine, "create", "--name", s.Container, image, "redis-server").CombinedOutput(); err != nil {
+		if out, err := exec.Command(engine, "create", "--name", s.Name, image, "redis-server").CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		ensure(t, c)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,9 +20,14 @@ import (
 func init() { logging.Disable() }
 
 // Endpoint is all that a client needs. It can be handed to a child process as
-// JSON: of a server of ours it names the password's file, never the password.
+// JSON: a server of ours is named by its folder alone, and each connection
+// finds there where the server is now, and the password.
 type Endpoint struct {
-	URL          string `json:"url"`
+	Folder string `json:"folder,omitempty"` // of a server of ours
+	User   string `json:"user,omitempty"`   // one that was added to it; "": the default user
+
+	// Of a server that was given.
+	URL          string `json:"url,omitempty"`
 	PasswordFile string `json:"password_file,omitempty"`
 	CAFile       string `json:"ca_file,omitempty"`
 	CertFile     string `json:"cert_file,omitempty"`
@@ -55,12 +61,27 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.PasswordFile != "" {
-		if o.Password, err = readSecret(e.PasswordFile); err != nil {
+	if file := e.passwordFile(); file != "" {
+		if o.Password, err = readSecret(file); err != nil {
 			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
 		}
+		o.CredentialsProviderContext = e.credentials(o.Username, file)
+	}
+	if e.Folder != "" {
+		o.Dialer = e.dial
 	}
 	return o, e.secure(o)
+}
+
+// passwordFile is the file that holds the password; "" if none does.
+func (e Endpoint) passwordFile() string {
+	switch {
+	case e.Folder == "":
+		return e.PasswordFile
+	case e.User == "":
+		return filepath.Join(e.Folder, passwordFile)
+	}
+	return filepath.Join(e.Folder, users, e.User+passwordSuffix)
 }
 
 // address reads the URL, which comes in go-redis's three forms: of one server,
@@ -68,6 +89,13 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 // (?master_name= says whose master is wanted).
 func (e Endpoint) address() (*redis.UniversalOptions, error) {
 	var o redis.UniversalOptions
+	if e.Folder != "" {
+		s, err := load(e.Folder)
+		if err != nil {
+			return nil, err
+		}
+		return &redis.UniversalOptions{Addrs: []string{s.Addr}, Username: e.User}, nil
+	}
 	u, err := url.Parse(e.URL)
 	switch {
 	case err != nil:

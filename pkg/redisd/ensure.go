@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	DefaultPort  = 6379
-	DefaultImage = "redis:7.4"
+	DefaultImage = "redis:7.4" // for a container
 )
 
 // How long a server may be out of reach before Ensure calls it unreachable.
@@ -47,7 +46,7 @@ type Config struct {
 
 	// For a server of ours.
 	Image string // container image, DefaultImage if ""
-	Port  int    // wished port, DefaultPort if 0; another one if it is taken
+	Port  int    // wished port on the loopback, another one if it is taken; 0: a unix socket, wherever one is possible
 }
 
 // Ensure makes sure that the folder's server answers, and returns it. It may
@@ -78,7 +77,7 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	case err != nil:
 		return nil, err
 	}
-	s.say = say
+	s.say, s.Image = say, cmp.Or(c.Image, DefaultImage)
 	if c.Kind != "" && c.Kind != s.Kind {
 		running, err := s.running(ctx)
 		if err != nil {
@@ -89,7 +88,12 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 		}
 		return pick(ctx, c, dir, say)
 	}
-	launched, err := s.up(ctx, func(ctx context.Context) error { return s.launchSomewhere(ctx, say) })
+	launched, err := s.up(ctx, func(ctx context.Context) error {
+		if c.Port != 0 && !onTCP(s.Addr) {
+			s.Addr = loopback(c.Port)
+		}
+		return s.launchSomewhere(ctx, say)
+	})
 	switch {
 	case launched && errors.Is(err, ErrDump): // another server may be able to
 		say("not " + s.String() + ": " + plain(err))
@@ -112,11 +116,18 @@ func Open(c Config) (*Server, error) {
 	if c.URL != "" {
 		return given(c)
 	}
+	if err := CheckFolder(c.Dir); err != nil {
+		return nil, err
+	}
 	dir, err := filepath.Abs(filepath.Join(c.Dir, "redis"))
 	if err != nil {
 		return nil, err
 	}
-	return load(dir)
+	s, err := load(dir)
+	if err == nil {
+		s.Image = cmp.Or(c.Image, DefaultImage)
+	}
+	return s, err
 }
 
 // pick takes the first way that leads to a server.
@@ -132,6 +143,14 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 	if c.Kind == "" {
 		say("not given: REDIS_URL is not set")
 	}
+	name, err := nameFor(dir)
+	if err != nil {
+		return nil, err
+	}
+	addr := filepath.Join(dir, socketFile)
+	if c.Port != 0 {
+		addr = loopback(c.Port)
+	}
 	var closed, unread error
 	for _, way := range ways {
 		if c.Kind != "" && c.Kind != way.kind {
@@ -139,9 +158,9 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 		}
 		s := &Server{
 			Kind:    way.kind,
-			Name:    nameFor(dir),
+			Name:    name,
 			DataDir: dir,
-			Addr:    loopback(cmp.Or(c.Port, DefaultPort)),
+			Addr:    addr,
 			Image:   cmp.Or(c.Image, DefaultImage),
 			say:     say,
 		}
@@ -179,13 +198,16 @@ func (s *Server) launchSomewhere(ctx context.Context, say func(string)) error {
 		if !errors.Is(err, ErrPortTaken) {
 			return err
 		}
-		taken := s.Addr
+		taken, by := s.Addr, "another program"
+		if who := listener(taken); who != "" {
+			by = who
+		}
 		port, err := FreePort()
 		if err != nil {
 			return err
 		}
 		s.Addr = loopback(port)
-		say(fmt.Sprintf("%s is taken by another program, using %s", taken, s.Addr))
+		say(fmt.Sprintf("%s is taken by %s, using %s", taken, by, s.Addr))
 	}
 	return fmt.Errorf("%w, again and again: choose a free one with WORDCOUNT_REDIS_PORT", ErrPortTaken)
 }
@@ -211,6 +233,9 @@ func plain(err error) string {
 func dataDir(dir string) (string, error) {
 	if dir == "" {
 		return "", errors.New("redisd: no state folder named")
+	}
+	if err := CheckFolder(dir); err != nil {
+		return "", err
 	}
 	dir, err := filepath.Abs(filepath.Join(dir, "redis"))
 	if err != nil {

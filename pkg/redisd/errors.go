@@ -35,6 +35,10 @@ var (
 	// ErrPortTaken: somebody else listens on the server's port.
 	ErrPortTaken = errors.New("redisd: port taken")
 
+	// ErrFolder: the state folder may have been prepared or changed by somebody
+	// else, so nothing in it is used.
+	ErrFolder = errors.New("redisd: this state folder can't be trusted")
+
 	// errKilled: SIGKILL ended the server while it was starting.
 	errKilled = errors.New("redisd: the server was killed while it started")
 )

@@ -23,7 +23,7 @@ func TestAGivenServerIsOnlyAsked(t *testing.T) {
 	t.Parallel()
 	host := redistest.Start(t)
 	dir := filepath.Join(t.TempDir(), "state")
-	c := redisd.Config{Dir: dir, URL: "redis://" + host.Addr, PasswordFile: host.Endpoint().PasswordFile}
+	c := redisd.Config{Dir: dir, URL: "redis://" + host.Addr, PasswordFile: host.Given().PasswordFile}
 	s := ensure(t, c)
 	if s.Kind != redisd.Given || s.Owned() || s.Addr != host.Addr || s.DataDir != "" {
 		t.Errorf("%+v", s)

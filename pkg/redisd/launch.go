@@ -30,8 +30,9 @@ func (s *Server) up(ctx context.Context, launch func(context.Context) error) (la
 		if s.Kind == Container {
 			ended = s.containerEnded
 		}
-		err := s.await(ctx, ended, longPatience)
-		if !errors.Is(err, errEnded) && !errors.Is(err, errKilled) {
+		if why := s.unreachable(); why != "" {
+			s.tell("! %s: it is killed and started again from its last checkpoint", why)
+		} else if err := s.await(ctx, ended, longPatience); !errors.Is(err, errEnded) && !errors.Is(err, errKilled) {
 			return false, err
 		}
 	}
@@ -65,8 +66,8 @@ func (s *Server) launchOnce(ctx context.Context) error {
 	if err := s.clear(ctx); err != nil {
 		return err
 	}
-	if !free(s.Addr) {
-		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+	if err := s.place(); err != nil {
+		return err
 	}
 	if err := s.writeConf(); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (s *Server) await(ctx context.Context, ended ending, patience time.Duration
 func (s *Server) explain(err error, logged int64) error {
 	if redis.IsAuthError(err) {
 		// Ours has the password that it was given: somebody else was faster.
-		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+		return taken(s.Addr)
 	}
 	if !errors.Is(err, errEnded) {
 		return err
@@ -140,7 +141,7 @@ func (s *Server) explain(err error, logged int64) error {
 	last := s.lastWords(logged)
 	switch {
 	case strings.Contains(last, "Address already in use"):
-		return fmt.Errorf("%w: %s", ErrPortTaken, s.Addr)
+		return taken(s.Addr)
 	case aboutDump.MatchString(last):
 		return fmt.Errorf("%w: %s", ErrDump, last)
 	}

@@ -50,7 +50,7 @@ func TestAContainersPortIsPublishedOnTheLoopbackAlone(t *testing.T) {
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Container, Image: redistest.Start(t).Image(t, engine)}
 	killAtEnd(t, c)
 	s := ensure(t, c)
-	published, err := exec.Command(engine, "port", s.Container).Output()
+	published, err := exec.Command(engine, "port", s.Name).Output()
 	must(t, err)
 	if want := "6379/tcp -> " + s.Addr + "\n"; string(published) != want || !strings.HasPrefix(s.Addr, "127.0.0.1:") {
 		t.Errorf("published: %q, want %q", published, want)

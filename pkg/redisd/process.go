@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // prepareProcess finds a server program on PATH: the first one of either name
@@ -48,8 +49,7 @@ func programsOnPATH() []string {
 }
 
 // startProcess starts the server in a session of its own: no terminal's
-// Ctrl-C reaches it, it outlives us, and its process group is it and its
-// children alone.
+// Ctrl-C reaches it, and it outlives us.
 func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	if err := s.findProgram(ctx); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("redisd: start the server: %w", err)
 	}
-	s.Pid = cmd.Process.Pid
+	s.Pid, s.Started = cmd.Process.Pid, time.Now()
 
 	// Reaps it whenever it ends, since a zombie would still be in the process
 	// table. This goroutine may outlive its caller: the server does.
@@ -104,11 +104,13 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	}, s.save()
 }
 
-// findProgram looks again if the recorded program went away with an upgrade or
-// a cleaned cache.
+// findProgram finds the program that serves a server of this kind, if this
+// process hasn't yet, or if it went away with an upgrade or a cleaned cache.
 func (s *Server) findProgram(ctx context.Context) error {
-	if _, err := os.Stat(s.Program); err == nil {
-		return nil
+	if s.Program != "" {
+		if _, err := os.Stat(s.Program); err == nil {
+			return nil
+		}
 	}
 	if s.Kind == Provisioned {
 		return s.prepareProvisioned(ctx, func(string) {})
@@ -123,7 +125,7 @@ func (s *Server) processRunning() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(all, func(p process) bool { return p.pid == s.Pid }), nil
+	return slices.Contains(all, s.Pid), nil
 }
 
 // processEnded is the ending of a process that may not be our child.
@@ -139,31 +141,49 @@ func (s *Server) processEnded(ctx context.Context) error {
 	}
 }
 
-// killProcesses kills this folder's processes that match, with the whole group
-// of each, and returns when they are gone. A group that has one process of
-// ours is ours altogether: its number can't be given away while it lives.
-func (s *Server) killProcesses(ctx context.Context, match func(process) bool) error {
+// killProcesses kills this folder's processes, and returns when they are gone.
+func (s *Server) killProcesses(ctx context.Context) error {
 	killed := []int{s.Pid} // maybe by somebody else, this very moment
 	for {
 		all, err := processes(s.Name)
 		if err != nil {
 			return err
 		}
-		all = slices.DeleteFunc(all, func(p process) bool { return !match(p) })
 		if len(all) == 0 && !slices.ContainsFunc(killed, dying) {
 			return nil
 		}
-		for _, p := range all {
-			killed = append(killed, p.pid)
-			err := syscall.Kill(-p.group, syscall.SIGKILL)
-			if err != nil && !errors.Is(err, syscall.ESRCH) {
-				return fmt.Errorf("redisd: kill the server, pid %d: %w", p.pid, err)
+		for _, pid := range all {
+			killed = append(killed, pid)
+			if err := s.signalProcess(pid, syscall.SIGKILL); err != nil {
+				return fmt.Errorf("redisd: kill the server, pid %d: %w", pid, err)
 			}
 		}
 		if err := pause(ctx, pollEvery); err != nil {
 			return fmt.Errorf("redisd: waiting for the killed server to be gone: %w", err)
 		}
 	}
+}
+
+// signalProcess signals a process of this folder's server, and nothing that
+// has its number meanwhile: the handle is of one process, where the system has
+// such handles, and it is looked at again once we have it.
+func (s *Server) signalProcess(pid int, sig os.Signal) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	defer p.Release()
+	all, err := processes(s.Name)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(all, pid) {
+		return nil
+	}
+	if err := p.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
 }
 
 // environ is ours, with a library path for this one child.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -39,7 +40,7 @@ func TestAServerOnPATHIsStartedAndToldFrom(t *testing.T) {
 func TestThePasswordIsInPrivateFilesOnly(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	text, err := os.ReadFile(s.Endpoint().PasswordFile)
+	text, err := os.ReadFile(s.Given().PasswordFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestThePasswordIsInPrivateFilesOnly(t *testing.T) {
 		}
 	}
 
-	e := s.Endpoint()
+	e := s.Given()
 	e.PasswordFile = ""
 	if err := redisd.Ready(t.Context(), client(t, e)); !errors.Is(err, redisd.ErrRefused) {
 		t.Errorf("without a password: %v", err)
@@ -261,8 +262,11 @@ func TestATakenPortIsAvoided(t *testing.T) {
 	if s.Addr == l.Addr().String() {
 		t.Error("took the taken port")
 	}
-	said.mustSay(t, l.Addr().String()+" is taken by another program, using "+s.Addr)
+	said.mustSay(t, fmt.Sprintf("%s is taken by %s, using %s", l.Addr(), us(), s.Addr))
 }
+
+// us is what this process is called that listens where a server of ours wants to.
+func us() string { return fmt.Sprintf("process %d of user %d", os.Getpid(), os.Geteuid()) }
 
 func TestAPortTakenMeanwhileIsSaid(t *testing.T) {
 	t.Parallel()
@@ -285,7 +289,7 @@ func TestAPortTakenMeanwhileIsSaid(t *testing.T) {
 	if again.Addr == addr {
 		t.Error("took the taken port")
 	}
-	said.mustSay(t, "is taken by another program")
+	said.mustSay(t, addr+" is taken by ")
 }
 
 func TestALogThatHasGrownIsPutAsideAtTheNextStart(t *testing.T) {

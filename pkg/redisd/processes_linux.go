@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// processes lists the live processes that bear name. It reads /proc, because
-// small images have no ps.
-func processes(name string) ([]process, error) {
+// processes lists the live processes of this user that bear name: others can
+// give theirs any title. It reads /proc, because small images have no ps.
+func processes(name string) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("redisd: list processes: %w", err)
 	}
-	var found []process
+	var found []int
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
@@ -26,8 +26,8 @@ func processes(name string) ([]process, error) {
 		if err != nil || !ours(string(command), name) {
 			continue
 		}
-		if stat, ok := readStat(pid); ok {
-			found = append(found, process{pid: pid, group: stat.group})
+		if info, err := e.Info(); err == nil && owner(info) == os.Geteuid() {
+			found = append(found, pid)
 		}
 	}
 	return found, nil
@@ -42,9 +42,9 @@ func dying(pid int) bool {
 }
 
 type stat struct {
-	state          string
-	group, threads int
-	exiting        bool
+	state   string
+	threads int
+	exiting bool
 }
 
 // readStat reads what proc(5) calls /proc/pid/stat.
@@ -59,13 +59,11 @@ func readStat(pid int) (stat, bool) {
 		return stat{}, false
 	}
 	const exiting = 0x4 // PF_EXITING of the kernel's sched.h
-	group, err1 := strconv.Atoi(fields[2])
-	flags, err2 := strconv.Atoi(fields[6])
-	threads, err3 := strconv.Atoi(fields[17])
+	flags, err1 := strconv.Atoi(fields[6])
+	threads, err2 := strconv.Atoi(fields[17])
 	return stat{
 		state:   fields[0],
-		group:   group,
 		threads: threads,
 		exiting: flags&exiting != 0,
-	}, err1 == nil && err2 == nil && err3 == nil
+	}, err1 == nil && err2 == nil
 }

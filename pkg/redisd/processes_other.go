@@ -4,27 +4,29 @@ package redisd
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 )
 
-// processes lists the live processes that bear name.
-func processes(name string) ([]process, error) {
-	out, err := exec.Command("ps", "-axww", "-o", "pid=,pgid=,command=").Output()
+// processes lists the live processes of this user that bear name: others can
+// give theirs any title.
+func processes(name string) ([]int, error) {
+	out, err := exec.Command("ps", "-axww", "-o", "pid=,uid=,command=").Output()
 	if err != nil {
 		return nil, fmt.Errorf("redisd: list processes: %w", err)
 	}
-	var found []process
+	var found []int
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 || !ours(strings.Join(fields[2:], " "), name) {
 			continue
 		}
 		pid, err1 := strconv.Atoi(fields[0])
-		group, err2 := strconv.Atoi(fields[1])
-		if err1 == nil && err2 == nil {
-			found = append(found, process{pid: pid, group: group})
+		uid, err2 := strconv.Atoi(fields[1])
+		if err1 == nil && err2 == nil && uid == os.Geteuid() {
+			found = append(found, pid)
 		}
 	}
 	return found, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,9 @@ func (s *Server) prepareProvisioned(ctx context.Context, say func(string)) error
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if err := private(cache, writable); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	unlock, err := lock(ctx, cache)
 	if err != nil {
 		return err
@@ -38,8 +42,8 @@ func (s *Server) prepareProvisioned(ctx context.Context, say func(string)) error
 
 	// Programs and libraries fit one release of one system.
 	root := filepath.Join(cache, "redis-"+release()+"-"+runtime.GOARCH)
-	if s.useRoot(ctx, root) == nil {
-		return nil
+	if err := s.useRoot(ctx, root); err == nil || errors.Is(err, ErrFolder) {
+		return err
 	}
 	say("fetching the distribution's redis packages into " + cache + ", once")
 	if err := provision(ctx, cache, root); err != nil {
@@ -50,12 +54,27 @@ func (s *Server) prepareProvisioned(ctx context.Context, say func(string)) error
 
 // useRoot takes the server below root, if it runs and is new enough.
 func (s *Server) useRoot(ctx context.Context, root string) error {
+	// Whoever could put something there could have it run. Links are the
+	// packages' own.
+	err := checkTree(root, func(path string, d fs.DirEntry) error {
+		if d.Type()&fs.ModeSymlink != 0 {
+			return nil
+		}
+		info, err := d.Info()
+		if err == nil && (owner(info) != os.Geteuid() || info.Mode().Perm()&writable != 0) {
+			err = fmt.Errorf("%w: %s may be somebody else's: remove %s", ErrFolder, path, root)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var libs []string
 	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*"} {
 		found, _ := filepath.Glob(filepath.Join(root, pattern))
 		libs = append(libs, found...)
 	}
-	err := fmt.Errorf("%w: no server in %s", ErrUnavailable, root)
+	err = fmt.Errorf("%w: no server in %s", ErrUnavailable, root)
 	for _, name := range serverPackages {
 		program := filepath.Join(root, "usr", "bin", name)
 		if _, missing := os.Stat(program); missing != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,19 +19,20 @@ import (
 // process or another. One Server must not be used by two goroutines at once;
 // each can Open its own.
 type Server struct {
-	Kind      Kind   `json:"kind"`
-	Addr      string `json:"addr"`                // host:port, or the path of a socket
-	Version   string `json:"version,omitempty"`   // as "redis 7.4.1"
-	Pid       int    `json:"pid,omitempty"`       // of a process of ours, also its process group
-	Container string `json:"container,omitempty"` // its name, if it is one
-	DataDir   string `json:"data_dir,omitempty"`  // where dump.rdb and redis.log land; "" if given
+	Kind    Kind      `json:"kind"`
+	Addr    string    `json:"addr"`              // the path of a socket, or host:port
+	Version string    `json:"version,omitempty"` // as "redis 7.4.1"
+	Pid     int       `json:"pid,omitempty"`     // of a process of ours
+	Started time.Time `json:"started"`           // the last time
+	Name    string    `json:"name"`              // of the container, and in the titles of processes
 
-	Name    string `json:"name,omitempty"`    // marks what is this folder's: container, process titles
-	Program string `json:"program,omitempty"` // path of redis-server
-	Libs    string `json:"libs,omitempty"`    // LD_LIBRARY_PATH that Program needs
-	Engine  string `json:"engine,omitempty"`  // docker or podman
-	Image   string `json:"image,omitempty"`
-	User    string `json:"user,omitempty"` // uid:gid inside of the container
+	DataDir string `json:"-"` // where dump.rdb and redis.log land; "" if given
+
+	// What runs is never read from the folder, but found again by the kind.
+	Program string `json:"-"` // path of redis-server
+	Libs    string `json:"-"` // LD_LIBRARY_PATH that Program needs
+	Engine  string `json:"-"` // docker or podman
+	Image   string `json:"-"` // of a container
 
 	endpoint Endpoint     // of a given one
 	say      func(string) // what must be said loudly; may be nil
@@ -44,10 +46,7 @@ func (s *Server) Endpoint() Endpoint {
 	if !s.Owned() {
 		return s.endpoint
 	}
-	return Endpoint{
-		URL:          "redis://" + s.Addr + "/0",
-		PasswordFile: filepath.Join(s.DataDir, passwordFile),
-	}
+	return Endpoint{Folder: s.DataDir}
 }
 
 // String is the server in a few words for a person.
@@ -57,18 +56,18 @@ func (s *Server) String() string {
 	case Given:
 		return fmt.Sprintf("%s given at %s", what, s.Addr)
 	case Container:
-		what = fmt.Sprintf("%s in %s", s.Image, s.Engine)
+		what = fmt.Sprintf("%s in %s", s.Image, cmp.Or(s.Engine, "a container"))
 	case Process:
 		what = fmt.Sprintf("%s, pid %d", what, s.Pid)
 	case Provisioned:
 		what = fmt.Sprintf("%s from the distribution's packages, pid %d", what, s.Pid)
 	}
-	return fmt.Sprintf("%s, %s, data in %s", what, s.Addr, shorten(s.DataDir))
+	return fmt.Sprintf("%s, %s, data in %s", what, shorten(s.Addr), shorten(s.DataDir))
 }
 
-// Start starts the server again as it was: same port, password, folder and
-// configuration, with the data of dump.rdb. It returns when the server is
-// ready, at once if it was running. ErrPortTaken, ErrDump.
+// Start starts the server again as it was: same address, folder and
+// configuration, with the data of dump.rdb and with new passwords. It returns
+// when the server is ready, at once if it was running. ErrPortTaken, ErrDump.
 func (s *Server) Start(ctx context.Context) error {
 	unlock, err := s.locked(ctx)
 	if err != nil {
@@ -130,6 +129,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("redisd: %w", err)
 	}
+	s.leave()
 	return s.forget()
 }
 
@@ -181,12 +181,12 @@ func (s *Server) running(ctx context.Context) (bool, error) {
 	return s.processRunning()
 }
 
-// slay kills the recorded server.
+// slay kills the folder's server.
 func (s *Server) slay(ctx context.Context) error {
 	if s.Kind == Container {
 		return s.removeContainer(ctx)
 	}
-	return s.killProcesses(ctx, func(p process) bool { return p.group == s.Pid })
+	return s.killProcesses(ctx)
 }
 
 // clear removes whatever an earlier server of this folder may have left
@@ -197,7 +197,7 @@ func (s *Server) clear(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.killProcesses(ctx, func(process) bool { return true }); err != nil {
+	if err := s.killProcesses(ctx); err != nil {
 		return err
 	}
 	return s.sweep()

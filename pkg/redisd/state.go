@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -25,15 +27,34 @@ const (
 )
 
 // nameFor is the name of dir's server: it names the container and is in the
-// title of each process, which is how a process is known to be ours.
-func nameFor(dir string) string {
-	sum := sha256.Sum256([]byte(dir))
-	return "wordcount-" + hex.EncodeToString(sum[:6])
+// title of each process, which is how a process is known to be ours. It is made
+// of what the system knows the folder by. So a folder that was moved keeps its
+// server, and a copy of it has none, whatever its record says.
+func nameFor(dir string) (string, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("redisd: %w", err)
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	sum := sha256.Sum256(fmt.Append(nil, stat.Dev, " ", stat.Ino))
+	return "wordcount-" + hex.EncodeToString(sum[:6]), nil
 }
 
-// load reads the folder's record.
+// load reads the folder's record. The folder may have been prepared by somebody
+// else, so the record says nothing that decides what is run or signalled.
 func load(dir string) (*Server, error) {
-	text, err := os.ReadFile(filepath.Join(dir, recordFile))
+	name, err := nameFor(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNone
+	}
+	if err == nil {
+		err = private(dir, writable)
+	}
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, recordFile)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
 	}
@@ -42,28 +63,44 @@ func load(dir string) (*Server, error) {
 	}
 	s := new(Server)
 	if err := json.Unmarshal(text, s); err != nil {
-		return nil, fmt.Errorf("redisd: %s is damaged (%w): remove it", filepath.Join(dir, recordFile), err)
+		return nil, fmt.Errorf("redisd: %s is damaged (%w): remove it", path, err)
 	}
-	if copied(s.DataDir, dir) {
+	if s.Name != name {
 		return nil, ErrNone
 	}
 	s.DataDir = dir
+	if err := s.validate(); err != nil {
+		return nil, fmt.Errorf("redisd: %s is damaged (%w): remove it", path, err)
+	}
 	return s, nil
 }
 
-// copied reports that the record came here with a copy of another folder,
-// whose server is not ours. In a folder that was merely moved, or is reached
-// by another path, the server is the same one.
-func copied(recorded, dir string) bool {
-	if recorded == dir {
-		return false
+var recordedVersion = regexp.MustCompile(`^(redis|valkey) \d[\w.-]*$`)
+
+// validate checks what a record says.
+func (s *Server) validate() error {
+	switch s.Kind {
+	case Container, Process, Provisioned:
+	default:
+		return fmt.Errorf("there is no kind %q", s.Kind)
 	}
-	there, err := os.Stat(recorded)
-	if err != nil {
-		return false
+	if s.Version != "" && !recordedVersion.MatchString(s.Version) {
+		return fmt.Errorf("%q is no version", s.Version)
 	}
-	here, err := os.Stat(dir)
-	return err == nil && !os.SameFile(there, here)
+	if s.Pid < 0 || s.Pid == 1 {
+		return fmt.Errorf("process %d is no server", s.Pid)
+	}
+	if !onTCP(s.Addr) {
+		if !s.hasSocketFolder() { // else the data folder may have been moved
+			s.Addr = filepath.Join(s.DataDir, socketFile)
+		}
+		return nil
+	}
+	at, err := netip.ParseAddrPort(s.Addr)
+	if err != nil || at.Port() == 0 || s.Addr != loopback(int(at.Port())) {
+		return fmt.Errorf("%q is no address of a server of ours", s.Addr)
+	}
+	return nil
 }
 
 // save writes the record, whole or not at all.
@@ -90,21 +127,16 @@ func (s *Server) refresh() error {
 		return nil
 	}
 	if err == nil {
-		r.say = s.say
-		*s = *r
+		s.Kind, s.Addr, s.Version, s.Pid, s.Started, s.Name = r.Kind, r.Addr, r.Version, r.Pid, r.Started, r.Name
 	}
 	return err
 }
 
-// password returns the folder's password, made at the first call.
-func (s *Server) password() (string, error) {
-	path := filepath.Join(s.DataDir, passwordFile)
-	text, err := readSecret(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		text = rand.Text()
-		err = writeFile(path, []byte(text+"\n"))
-	}
-	return text, err
+// newPassword writes a new password, which is the server's from its next start
+// on.
+func newPassword(path string) (string, error) {
+	password := rand.Text()
+	return password, writeFile(path, []byte(password+"\n"))
 }
 
 // writeFile replaces path in one step by a file that only its owner can read.

@@ -59,6 +59,9 @@ func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, b
 // to. It returns when the job has outlived them.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	s := newSession(c.complete()) // not the one of whoever runs the job in this process, perhaps
+	if err := redisd.CheckFolder(s.config.Dir); err != nil {
+		return coded(ctx, err)
+	}
 	if err := s.await(ctx, nil); err != nil {
 		return coded(ctx, err)
 	}

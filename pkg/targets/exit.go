@@ -39,7 +39,7 @@ func coded(ctx context.Context, err error) error {
 		code int
 	}{
 		{errors.Is(err, wordcount.ErrInput) || errors.Is(err, redisd.ErrSettings), exitInput},
-		{errors.Is(err, wordcount.ErrState) || errors.As(err, &conflict), exitState},
+		{errors.Is(err, wordcount.ErrState) || errors.Is(err, redisd.ErrFolder) || errors.As(err, &conflict), exitState},
 		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
 		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},
 		{errors.Is(err, wordcount.ErrRedis) || errors.Is(err, wordcount.ErrNoResult) || isServer(err) || redisfn.Code(err) != "", exitRedis},

@@ -172,7 +172,7 @@ func (f *folder) guest() *folder {
 	f.Helper()
 	g := bareFolder(f.T)
 	g.server, g.rdb = f.server, f.rdb
-	g.use(f.server.Endpoint().URL, f.server.Endpoint().PasswordFile)
+	g.use(f.server.Given().URL, f.server.Given().PasswordFile)
 	return g
 }
 

@@ -43,7 +43,7 @@ func TestNoProcessOfAJobHasAPasswordInItsArguments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFolder(t)
-			secrets := []string{secret(t, f.server.Endpoint().PasswordFile)}
+			secrets := []string{secret(t, f.server.Given().PasswordFile)}
 			server := f.server.Pid
 			if given {
 				f = f.guest()

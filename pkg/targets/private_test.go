@@ -13,7 +13,7 @@ func TestNobodyElseCanReadAnythingInTheStateFolder(t *testing.T) {
 	f.set("WORDCOUNT_CHECKPOINT", "100ms")
 	f.set("WORDCOUNT_FAULTS", "crash@mid-count:1,slow=20ms:1")
 	f.exits(0, "run", "verify")
-	f.stateIsPrivate("redis/dump.rdb", "redis/checkpoints/*.rdb", "redis/redis.log", "redis/users/*.conf", "jobs/*/workers.log")
+	f.stateIsPrivate("redis/dump.rdb", "redis/checkpoints/*.rdb", "redis/redis.log", "redis/users/*.rules", "jobs/*/workers.log")
 	f.exits(0, "redis:stop")
 	f.stateIsPrivate("redis/dump.rdb")
 }

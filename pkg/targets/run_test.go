@@ -84,7 +84,7 @@ func TestThePrintedCommandReachesTheSortedSet(t *testing.T) {
 	sh.Dir = f.dir
 	out, err := sh.CombinedOutput()
 	must(t, err)
-	password, err := os.ReadFile(f.server.Endpoint().PasswordFile)
+	password, err := os.ReadFile(f.server.Given().PasswordFile)
 	must(t, err)
 	want := string(password) + "-h\n127.0.0.1\n-p\n" + port(f.server.Addr) + "\nzrevrange\n" + f.job().Key("counts") + "\n0\n9\nwithscores\n"
 	if string(out) != want {

@@ -103,7 +103,7 @@ func (s *session) revive(ctx context.Context) error {
 	defer cancel()
 	var err error
 	if s.server.Owned() {
-		_, err = s.ensure(ctx, false)
+		_, err = s.ensure(ctx, false) // wherever it is now, every client finds it there
 	} else {
 		err = redisd.Ready(ctx, s.rdb)
 	}

@@ -19,6 +19,9 @@ import (
 const drainWithin = 4 * time.Second
 
 func startRedis(ctx context.Context, s *session) error {
+	if err := redisd.CheckFolder(s.config.Dir); err != nil {
+		return err
+	}
 	if err := s.connect(ctx, true); err != nil {
 		return err
 	}

@@ -269,7 +269,11 @@ func inFolder(ctx context.Context, do func(*session) error) error {
 	if err != nil {
 		return coded(ctx, err)
 	}
-	return coded(ctx, do(sessionOf(c.complete())))
+	c = c.complete()
+	if err := redisd.CheckFolder(c.Dir); err != nil {
+		return coded(ctx, err)
+	}
+	return coded(ctx, do(sessionOf(c)))
 }
 
 // withResult runs a target that reads the sealed result of the last job.

@@ -53,6 +53,7 @@ func through(r *rig) *link {
 		l.cut()
 		l.serving.Wait()
 	})
+	r.endpoint = r.server.Given()
 	r.endpoint.URL = strings.Replace(r.endpoint.URL, r.server.Addr, listener.Addr().String(), 1)
 	r.rdb, err = r.endpoint.Client("supervisor")
 	must(r.tb, err)
@@ -356,7 +357,7 @@ func replicaOf(t *testing.T, r *rig) redis.UniversalClient {
 	must(t, r.probe.ConfigSet(t.Context(), "masterauth", master).Err())
 	// The client learns the password that is the same on both now.
 	o := *replica.(*redis.Client).Options()
-	o.Password = master
+	o.Password, o.CredentialsProviderContext = master, nil
 	same := redis.NewClient(&o)
 	t.Cleanup(func() { same.Close() })
 	host, port, _ := net.SplitHostPort(r.server.Addr)

@@ -481,7 +481,7 @@ func TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction(t *testing.T) {
 	h.mustCommit(2, 3)
 	h.take("reduce", "w", 1)
 	proxy := newProxy(t, h.server.Addr, func(string, bool) bool { return false })
-	endpoint := h.server.Endpoint()
+	endpoint := h.server.Given()
 	endpoint.URL = "redis://" + proxy.addr() + "/0"
 	rdb, err := endpoint.Client("counted")
 	must(t, err)

@@ -95,7 +95,8 @@ type rig struct {
 	harm    []sabotage // of the first workers, one each
 	cursed  *sabotage  // of every worker
 
-	endpoint redisd.Endpoint // where workers find the server
+	endpoint redisd.Endpoint        // where workers find the server
+	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
 	hired    atomic.Int32
 	events   []event
 
@@ -153,7 +154,11 @@ func (r *rig) said(text string) (n int) {
 
 // open is a handle of its own on the server: one must not be used by two at once, and the supervisor has one too.
 func (r *rig) open() (*redisd.Server, error) {
-	return redisd.Open(redisd.Config{Dir: filepath.Dir(r.server.DataDir)})
+	server, err := redisd.Open(redisd.Config{Dir: filepath.Dir(r.server.DataDir)})
+	if program := r.program.Load(); err == nil && program != nil {
+		server.Program = *program
+	}
+	return server, err
 }
 
 // revive starts the server again if it died, and loads the functions.

@@ -399,7 +399,7 @@ type act struct {
 
 // act runs a process behind the proxy to its end.
 func (s *scene) act(a act) error {
-	a.Redis, a.Job = s.server.Endpoint(), s.plan.Job
+	a.Redis, a.Job = s.server.Given(), s.plan.Job
 	a.Redis.URL = "redis://" + s.proxy.addr() + "/0"
 	text, err := json.Marshal(a)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ type Server struct{ *redisd.Server }
 // Start starts a server. It never skips: without any Redis the test fails.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	return StartIn(tb, tb.TempDir())
+	return StartIn(tb, filepath.Join(tb.TempDir(), "state"))
 }
 
 // StartIn starts a server whose state folder is dir, for tests in which
@@ -68,6 +69,15 @@ func (s *Server) Client(tb testing.TB) redis.UniversalClient {
 	}
 	tb.Cleanup(func() { c.Close() })
 	return c
+}
+
+// Given is the way to the server for those to whom it is given by its address.
+func (s *Server) Given() redisd.Endpoint {
+	at := "redis://" + s.Addr + "/0"
+	if strings.HasPrefix(s.Addr, "/") {
+		at = "unix://" + s.Addr
+	}
+	return redisd.Endpoint{URL: at, PasswordFile: filepath.Join(s.DataDir, "password")}
 }
 
 // Kill kills the server as a crash does, with any checkpoint under way.
