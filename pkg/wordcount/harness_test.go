@@ -190,7 +190,13 @@ func (r *rig) prepare(o Options) {
 	r.tb.Helper()
 	m, err := Scan(r.input, "", func(string, string) {})
 	must(r.tb, err)
-	r.plan = NewPlan(m, o)
+	r.planned(NewPlan(m, o))
+}
+
+// planned is prepare for a plan that the test made.
+func (r *rig) planned(plan Plan) {
+	r.tb.Helper()
+	r.plan = plan
 	must(r.tb, r.folder.Save(r.plan))
 	r.sup = &Supervisor{
 		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Durability: BGSave, Every: r.every, Say: r.say, Revive: r.revive,

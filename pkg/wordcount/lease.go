@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,14 @@ func (l *leases) clear() {
 	l.held = nil
 }
 
+// reads tells the heartbeat whether the reading of an input gets on. It grows with each read, and is odd while a file is in
+// work.
+type reads struct{ n atomic.Int64 }
+
+func (r *reads) begin() { r.n.Add(1) }
+func (r *reads) next()  { r.n.Add(2) }
+func (r *reads) end()   { r.n.Add(1) }
+
 // WorkerInfo is what a worker says of itself with each heartbeat. Nothing but displays depends on it.
 type WorkerInfo struct {
 	PID   int    `json:"pid"`
@@ -63,13 +72,18 @@ type WorkerInfo struct {
 	Beat  int    `json:"beat"`  // advances with each heartbeat, whatever the clocks do
 }
 
-// heartbeat renews the leases three times a lease, and tells the displays once a second, until ctx ends.
+// heartbeat renews the leases three times a lease, and tells the displays once a second, until ctx ends. It falls silent when
+// a read has not come back for as long as we have patience with Redis: the disk is out of reach, and another host may do better.
 func (w *Worker) heartbeat(ctx context.Context) {
 	ticker := time.NewTicker(min(w.Lease/3, time.Second))
 	defer ticker.Stop()
 	host, _ := os.Hostname()
-	var renewed time.Time
+	var renewed, moved time.Time // moved: when the reads were last seen to get on
+	var read int64
 	for beat := 0; ; beat++ {
+		if now := w.reads.n.Load(); now%2 == 0 || now != read {
+			read, moved = now, time.Now()
+		}
 		w.leases.mu.Lock()
 		run := w.leases.run
 		ids := slices.Collect(maps.Keys(w.leases.held))
@@ -88,7 +102,7 @@ func (w *Worker) heartbeat(ctx context.Context) {
 		}
 		text, _ := json.Marshal(me) // plain fields can't fail
 		for stream, tasks := range byStream {
-			if run != "" {
+			if run != "" && time.Since(moved) < Patience {
 				// A failure is the loop's to notice; a missed beat is what leases are for.
 				w.renew(ctx, run, w.Consumer, string(text), stream, tasks)
 			}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // File is one input file as it was when the job was planned.
@@ -29,11 +30,11 @@ type Manifest struct {
 func (m Manifest) Changed() (path, how string) {
 	changes := make([]string, len(m.Files))
 	sideBySide(len(m.Files), func(i int) {
-		info, err := stat(m.Files[i].Path)
+		now, err := stat(m.Files[i].Path)
 		if err != nil {
 			changes[i] = plain(err)
 		} else {
-			changes[i] = m.Files[i].compare(info.Size, info.Mtim.Nano())
+			changes[i] = m.Files[i].compare(now)
 		}
 	})
 	for i, how := range changes {
@@ -67,15 +68,24 @@ func sideBySide(n int, do func(i int)) {
 	all.Wait()
 }
 
-// compare says how a file differs from what the manifest has; "" if it doesn't.
-func (f File) compare(size, mtime int64) string {
+// compare says how a file differs from what the manifest has; "" if it doesn't. Nobody else decides that.
+func (f File) compare(now found) string {
 	switch {
-	case size != f.Size:
-		return fmt.Sprintf("its size was %d bytes and is %d", f.Size, size)
-	case mtime != f.MTime:
-		return "it was modified"
+	case !now.regular:
+		return "it is not a regular file any more"
+	case now.size != f.Size:
+		return fmt.Sprintf("its size was %d bytes and is %d", f.Size, now.size)
+	case now.mtime != f.MTime:
+		return fmt.Sprintf("it was modified: its time was %s and is %s", timeText(f.MTime), timeText(now.mtime))
+	case now.longer:
+		return fmt.Sprintf("its size is %d bytes, and yet there are more", f.Size)
 	}
 	return ""
+}
+
+// timeText is a time of modification for people.
+func timeText(nanoseconds int64) string {
+	return time.Unix(0, nanoseconds).UTC().Format("2006-01-02 15:04:05.999999999Z")
 }
 
 // WriteTo writes the manifest as text: the root, then a line "size mtime path" a file, paths quoted as in Go.

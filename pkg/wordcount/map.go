@@ -24,8 +24,12 @@ const (
 	MaxLiveWords = 500_000
 )
 
-// errChanged: a file isn't what the manifest says; trying again doesn't help.
-var errChanged = errors.New("input changed")
+var (
+	// errChanged: a file isn't what the manifest says; trying again doesn't help.
+	errChanged = errors.New("input changed")
+	// errUnread: a file can't be read.
+	errUnread = errors.New("can't read input")
+)
 
 // mapSplit counts the first task of the list into the table.
 func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
@@ -97,30 +101,46 @@ func (w *Worker) count(hard context.Context, s Split) (tokens uint64, err error)
 	return tokens, nil
 }
 
-// countPart adds a range of one file to the table. The file is checked on the same descriptor after it was read: what was
-// read is then what the manifest meant, as far as size and time can tell.
+// reading is an input as a worker reads it: until the worker must end, and so that its heartbeat can tell whether it goes on.
+type reading struct {
+	input
+	w    *Worker
+	hard context.Context
+}
+
+func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
+	if err := r.hard.Err(); err != nil {
+		return 0, err
+	}
+	r.w.reads.next()
+	n, err = r.input.ReadAt(p, off)
+	r.w.Faults.at(MidCount)
+	return n, err
+}
+
+// countPart adds a range of one file to the table. The file is checked once more after it was read, on the same descriptor:
+// what was read is then what the manifest meant, as far as size and time can tell.
 func (w *Worker) countPart(hard context.Context, s Split) (tokens uint64, err error) {
-	f, err := w.open(hard, s.Path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("%w: %s", errChanged, plain(err))
-		}
-		return 0, errors.New(plain(err))
+	w.reads.begin()
+	defer w.reads.end()
+	f := &reading{w: w, hard: hard}
+	how, err := f.open(hard, s.File)
+	var countErr error
+	if err == nil && how == "" {
+		defer f.close()
+		tokens, countErr = w.countSteps(f, s)
+		how, err = f.compare(s.Off+s.Len == s.Size)
 	}
-	defer f.close()
-	tokens, err = w.countSteps(f, s)
-	size, mtime, statErr := f.stat()
-	if statErr != nil {
-		return 0, errors.New(plain(statErr))
-	}
-	if how := s.compare(size, mtime); how != "" {
+	path := (*fs.PathError)(nil)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%w: %s", errUnread, plain(err))
+	case how != "":
 		return 0, fmt.Errorf("%w: %s: %s", errChanged, strconv.Quote(s.Path), how)
-	}
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return 0, errors.New(plain(err))
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", strconv.Quote(s.Path), err)
+	case errors.As(countErr, &path):
+		return 0, fmt.Errorf("%w: %s", errUnread, plain(countErr))
+	case countErr != nil:
+		return 0, fmt.Errorf("%s: %w", strconv.Quote(s.Path), countErr)
 	}
 	return tokens, nil
 }

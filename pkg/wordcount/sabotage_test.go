@@ -91,6 +91,7 @@ type sabotage struct {
 	Signal  syscall.Signal
 	// Trace is a file that gets a line for each call of the command that came back.
 	Trace string
+	Stick bool // the call never comes back; Trace gets a line at once
 }
 
 const sabotageVariable = "WORDCOUNT_TEST_SABOTAGE"
@@ -114,6 +115,10 @@ func sabotageFromEnvironment(rdb redis.UniversalClient) error {
 	rdb.AddHook(hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		if called(cmd) != s.Command || s.Task != 0 && !about(cmd, s.Task) {
 			return next(ctx, cmd)
+		}
+		if s.Stick {
+			trace(s.Trace, "stuck\n")
+			select {}
 		}
 		if !s.After && !done.Swap(true) {
 			signalSelf(s.Signal)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -30,6 +31,9 @@ func Scan(input, exclude string, skipped func(path, why string)) (Manifest, erro
 	walk, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %s: name a file or a folder that exists", ErrInput, plain(err))
+	}
+	if info, err := os.Stat(walk); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return Manifest{}, fmt.Errorf("%w: %s is neither a file nor a folder: name one", ErrInput, strconv.Quote(input))
 	}
 	if exclude != "" {
 		exclude = real(exclude)
@@ -77,31 +81,27 @@ type scanned struct {
 }
 
 func (s *scanned) look() {
-	info, err := stat(s.path)
-	switch kind := info.Mode & unix.S_IFMT; {
+	now, err := stat(s.path)
+	switch kind := now.mode & unix.S_IFMT; {
 	case err != nil && s.link:
 		s.skip = "a link that leads nowhere"
 	case err != nil:
 		s.err = err
 	case kind == unix.S_IFDIR:
 		s.skip = "a link to a folder"
-	case kind != unix.S_IFREG:
+	case !now.regular:
 		s.skip = "not a regular file"
 	default:
 		const everyone = 0o444
-		if info.Mode&everyone != everyone { // else there is no need to ask
+		if now.size == 0 {
+			now, s.err = checkEmpty(s.path)
+		} else if now.mode&everyone != everyone { // else there is no need to ask
 			if err := unix.Access(s.path, unix.R_OK); err != nil {
 				s.err = &fs.PathError{Op: "read", Path: s.path, Err: err}
 			}
 		}
-		s.file = File{Path: s.path, Size: info.Size, MTime: info.Mtim.Nano()}
+		s.file = File{Path: s.path, Size: now.size, MTime: now.mtime}
 	}
-}
-
-// stat follows links. It is a bare system call, as of an input.
-func stat(path string) (info unix.Stat_t, err error) {
-	err = restarted("stat", path, func() error { return unix.Stat(path, &info) })
-	return info, err
 }
 
 // looks are the entries of a scan, looked at while it goes on.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -64,7 +65,11 @@ func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalCli
 	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Faults: spec.Faults}
 	w.life.Store(int64(spec.Life))
 	go func() {
-		defer end()
+		defer func() {
+			end()
+			// Nobody is left to kill a worker that is stuck in a call that nothing interrupts.
+			time.AfterFunc(stopWithin, func() { os.Exit(1) })
+		}()
 		for news := bufio.NewScanner(lifeline); news.Scan(); { // ends when the supervisor closes it, or dies
 			if life, err := time.ParseDuration(news.Text()); err == nil {
 				w.life.Store(int64(life))

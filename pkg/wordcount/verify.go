@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -140,11 +139,16 @@ func NewRecount(ctx context.Context, m Manifest, part Part, progress func(bytes 
 
 // recountFile counts a file in blocks that end where a word does.
 func recountFile(ctx context.Context, f File, part Part, counts map[string]uint64, progress func(int)) error {
-	file, err := os.Open(f.Path)
-	if err != nil {
+	var in input
+	how, err := in.open(ctx, f)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%w: %s", ErrInput, plain(err))
+	case how != "":
+		return fmt.Errorf("%w: %q isn't what was counted: %s: run again", ErrInput, f.Path, how)
 	}
-	defer file.Close()
+	defer in.close()
+	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0)
 	words := func(text []byte) {
 		for _, word := range bytes.Fields(text) {
 			if part.has(word) {
@@ -157,6 +161,7 @@ func recountFile(ctx context.Context, f File, part Part, counts map[string]uint6
 	for {
 		n, err := io.ReadFull(file, block[kept:])
 		text := block[:kept+n]
+		read += int64(n)
 		progress(n)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -178,12 +183,14 @@ func recountFile(ctx context.Context, f File, part Part, counts map[string]uint6
 		words(text[:space])
 		kept = copy(block, text[space+width:])
 	}
-	info, err := file.Stat()
-	if err != nil {
+	switch how, err := in.compare(true); {
+	case err != nil:
 		return fmt.Errorf("%w: %s", ErrInput, plain(err))
-	}
-	if how := f.compare(info.Size(), info.ModTime().UnixNano()); how != "" {
-		return fmt.Errorf("%w: %q: %s since the job was planned: run again", ErrInput, f.Path, how)
+	case how == "" && read < f.Size:
+		how = fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, read)
+		fallthrough
+	case how != "":
+		return fmt.Errorf("%w: %q isn't what was counted: %s: run again", ErrInput, f.Path, how)
 	}
 	return nil
 }

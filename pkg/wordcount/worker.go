@@ -67,6 +67,7 @@ type Worker struct {
 	longest time.Duration
 
 	leases leases       // shared with the heartbeat
+	reads  reads        // of the file in work; shared with the heartbeat
 	life   atomic.Int64 // shared with the lifeline: how long workers live, a time.Duration; 0: none has died
 }
 

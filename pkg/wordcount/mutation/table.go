@@ -334,8 +334,43 @@ var Mutations = []Mutation{
 	{
 		Guard: "input is compared after it was counted",
 		File:  job + "map.go",
-		Edits: []Edit{{`	if how := s.compare(size, mtime); how != "" {`, `	if how := s.compare(size, mtime); how == "\x00" {`}},
+		Edits: []Edit{{`		how, err = f.compare(s.Off+s.Len == s.Size)
+`, ``}},
 		Tests: "^TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack$",
+	},
+	{
+		Guard: "input is compared before it is read",
+		File:  job + "input.go",
+		Edits: []Edit{{`	if how := file.compare(now); how != "" {`, `	if how := file.compare(now); how == "\x00" {`}},
+		Tests: "^TestFault57AnInputThatIsReplacedByWhatIsNoFileEndsTheRun$",
+	},
+	{
+		Guard: "what is no regular file is no input",
+		File:  job + "manifest.go",
+		Edits: []Edit{{`	case !now.regular:
+		return "it is not a regular file any more"
+`, ``}},
+		Tests: "^TestFault57AnEmptyInputThatIsReplacedAfterItWasCountedIsNoticed$",
+	},
+	{
+		Guard: "a file ends where its size says",
+		File:  job + "input.go",
+		Edits: []Edit{{`	now.longer = f.longer
+`, ``}},
+		Tests: "^TestFault56AFileOfSizeZeroThatHasContentsIsNeverCountedAsEmpty$",
+	},
+	{
+		Guard: "a file of size 0 is looked into when it is listed",
+		File:  job + "scan.go",
+		Edits: []Edit{{`			now, s.err = checkEmpty(s.path)
+`, ``}},
+		Tests: "^TestFault56AFileOfSizeZeroThatHasContentsIsRefusedAtSeeding$",
+	},
+	{
+		Guard: "a worker that is stuck ends with its supervisor",
+		File:  job + "serve.go",
+		Edits: []Edit{{`func() { os.Exit(1) })`, `func() { _ = os.Args })`}},
+		Tests: "^TestFault57AWorkerThatIsStuckDoesNotOutliveItsSupervisor$",
 	},
 	{
 		Guard: "input is compared before it is sealed",
