@@ -112,7 +112,7 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 			r.prepare(bothModes[0])
 			sealed := r.folder.path(r.plan.Job.ID, "sealed")
 			r.whenSeen(inPhase("done"), func(Status) { must(t, c.breaks()) })
-			r.finishFailing(ErrIncomplete, strconv.Quote(sealed), c.says, "run again to resume")
+			r.finishFailing(ErrIncomplete, strconv.Quote(sealed), c.says, "try again")
 			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 4 { // lock, manifest, plan, run
 				t.Errorf("the folder holds %v, %v", files, err)
 			}

@@ -18,7 +18,7 @@ import (
 
 // Folder is the state that a working folder keeps of its jobs, in .wordcount:
 //
-//	last                  the job that was run last
+//	last                  the job that was run last, and what was asked for: see Asked
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/run           the nonce of the run that this folder works on
@@ -61,7 +61,7 @@ func write(path string, data []byte) error {
 
 // unwritten is the error of a folder that can't be written to. Nothing is lost: the job in Redis stays as it is.
 func unwritten(path string, err error) error {
-	return fmt.Errorf("%w: can't write %s: %w: mend that, then run again to resume", ErrIncomplete, strconv.Quote(path), cause(err))
+	return fmt.Errorf("%w: can't write %s: %w: mend that, then try again", ErrIncomplete, strconv.Quote(path), cause(err))
 }
 
 // cause is what the system said, without the name of a temporary file.
@@ -89,7 +89,56 @@ func (f Folder) Save(p Plan) error {
 			return fmt.Errorf("record job: %w", err)
 		}
 	}
-	return write(filepath.Join(f.Dir, "last"), []byte(p.Job.ID+"\n"))
+	return f.setLast(p)
+}
+
+// setLast records a plan as the last one: a line each with the job, the input, and the options.
+func (f Folder) setLast(p Plan) error {
+	input := p.Manifest.Root
+	// What lies beside the state folder is found again when both were moved.
+	if home, err := filepath.Abs(filepath.Dir(f.Dir)); err == nil {
+		if below, err := filepath.Rel(home, input); err == nil && filepath.IsLocal(below) {
+			input = below
+		}
+	}
+	options, err := json.Marshal(p.Options)
+	if err != nil {
+		return fmt.Errorf("record job: %w", err)
+	}
+	return write(filepath.Join(f.Dir, "last"), fmt.Appendf(nil, "%s\n%q\n%s\n", p.Job.ID, input, options))
+}
+
+// Asked returns what the last run in this folder was asked to count, and how. It outlives Forget. The input is "" if
+// there was no run.
+func (f Folder) Asked() (input string, o Options, err error) {
+	_, input, o, err = f.last()
+	return input, o, err
+}
+
+func (f Folder) last() (job, input string, o Options, err error) {
+	path := filepath.Join(f.Dir, "last")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", o, nil
+	}
+	if err != nil {
+		return "", "", o, err
+	}
+	lines := strings.Split(string(data), "\n")
+	if len(lines) < 3 {
+		return lines[0], "", o, nil
+	}
+	input, err = strconv.Unquote(lines[1])
+	if err == nil {
+		err = json.Unmarshal([]byte(lines[2]), &o)
+	}
+	if err != nil {
+		return "", "", o, fmt.Errorf("%w: %s is damaged (%w): remove it", ErrState, strconv.Quote(path), err)
+	}
+	if !filepath.IsAbs(input) {
+		input = filepath.Join(filepath.Dir(f.Dir), input)
+	}
+	return lines[0], input, o, nil
 }
 
 // Load returns the plan of a job that this folder knows.
@@ -110,16 +159,21 @@ func (f Folder) Load(job string) (p Plan, err error) {
 	return p, err
 }
 
-// Last returns the job that was run last in this folder.
+// Last returns the job that was run last in this folder, with the options that it was asked for.
 func (f Folder) Last() (Plan, error) {
-	id, err := os.ReadFile(filepath.Join(f.Dir, "last"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Plan{}, ErrNoLast
-	}
+	job, _, o, err := f.last()
 	if err != nil {
 		return Plan{}, err
 	}
-	return f.Load(strings.TrimSpace(string(id)))
+	if job == "" {
+		return Plan{}, ErrNoLast
+	}
+	p, err := f.Load(job)
+	if errors.Is(err, fs.ErrNotExist) { // forgotten
+		return Plan{}, ErrNoLast
+	}
+	p.Options = o
+	return p, err
 }
 
 // Jobs lists the IDs of all jobs that this folder knows.
@@ -135,15 +189,13 @@ func (f Folder) Jobs() ([]string, error) {
 	return ids, err
 }
 
-// Forget drops a job's state, save for the memory that any run of it that turns up again is not ours.
+// Forget drops a job's state. What stays is what was asked for last, and that any run of the job that turns up again is
+// not ours.
 func (f Folder) Forget(job string) error {
 	for _, name := range []string{"sealed", "plan", "manifest", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-	}
-	if last, err := os.ReadFile(filepath.Join(f.Dir, "last")); err == nil && strings.TrimSpace(string(last)) == job {
-		os.Remove(filepath.Join(f.Dir, "last"))
 	}
 	return write(f.path(job, "run"), []byte(newNonce()))
 }

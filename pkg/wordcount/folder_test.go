@@ -136,3 +136,33 @@ func TestForgottenJobIsNotTheLastOne(t *testing.T) {
 		t.Errorf("the last job is forgotten: %v", err)
 	}
 }
+
+func TestFolderRemembersWhatWasAskedForLast(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	f := Folder{filepath.Join(home, ".wordcount")}
+	if input, _, err := f.Asked(); input != "" || err != nil {
+		t.Errorf("of a new folder: %q, %v", input, err)
+	}
+	open := Options{Split: WholeFiles}
+	for _, input := range []string{"/elsewhere/\xff\n", filepath.Join(home, "texts"), home} {
+		p := NewPlan(Manifest{Root: input}, open)
+		must(t, f.Save(p))
+		got, o, err := f.Asked()
+		if got != input || o != open || err != nil {
+			t.Errorf("%q, %+v, %v, want %q", got, o, err, input)
+		}
+		last, err := f.Last()
+		if !reflect.DeepEqual(last.Options, open) || err != nil {
+			t.Errorf("the last job has the options %+v, %v", last.Options, err)
+		}
+		must(t, f.Forget(p.Job.ID))
+		if got, _, err := f.Asked(); got != input || err != nil {
+			t.Errorf("after Forget: %q, %v", got, err)
+		}
+	}
+	must(t, os.WriteFile(filepath.Join(f.Dir, "last"), []byte("job\nnot quoted\n{}\n"), 0o600))
+	if _, _, err := f.Asked(); !errors.Is(err, ErrState) {
+		t.Errorf("of a damaged file: %v", err)
+	}
+}

@@ -42,6 +42,7 @@ type Job struct {
 type Plan struct {
 	Job      Job
 	Split    int64    // bytes; 0: a file is never split
+	Options  Options  `json:"-"` // as they were asked for, with the choices left open
 	Manifest Manifest `json:"-"`
 }
 
@@ -49,7 +50,7 @@ type Plan struct {
 // is in that name: if task 3 meant other bytes to a supervisor that resumes, or to a zombie, the counts would be wrong
 // and nothing would tell.
 func NewPlan(m Manifest, o Options) Plan {
-	p := Plan{Split: o.Split, Manifest: m}
+	p := Plan{Split: o.Split, Options: o, Manifest: m}
 	switch {
 	case o.Reducers == 0:
 		p.Job.Reducers = int(min(max(1, (m.Bytes+partitionBytes-1)/partitionBytes), maxPartitions))

@@ -154,7 +154,7 @@ func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64)
 		distinct, total = distinct+words, total+sum
 	}
 	if total != tokens {
-		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this; clean and run again",
+		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this, then: mage clean run",
 			ErrState, total, tokens)
 	}
 	return distinct, nil
