@@ -58,6 +58,10 @@ func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, b
 // Attack injects faults, one after the other, into the job of this configuration, which somebody else runs or is about
 // to. It returns when the job has outlived them.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
+	c, err := c.underVariables()
+	if err != nil {
+		return coded(ctx, err)
+	}
 	s := newSession(c.complete()) // not the one of whoever runs the job in this process, perhaps
 	if err := redisd.CheckFolder(s.config.Dir); err != nil {
 		return coded(ctx, err)
@@ -65,7 +69,7 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	if err := s.await(ctx, nil); err != nil {
 		return coded(ctx, err)
 	}
-	_, err := s.attack(ctx, faults...)
+	_, err = s.attack(ctx, faults...)
 	return coded(ctx, err)
 }
 
@@ -115,13 +119,7 @@ func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery t
 // resume runs the session's job again, in a process of its own.
 func (s *session) resume(ctx context.Context) error {
 	c := s.config
-	c.Input = s.plan.Manifest.Root
-	if c.Split = s.plan.Split; c.Split == 0 {
-		c.Split = wordcount.WholeFiles
-	}
-	if c.Reducers = s.plan.Job.Reducers; c.Reducers == 0 {
-		c.Reducers = wordcount.MapOnly
-	}
+	c.Input, c.Split, c.Reducers = s.plan.Manifest.Root, s.plan.Options.Split, s.plan.Options.Reducers
 	return s.start(ctx, c)
 }
 
@@ -181,7 +179,7 @@ const (
 // guineaPig starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
 // of this folder are left in peace.
 func (s *session) guineaPig(ctx context.Context, bytes int64) (own *session, err error) {
-	c := s.config
+	c := s.config // which is as it is: no variable changes what follows
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
 	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
 	c.Split, c.Checkpoint, c.Lease = bytes/guineaTasks, time.Second, guineaLease

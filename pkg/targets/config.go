@@ -2,7 +2,6 @@ package targets
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,10 +16,16 @@ import (
 )
 
 // Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
-// complete. FromEnvironment fills one from the variables that the targets obey.
+// complete.
+//
+// A variable of the environment wins over the field that it stands for, so that whoever runs a magefile can say where
+// Redis is, or how many workers there are. AsIs keeps the variables out.
+//
+// The targets of the command line, and the commands that errors advise, know the variables and the state folder
+// ".wordcount". They don't know a Config: the words of its job are read with Result.
 type Config struct {
 	Dir          string               // state folder; ".wordcount"
-	Input        string               // file or folder; "data"
+	Input        string               // file or folder; the last run's in this state folder, else "data"
 	Workers      int                  // processes; the number of CPUs
 	Reducers     int                  // partitions; by the input's size. wordcount.MapOnly: none
 	Split        int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
@@ -32,6 +37,12 @@ type Config struct {
 	Memory       int64                // bytes that the job may take on a given server; DefaultMemory
 	VerifyPart   wordcount.Part       // what verify recounts; all
 	Redis        redisd.Config        // Dir is Config.Dir
+
+	// AsIs says that the fields mean exactly what they say: no variable changes one, and without an Input the input is
+	// "data". For a job whose result only makes sense with these values, as a demonstration's.
+	AsIs bool
+
+	taken string // settings that come from the last run, as NAME=value, for people; see takeOver
 }
 
 const (
@@ -39,6 +50,9 @@ const (
 	DefaultCheckpoint = 5 * time.Second
 	// DefaultMemory is what a job may take on a server that was given, in bytes.
 	DefaultMemory = 1 << 30
+
+	defaultDir   = ".wordcount"
+	defaultInput = "data"
 
 	maxWorkers      = 1024
 	minWorkerMemory = 64 << 20 // bytes
@@ -55,7 +69,7 @@ type variable struct {
 
 // variables are all of them, in the order in which people meet them.
 var variables = []variable{
-	{"WORDCOUNT_INPUT", "data", text(func(c *Config) *string { return &c.Input })},
+	{"WORDCOUNT_INPUT", defaultInput, text(func(c *Config) *string { return &c.Input })},
 	{"WORDCOUNT_WORKERS", "one a CPU", func(c *Config, v string) (err error) {
 		c.Workers, err = between(v, 1, maxWorkers)
 		return err
@@ -153,12 +167,39 @@ func size(v string) (int64, error) {
 	return int64(n), nil
 }
 
-// FromEnvironment reads the variables; an unset or empty one leaves its default. The error wraps wordcount.ErrInput.
-func FromEnvironment() (Config, error) {
-	var c Config
+// resolve returns the configuration as it is meant: under the variables, under the flags (by the names of their
+// variables), and with what the last run counted if no input is named. The result is as it is. The error wraps
+// wordcount.ErrInput.
+func (c Config) resolve(flags map[string]string) (Config, error) {
+	if c.AsIs {
+		return c, nil
+	}
+	c, err := c.underVariables()
+	for name, value := range flags {
+		err = cmp.Or(err, c.set(name, value))
+	}
+	if err != nil {
+		return c, err
+	}
+	return c.takeOver()
+}
+
+// underVariables lays the variables over the configuration, which is as it is afterwards. An unset or empty one changes
+// nothing. The error wraps wordcount.ErrInput.
+func (c Config) underVariables() (Config, error) {
+	if c.AsIs {
+		return c, nil
+	}
+	c.AsIs = true
+	if err := onlyKnown(os.Environ()); err != nil {
+		return c, err
+	}
+	if os.Getenv("REDIS_URL") != "" && c.Redis.URL != "" { // which replaces a server: its secrets are not for another one
+		c.Redis.PasswordFile, c.Redis.CAFile, c.Redis.CertFile, c.Redis.KeyFile = "", "", "", ""
+	}
 	for _, v := range variables {
 		if value := os.Getenv(v.name); value != "" {
-			if err := c.Set(v.name, value); err != nil {
+			if err := c.set(v.name, value); err != nil {
 				return c, err
 			}
 		}
@@ -166,12 +207,9 @@ func FromEnvironment() (Config, error) {
 	return c, nil
 }
 
-// Set sets the field that a variable stands for. The error wraps wordcount.ErrInput.
-func (c *Config) Set(name, value string) error {
+// set sets the field that a variable stands for. The error wraps wordcount.ErrInput.
+func (c *Config) set(name, value string) error {
 	i := slices.IndexFunc(variables, func(v variable) bool { return v.name == name })
-	if i < 0 {
-		return fmt.Errorf("%w: there is no variable %s", wordcount.ErrInput, name)
-	}
 	if err := variables[i].set(c, value); err != nil {
 		return fmt.Errorf("%w: %s=%s: %w", wordcount.ErrInput, name, value, err)
 	}
@@ -180,8 +218,8 @@ func (c *Config) Set(name, value string) error {
 
 // complete fills in the defaults.
 func (c Config) complete() Config {
-	c.Dir = cmp.Or(c.Dir, ".wordcount")
-	c.Input = cmp.Or(c.Input, "data")
+	c.Dir = cmp.Or(c.Dir, defaultDir)
+	c.Input = cmp.Or(c.Input, defaultInput)
 	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
 	c.Lease = cmp.Or(c.Lease, wordcount.DefaultLease)
 	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
@@ -197,6 +235,6 @@ func (c Config) complete() Config {
 
 // id tells configurations apart: two jobs in one process are two sets of nodes in the graph.
 func (c Config) id() string {
-	id, _ := json.Marshal(c) // strings and numbers can't fail
-	return string(id)
+	c.taken = ""
+	return fmt.Sprintf("%#v", c) // quotes paths, which may hold any bytes
 }

@@ -1,31 +1,64 @@
 package targets_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// consumer copies the module of testdata/consumer into the folder, with a go.mod that leads to this checkout.
-func (f *folder) consumer() {
-	f.Helper()
-	must(f, os.CopyFS(f.dir, os.DirFS(filepath.Join("testdata", "consumer"))))
-	must(f, module(f.dir))
-	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
-		path, err := command(f.dir, "go", "env", name)
-		must(f, err)
-		f.set(name, strings.TrimSpace(path))
+// consumerModule makes dir a module as the README describes it, with the README's magefile and the one of
+// testdata/consumer, and with a go.mod that leads to this checkout.
+func consumerModule(dir string) error {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "consumer"))); err != nil {
+		return err
 	}
-	for _, setting := range goEnv(nil) {
-		name, value, _ := strings.Cut(setting, "=")
-		f.set(name, value)
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		return err
 	}
-	f.set("MAGEFILE_CACHE", filepath.Join(f.env["TMPDIR"], "mage"))
+	_, plugin, _ := strings.Cut(string(readme), "### As a plugin\n")
+	blocks := regexp.MustCompile("(?s)```(?:go)?\n(.*?)```").FindAllStringSubmatch(plugin, 2)
+	if len(blocks) < 2 {
+		return fmt.Errorf("README.md doesn't say how to use the plugin")
+	}
+	mod := "module example.com/consumer\n\ngo 1.26.0\n\n" + blocks[0][1]
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "readme.go"), []byte(blocks[1][1]), 0o644); err != nil {
+		return err
+	}
+	return module(dir)
 }
 
-// mage runs targets as people do who have installed nothing.
+// consumerProgram compiles the consumer's magefiles, once.
+var consumerProgram = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(builds, "consumer")
+	if err := consumerModule(dir); err != nil {
+		return "", err
+	}
+	_, err := command(dir, "go", "tool", "mage", "-compile", "program")
+	return filepath.Join(dir, "program"), err
+})
+
+// consumes makes the folder one in which the consumer's compiled magefile is used, with its texts.
+func (f *folder) consumes() {
+	f.Helper()
+	program, err := consumerProgram()
+	must(f, err)
+	f.program = program
+	must(f, os.CopyFS(filepath.Join(f.dir, "texts"), os.DirFS(filepath.Join("testdata", "consumer", "texts"))))
+}
+
+// mage runs targets of the consumer's module as people do who have installed nothing.
 func (f *folder) mage(args ...string) *process {
 	f.Helper()
 	return f.startCommand(exec.Command("go", append([]string{"tool", "mage"}, args...)...))
@@ -34,22 +67,37 @@ func (f *folder) mage(args ...string) *process {
 func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	f.consumer()
+	must(t, consumerModule(f.dir))
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		path, err := command(f.dir, "go", "env", name)
+		must(t, err)
+		f.set(name, strings.TrimSpace(path))
+	}
+	for _, setting := range goEnv(nil) {
+		name, value, _ := strings.Cut(setting, "=")
+		f.set(name, value)
+	}
+	f.set("MAGEFILE_CACHE", filepath.Join(f.env["TMPDIR"], "mage"))
 
-	r := f.mage("count").exits(0)
+	r := f.mage("rare").exits(0) // the README's example
 	contains(t, r.out, "sealed  25 words, 15 distinct, in 2 files; ")
 	contains(t, r.out, "           7  the\n")
-	contains(t, r.out, "\ntexts: 25 words, 15 distinct\n")
+	contains(t, r.out, "\nexact: 15 distinct, 0 missing")
+	if _, rare, _ := strings.Cut(r.out, "0 different\n"); rare !=
+		"bridge\nbrook\ncomes\ndown\ngoes\nover\nroad\nruns\nsea\nup\nweir\n" {
+		t.Errorf("the words that occur once:\n%s", rare)
+	}
 	contains(t, r.err, "workers:spawn    ")
 	contains(t, f.mage("wc:verify").exits(0).out, "exact: 15 distinct, 0 missing")
 	contains(t, f.mage("wc:status", "-json").exits(0).out, `"phase": "sealed"`)
 	list := f.mage("-l").exits(0).out
-	contains(t, list, "  count ")
+	contains(t, list, "  rare ")
 	contains(t, list, "  wc:chaos:killWorker ")
 	lacks(t, list, "  run ")
+	lacks(t, list, "  wc:result ")
 
-	program := filepath.Join(f.env["TMPDIR"], "count")
-	f.mage("-compile", program).exits(0)
+	program, err := consumerProgram()
+	must(t, err)
 	f.program = program
 	contains(t, f.exits(0, "count").err, "up to date")
 	f.exits(0, "wc:clean")
@@ -71,4 +119,62 @@ func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	if now := f.statusOf("wc:status"); now.Job != before.Job || now.Redis != before.Redis {
 		t.Errorf("this folder was at %+v and is at %+v", before, now)
 	}
+}
+
+func TestAPluginsJobUsesTheServerThatIsGiven(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t).guest()
+	f.consumes()
+	r := f.exits(0, "count")
+	contains(t, r.err, "given at "+f.server.Addr)
+	contains(t, r.out, "\ntexts: 25 words, 15 distinct\n")
+	contains(t, f.exits(0, "wc:top").out, "           7  the\n")
+	if _, err := redisd.Open(redisd.Config{Dir: f.state()}); err != redisd.ErrNone {
+		t.Errorf("a server was started beside it: %v", err)
+	}
+}
+
+func TestAPluginsJobObeysTheVariables(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.consumes()
+	f.set("WORDCOUNT_INPUT", "texts/shore.txt")
+	f.set("WORDCOUNT_REDUCERS", "0")
+	f.set("WORDCOUNT_WORKERS", "3")
+	r := f.exits(0, "count")
+	contains(t, r.err, "3 workers: ")
+	contains(t, r.out, "sealed  11 words, 8 distinct, in 1 files")
+	contains(t, r.out, ": 11 words, 8 distinct\n") // by Result
+	if s := f.statusOf("wc:status"); s.Tasks.Total != 1 {
+		t.Errorf("with reducers: %+v", s)
+	}
+	f.set("WORDCOUNT_LEASE", "soon")
+	contains(t, f.exits(2, "count").err, "WORDCOUNT_LEASE=soon: ")
+}
+
+func TestAPluginReadsTheWordsOfItsOwnJobAndOfNoOther(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.consumes()
+	f.write("texts/more.txt", "more")
+	f.exits(0, "count")
+	// The same texts in another state folder, where they were never counted.
+	r := f.exits(5, "again")
+	contains(t, r.err, `incomplete: "texts" as it is now is not counted (job `)
+
+	free, err := redisd.FreePort()
+	must(t, err)
+	f.set("WORDCOUNT_REDIS_PORT", fmt.Sprint(free))
+	must(t, os.Remove(filepath.Join(f.dir, "texts", "more.txt")))
+	contains(t, f.exits(0, "apart").out, "\ntexts: 25 words, 15 distinct\n")
+	own, err := redisd.Open(redisd.Config{Dir: filepath.Join(f.state(), "apart")})
+	must(t, err)
+	t.Cleanup(func() { own.Stop(context.Background()) })
+
+	r = f.exits(0, "again")
+	if r.out != "texts: 25 words, 15 distinct\n" || r.err != "" {
+		t.Errorf("in another process: %s", r)
+	}
+	f.write("texts/more.txt", "more and more")
+	f.exits(5, "again")
 }

@@ -12,10 +12,17 @@
 // Job returns the whole build graph of a job as one node, and Verified the node after it:
 //
 //	func Report(ctx context.Context) error {
-//		job := targets.Config{Input: "texts", Dir: ".wordcount/report"}
+//		job := targets.Config{Input: "texts"}
 //		mg.CtxDeps(ctx, targets.Verified(job))
-//		…
+//		result, err := targets.Result(ctx, job)
+//		if err != nil {
+//			return err
+//		}
+//		for word, err := range result.Entries(ctx) { … }
 //	}
+//
+// Result has the words of exactly that job. The target export speaks of the last job in ".wordcount", which may be
+// another one.
 //
 // graph.go is that graph. A step is a function of a session, which is what steps of one configuration share within a
 // process. Each is idempotent, because targets that are named on the command line bypass Mage's memory, and because the
@@ -28,7 +35,12 @@
 // # To configure it
 //
 // The targets obey environment variables, listed in config.go and in the README. Some have flags, which win over
-// variables, which win over defaults. Targets that need no input speak of the job that was last run in this folder.
+// variables, which win over the fields of a Config, which win over defaults. A Config that is AsIs is not changed by
+// variables.
+//
+// Targets that need no input speak of the job that was last run in this folder. So does a run that names no input: it
+// goes on with that one's, and with the options that say which job it was. Each command that an error advises therefore
+// concerns the job that failed.
 //
 // # Processes
 //
@@ -44,5 +56,5 @@
 //	0    the counts are exact            4    the state of the job is invalid
 //	1    unexpected, or Ctrl-C twice     5    incomplete: tasks were given up, or the input changed
 //	2    wrong usage or input            6    verify found a difference
-//	3    Redis unreachable or refusing   130  interrupted: run again to resume
+//	3    Redis unreachable or refusing   130  interrupted: run resumes
 package targets

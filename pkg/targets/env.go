@@ -7,23 +7,30 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"text/tabwriter"
 )
 
 // Env shows every option: its value, and where that comes from
 func Env(ctx context.Context) error {
-	if _, err := FromEnvironment(); err != nil {
-		return coded(ctx, err)
-	}
-	return printEnv(os.Stdout)
+	c, wrong := Config{}.underVariables()
+	// The table shows what is wrong, too.
+	return coded(ctx, cmp.Or(printEnv(os.Stdout, c), wrong))
 }
 
-func printEnv(w io.Writer) error {
+func printEnv(w io.Writer, c Config) error {
+	taken, err := c.lastRun()
+	if err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range variables {
 		value, source := os.Getenv(v.name), "environment"
 		if value == "" {
 			value, source = cmp.Or(v.byDefault, "-"), "default"
+		}
+		if i := slices.IndexFunc(taken, func(s setting) bool { return s.name == v.name }); i >= 0 {
+			value, source = printable(taken[i].value), "the last run"
 		}
 		if v.name == "REDIS_URL" {
 			value = withoutPassword(value)

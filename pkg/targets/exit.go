@@ -21,13 +21,22 @@ const (
 	exitInterrupted = 130
 )
 
+// statusError is an error with the exit status that it stands for.
+type statusError struct {
+	error
+	status int
+}
+
+func (e statusError) ExitStatus() int { return e.status }
+func (e statusError) Unwrap() error   { return e.error }
+
 // coded gives an error the exit status that it stands for.
 func coded(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return mg.Fatal(exitInterrupted, "interrupted: run again to resume")
+		return mg.Fatal(exitInterrupted, "interrupted")
 	}
 	var has interface{ ExitStatus() int }
 	if errors.As(err, &has) {
@@ -45,8 +54,17 @@ func coded(ctx context.Context, err error) error {
 		{errors.Is(err, wordcount.ErrRedis) || errors.Is(err, wordcount.ErrNoResult) || isServer(err) || redisfn.Code(err) != "", exitRedis},
 	} {
 		if class.is {
-			return mg.Fatal(class.code, err)
+			return statusError{err, class.code}
 		}
+	}
+	return err
+}
+
+// resumable adds the advice to an interruption that the next run resumes from: before the job was recorded, that would
+// go on with another one.
+func (s *session) resumable(err error) error {
+	if mg.ExitStatus(err) == exitInterrupted && s.plan.Job.ID != "" {
+		return mg.Fatal(exitInterrupted, "interrupted: run again to resume")
 	}
 	return err
 }

@@ -12,6 +12,10 @@ import "github.com/magefile/mage/mg"
 // Each node is an idempotent step that runs once per process and configuration. The picture of this graph in
 // magefile.go is checked against the edges here.
 func Job(c Config) mg.Fn {
+	c, err := c.resolve(nil)
+	if err != nil {
+		return failing("run", c, err)
+	}
 	redis := step("redis:start", c, startRedis)
 	load := step("functions:load", c, loadFunctions, redis)
 	seed := step("stream:seed", c, seedStream, load)
@@ -22,5 +26,9 @@ func Job(c Config) mg.Fn {
 
 // Verified is the node after Job: its result, compared with a serial recount.
 func Verified(c Config) mg.Fn {
+	c, err := c.resolve(nil)
+	if err != nil {
+		return failing("verify", c, err)
+	}
 	return step("verify", c, verify, Job(c))
 }

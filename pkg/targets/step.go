@@ -20,6 +20,11 @@ func step(name string, c Config, do func(context.Context, *session) error, needs
 	return &node{name, c.complete(), do, needs}
 }
 
+// failing is a step of a configuration that makes no sense.
+func failing(name string, c Config, err error) mg.Fn {
+	return step(name, c, func(context.Context, *session) error { return err })
+}
+
 // Name is how Mage remembers the step, and what -v shows.
 func (n *node) Name() string { return n.name }
 
@@ -30,7 +35,8 @@ func (n *node) ID() string { return n.config.id() }
 func (n *node) Run(ctx context.Context) error {
 	err := depend(ctx, n.needs)
 	if err == nil {
-		err = coded(ctx, n.do(ctx, sessionOf(n.config)))
+		s := sessionOf(n.config)
+		err = s.resumable(coded(ctx, n.do(ctx, s)))
 	}
 	if err != nil && !claim(ctx, err) {
 		return nil // a sibling failed first, and this is but the consequence

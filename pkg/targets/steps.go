@@ -42,8 +42,11 @@ func loadFunctions(ctx context.Context, s *session) error {
 }
 
 func seedStream(ctx context.Context, s *session) error {
+	if s.config.taken != "" {
+		s.say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
+	}
 	skipped := 0
-	m, err := wordcount.Scan(s.config.Input, s.config.Dir, func(path, why string) {
+	plan, err := s.config.plan(func(path, why string) {
 		if skipped++; skipped <= 5 {
 			s.say("stream:seed", "skipped %s: %s", strconv.Quote(path), why)
 		}
@@ -54,10 +57,10 @@ func seedStream(ctx context.Context, s *session) error {
 	if skipped > 5 {
 		s.say("stream:seed", "skipped %d more", skipped-5)
 	}
-	s.plan = wordcount.NewPlan(m, wordcount.Options{Split: s.config.Split, Reducers: s.config.Reducers})
-	if err := s.folder.Save(s.plan); err != nil {
+	if err := s.folder.Save(plan); err != nil {
 		return err
 	}
+	s.plan = plan
 	s.sup = &wordcount.Supervisor{
 		Redis: s.rdb, Plan: s.plan, Folder: s.folder, Durability: s.config.Durability, Every: s.config.Checkpoint,
 		Revive: s.revive, Say: s.note, Seen: s.shown.update,
@@ -68,9 +71,9 @@ func seedStream(ctx context.Context, s *session) error {
 		s.sup.Saved = s.keep
 	}
 	s.sup.Prepare()
-	s.shown.total = m.Bytes
-	what := fmt.Sprintf("job %s: %s files, %s, %s splits", s.plan.Job.ID, humanize.Comma(int64(len(m.Files))),
-		humanize.IBytes(uint64(m.Bytes)), humanize.Comma(int64(s.sup.Maps())))
+	s.shown.total = plan.Manifest.Bytes
+	what := fmt.Sprintf("job %s: %s files, %s, %s splits", plan.Job.ID, humanize.Comma(int64(len(plan.Manifest.Files))),
+		humanize.IBytes(uint64(plan.Manifest.Bytes)), humanize.Comma(int64(s.sup.Maps())))
 	sealed, fresh, err := s.sup.UpToDate(ctx)
 	if err != nil {
 		return err
@@ -85,6 +88,15 @@ func seedStream(ctx context.Context, s *session) error {
 	}
 	s.say("stream:seed", "%s", what)
 	return nil
+}
+
+// plan scans the input as it is now, and says which job it is. What is left out is told to skipped.
+func (c Config) plan(skipped func(path, why string)) (wordcount.Plan, error) {
+	m, err := wordcount.Scan(c.Input, c.Dir, skipped)
+	if err != nil {
+		return wordcount.Plan{}, err
+	}
+	return wordcount.NewPlan(m, wordcount.Options{Split: c.Split, Reducers: c.Reducers}), nil
 }
 
 func spawnWorkers(ctx context.Context, s *session) error {

@@ -18,17 +18,15 @@ import (
 
 // Run counts the input exactly: the whole graph, up to the sealed result
 func Run(ctx context.Context, input *string, workers, reducers *int) error {
-	c, err := FromEnvironment()
+	flags := map[string]string{}
+	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
+		if flag != nil {
+			flags[name] = *flag
+		}
+	}
+	c, err := Config{}.resolve(flags)
 	if err != nil {
 		return coded(ctx, err)
-	}
-	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
-		if flag == nil {
-			continue
-		}
-		if err := c.Set(name, *flag); err != nil {
-			return coded(ctx, err)
-		}
 	}
 	return depend(ctx, []mg.Fn{Job(c)})
 }
@@ -43,7 +41,7 @@ func number(n *int) *string {
 
 // stepTarget runs one step, after what it needs, and returns its session.
 func stepTarget(ctx context.Context, name string) (*session, error) {
-	c, err := FromEnvironment()
+	c, err := Config{}.resolve(nil)
 	if err != nil {
 		return nil, coded(ctx, err)
 	}
@@ -135,7 +133,7 @@ func foreground(ctx context.Context, name string) error {
 	if err == nil {
 		s.say(name, "job %s is sealed", s.plan.Job.ID)
 	}
-	return coded(ctx, err)
+	return s.resumable(coded(ctx, err))
 }
 
 // Verify recounts the input of the last job with the standard library alone, and compares both ways
@@ -265,7 +263,7 @@ func (s *session) clean(ctx context.Context) error {
 
 // inFolder runs a target that speaks of this folder's jobs.
 func inFolder(ctx context.Context, do func(*session) error) error {
-	c, err := FromEnvironment()
+	c, err := Config{}.underVariables()
 	if err != nil {
 		return coded(ctx, err)
 	}

@@ -1,56 +1,58 @@
 //go:build mage
 
-// A magefile of somebody else's: it has the plugin's targets under the alias wc, and a target of its own that needs a
-// count.
+// A magefile of somebody else's, beside the one of the README, which has the plugin's targets under the alias wc: it has
+// targets of its own that need a count.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/magefile/mage/mg"
 
-	//mage:import wc
 	"github.com/magereduce/magereduce/pkg/targets"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // Count counts our texts and prints what came of it
 func Count(ctx context.Context) error {
-	c, err := targets.FromEnvironment()
-	if err != nil {
-		return err
-	}
-	job := targets.Config{Input: "texts", Dir: ".wordcount", Redis: c.Redis}
+	job := targets.Config{Input: "texts", Dir: ".wordcount"}
 	mg.CtxDeps(ctx, targets.Job(job))
-	return result(job)
+	return result(ctx, job)
 }
 
 // Both counts two texts, each as a job of its own, and verifies both
 func Both(ctx context.Context) error {
-	c, err := targets.FromEnvironment()
+	one := targets.Config{Input: "texts/brook.txt", Workers: 1}
+	other := targets.Config{Input: "texts/shore.txt", Workers: 1}
+	mg.CtxDeps(ctx, targets.Verified(one), targets.Verified(other))
+	return errors.Join(result(ctx, one), result(ctx, other))
+}
+
+// Apart counts our texts in a state folder of its own
+func Apart(ctx context.Context) error {
+	mg.CtxDeps(ctx, targets.Job(apart))
+	return result(ctx, apart)
+}
+
+// Again prints what came of Apart
+func Again(ctx context.Context) error { return result(ctx, apart) }
+
+var apart = targets.Config{Input: "texts", Dir: ".wordcount/apart"}
+
+// result prints what was published of a job.
+func result(ctx context.Context, c targets.Config) error {
+	words, err := targets.Result(ctx, c)
 	if err != nil {
 		return err
 	}
-	one := targets.Config{Input: "texts/brook.txt", Workers: 1, Redis: c.Redis}
-	other := targets.Config{Input: "texts/shore.txt", Workers: 1, Redis: c.Redis}
-	mg.CtxDeps(ctx, targets.Verified(one), targets.Verified(other))
-	return errors.Join(result(one), result(other))
-}
-
-// result prints what was published of a job.
-func result(c targets.Config) error {
-	folder := wordcount.Folder{Dir: ".wordcount"}
-	jobs, err := folder.Jobs()
-	for _, id := range jobs {
-		plan, planErr := folder.Load(id)
-		sealed, ok, sealedErr := folder.Sealed(id)
-		if ok && filepath.Base(plan.Manifest.Root) == filepath.Base(c.Input) {
-			fmt.Printf("%s: %d words, %d distinct\n", c.Input, sealed.Tokens, sealed.Distinct)
+	tokens, distinct := uint64(0), 0
+	for e, err := range words.Entries(ctx) {
+		if err != nil {
+			return err
 		}
-		err = errors.Join(err, planErr, sealedErr)
+		tokens, distinct = tokens+e.N, distinct+1
 	}
-	return err
+	fmt.Printf("%s: %d words, %d distinct\n", c.Input, tokens, distinct)
+	return nil
 }

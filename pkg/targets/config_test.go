@@ -1,0 +1,183 @@
+package targets
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+)
+
+// unsettled takes every option out of the environment, until the test ends.
+func unsettled(t *testing.T) {
+	t.Helper()
+	for _, v := range variables {
+		t.Setenv(v.name, "")
+	}
+}
+
+func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
+	unsettled(t)
+	for name, values := range map[string][2]string{
+		"WORDCOUNT_INPUT": {"one", "other"}, "WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"},
+		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_LEASE": {"3s", "5s"},
+		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
+		"WORDCOUNT_VERIFY_PART": {"1/2", "2/2"}, "WORDCOUNT_DURABILITY": {"none", "waitaof"},
+		"WORDCOUNT_REDIS_MEMORY": {"1MiB", "2MiB"}, "WORDCOUNT_REDIS_KIND": {"process", "container"},
+		"WORDCOUNT_REDIS_IMAGE": {"one", "other"}, "WORDCOUNT_REDIS_PORT": {"1", "2"},
+		"REDIS_URL": {"redis://one", "redis://other"}, "WORDCOUNT_REDIS_PASSWORD_FILE": {"one", "other"},
+		"WORDCOUNT_REDIS_CA": {"one", "other"}, "WORDCOUNT_REDIS_CERT": {"one", "other"}, "WORDCOUNT_REDIS_KEY": {"one", "other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			field := func(value string) (c Config) {
+				must(t, c.set(name, value))
+				return c
+			}
+			code, wanted := field(values[0]), field(values[1])
+			id := func(c Config) string {
+				t.Helper()
+				c, err := c.resolve(nil)
+				must(t, err)
+				return c.complete().id()
+			}
+			byDefault, inCode := id(Config{}), id(code)
+			if byDefault == inCode {
+				t.Error("what is in the Config changes nothing")
+			}
+			t.Setenv(name, values[1])
+			if id(code) != id(wanted) || id(code) == inCode {
+				t.Errorf("the variable doesn't win: %s", id(code))
+			}
+			if code.AsIs = true; id(code) != inCode {
+				t.Errorf("the variable changes what is meant as it is: %s", id(code))
+			}
+		})
+	}
+	if n := 19; len(variables) != n {
+		t.Errorf("there are %d variables, and %d are tried", len(variables), n)
+	}
+}
+
+func TestAFlagWinsOverAVariable(t *testing.T) {
+	unsettled(t)
+	t.Setenv("WORDCOUNT_WORKERS", "3")
+	c, err := Config{Workers: 2}.resolve(map[string]string{"WORDCOUNT_WORKERS": "5"})
+	must(t, err)
+	if c.Workers != 5 {
+		t.Errorf("%d workers", c.Workers)
+	}
+}
+
+// The files hold secrets, which are for the server that they were named with.
+func TestTheFilesOfAConfigsServerAreNotUsedForAnotherOne(t *testing.T) {
+	unsettled(t)
+	code := Config{Redis: redisd.Config{URL: "rediss://theirs", PasswordFile: "a", CAFile: "b", CertFile: "c", KeyFile: "d"}}
+	t.Setenv("REDIS_URL", "redis://ours")
+	t.Setenv("WORDCOUNT_REDIS_PASSWORD_FILE", "e")
+	c, err := code.resolve(nil)
+	must(t, err)
+	if want := (redisd.Config{URL: "redis://ours", PasswordFile: "e"}); c.Redis != want {
+		t.Errorf("%+v, want %+v", c.Redis, want)
+	}
+}
+
+func TestAConfigThatMakesNoSenseFailsWhenItsJobIsRun(t *testing.T) {
+	unsettled(t)
+	t.Setenv("WORDCOUNT_WORKERS", "0")
+	job := Config{Input: named(t, "texts")}
+	for _, node := range []mg.Fn{Job(job), Verified(job)} {
+		if err := node.Run(t.Context()); !errors.Is(err, wordcount.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := Result(t.Context(), job); !errors.Is(err, wordcount.ErrInput) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
+	for name, near := range map[string]string{
+		"WORDCOUNT_WORKER": "did you mean WORDCOUNT_WORKERS?", "WORDCOUNT_REDUCER": "did you mean WORDCOUNT_REDUCERS?",
+		"WORDCOUNT_SPLTI": "did you mean WORDCOUNT_SPLIT?", "WORDCOUNT_FOLLOW_LINKS": "mage env shows all",
+	} {
+		err := onlyKnown([]string{"HOME=/", name + "=3"})
+		if !errors.Is(err, wordcount.ErrInput) || !strings.HasSuffix(err.Error(), "there is no option "+name+": "+near) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	known := []string{"WORDCOUNT_WORKER=", "WORDCOUNTS=3", "WORDCOUNT_TEST_FULL=1", roleVariable + "=worker"}
+	for _, v := range variables {
+		known = append(known, v.name+"=3")
+	}
+	if err := onlyKnown(known); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfigurationsAreToldApartByTheBytesOfAPath(t *testing.T) {
+	one, other := Config{Input: "\xff"}, Config{Input: "\xfe"}
+	if one.id() == other.id() {
+		t.Errorf("both are %s", one.id())
+	}
+}
+
+func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
+	unsettled(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	must(t, os.MkdirAll("texts", 0o755))
+	asked := func(c Config) {
+		t.Helper()
+		c = c.complete()
+		plan, err := c.plan(func(string, string) {})
+		must(t, err)
+		must(t, wordcount.Folder{Dir: c.Dir}.Save(plan))
+	}
+	resolved := func(c Config) Config {
+		t.Helper()
+		c, err := c.resolve(nil)
+		must(t, err)
+		return c
+	}
+	if c := resolved(Config{}); c.Input != "" || c.taken != "" {
+		t.Errorf("without a last run: %+v", c)
+	}
+
+	asked(Config{Input: "texts", Reducers: 3, Split: wordcount.WholeFiles})
+	want := "WORDCOUNT_INPUT=texts WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3"
+	if c := resolved(Config{}); c.Input != "texts" || c.Reducers != 3 || c.Split != wordcount.WholeFiles || c.taken != want {
+		t.Errorf("after a run with everything: %+v", c)
+	}
+	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || c.Split != wordcount.WholeFiles {
+		t.Errorf("with reducers of its own: %+v", c)
+	}
+	for _, c := range []Config{{Input: "others"}, {AsIs: true}, {Dir: "another"}} {
+		if got := resolved(c); got.Input != c.Input || got.Reducers != 0 || got.Split != 0 || got.taken != "" {
+			t.Errorf("%+v became %+v", c, got)
+		}
+	}
+
+	// What the last run left open, stays open.
+	asked(Config{Input: "texts"})
+	if c := resolved(Config{}); c.Input != "texts" || c.Reducers != 0 || c.Split != 0 {
+		t.Errorf("after a run with an input alone: %+v", c)
+	}
+	must(t, os.Mkdir(defaultInput, 0o755))
+	asked(Config{})
+	if c := resolved(Config{}); c.Input != defaultInput || c.taken != "" {
+		t.Errorf("after a run with nothing: %+v", c)
+	}
+
+	// The folder may move, with its texts in it.
+	asked(Config{Input: "texts"})
+	moved := dir + " moved"
+	must(t, os.Rename(dir, moved))
+	t.Chdir(moved)
+	if c := resolved(Config{}); c.Input != "texts" {
+		t.Errorf("in a folder that was moved: %+v", c)
+	}
+}
