@@ -291,8 +291,14 @@ func (f *folder) live() { f.set("WORDCOUNT_REDUCERS", "0") }
 // counted is the export that must come of the default folder, by a serial count.
 func (f *folder) counted() string {
 	f.Helper()
+	return f.countedIn("data")
+}
+
+// countedIn is the export that must come of a folder.
+func (f *folder) countedIn(name string) string {
+	f.Helper()
 	counts := map[string]int{}
-	must(f, filepath.WalkDir(filepath.Join(f.dir, "data"), func(path string, d fs.DirEntry, err error) error {
+	must(f, filepath.WalkDir(filepath.Join(f.dir, name), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -315,7 +321,13 @@ func (f *folder) counted() string {
 // exact checks the published result against a serial count, and lets verify do so too.
 func (f *folder) exact() {
 	f.Helper()
-	if got, want := f.exits(0, "export").out, f.counted(); got != want {
+	f.exactIn("data")
+}
+
+// exactIn is exact for another folder than the default one.
+func (f *folder) exactIn(name string) {
+	f.Helper()
+	if got, want := f.exits(0, "export").out, f.countedIn(name); got != want {
 		f.Errorf("exported %d lines:\n%s\na serial count has %d:\n%s", lines(got), head(got), lines(want), head(want))
 	}
 	contains(f, f.exits(0, "verify").out, "0 missing, 0 surplus, 0 different")
@@ -530,18 +542,18 @@ func (f *folder) until(what string, wanted func(wordcount.Status) bool) (s wordc
 }
 
 // begun starts a job of slow texts, and returns when some are counted and others in somebody's hands.
-func (f *folder) begun() *process {
+func (f *folder) begun(flags ...string) *process {
 	f.Helper()
-	p := f.start("run")
+	p := f.start(append([]string{"run"}, flags...)...)
 	p.says("workers:spawn ")
 	f.until("tasks done and others in work", func(s wordcount.Status) bool { return s.Mapped > 0 && s.Pending() > 0 })
 	return p
 }
 
 // heldUp is begun, and then stops its workers, so that the job stays as it is until letGo.
-func (f *folder) heldUp() *process {
+func (f *folder) heldUp(flags ...string) *process {
 	f.Helper()
-	p := f.begun()
+	p := f.begun(flags...)
 	for {
 		p.team(syscall.SIGSTOP)
 		s := f.status()

@@ -195,7 +195,7 @@ func TestFault44FileThatChangesDuringTheRunEndsIt(t *testing.T) {
 			r.prepare(Options{Split: 100, Reducers: 3})
 			path := r.plan.Manifest.Files[3].Path
 			must(t, change(path))
-			r.finishFailing(ErrIncomplete, strconv.Quote(path), "run again")
+			r.finishFailing(ErrIncomplete, strconv.Quote(path), "to count what it is now: mage requeue run")
 			r.exact(Options{Split: 100, Reducers: 3}) // as the error advised
 		})
 		t.Run("after it was counted it "+what, func(t *testing.T) {

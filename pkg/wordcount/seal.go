@@ -193,7 +193,7 @@ func (s *Supervisor) buriedError(ctx context.Context, st Status) error {
 	}
 	advice := "mend the cause, then: mage requeue run"
 	if strings.Contains(dead[0].Cause, errChanged.Error()) {
-		advice = "run again to count what it is now"
+		advice = "to count what it is now: mage requeue run" // requeue, for it may be again what it was
 	}
 	return fmt.Errorf("%w: %s%s; %d of %d maps are done; %s", ErrIncomplete, dead[0].Cause, more, st.Mapped, st.Maps, advice)
 }
