@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
-	"syscall"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
@@ -15,14 +13,12 @@ const lookAgain = 10 * time.Millisecond
 // killWorkers kills a worker that holds a task now and then, as long as ctx lives, and returns how often it did. Unlike
 // the faults of package chaos it doesn't watch the recovery, which would cost time of its own.
 func (j *job) killWorkers(ctx context.Context) (kills int) {
-	killed := map[int]bool{}
 	for next := time.Now().Add(j.kill); sleep(ctx, time.Until(next)); next = next.Add(j.kill) {
-		pid, ok := j.victim(ctx, killed)
-		for !ok && sleep(ctx, lookAgain) {
-			pid, ok = j.victim(ctx, killed)
+		killed := j.killOne(ctx)
+		for !killed && sleep(ctx, lookAgain) {
+			killed = j.killOne(ctx)
 		}
-		if ok && syscall.Kill(pid, syscall.SIGKILL) == nil {
-			killed[pid] = true
+		if killed {
 			kills++
 		}
 	}
@@ -38,24 +34,27 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// victim finds a worker that holds something and lives. There may be none just now, at the start or the end.
-func (j *job) victim(ctx context.Context, killed map[int]bool) (pid int, ok bool) {
-	plan, err := wordcount.Folder{Dir: j.state()}.Last()
+// killOne kills a worker that holds something, and tells whether there was one: there may be none just now, at the start or
+// the end. One that was killed before is no victim again, for the dead are no children.
+func (j *job) killOne(ctx context.Context) bool {
+	folder := wordcount.Folder{Dir: j.state()}
+	plan, err := folder.Last()
 	if err != nil {
-		return 0, false
+		return false
 	}
 	status, err := wordcount.JobStatus(ctx, j.rdb, plan.Job)
 	if err != nil {
-		return 0, false
+		return false
 	}
-	for name, about := range status.Workers {
-		var info wordcount.WorkerInfo
-		if json.Unmarshal([]byte(about), &info) != nil || killed[info.PID] {
+	for name := range status.Workers {
+		if status.PendingMaps[name]+status.PendingReduces[name] == 0 {
 			continue
 		}
-		if status.PendingMaps[name]+status.PendingReduces[name] > 0 {
-			return info.PID, true
+		if worker, err := folder.Worker(plan.Job.ID, name); err == nil {
+			err := worker.Kill()
+			worker.Release()
+			return err == nil
 		}
 	}
-	return 0, false
+	return false
 }

@@ -29,7 +29,10 @@ type Attack struct {
 	Hasty bool
 	// Resume starts a supervisor for the job again, and returns when it is at work.
 	Resume func(context.Context) error
-	Say    func(format string, args ...any)
+	// Say takes a line for each fault: what was struck, and how the job went on.
+	Say func(format string, args ...any)
+	// Show takes lines that show the job's keys, before and after Redis was killed; may be nil.
+	Show func(line string)
 
 	resuming *atomic.Bool // whoever kills the supervisor is about to resume the job; may be nil
 }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,12 +10,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sys/unix"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
@@ -24,7 +29,18 @@ import (
 // target is a job of two tasks that nobody works on, ready to be attacked. What the attack says is collected.
 type target struct {
 	Attack
+	beat atomic.Int64          // of the workers' heartbeats
+	tell func(beat int) string // what a heartbeat says, if not what one does
+
+	mu   sync.Mutex
 	said []string
+}
+
+// lines is what the attack has said so far.
+func (a *target) lines() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.said)
 }
 
 func newTarget(t *testing.T) *target {
@@ -40,7 +56,11 @@ func newTarget(t *testing.T) *target {
 		Redis: server.Client(t), Server: server.Server, Folder: wordcount.Folder{Dir: t.TempDir()},
 		Plan: wordcount.NewPlan(m, wordcount.Options{Reducers: 2}), Durability: wordcount.BGSave,
 	}}
-	a.Say = func(format string, args ...any) { a.said = append(a.said, fmt.Sprintf(format, args...)) }
+	a.Say = func(format string, args ...any) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.said = append(a.said, fmt.Sprintf(format, args...))
+	}
 	must(t, a.Folder.Save(a.Plan))
 	_, err = wordcount.Library.Load(t.Context(), a.Redis)
 	must(t, err)
@@ -57,35 +77,87 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// worker is a process that passes for a worker of the job: it has introduced itself, and it may hold a task.
-func (a *target) worker(t *testing.T, name, host string, holds bool) *exec.Cmd {
+// supervise makes the test the job's supervisor, as far as the folder can tell, until it calls what this returns.
+func (a *target) supervise(t *testing.T) (leave func()) {
 	t.Helper()
-	cmd := exec.Command("sleep", "600")
+	return a.lock(t, os.Getpid())
+}
+
+// lock holds the job's lock, and says in it that the holder is this process.
+func (a *target) lock(t *testing.T, pid int) (unlock func()) {
+	t.Helper()
+	lock, err := os.OpenFile(filepath.Join(a.Folder.Dir, "jobs", a.Plan.Job.ID, "lock"), os.O_CREATE|os.O_WRONLY, 0o600)
+	must(t, err)
+	t.Cleanup(func() { lock.Close() })
+	must(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	_, err = fmt.Fprintln(lock, pid)
+	must(t, err)
+	return func() { lock.Close() }
+}
+
+// process is one that waits until the test ends, started by this shell script; its command line ends with args.
+func process(t *testing.T, script string, args ...string) *exec.Cmd {
+	t.Helper()
+	held, leash, err := os.Pipe()
+	must(t, err)
+	defer held.Close()
+	cmd := exec.Command("sh", append([]string{"-c", script}, args...)...)
+	cmd.Stdin = held
 	must(t, cmd.Start())
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		leash.Close()
 		cmd.Wait()
 	})
-	about, err := json.Marshal(wordcount.WorkerInfo{PID: cmd.Process.Pid, Host: host})
-	must(t, err)
-	must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, about).Err())
+	return cmd
+}
+
+// waits is the script of a process that does nothing; orphan's has a child that is one.
+const (
+	waits  = `read line`
+	orphan = `exec 3<&0; sh -c 'read line <&3' "$0" "$1" & echo $! >"$2.pid"; mv "$2.pid" "$2"; wait`
+)
+
+// worker is a process that passes for a worker of the job: it has introduced itself, and it may hold a task.
+func (a *target) worker(t *testing.T, name string, holds bool) *exec.Cmd {
+	t.Helper()
+	cmd := process(t, waits, "wordcount-worker", name)
+	a.introduce(t, name, cmd.Process.Pid)
 	if holds {
-		must(t, a.Redis.XReadGroup(t.Context(), &redis.XReadGroupArgs{
-			Group: "workers", Consumer: name, Streams: []string{a.Plan.Job.Key("map"), ">"}, Count: 1, Block: -1,
-		}).Err())
+		a.give(t, name)
 	}
 	return cmd
 }
 
-func alive(cmd *exec.Cmd) bool { return cmd.Process.Signal(syscall.Signal(0)) == nil }
+// introduce makes Redis name a worker as that process.
+func (a *target) introduce(t *testing.T, name string, pid int) {
+	t.Helper()
+	host, err := os.Hostname()
+	must(t, err)
+	about, err := json.Marshal(wordcount.WorkerInfo{PID: pid, Host: host, Beat: int(a.beat.Add(1))})
+	must(t, err)
+	must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, about).Err())
+}
+
+// give gives a worker a task.
+func (a *target) give(t *testing.T, name string) {
+	t.Helper()
+	must(t, a.Redis.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+		Group: "workers", Consumer: name, Streams: []string{a.Plan.Job.Key("map"), ">"}, Count: 1, Block: -1,
+	}).Err())
+}
+
+// alive tells whether a process has not ended. A zombie has.
+func alive(pid int) bool {
+	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(string(state), "Z")
+}
 
 func TestKillWorkerKillsTheOneThatHoldsATaskAndReturnsWhenAnotherHasIt(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	here, err := os.Hostname()
-	must(t, err)
-	idle := a.worker(t, "idle", here, false)
-	holder := a.worker(t, "holder", here, true)
+	a.supervise(t)
+	idle := a.worker(t, "idle", false)
+	holder := a.worker(t, "holder", true)
 	done := make(chan error, 1)
 	go func() {
 		_, err := a.KillWorker(t.Context())
@@ -109,27 +181,125 @@ func TestKillWorkerKillsTheOneThatHoldsATaskAndReturnsWhenAnotherHasIt(t *testin
 	case <-time.After(time.Minute):
 		t.Fatal("it doesn't see that the task has another owner")
 	}
-	if !alive(idle) {
+	if !alive(idle.Process.Pid) {
 		t.Error("the idle worker was killed")
 	}
-	want := []string{
-		fmt.Sprintf("killed worker %d, which held map task 1", holder.Process.Pid),
-		fmt.Sprintf("map task 1 runs again on %d after ", idle.Process.Pid),
-	}
-	if !slices.EqualFunc(a.said, want, strings.HasPrefix) {
-		t.Errorf("said %q, want %q", a.said, want)
+	want := fmt.Sprintf("killed worker %d, which held map task 1: worker %d has it after ", holder.Process.Pid, idle.Process.Pid)
+	if said := a.lines(); len(said) != 1 || !strings.HasPrefix(said[0], want) {
+		t.Errorf("said %q, want %q", said, want)
 	}
 }
 
-func TestWorkersOfOtherHostsAreLeftAlone(t *testing.T) {
+// Redis may name any process: only workers that the job's supervisor in this folder has started are hit.
+func TestFault62AProcessThatIsNoChildOfTheSupervisorIsNotSignalled(t *testing.T) {
+	hit := []Fault{KillWorker, PauseWorker}
+	for name, start := range map[string]func(t *testing.T) (pid int){
+		"somebody else's child": func(t *testing.T) int {
+			file := filepath.Join(t.TempDir(), "pid")
+			process(t, orphan, "wordcount-worker", "decoy", file)
+			for {
+				if text, err := os.ReadFile(file); err == nil {
+					pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+					must(t, err)
+					return pid
+				}
+			}
+		},
+		"a child that is no worker": func(t *testing.T) int { return process(t, waits).Process.Pid },
+		"another worker's name":     func(t *testing.T) int { return process(t, waits, "wordcount-worker", "another").Process.Pid },
+	} {
+		for _, fault := range hit {
+			t.Run(name+", "+fault.Name, func(t *testing.T) {
+				t.Parallel()
+				a := newTarget(t)
+				leave := a.supervise(t)
+				decoy := start(t)
+				a.introduce(t, "decoy", decoy)
+				a.give(t, "decoy")
+				a.leavesAlone(t, fault, "decoy", decoy, leave)
+			})
+		}
+	}
+	// On the code that believed these numbers the first one ended everything that the test could see.
+	for name, about := range map[string]string{
+		"-1": `{"pid":-1,"host":%q,"beat":%d}`, "0": `{"pid":0,"host":%q,"beat":%d}`, "1": `{"pid":1,"host":%q,"beat":%d}`,
+		"2^40": `{"pid":1099511627776,"host":%q,"beat":%d}`, "garbage": `}{%q%d`,
+	} {
+		t.Run("process "+name, func(t *testing.T) {
+			t.Parallel()
+			a := newTarget(t)
+			leave := a.supervise(t)
+			host, err := os.Hostname()
+			must(t, err)
+			bystander := process(t, waits).Process.Pid
+			a.give(t, "decoy")
+			a.tell = func(beat int) string { return fmt.Sprintf(about, host, beat) }
+			a.leavesAlone(t, KillWorker, "decoy", bystander, leave)
+		})
+	}
+}
+
+// leavesAlone lets a fault look for a victim where only this worker holds something, says new things of the worker until the
+// fault says that it is left alone, and ends the job then.
+func (a *target) leavesAlone(t *testing.T, fault Fault, name string, pid int, leave func()) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		_, err := fault.Inject(a.Attack, t.Context())
+		done <- err
+	}()
+	for len(a.lines()) == 0 {
+		if a.tell != nil {
+			must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, a.tell(int(a.beat.Add(1)))).Err())
+		} else {
+			a.introduce(t, name, pid)
+		}
+		if !alive(pid) {
+			t.Fatal("a process was killed that is no worker of this supervisor")
+		}
+	}
+	want := `worker "decoy" holds a task and is left alone: it isn't a child of this folder's supervisor`
+	if said := a.lines(); !slices.Equal(said, []string{want}) {
+		t.Fatalf("said %q, want %q", said, want)
+	}
+	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil || strings.ContainsAny(string(state), "ZT") {
+		t.Errorf("the process is in state %q, %v", state, err)
+	}
+	leave()
+	select {
+	case err := <-done:
+		if !errors.Is(err, ErrOver) {
+			t.Errorf("with nobody to hit: %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it goes on looking when the job is over")
+	}
+}
+
+// The lock's file may say anything, too.
+func TestFault62AProcessThatDoesNotHoldTheLockIsNoSupervisor(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	elsewhere := a.worker(t, "holder", "another host", true)
-	if _, err := a.KillWorker(t.Context()); !errors.Is(err, wordcount.ErrIncomplete) {
-		t.Errorf("with nobody to kill: %v", err)
-	}
-	if !alive(elsewhere) {
-		t.Error("a process was killed that has but the number of another host's worker")
+	decoy := process(t, waits).Process.Pid
+	a.lock(t, decoy)
+	a.Resume = func(context.Context) error { return errors.New("resumed") }
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.KillSupervisor(t.Context())
+		done <- err
+	}()
+	for ended := false; !ended; {
+		select {
+		case err := <-done:
+			if ended = true; !errors.Is(err, wordcount.ErrNoProcess) {
+				t.Errorf("it ends with %v", err)
+			}
+		case <-time.After(time.Millisecond):
+		}
+		if !alive(decoy) {
+			t.Fatal("a process was killed that doesn't hold the lock")
+		}
 	}
 }
 

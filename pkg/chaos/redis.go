@@ -46,7 +46,7 @@ func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
 	return a.outage(ctx, "killed redis and damaged its last checkpoint", func() error { return a.Server.Corrupt(ctx) })
 }
 
-// outage shows the job's keys before and after something that ends the server.
+// outage ends the server, and tells what that cost. It shows the job's keys before and after.
 func (a Attack) outage(ctx context.Context, what string, end func() error) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven
@@ -55,22 +55,21 @@ func (a Attack) outage(ctx context.Context, what string, end func() error) (time
 	if err != nil {
 		return 0, err
 	}
-	a.Say("before: %s", a.keys(ctx))
+	a.show(ctx, "before: ")
 	if err := end(); err != nil {
 		return 0, err
 	}
 	ended := time.Now()
-	a.Say("%s, with %d of %d maps done", what, before.Mapped, before.Maps)
 	restored, err := a.status(ctx) // the old server is gone: what answers is the new one
 	if err != nil {
 		return 0, err
 	}
-	a.Say("after:  %s", a.keys(ctx))
-	a.Say("back after %s with %d maps done: %d to redo", time.Since(ended).Round(time.Millisecond), restored.Mapped,
-		max(0, before.Mapped-restored.Mapped))
+	away := time.Since(ended)
+	a.show(ctx, "after:  ")
 	recovery, err := a.moves(ctx)
 	if err == nil {
-		a.Say("moving again %s later", recovery.Round(time.Millisecond))
+		a.Say("%s, with %d of %d maps done: back %s, %d to redo", what, before.Mapped, before.Maps, after(away),
+			max(0, before.Mapped-restored.Mapped))
 	}
 	return recovery, err
 }
@@ -161,6 +160,13 @@ func (a Attack) saves(ctx context.Context) (n int) {
 		fmt.Sscanf(line, "rdb_saves:%d", &n)
 	}
 	return n
+}
+
+// show shows the job's keys, if anybody wants to see them.
+func (a Attack) show(ctx context.Context, when string) {
+	if a.Show != nil {
+		a.Show(when + a.keys(ctx))
+	}
 }
 
 // keys describes the job's keys in one line: name, type and size of each that is there.

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -18,7 +17,8 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	killed := time.Now()
-	if err := a.replace(ctx); err != nil {
+	pid, err := a.replace(ctx)
+	if err != nil {
 		return 0, err
 	}
 	_, err = a.until(ctx, func(st wordcount.Status) bool {
@@ -31,41 +31,45 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 	})
 	recovery := time.Since(killed)
 	if err == nil {
-		a.Say("new workers are at it after %s", recovery.Round(time.Millisecond))
+		a.Say("killed supervisor %d: new workers are at it %s", pid, after(recovery))
 	}
 	return recovery, err
 }
 
-// replace kills the supervisor and resumes the job.
-func (a Attack) replace(ctx context.Context) error {
+// replace kills the supervisor, returns which process that was, and resumes the job.
+func (a Attack) replace(ctx context.Context) (pid int, err error) {
 	if a.resuming != nil {
 		a.resuming.Store(true)
 		defer a.resuming.Store(false)
 	}
-	pid, err := a.killSupervisor(ctx)
-	if err != nil {
-		return err
+	if pid, err = a.killSupervisor(ctx); err != nil {
+		return 0, err
 	}
-	a.Say("killed supervisor %d", pid)
 	for a.Folder.Supervised(a.Plan.Job.ID) {
 		if err := pause(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return a.Resume(ctx)
+	return pid, a.Resume(ctx)
 }
+
+// giveUpAfter is how often a supervisor is looked for that holds the lock: one that has just begun may not have said who it is.
+const giveUpAfter = 500
 
 // killSupervisor returns whom it killed, or ErrOver if there is no supervisor any more.
 func (a Attack) killSupervisor(ctx context.Context) (pid int, err error) {
-	for a.Folder.Supervised(a.Plan.Job.ID) {
-		// One that has just begun may not have said who it is.
-		if pid, err := a.Folder.Supervisor(a.Plan.Job.ID); err == nil {
-			switch err := syscall.Kill(pid, syscall.SIGKILL); {
-			case err == nil:
+	for looks := 1; a.Folder.Supervised(a.Plan.Job.ID); looks++ {
+		supervisor, err := a.Folder.Supervisor(a.Plan.Job.ID)
+		if err == nil {
+			pid := supervisor.Pid // Release takes it away
+			err = supervisor.Signal(syscall.SIGKILL)
+			supervisor.Release()
+			if err == nil {
 				return pid, nil
-			case !errors.Is(err, syscall.ESRCH):
-				return 0, fmt.Errorf("kill supervisor %d: %w", pid, err)
 			}
+		}
+		if looks == giveUpAfter {
+			return 0, fmt.Errorf("kill the supervisor: %w", err)
 		}
 		if err := pause(ctx); err != nil {
 			return 0, err

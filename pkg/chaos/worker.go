@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -14,44 +13,47 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// KillWorker kills a worker of this host that holds a task, and returns how long it took until another one had it.
+// KillWorker kills a worker that holds a task, and returns how long it took until another one had it.
 func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
-	consumer, pid, held, err := a.hit(ctx, syscall.SIGKILL)
+	v, err := a.hit(ctx, syscall.SIGKILL)
 	if err != nil {
 		return 0, err
 	}
-	killed := time.Now()
-	a.Say("killed worker %d, which held %s", pid, list(held))
-	return a.heirs(ctx, held, consumer, killed)
+	defer v.process.Release()
+	recovery, now, err := a.heirs(ctx, v.held, v.consumer)
+	if err == nil {
+		a.Say("killed worker %d, which held %s: %s %s", v.process.Pid, list(v.held), now, after(recovery))
+	}
+	return recovery, err
 }
 
 // PauseWorker stops a worker that holds a task until that was taken from it, then lets it go on: a zombie, that will
 // try to commit what somebody else has committed. It returns how long the theft took, which is a lease at least.
 func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
-	consumer, pid, held, err := a.hit(ctx, syscall.SIGSTOP)
+	v, err := a.hit(ctx, syscall.SIGSTOP)
 	if err != nil {
 		return 0, err
 	}
-	defer syscall.Kill(pid, syscall.SIGCONT)
-	paused := time.Now()
-	a.Say("paused worker %d, which held %s", pid, list(held))
-	recovery, err := a.heirs(ctx, held[:1], consumer, paused)
+	defer v.process.Release()
+	defer v.process.Signal(syscall.SIGCONT)
+	recovery, now, err := a.heirs(ctx, v.held[:1], v.consumer)
 	if err == nil {
-		a.Say("worker %d goes on", pid)
+		a.Say("paused worker %d, which held %s: %s %s; worker %d goes on", v.process.Pid, v.held[0], now, after(recovery), v.process.Pid)
 	}
 	return recovery, err
 }
 
-// heirs waits until none of the tasks is the victim's any more, and says whose they are.
-func (a Attack) heirs(ctx context.Context, held []holding, victim string, since time.Time) (time.Duration, error) {
+func after(d time.Duration) string { return "after " + d.Round(time.Millisecond).String() }
+
+// heirs waits until none of the tasks is the victim's any more, and says what became of the last one.
+func (a Attack) heirs(ctx context.Context, held []holding, victim string) (recovery time.Duration, now string, err error) {
+	since := time.Now()
 	for _, task := range held {
-		heir, err := a.heir(ctx, task, victim)
-		if err != nil {
-			return 0, err
+		if now, err = a.heir(ctx, task, victim); err != nil {
+			return 0, "", err
 		}
-		a.Say("%v %s after %s", task, heir, time.Since(since).Round(time.Millisecond))
 	}
-	return time.Since(since), nil
+	return time.Since(since), now, nil
 }
 
 // holding is a task in somebody's hands.
@@ -70,24 +72,42 @@ func list(held []holding) string {
 	return strings.Join(names, ", ")
 }
 
-// hit sends a signal to a worker of this host that holds something, and returns who it was and what it held. One that
-// ended by itself just now is passed over.
-func (a Attack) hit(ctx context.Context, sig syscall.Signal) (consumer string, pid int, held []holding, err error) {
-	here, _ := os.Hostname()
+// victim is a worker that was hit.
+type victim struct {
+	process  *os.Process
+	consumer string
+	held     []holding
+}
+
+// hit sends a signal to a worker that holds something, and returns who it was and what it held. Redis names the worker, no
+// more: the process is a child of the job's supervisor, or it is left alone.
+func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err error) {
+	heard := map[string]string{} // what workers that can't be hit said last
+	told := false
 	_, err = a.until(ctx, func(st wordcount.Status) bool {
 		for name, about := range st.Workers {
-			var info wordcount.WorkerInfo
-			if json.Unmarshal([]byte(about), &info) != nil || info.Host != here || st.PendingMaps[name]+st.PendingReduces[name] == 0 {
+			if st.PendingMaps[name]+st.PendingReduces[name] == 0 {
 				continue
 			}
-			consumer, pid = name, info.PID
-			if held = a.holdings(ctx, name); len(held) > 0 && syscall.Kill(pid, sig) == nil {
+			process, err := a.Folder.Worker(a.Plan.Job.ID, name)
+			if err != nil {
+				// One that has just died says nothing more.
+				if before, known := heard[name]; known && before != about && !told {
+					a.Say("worker %.80q holds a task and is left alone: it isn't a child of this folder's supervisor", name)
+					told = true
+				}
+				heard[name] = about
+				continue
+			}
+			if held := a.holdings(ctx, name); len(held) > 0 && process.Signal(sig) == nil {
+				v = victim{process, name, held}
 				return true
 			}
+			process.Release()
 		}
 		return false
 	})
-	return consumer, pid, held, err
+	return v, err
 }
 
 // holdings are the tasks that a worker holds, a few of them.
@@ -103,7 +123,7 @@ func (a Attack) holdings(ctx context.Context, consumer string) (held []holding) 
 	return held
 }
 
-// heir waits until a task isn't the victim's any more, and says who has it.
+// heir waits until a task isn't the victim's any more, and says what became of it.
 func (a Attack) heir(ctx context.Context, task holding, victim string) (string, error) {
 	for {
 		entries, err := a.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
@@ -111,15 +131,14 @@ func (a Attack) heir(ctx context.Context, task holding, victim string) (string, 
 		}).Result()
 		switch {
 		case err == nil && len(entries) == 0:
-			return "is committed", nil
+			return "it is committed", nil
 		case err == nil && entries[0].Consumer != victim:
-			st, err := a.status(ctx)
-			var info wordcount.WorkerInfo
-			json.Unmarshal([]byte(st.Workers[entries[0].Consumer]), &info)
-			if info.PID == 0 { // it hasn't introduced itself yet
-				return "runs again on a new worker", err
+			process, err := a.Folder.Worker(a.Plan.Job.ID, entries[0].Consumer)
+			if err != nil {
+				return "another worker has it", nil
 			}
-			return fmt.Sprintf("runs again on %d", info.PID), err
+			defer process.Release()
+			return fmt.Sprintf("worker %d has it", process.Pid), nil
 		case err != nil && !a.alive():
 			return "", ErrOver
 		}

@@ -280,16 +280,6 @@ func (f Folder) tryLock(job string, how int) (file *os.File, ok bool, err error)
 	return file, true, nil
 }
 
-// Supervisor returns the process ID of the supervisor that was last at work on the job in this folder. Of one that has
-// just begun it may not be there yet.
-func (f Folder) Supervisor(job string) (pid int, err error) {
-	data, err := os.ReadFile(f.path(job, "lock"))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(strings.TrimSpace(string(data)))
-}
-
 // Supervised tells whether some supervisor works on the job in this folder.
 func (f Folder) Supervised(job string) bool {
 	file, free, err := f.tryLock(job, unix.LOCK_SH)

@@ -112,8 +112,8 @@ func TestFolderHasOneSupervisorAJob(t *testing.T) {
 	if !f.Supervised("job") || f.Supervised("other job") {
 		t.Error("the wrong job is supervised")
 	}
-	if pid, err := f.Supervisor("job"); err != nil || pid != os.Getpid() {
-		t.Errorf("supervised by %d, %v", pid, err)
+	if p, err := f.Supervisor("job"); err != nil || p.Pid != os.Getpid() {
+		t.Errorf("supervised by %v, %v", p, err)
 	}
 	unlock()
 	if f.Supervised("job") {

@@ -50,7 +50,7 @@ type Team struct {
 	Faults  []Faults // of the first workers, in their first life
 	Job     Job
 	Redis   json.RawMessage
-	Command func() *exec.Cmd // a new process that calls ServeWorker
+	Command func() *exec.Cmd // a new process that calls ServeWorker; it gets two arguments more, by which Folder.Worker knows it
 	Log     io.Writer        // what workers write to standard error
 	// Release lets the leases of a worker that ended run out, and returns how many tasks it held; nil leaves that to
 	// their lease. Died tells whether it was killed or crashed.
@@ -132,6 +132,7 @@ type process struct {
 
 func (t *Team) hire(spec WorkerSpec) (*process, error) {
 	cmd := t.Command()
+	cmd.Args = append(cmd.Args, title(spec.Consumer)...)
 	// A group of its own: Ctrl-C at the terminal is for the supervisor, who lets the workers finish in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p := &process{spec: spec, cmd: cmd, said: &lastLine{}}

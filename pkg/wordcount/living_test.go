@@ -1,0 +1,90 @@
+package wordcount
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A folder may have come from anywhere, with any number in its lock.
+func TestFault62TheSupervisorIsTheProcessThatHoldsTheLock(t *testing.T) {
+	t.Parallel()
+	other := exec.Command("cat")
+	in, err := other.StdinPipe()
+	must(t, err)
+	must(t, other.Start())
+	t.Cleanup(func() {
+		in.Close()
+		other.Wait()
+	})
+	me := os.Getpid()
+	for _, c := range []struct {
+		name, said string
+		how        int
+		is         bool
+	}{
+		{"the holder", fmt.Sprintln(me), unix.LOCK_EX, true},
+		{"another process", fmt.Sprintln(other.Process.Pid), unix.LOCK_EX, false},
+		{"process 1", "1\n", unix.LOCK_EX, false},
+		{"process 0", "0\n", unix.LOCK_EX, false},
+		{"process -1", "-1\n", unix.LOCK_EX, false},
+		{"a number that is cut off to the holder's", fmt.Sprintln(1<<32 + me), unix.LOCK_EX, false},
+		{"no number", "supervisor\n", unix.LOCK_EX, false},
+		{"nothing", "", unix.LOCK_EX, false},
+		{"one that only asks whether there is one", fmt.Sprintln(me), unix.LOCK_SH, false},
+		{"one that has left", fmt.Sprintln(me), unix.LOCK_UN, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := Folder{t.TempDir()}
+			lockAs(t, f.path("job", "lock"), c.said, c.how)
+			switch p, err := f.Supervisor("job"); {
+			case c.is && (err != nil || p.Pid != me):
+				t.Errorf("it is %v, %v", p, err)
+			case !c.is && !errors.Is(err, ErrNoProcess):
+				t.Errorf("it is %v, %v", p, err)
+			}
+		})
+	}
+}
+
+func TestFault62ALockOutsideOfTheFolderHasNoSupervisor(t *testing.T) {
+	t.Parallel()
+	elsewhere := t.TempDir()
+	lockAs(t, filepath.Join(elsewhere, "job", "lock"), fmt.Sprintln(os.Getpid()), unix.LOCK_EX)
+	for name, link := range map[string][2]string{
+		"the lock is a link":   {filepath.Join(elsewhere, "job", "lock"), filepath.Join("jobs", "job", "lock")},
+		"the folder is a link": {filepath.Join(elsewhere, "job"), filepath.Join("jobs", "job")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := Folder{t.TempDir()}
+			at := filepath.Join(f.Dir, link[1])
+			must(t, os.MkdirAll(filepath.Dir(at), 0o700))
+			must(t, os.Symlink(link[0], at))
+			if p, err := f.Supervisor("job"); !errors.Is(err, ErrNoProcess) {
+				t.Errorf("it is %v, %v", p, err)
+			}
+		})
+	}
+	f := Folder{filepath.Join(elsewhere, "folder")}
+	must(t, os.MkdirAll(f.Dir, 0o700))
+	if p, err := f.Supervisor("../../job"); !errors.Is(err, ErrNoProcess) {
+		t.Errorf("of a job with such a name it is %v, %v", p, err)
+	}
+}
+
+// lockAs locks a file until the test ends, and writes into it who does so.
+func lockAs(t *testing.T, path, said string, how int) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	must(t, err)
+	t.Cleanup(func() { lock.Close() })
+	must(t, unix.Flock(int(lock.Fd()), how))
+	_, err = lock.WriteString(said)
+	must(t, err)
+}
