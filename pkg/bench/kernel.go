@@ -21,7 +21,7 @@ const kernelSplit = 4 << 20
 // price of all that.
 func countByKernel(dir, out string) error {
 	debug.SetGCPercent(400) // as workers have it
-	m, err := wordcount.Scan(dir, "", func(string, string) {})
+	m, err := wordcount.Scan(dir, "", wordcount.Selection{})
 	if err != nil {
 		return err
 	}

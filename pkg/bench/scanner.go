@@ -44,7 +44,7 @@ func recount(dir string, split bufio.SplitFunc) (t Tally, err error) {
 
 // scan counts the files of a folder, each processor some of them.
 func scan(dir string, split bufio.SplitFunc) (map[string]int, error) {
-	m, err := wordcount.Scan(dir, "", func(string, string) {})
+	m, err := wordcount.Scan(dir, "", wordcount.Selection{})
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,9 @@ func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery t
 // resume runs the session's job again, in a process of its own.
 func (s *session) resume(ctx context.Context) error {
 	c := s.config
-	c.Input, c.Split, c.Reducers = s.plan.Manifest.Root, s.plan.Options.Split, s.plan.Options.Reducers
+	o := s.plan.Options
+	c.Input, c.Split, c.Reducers = s.plan.Manifest.Root, o.Split, o.Reducers
+	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
 	return s.start(ctx, c)
 }
 
@@ -182,6 +184,7 @@ func (s *session) guineaPig(ctx context.Context, bytes int64) (own *session, err
 	c := s.config // which is as it is: no variable changes what follows
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
 	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
+	c.Exclude, c.Skip, c.Growing = nil, wordcount.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/guineaTasks, time.Second, guineaLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", guineaSlow, c.Workers)
 	own = newSession(c.complete())

@@ -26,6 +26,9 @@ import (
 type Config struct {
 	Dir          string               // state folder; ".wordcount"
 	Input        string               // file or folder; the last run's in this state folder, else "data"
+	Exclude      []string             // globs of what isn't counted, as wordcount.ParseGlobs describes them; none
+	Skip         wordcount.Skip       // what isn't counted instead of ending the run; nothing
+	Growing      bool                 // files that grow are counted up to the size that they had when the job was planned
 	Workers      int                  // processes; the number of CPUs
 	Reducers     int                  // partitions; by the input's size. wordcount.MapOnly: none
 	Split        int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
@@ -70,6 +73,20 @@ type variable struct {
 // variables are all of them, in the order in which people meet them.
 var variables = []variable{
 	{"WORDCOUNT_INPUT", defaultInput, text(func(c *Config) *string { return &c.Input })},
+	{"WORDCOUNT_EXCLUDE", "", func(c *Config, v string) (err error) {
+		c.Exclude, err = wordcount.ParseGlobs(v)
+		return err
+	}},
+	{"WORDCOUNT_SKIP", "", func(c *Config, v string) (err error) {
+		c.Skip, err = wordcount.ParseSkip(v)
+		return err
+	}},
+	{"WORDCOUNT_GROWING", "", func(c *Config, v string) error {
+		if c.Growing = v == "planned"; !c.Growing {
+			return fmt.Errorf("write planned")
+		}
+		return nil
+	}},
 	{"WORDCOUNT_WORKERS", "one a CPU", func(c *Config, v string) (err error) {
 		c.Workers, err = between(v, 1, maxWorkers)
 		return err
@@ -231,6 +248,12 @@ func (c Config) complete() Config {
 		c.Memory = cmp.Or(c.Memory, DefaultMemory)
 	}
 	return c
+}
+
+// options are those that say which job it is.
+func (c Config) options() wordcount.Options {
+	return wordcount.Options{Split: c.Split, Reducers: c.Reducers,
+		Selection: wordcount.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
 }
 
 // id tells configurations apart: two jobs in one process are two sets of nodes in the graph.

@@ -3,6 +3,7 @@ package targets
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,7 +134,7 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	asked := func(c Config) {
 		t.Helper()
 		c = c.complete()
-		plan, err := c.plan(func(string, string) {})
+		plan, err := c.plan()
 		must(t, err)
 		must(t, wordcount.Folder{Dir: c.Dir}.Save(plan))
 	}
@@ -147,9 +148,14 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 		t.Errorf("without a last run: %+v", c)
 	}
 
-	asked(Config{Input: "texts", Reducers: 3, Split: wordcount.WholeFiles})
-	want := "WORDCOUNT_INPUT=texts WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3"
-	if c := resolved(Config{}); c.Input != "texts" || c.Reducers != 3 || c.Split != wordcount.WholeFiles || c.taken != want {
+	asked(Config{
+		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: wordcount.Skip{Unreadable: true, Binary: true}, Growing: true,
+		Reducers: 3, Split: wordcount.WholeFiles,
+	})
+	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
+		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3"
+	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
+		!c.Growing || c.Reducers != 3 || c.Split != wordcount.WholeFiles || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
 	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || c.Split != wordcount.WholeFiles {

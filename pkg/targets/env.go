@@ -19,7 +19,7 @@ func Env(ctx context.Context) error {
 }
 
 func printEnv(w io.Writer, c Config) error {
-	taken, err := c.lastRun()
+	_, taken, err := c.lastRun()
 	if err != nil {
 		return err
 	}

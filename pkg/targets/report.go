@@ -20,8 +20,14 @@ func (s *session) report(ctx context.Context) error {
 	}
 	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(sealed.Tokens)),
 		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone, sealed.Durable)
+	for _, skipped := range sealed.Skipped {
+		fmt.Printf("skipped %v\n", skipped)
+	}
 	if err := printTop(r.Entries(ctx), 10); err != nil {
 		return err
+	}
+	if len(sealed.Skipped) > 0 {
+		s.note("all that was skipped: %s", s.folder.Skipped(s.plan.Job.ID))
 	}
 	cli, err := s.server.Endpoint().CLI()
 	if err != nil {

@@ -24,6 +24,9 @@ type statusReport struct {
 	Total   int64          `json:"total"` // bytes of input
 	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
+
+	Skipped []wordcount.SkippedFor `json:"skipped"` // of the input: what isn't counted
+	list    string                 // the file that has all of it
 }
 
 type taskReport struct {
@@ -68,7 +71,8 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	}
 	r := statusReport{
 		Job: plan.Job.ID, Phase: "none", Total: plan.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
-		Redis: redisReport{string(s.server.Kind), s.server.Addr, s.server.Pid},
+		Redis:   redisReport{string(s.server.Kind), s.server.Addr, s.server.Pid},
+		Skipped: append([]wordcount.SkippedFor{}, plan.Manifest.Skips()...), list: s.folder.Skipped(plan.Job.ID),
 	}
 	st, err := wordcount.JobStatus(ctx, s.rdb, plan.Job)
 	if errors.Is(err, wordcount.ErrState) {
@@ -126,6 +130,12 @@ func (r statusReport) text(w io.Writer) {
 	fmt.Fprintf(w, "job      %s  %s\n", r.Job, r.Phase)
 	fmt.Fprintf(w, "tasks    %d of %d done, %d pending, %d given up\n", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
 	fmt.Fprintf(w, "input    %s of %s\n", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
+	for _, skipped := range r.Skipped {
+		fmt.Fprintf(w, "skipped  %v\n", skipped)
+	}
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(w, "         all of them: %s\n", r.list)
+	}
 	fmt.Fprintf(w, "redis    %s  %s\n", r.Redis.Kind, r.Redis.Addr)
 	for _, worker := range r.Workers {
 		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)

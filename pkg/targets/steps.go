@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,17 +44,13 @@ func seedStream(ctx context.Context, s *session) error {
 	if s.config.taken != "" {
 		s.say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
 	}
-	skipped := 0
-	plan, err := s.config.plan(func(path, why string) {
-		if skipped++; skipped <= 5 {
-			s.say("stream:seed", "skipped %s: %s", strconv.Quote(path), why)
-		}
-	})
+	plan, err := s.config.plan()
 	if err != nil {
 		return err
 	}
-	if skipped > 5 {
-		s.say("stream:seed", "skipped %d more", skipped-5)
+	plan = s.resumed(plan)
+	for _, skipped := range plan.Manifest.Skips() {
+		s.say("stream:seed", "skipped %v", skipped)
 	}
 	if err := s.folder.Save(plan); err != nil {
 		return err
@@ -90,13 +85,32 @@ func seedStream(ctx context.Context, s *session) error {
 	return nil
 }
 
-// plan scans the input as it is now, and says which job it is. What is left out is told to skipped.
-func (c Config) plan(skipped func(path, why string)) (wordcount.Plan, error) {
-	m, err := wordcount.Scan(c.Input, c.Dir, skipped)
+// plan scans the input as it is now, and says which job it is.
+func (c Config) plan() (wordcount.Plan, error) {
+	o := c.options()
+	m, err := wordcount.Scan(c.Input, c.Dir, o.Selection)
 	if err != nil {
 		return wordcount.Plan{}, err
 	}
-	return wordcount.NewPlan(m, wordcount.Options{Split: c.Split, Reducers: c.Reducers}), nil
+	return wordcount.NewPlan(m, o), nil
+}
+
+// resumed is the plan of the folder's last job, if that isn't finished and differs from the new plan by nothing but what its
+// files have grown since; else the new plan.
+func (s *session) resumed(plan wordcount.Plan) wordcount.Plan {
+	if !plan.Options.Growing {
+		return plan
+	}
+	earlier, err := s.folder.Last()
+	if err != nil || earlier.Job == plan.Job || !plan.Resumes(earlier) {
+		return plan
+	}
+	if _, sealed, err := s.folder.Sealed(earlier.Job.ID); sealed || err != nil {
+		return plan
+	}
+	s.say("stream:seed", "files have grown since job %s was planned: it goes on as planned", earlier.Job.ID)
+	earlier.Manifest.Skipped = plan.Manifest.Skipped
+	return earlier
 }
 
 func spawnWorkers(ctx context.Context, s *session) error {

@@ -11,39 +11,55 @@ import (
 // setting is a variable and its value.
 type setting struct{ name, value string }
 
-// lastRun returns the settings that a run of this configuration takes over from the last one in its folder: none if it
-// names an input. Otherwise it is that run's input, and with it, where the configuration leaves them open, the options
+// lastRun returns the configuration with what it takes over from the last run in its folder, and these settings for people:
+// none if it names an input. Otherwise they are that run's input, and, where the configuration leaves them open, the options
 // that say which job it was. So a run after a failure goes on with the job that failed, and a run after a change counts
 // the same input anew.
-func (c Config) lastRun() ([]setting, error) {
+func (c Config) lastRun() (Config, []setting, error) {
 	if c.Input != "" {
-		return nil, nil
+		return c, nil, nil
 	}
 	input, o, err := wordcount.Folder{Dir: cmp.Or(c.Dir, defaultDir)}.Asked()
 	if input == "" || err != nil {
-		return nil, err
+		return c, nil, err
 	}
-	taken := []setting{{"WORDCOUNT_INPUT", input}}
+	var taken []setting
+	take := func(name, value string) { taken = append(taken, setting{name, value}) }
+	checked := func(name, value string) { // what a folder says may be out of bounds
+		take(name, value)
+		err = cmp.Or(err, c.set(name, value))
+	}
+	c.Input = input
+	take("WORDCOUNT_INPUT", input)
+	if len(c.Exclude) == 0 && len(o.Exclude) > 0 {
+		c.Exclude = o.Exclude
+		take("WORDCOUNT_EXCLUDE", strings.Join(o.Exclude, ","))
+	}
+	if c.Skip == (wordcount.Skip{}) && o.Skip != c.Skip {
+		c.Skip = o.Skip
+		take("WORDCOUNT_SKIP", o.Skip.String())
+	}
+	if !c.Growing && o.Growing {
+		c.Growing = true
+		take("WORDCOUNT_GROWING", "planned")
+	}
 	if c.Split == 0 && o.Split != 0 {
-		taken = append(taken, setting{"WORDCOUNT_SPLIT", strconv.FormatInt(max(0, o.Split), 10)})
+		checked("WORDCOUNT_SPLIT", strconv.FormatInt(max(0, o.Split), 10))
 	}
 	if c.Reducers == 0 && o.Reducers != 0 {
-		taken = append(taken, setting{"WORDCOUNT_REDUCERS", strconv.Itoa(max(0, o.Reducers))})
+		checked("WORDCOUNT_REDUCERS", strconv.Itoa(max(0, o.Reducers)))
 	}
-	return taken, nil
+	return c, taken, err
 }
 
 // takeOver applies lastRun. What differs from the defaults is noted, for people to be told.
 func (c Config) takeOver() (Config, error) {
-	settings, err := c.lastRun()
+	c, settings, err := c.lastRun()
 	if err != nil {
 		return c, err
 	}
 	var told []string
 	for _, s := range settings {
-		if err := c.set(s.name, s.value); err != nil {
-			return c, err
-		}
 		told = append(told, s.name+"="+printable(s.value))
 	}
 	if len(told) > 1 || c.Input != defaultInput {

@@ -20,19 +20,26 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
-// scan lists a folder, and what was left out of it with the reason.
+// scan lists a folder, and by the last names of their paths what isn't counted, with the reason.
 func scan(t *testing.T, input string) (m Manifest, skipped map[string]string) {
 	t.Helper()
-	skipped = map[string]string{}
-	m, err := Scan(input, "", func(path, why string) { skipped[filepath.Base(path)] = why })
+	m, err := Scan(input, "", Selection{})
 	must(t, err)
-	return m, skipped
+	return m, skips(m)
+}
+
+func skips(m Manifest) map[string]string {
+	skipped := map[string]string{}
+	for _, s := range m.Skipped {
+		skipped[filepath.Base(s.Path)] = s.Why
+	}
+	return skipped
 }
 
 func TestFault39MissingInputIsNamed(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "no such folder")
-	_, err := Scan(missing, "", func(string, string) {})
+	_, err := Scan(missing, "", Selection{})
 	isError(t, err, ErrInput, strconv.Quote(missing), "exists")
 }
 
@@ -351,7 +358,7 @@ func TestFault47WordBeyondTheLimitEndsTheRunNamingFileAndOffset(t *testing.T) {
 		})
 		o.Split = 1 << 19
 		r.prepare(o)
-		r.finishFailing(ErrIncomplete, strconv.Quote(filepath.Join(r.input, "long")), "offset 11")
+		r.finishFailing(ErrIncomplete, strconv.Quote(filepath.Join(r.input, "long")), "offset 11", "WORDCOUNT_EXCLUDE", "WORDCOUNT_SKIP=binary")
 		if st := r.status(); st.Buried != 1 {
 			t.Errorf("%d tasks were buried", st.Buried)
 		}
@@ -515,10 +522,9 @@ func TestTheStateFolderIsNoInput(t *testing.T) {
 	must(t, os.Mkdir(state, 0o700))
 	must(t, os.WriteFile(filepath.Join(state, "last"), []byte("x"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "input"), []byte("x"), 0o600))
-	skipped := 0
-	m, err := Scan(dir, state, func(string, string) { skipped++ })
+	m, err := Scan(dir, state, Selection{})
 	must(t, err)
-	if len(m.Files) != 1 || skipped != 1 {
-		t.Errorf("%d files, %d skipped", len(m.Files), skipped)
+	if len(m.Files) != 1 || len(m.Skipped) != 1 {
+		t.Errorf("%d files, %d skipped", len(m.Files), len(m.Skipped))
 	}
 }

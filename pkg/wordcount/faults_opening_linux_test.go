@@ -36,12 +36,12 @@ func lyingFile(t *testing.T) File {
 
 func TestFault56AFileOfSizeZeroThatHasContentsIsRefusedAtSeeding(t *testing.T) {
 	t.Parallel()
-	_, err := Scan(lying, "", func(string, string) {})
+	_, err := Scan(lying, "", Selection{})
 	isError(t, err, ErrInput, strconv.Quote(lying), "contents")
 	r := newRig(t, map[string]string{"a": "x", "empty": ""})
 	link := filepath.Join(r.input, "link")
 	must(t, os.Symlink(lying, link))
-	_, err = Scan(r.input, "", func(string, string) {})
+	_, err = Scan(r.input, "", Selection{})
 	isError(t, err, ErrInput, strconv.Quote(link), "contents")
 	must(t, os.Remove(link))
 	if sealed := r.exact(Options{}); sealed.Files != 2 {
@@ -250,7 +250,7 @@ func TestFault58WhatIsNeitherAFileNorAFolderIsNoInput(t *testing.T) {
 		link := filepath.Join(t.TempDir(), "link")
 		must(t, os.Symlink(path, link))
 		for _, input := range []string{path, link} {
-			m, err := Scan(input, "", func(string, string) {})
+			m, err := Scan(input, "", Selection{})
 			if err == nil || len(m.Files) > 0 {
 				t.Errorf("%s: %+v", what, m)
 				continue
@@ -258,7 +258,7 @@ func TestFault58WhatIsNeitherAFileNorAFolderIsNoInput(t *testing.T) {
 			isError(t, err, ErrInput, strconv.Quote(input), "neither a file nor a folder")
 		}
 	}
-	if _, err := Scan("/dev/null", "", func(string, string) {}); err == nil || !strings.Contains(err.Error(), "/dev/null") {
+	if _, err := Scan("/dev/null", "", Selection{}); err == nil || !strings.Contains(err.Error(), "/dev/null") {
 		t.Errorf("/dev/null: %v", err)
 	}
 }

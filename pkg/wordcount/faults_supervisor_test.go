@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -317,7 +318,7 @@ func TestFinishedJobIsUpToDateUntilItsResultIsGone(t *testing.T) {
 	r.prepare(o)
 	again, fresh, err := r.sup.UpToDate(t.Context())
 	must(t, err)
-	if !fresh || again != sealed {
+	if !fresh || !reflect.DeepEqual(again, sealed) {
 		t.Errorf("up to date: %v, with %+v; sealed was %+v", fresh, again, sealed)
 	}
 	must(t, os.WriteFile(filepath.Join(r.input, "another file"), []byte("more"), 0o644))

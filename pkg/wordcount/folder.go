@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 //	last                  the job that was run last, and what was asked for: see Asked
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
+//	jobs/ID/skipped       what else is in its input, and why that isn't counted: a line "path" reason each; there if any is
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        there if the job is sealed: the published result
 //	jobs/ID/lock          held by the supervisor, with its process ID
@@ -41,6 +43,8 @@ type Sealed struct {
 	Redone   int       `json:"redone"` // tasks taken from a worker, each once, and tasks that a rollback took back
 	At       time.Time `json:"at"`
 	Durable  string    `json:"durable"` // bgsave, waitaof or none
+
+	Skipped []SkippedFor `json:"skipped,omitempty"` // of the input: what isn't counted
 }
 
 // ErrNoLast: no job was run in this folder yet.
@@ -75,7 +79,8 @@ func cause(err error) error {
 
 // Save records a plan and makes it the last job.
 func (f Folder) Save(p Plan) error {
-	if _, err := f.Load(p.Job.ID); err != nil { // else it is the same: its name is its hash
+	known, err := f.Load(p.Job.ID)
+	if err != nil { // else it is the same: its name is its hash
 		var manifest strings.Builder
 		p.Manifest.WriteTo(&manifest)
 		if err := write(f.path(p.Job.ID, "manifest"), []byte(manifest.String())); err != nil {
@@ -86,6 +91,11 @@ func (f Folder) Save(p Plan) error {
 			err = write(f.path(p.Job.ID, "plan"), plan)
 		}
 		if err != nil {
+			return fmt.Errorf("record job: %w", err)
+		}
+	}
+	if err != nil || !slices.Equal(known.Manifest.Skipped, p.Manifest.Skipped) {
+		if err := write(f.Skipped(p.Job.ID), appendSkipped(nil, p.Manifest.Skipped)); err != nil {
 			return fmt.Errorf("record job: %w", err)
 		}
 	}
@@ -141,6 +151,9 @@ func (f Folder) last() (job, input string, o Options, err error) {
 	return lines[0], input, o, nil
 }
 
+// Skipped is the file that lists what is not counted of a job's input.
+func (f Folder) Skipped(job string) string { return f.path(job, "skipped") }
+
 // Load returns the plan of a job that this folder knows.
 func (f Folder) Load(job string) (p Plan, err error) {
 	plan, err := os.ReadFile(f.path(job, "plan"))
@@ -155,8 +168,20 @@ func (f Folder) Load(job string) (p Plan, err error) {
 		return p, err
 	}
 	defer file.Close()
-	p.Manifest, err = ReadManifest(file)
-	return p, err
+	if p.Manifest, err = ReadManifest(file); err != nil {
+		return p, err
+	}
+	skipped, err := os.ReadFile(f.Skipped(job))
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err == nil {
+		p.Manifest.Skipped, err = parseSkipped(string(skipped))
+	}
+	if err != nil {
+		return p, fmt.Errorf("job %s: what was skipped: %w", job, err)
+	}
+	return p, nil
 }
 
 // Last returns the job that was run last in this folder, with the options that it was asked for.
@@ -192,7 +217,7 @@ func (f Folder) Jobs() ([]string, error) {
 // Forget drops a job's state. What stays is what was asked for last, and that any run of the job that turns up again is
 // not ours.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 
 // aPlan is a plan of one file that needs not be there.
 func aPlan(name string) Plan {
-	return NewPlan(Manifest{Root: "/r", Files: []File{{"/r/" + name, 3, 1}}, Bytes: 3}, Options{Reducers: 2})
+	return NewPlan(Manifest{Root: "/r", Files: []File{{Path: "/r/" + name, Size: 3, MTime: 1}}, Bytes: 3}, Options{Reducers: 2})
 }
 
 func TestFolderKeepsPlansAndTheLastOne(t *testing.T) {
@@ -82,10 +82,11 @@ func TestPublishedResultCanBeReadAndTakenBack(t *testing.T) {
 	want := Sealed{
 		Run: "r", Fence: "f", Tokens: 1 << 60, Distinct: 2, Bytes: 3, Files: 4, Splits: 5, Redone: 6,
 		At: time.Now().UTC().Truncate(time.Second), Durable: "bgsave",
+		Skipped: []SkippedFor{{"unreadable", 2, []string{`"/a"`, `"/b\n"`}}},
 	}
 	must(t, f.Publish("job", want))
 	got, ok, err := f.Sealed("job")
-	if got != want || !ok || err != nil {
+	if !reflect.DeepEqual(got, want) || !ok || err != nil {
 		t.Errorf("%+v, %v, %v", got, ok, err)
 	}
 	for range 2 {
@@ -144,12 +145,12 @@ func TestFolderRemembersWhatWasAskedForLast(t *testing.T) {
 	if input, _, err := f.Asked(); input != "" || err != nil {
 		t.Errorf("of a new folder: %q, %v", input, err)
 	}
-	open := Options{Split: WholeFiles}
+	open := Options{Split: WholeFiles, Selection: Selection{Exclude: []string{`a\,b`, "c"}, Skip: Skip{Binary: true}, Growing: true}}
 	for _, input := range []string{"/elsewhere/\xff\n", filepath.Join(home, "texts"), home} {
 		p := NewPlan(Manifest{Root: input}, open)
 		must(t, f.Save(p))
 		got, o, err := f.Asked()
-		if got != input || o != open || err != nil {
+		if got != input || !reflect.DeepEqual(o, open) || err != nil {
 			t.Errorf("%q, %+v, %v, want %q", got, o, err, input)
 		}
 		last, err := f.Last()

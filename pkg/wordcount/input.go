@@ -163,12 +163,13 @@ type found struct {
 	mode        uint32 // as stat has it
 	regular     bool
 	size, mtime int64
+	inode       uint64
 	longer      bool // a read got more than the planned size
 }
 
 func foundBy(info unix.Stat_t) found {
 	mode := uint32(info.Mode)
-	return found{mode: mode, regular: mode&unix.S_IFMT == unix.S_IFREG, size: info.Size, mtime: info.Mtim.Nano()}
+	return found{mode: mode, regular: mode&unix.S_IFMT == unix.S_IFREG, size: info.Size, mtime: info.Mtim.Nano(), inode: info.Ino}
 }
 
 // restarted does a system call again that a signal has interrupted, and names the file in its error.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
@@ -30,7 +31,12 @@ const (
 type Options struct {
 	Split    int64 // bytes of a split; 0: DefaultSplit, or whole files if map only
 	Reducers int   // partitions; 0: by the input's size
+
+	Selection // of the files, which the manifest was scanned with; it names the job by what came of it
 }
+
+// jobBytes is how much of a hash names a job.
+const jobBytes = 8
 
 // Job is one job as its workers know it: enough to name its keys.
 type Job struct {
@@ -67,7 +73,7 @@ func NewPlan(m Manifest, o Options) Plan {
 	fmt.Fprintf(h, "schema %s words fields entry %d frame %d blob %d partition %d split %d reducers %d\n",
 		schema, entryVersion, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // a hash never fails to write
-	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
+	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:jobBytes])
 	return p
 }
 
@@ -92,4 +98,14 @@ func (j Job) Keys() []string {
 		keys = append(keys, j.part(p))
 	}
 	return keys
+}
+
+// Resumes tells whether a plan that was made for the same input earlier is still good, because nothing has happened to its
+// files but that they have grown, as they may. Then its job can go on, where this plan would be a new one.
+func (p Plan) Resumes(earlier Plan) bool {
+	was, is := earlier.Manifest, p.Manifest
+	return was.Root == is.Root && NewPlan(was, p.Options).Job == earlier.Job &&
+		slices.EqualFunc(was.Files, is.Files, func(was, is File) bool {
+			return was.mayGrow() && was.Path == is.Path && was.compare(found{regular: true, size: is.Size, mtime: is.MTime, inode: is.Inode}) == ""
+		})
 }

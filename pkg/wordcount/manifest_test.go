@@ -15,7 +15,7 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 	t.Parallel()
 	m := Manifest{Root: "/a\nb", Bytes: 7}
 	for i, name := range strangeNames {
-		m.Files = append(m.Files, File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3})
+		m.Files = append(m.Files, File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2)})
 		m.Bytes += int64(i)
 	}
 	m.Bytes -= 7
@@ -23,7 +23,11 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 	n, err := m.WriteTo(&b)
 	must(t, err)
 	for _, f := range m.Files {
-		if line := fmt.Sprintf("\n%d %d %q\n", f.Size, f.MTime, f.Path); !strings.Contains(b.String(), line) {
+		inode := ""
+		if f.mayGrow() {
+			inode = fmt.Sprintf("%d ", f.Inode)
+		}
+		if line := fmt.Sprintf("\n%d %d %s%q\n", f.Size, f.MTime, inode, f.Path); !strings.Contains(b.String(), line) {
 			t.Errorf("%q is not in %q", line, b.String())
 		}
 	}
@@ -41,6 +45,7 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"no quotes\n", "\"/root\"\n1 2\n", "\"/root\"\nx 2 \"/a\"\n", "\"/root\"\n1 x \"/a\"\n", "\"/root\"\n1 2 \"/a\n", "\"/root\"\n1 2 /a\n",
+		"\"/root\"\n1 2 x \"/a\"\n", "\"/root\"\n1 2 3 4 \"/a\"\n",
 	} {
 		if m, err := ReadManifest(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "manifest line") {
 			t.Errorf("%q became %+v, %v", text, m, err)
@@ -76,9 +81,41 @@ func TestManifestTellsWhichFileChangedAndHow(t *testing.T) {
 	}
 }
 
+func TestAFileThatMayGrowHasNotChangedIfItGrew(t *testing.T) {
+	t.Parallel()
+	still := File{Path: "/f", Size: 10, MTime: 5}
+	grows := still
+	grows.Inode = 7
+	for _, c := range []struct {
+		size, mtime    int64
+		inode          uint64
+		still, growing string
+	}{
+		{10, 5, 7, "", ""},
+		{11, 6, 7, "so it grew", ""},
+		{11, 5, 7, "so it grew", ""}, // the clock of a file system may be coarse
+		{11, 4, 7, "size was 10 bytes and is 11", "size was 10 bytes and is 11"},
+		{9, 6, 7, "size was 10 bytes and is 9", "size was 10 bytes and is 9"},
+		{0, 6, 7, "is 0", "is 0"},
+		{10, 6, 7, "modified", "modified"},
+		{10, 5, 8, "", "another file took its place"},
+		{11, 6, 8, "so it grew", "another file took its place"},
+	} {
+		for f, says := range map[File]string{still: c.still, grows: c.growing} {
+			how := f.compare(found{regular: true, size: c.size, mtime: c.mtime, inode: c.inode})
+			if (how == "") != (says == "") || !strings.Contains(how, says) {
+				t.Errorf("%+v became %+v: %q, want %q", f, c, how, says)
+			}
+			if advised := strings.Contains(orPlanned(how), "WORDCOUNT_GROWING=planned"); advised != (says == "so it grew") {
+				t.Errorf("%q is answered with %q", how, orPlanned(how))
+			}
+		}
+	}
+}
+
 func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 	t.Parallel()
-	base := Manifest{Root: "/r", Files: []File{{"/r/a", 100, 1}, {"/r/b", 0, 2}}, Bytes: 100}
+	base := Manifest{Root: "/r", Files: []File{{Path: "/r/a", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}, Bytes: 100}
 	id := func(m Manifest, o Options) string { return NewPlan(m, o).Job.ID }
 	seen := map[string]string{}
 	for what, job := range map[string]string{
@@ -86,10 +123,11 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 		"another split":  id(base, Options{Split: 11, Reducers: 2}),
 		"more reducers":  id(base, Options{Split: 10, Reducers: 3}),
 		"map only":       id(base, Options{Split: 10, Reducers: MapOnly}),
-		"another size":   id(Manifest{Root: "/r", Files: []File{{"/r/a", 101, 1}, {"/r/b", 0, 2}}}, Options{Split: 10, Reducers: 2}),
-		"another time":   id(Manifest{Root: "/r", Files: []File{{"/r/a", 100, 2}, {"/r/b", 0, 2}}}, Options{Split: 10, Reducers: 2}),
-		"another path":   id(Manifest{Root: "/r", Files: []File{{"/r/A", 100, 1}, {"/r/b", 0, 2}}}, Options{Split: 10, Reducers: 2}),
-		"one file fewer": id(Manifest{Root: "/r", Files: []File{{"/r/a", 100, 1}}}, Options{Split: 10, Reducers: 2}),
+		"another size":   id(Manifest{Root: "/r", Files: []File{{Path: "/r/a", Size: 101, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"another time":   id(Manifest{Root: "/r", Files: []File{{Path: "/r/a", Size: 100, MTime: 2}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"another path":   id(Manifest{Root: "/r", Files: []File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"may grow":       id(Manifest{Root: "/r", Files: []File{{Path: "/r/a", Size: 100, MTime: 1, Inode: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"one file fewer": id(Manifest{Root: "/r", Files: []File{{Path: "/r/a", Size: 100, MTime: 1}}}, Options{Split: 10, Reducers: 2}),
 	} {
 		if other, ok := seen[job]; ok {
 			t.Errorf("%s has the name of %s", what, other)
@@ -103,7 +141,7 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 
 func TestSplitsOfAPlanCoverEachFileOnce(t *testing.T) {
 	t.Parallel()
-	m := Manifest{Files: []File{{"/a", 25, 1}, {"/empty", 0, 1}, {"/b", 10, 1}}, Bytes: 35}
+	m := Manifest{Files: []File{{Path: "/a", Size: 25, MTime: 1}, {Path: "/empty", Size: 0, MTime: 1}, {Path: "/b", Size: 10, MTime: 1}}, Bytes: 35}
 	for split, want := range map[int64]int{10: 5, 25: 3, 1: 36, 1000: 3, WholeFiles: 3} {
 		covered := map[string]int64{}
 		splits := NewPlan(m, Options{Split: split, Reducers: 1}).Splits()
@@ -127,7 +165,7 @@ func TestOfVeryManyFilesSmallOnesGoTogether(t *testing.T) {
 		if i%1000 == 0 {
 			size = smallFile + 1
 		}
-		m.Files = append(m.Files, File{fmt.Sprintf("/%06d", i), size, int64(i)})
+		m.Files = append(m.Files, File{Path: fmt.Sprintf("/%06d", i), Size: size, MTime: int64(i)})
 	}
 	for split, large := range map[int64]bool{WholeFiles: true, 1 << 20: true, smallFile: false, 3: false} {
 		splits := NewPlan(m, Options{Split: split, Reducers: 1}).Splits()
@@ -160,16 +198,16 @@ func TestOfVeryManyFilesSmallOnesGoTogether(t *testing.T) {
 
 func TestASplitCanBeReadFromItsEntry(t *testing.T) {
 	t.Parallel()
-	split := Split{File{"/a b\n", 10, 1}, 2, 5, nil}
+	split := Split{File{Path: "/a b\n", Size: 10, MTime: 1}, 2, 5, nil}
 	for range 3 {
 		got, err := parseEntry(split.entry())
 		must(t, err)
 		if !reflect.DeepEqual(got, split) {
 			t.Errorf("%v became %v", split, got)
 		}
-		split.More = append(split.More, File{"/\xff", int64(len(split.More)), -3})
+		split.More = append(split.More, File{Path: "/\xff", Size: int64(len(split.More)), MTime: -3, Inode: ^uint64(len(split.More))})
 	}
-	for paths, numbers := range map[string]string{"/a": "0 1 1", "/a\x00/b": "0 1 1 5", "/b": "0 1 1 5 0 1 1 5", "/c": "0 1 x 5"} {
+	for paths, numbers := range map[string]string{"/a": "0 1 1 5", "/a\x00/b": "0 1 1 5 0", "/b": "0 1 1 5 0 0 1 1 5 0", "/c": "0 1 x 5 0", "/d": "0 1 1 5 -1"} {
 		if got, err := parseEntry(paths, numbers); err == nil {
 			t.Errorf("%q and %q are %v", paths, numbers, got)
 		}

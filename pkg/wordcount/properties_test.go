@@ -128,7 +128,7 @@ type putting struct {
 func newLab(t *rapid.T, r *rig) *lab {
 	l := &lab{t: t, rig: r, folder: r.folder, runs: map[string]int{}, dumps: [][]byte{nil}}
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
-	m, err := Scan(r.input, "", func(string, string) {})
+	m, err := Scan(r.input, "", Selection{})
 	l.must(err)
 	l.plan = NewPlan(m, Options{Split: WholeFiles, Reducers: rapid.SampledFrom([]int{MapOnly, 1, 2}).Draw(t, "reducers")})
 	l.plan.Job.ID = newNonce() // a schedule must not meet the job of the last one

@@ -63,10 +63,9 @@ func TestTheStateOfOurJobsIsNotInput(t *testing.T) {
 	must(t, os.Mkdir(".wordcount", 0o700))
 	must(t, os.WriteFile(filepath.Join(".wordcount", "last"), []byte("job"), 0o600))
 	must(t, os.WriteFile("text", []byte("text"), 0o600))
-	var skipped []string
-	m, err := Scan(".", ".wordcount", func(path, why string) { skipped = append(skipped, filepath.Base(path)) })
+	m, err := Scan(".", ".wordcount", Selection{})
 	must(t, err)
-	if len(m.Files) != 1 || len(skipped) != 1 {
-		t.Errorf("listed %v, skipped %v", m.Files, skipped)
+	if len(m.Files) != 1 || skips(m)[".wordcount"] != whyState {
+		t.Errorf("listed %v, skipped %v", m.Files, m.Skipped)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
 // sumPage is how many different counts one call adds up: some ten milliseconds of the server.
@@ -117,12 +119,13 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 		return Sealed{}, err
 	}
 	if path != "" {
-		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now", ErrIncomplete, strconv.Quote(path), how)
+		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now%s", ErrIncomplete, strconv.Quote(path), how, orPlanned(how))
 	}
 	sealed := Sealed{
 		Run: s.run(), Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
 		Files: len(s.Plan.Manifest.Files), Splits: len(s.splits), Redone: int(s.redone.Load()),
 		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.Durability),
+		Skipped: s.Plan.Manifest.Skips(),
 	}
 	if err := s.Folder.Publish(s.Plan.Job.ID, sealed); err != nil {
 		return Sealed{}, fmt.Errorf("publish result: %w", err)
@@ -175,6 +178,7 @@ func (s *Supervisor) UpToDate(ctx context.Context) (Sealed, bool, error) {
 		return sealed, false, err
 	}
 	s.tidy(ctx, sealed.Fence)
+	sealed.Skipped = s.Plan.Manifest.Skips() // there may be other files by now that aren't counted
 	return sealed, true, nil
 }
 
@@ -192,8 +196,11 @@ func (s *Supervisor) buriedError(ctx context.Context, st Status) error {
 		more = fmt.Sprintf(" (and %d more: mage status)", len(dead)-1)
 	}
 	advice := "mend the cause, then: mage requeue run"
-	if strings.Contains(dead[0].Cause, errChanged.Error()) {
-		advice = "to count what it is now: mage requeue run" // requeue, for it may be again what it was
+	switch {
+	case strings.Contains(dead[0].Cause, errChanged.Error()):
+		advice = "to count what it is now: mage requeue run" + orPlanned(dead[0].Cause) // requeue, for it may be again what it was
+	case strings.Contains(dead[0].Cause, count.TooLong):
+		advice = "is it no text? WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
 	}
 	return fmt.Errorf("%w: %s%s; %d of %d maps are done; %s", ErrIncomplete, dead[0].Cause, more, st.Mapped, st.Maps, advice)
 }

@@ -56,9 +56,9 @@ func (s Split) String() string {
 }
 
 // entryVersion is the version of what stands in the stream of maps. It is part of the job's name.
-const entryVersion = 3
+const entryVersion = 4
 
-// entry is the split in the stream of maps: the paths, parted by zero bytes, which no path has, and four numbers for each.
+// entry is the split in the stream of maps: the paths, parted by zero bytes, which no path has, and five numbers for each.
 // Two values are all, since Redis takes its time over each.
 func (s Split) entry() (paths, numbers string) {
 	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
@@ -67,6 +67,7 @@ func (s Split) entry() (paths, numbers string) {
 		for _, n := range []int64{part.Off, part.Len, part.Size, part.MTime} {
 			digits = append(strconv.AppendInt(digits, n, 10), ' ')
 		}
+		digits = append(strconv.AppendUint(digits, part.Inode, 10), ' ')
 	}
 	return strings.Join(names, "\x00"), string(digits[:len(digits)-1])
 }
@@ -75,8 +76,8 @@ func (s Split) entry() (paths, numbers string) {
 func parseEntry(paths, numbers string) (s Split, err error) {
 	fields := strings.Fields(numbers)
 	for i, path := range strings.Split(paths, "\x00") {
-		if len(fields) < 4 {
-			return s, errors.New("a path without its four numbers")
+		if len(fields) < 5 {
+			return s, errors.New("a path without its five numbers")
 		}
 		part := Split{File: File{Path: path}}
 		for i, n := range []*int64{&part.Off, &part.Len, &part.Size, &part.MTime} {
@@ -84,7 +85,10 @@ func parseEntry(paths, numbers string) (s Split, err error) {
 				return s, err
 			}
 		}
-		fields = fields[4:]
+		if part.Inode, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
+			return s, err
+		}
+		fields = fields[5:]
 		if i == 0 {
 			s = part
 		} else {

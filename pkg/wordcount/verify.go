@@ -148,7 +148,7 @@ func recountFile(ctx context.Context, f File, part Part, counts map[string]uint6
 		return fmt.Errorf("%w: %q isn't what was counted: %s: run again", ErrInput, f.Path, how)
 	}
 	defer in.close()
-	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0)
+	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0) // what it may have grown by was not counted
 	words := func(text []byte) {
 		for _, word := range bytes.Fields(text) {
 			if part.has(word) {

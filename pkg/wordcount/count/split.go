@@ -10,13 +10,16 @@ import (
 // of a split. No text comes near it; a binary file may.
 const MaxWord = 1 << 20
 
+// TooLong is in the text of each WordTooLongError, which may have travelled.
+const TooLong = "word of more than"
+
 // A WordTooLongError reports a word of more than MaxWord bytes.
 type WordTooLongError struct {
 	Offset int64 // of the word's first byte in the file
 }
 
 func (e *WordTooLongError) Error() string {
-	return fmt.Sprintf("count: word of more than %d bytes at offset %d", MaxWord, e.Offset)
+	return fmt.Sprintf("count: %s %d bytes at offset %d", TooLong, MaxWord, e.Offset)
 }
 
 // Split adds the words that start in [off, off+n) of r, which holds size bytes.
