@@ -117,10 +117,16 @@ func spawnWorkers(ctx context.Context, s *session) error {
 	if s.sealed != nil {
 		return nil
 	}
+	return s.spawn(ctx, s.sup.Trust())
+}
+
+// spawn starts a team for the session's job.
+func (s *session) spawn(ctx context.Context, trust wordcount.Trust) error {
 	team, err := s.newTeam(ctx)
 	if err != nil {
 		return err
 	}
+	team.Trust = trust
 	team.Release, team.Progress = s.sup.Release, s.sup.Progress
 	if err := team.Start(s.background); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package targets_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
@@ -73,6 +74,7 @@ func TestWorkersOfAnotherFolderJoinAJob(t *testing.T) {
 	guest := host.guest()
 	host.texts(20)
 	host.exits(0, "stream:seed") // and nobody to count
+	guest.set("WORDCOUNT_INPUT", filepath.Join(host.dir, "data"))
 	joined := guest.start("workers:join", "-job="+host.job().ID)
 	team := joined.team()
 	host.until("the guests have counted all", func(s wordcount.Status) bool { return s.Phase == "done" })

@@ -109,9 +109,9 @@ type Workers mg.Namespace
 // Spawn starts the workers and keeps them alive until the job is sealed
 func (Workers) Spawn(ctx context.Context) error { return foreground(ctx, "workers:spawn") }
 
-// Join adds workers to a job of another folder or host, until it is sealed; -job=ID, and REDIS_URL for another host
-func (Workers) Join(ctx context.Context, job *string) error {
-	return inFolder(ctx, func(s *session) error { return s.join(ctx, job) })
+// Join adds workers to a job of another folder or host, until it is sealed; -job=ID -input=PATH, and REDIS_URL for another host
+func (Workers) Join(ctx context.Context, job, input *string) error {
+	return inFolder(ctx, func(s *session) error { return s.join(ctx, job, input) })
 }
 
 // Checkpoint is what makes work outlast Redis
@@ -331,16 +331,32 @@ func withWords(ctx context.Context, partial *bool, do func(*session, entries) er
 }
 
 // join adds a team to a job that others supervise.
-func (s *session) join(ctx context.Context, job *string) error {
+func (s *session) join(ctx context.Context, job, input *string) error {
+	var planned bool // in this folder
 	if job != nil && *job != "" {
+		plan, err := s.folder.Load(*job)
+		if planned = err == nil; planned {
+			s.plan = plan
+		}
 		s.plan.Job.ID = *job
 	} else {
 		plan, err := s.folder.Last()
 		if err != nil {
 			return fmt.Errorf("%w; or name one: workers:join -job=ID", err)
 		}
-		s.plan = plan
+		s.plan, planned = plan, true
 	}
+	// What to read is for this folder to say, and not for whoever wrote the tasks.
+	trust := wordcount.Trust{Roots: [][]byte{[]byte(s.config.Input)}, Except: []byte(s.config.Dir)}
+	if input != nil && *input != "" {
+		trust.Roots = [][]byte{[]byte(*input)}
+	} else if planned {
+		var err error
+		if trust, err = s.folder.Trust(s.plan.Job.ID, s.plan.Splits()); err != nil {
+			return err
+		}
+	}
+	trust.Joined = true
 	if err := s.connect(ctx, false); err != nil {
 		return err
 	}
@@ -353,7 +369,10 @@ func (s *session) join(ctx context.Context, job *string) error {
 		return nil
 	}
 	s.sup, s.plan = sup, sup.Plan
-	if err := spawnWorkers(ctx, s); err != nil {
+	if err := s.persist(ctx, func() error { return sup.Join(ctx, trust) }); err != nil {
+		return err
+	}
+	if err := s.spawn(ctx, trust); err != nil {
 		return err
 	}
 	_, err = s.attend(ctx, func(ctx context.Context) (sealed wordcount.Sealed, err error) { return sealed, sup.Follow(ctx) })

@@ -69,7 +69,7 @@ func superviseAlone(text string) error {
 	}
 	team := &Team{
 		Size: spec.Workers, Lease: DefaultLease, Faults: faults, Job: plan.Job, Redis: endpoint, Log: os.Stderr, Say: say,
-		Progress: s.Progress, Release: s.Release, Fail: func(error) {},
+		Trust: s.Trust(), Progress: s.Progress, Release: s.Release, Fail: func(error) {},
 		Command: func() *exec.Cmd {
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), workerVariable+"=1")

@@ -379,12 +379,17 @@ type workerInProcess struct {
 // startWorker starts a worker within the test; it ends with the test at the latest.
 func (r *rig) startWorker(consumer string, hooks ...hook) *workerInProcess {
 	r.tb.Helper()
+	return r.startTrusting(consumer, nil, hooks...)
+}
+
+func (r *rig) startTrusting(consumer string, trust *Trust, hooks ...hook) *workerInProcess {
+	r.tb.Helper()
 	rdb, err := r.endpoint.Client(consumer)
 	must(r.tb, err)
 	for _, h := range hooks {
 		rdb.AddHook(h)
 	}
-	w := &Worker{Redis: rdb, Job: r.plan.Job, Consumer: consumer + "-" + newNonce(), Lease: r.lease}
+	w := &Worker{Redis: rdb, Job: r.plan.Job, Consumer: consumer + "-" + newNonce(), Lease: r.lease, Trust: trust}
 	ctx, cancel := context.WithCancel(context.Background())
 	running := &workerInProcess{r.tb, make(chan error, 1)}
 	var ended sync.WaitGroup

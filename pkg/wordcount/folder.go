@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/skipped       what else is in its input, and why that isn't counted: a line "path" reason each; there if any is
+//	jobs/ID/tasks         a digest of each of its tasks, by which workers know them (see Trust)
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        there if the job is sealed: the published result
 //	jobs/ID/lock          held by the supervisor, with its process ID
@@ -154,6 +156,17 @@ func (f Folder) last() (job, input string, o Options, err error) {
 // Skipped is the file that lists what is not counted of a job's input.
 func (f Folder) Skipped(job string) string { return f.path(job, "skipped") }
 
+// Trust records what the tasks of a job are, and returns it for the workers of this folder.
+func (f Folder) Trust(job string, splits []Split) (Trust, error) {
+	path, now := f.path(job, "tasks"), digests(splits)
+	if before, err := os.ReadFile(path); err != nil || !bytes.Equal(before, now) {
+		if err := write(path, now); err != nil {
+			return Trust{}, fmt.Errorf("record tasks: %w", err)
+		}
+	}
+	return Trust{Tasks: []byte(path)}, nil
+}
+
 // Load returns the plan of a job that this folder knows.
 func (f Folder) Load(job string) (p Plan, err error) {
 	plan, err := os.ReadFile(f.path(job, "plan"))
@@ -217,7 +230,7 @@ func (f Folder) Jobs() ([]string, error) {
 // Forget drops a job's state. What stays is what was asked for last, and that any run of the job that turns up again is
 // not ours.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -1058,6 +1058,9 @@ func TestWorkersThatAnEarlierRunReleasedComeBack(t *testing.T) {
 	ctx, fail := context.WithCancelCause(t.Context())
 	defer fail(nil)
 	r.team.Fail = fail
+	var err error
+	r.team.Trust, err = r.folder.Trust(r.plan.Job.ID, r.sup.splits)
+	must(t, err)
 	must(t, r.team.Start(ctx))
 	defer r.team.Stop()
 	first := r.team.PIDs()

@@ -255,6 +255,7 @@ func (r *rig) runPrepared(ctx context.Context) (Sealed, error) {
 	if err := r.sup.Seed(ctx); err != nil {
 		return Sealed{}, err
 	}
+	r.team.Trust = r.sup.Trust()
 	if err := r.team.Start(ctx); err != nil {
 		return Sealed{}, err
 	}

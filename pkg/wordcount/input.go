@@ -16,9 +16,8 @@ import (
 type input struct {
 	fd     int
 	file   File
-	asked  bool // a read asked for the byte at the planned size
+	asked  bool // a read asked for the byte behind the planned size
 	longer bool // and got it
-	beyond [1]byte
 }
 
 // open opens a file of the manifest if it is still what the manifest says; else it returns how it differs. Nothing was read
@@ -46,24 +45,18 @@ func vanished(err error) (how string, other error) {
 	return "", err
 }
 
-// ReadAt reads what there is at once, which may be less than p takes; io.EOF at the end of the file. A read that ends where
-// the file should end asks for one byte more, which there must not be.
+// ReadAt reads what there is at once, which may be less than p takes; io.EOF at the end of the file. It takes note of a read
+// that asks for more than the planned size.
 func (f *input) ReadAt(p []byte, off int64) (n int, err error) {
-	last := off+int64(len(p)) == f.file.Size
 	err = restarted("read", f.file.Path, func() (err error) {
-		if last {
-			n, err = readBeyond(f.fd, p, f.beyond[:], off)
-		} else {
-			n, err = unix.Pread(f.fd, p, off)
-		}
+		n, err = unix.Pread(f.fd, p, off)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	if last && n >= len(p) {
-		f.asked, f.longer = true, n > len(p)
-		n = len(p)
+	if end := off + int64(n); end >= f.file.Size && off+int64(len(p)) > f.file.Size {
+		f.asked, f.longer = true, end > f.file.Size
 	}
 	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
@@ -75,12 +68,7 @@ func (f *input) ReadAt(p []byte, off int64) (n int, err error) {
 // end, nothing may come after that: the size may lie, as those of /proc do.
 func (f *input) compare(toEnd bool) (how string, err error) {
 	if toEnd && !f.asked {
-		err := restarted("read", f.file.Path, func() error {
-			n, err := unix.Pread(f.fd, f.beyond[:], f.file.Size)
-			f.longer = n > 0
-			return err
-		})
-		if err != nil {
+		if _, err := f.ReadAt(make([]byte, 1), f.file.Size); err != nil && err != io.EOF {
 			return "", err
 		}
 	}

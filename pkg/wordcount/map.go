@@ -36,6 +36,9 @@ func (w *Worker) mapSplit(ctx, hard context.Context, t task) error {
 	if t.stolen {
 		return w.examine(ctx)
 	}
+	if err := w.check(t); err != nil {
+		return err
+	}
 	start := time.Now()
 	if w.Faults.Slow > 0 && sleep(ctx, w.Faults.Slow) != nil {
 		return nil
@@ -173,6 +176,9 @@ func (w *Worker) recount() {
 // failed reports an attempt that met an error, and leaves the task for later unless that was the last try.
 func (w *Worker) failed(ctx context.Context, t task, cause error) error {
 	w.recount()
+	if w.Trust != nil && w.Trust.Joined && stranger(cause) {
+		return fmt.Errorf("%w: %w", errForeign, cause)
+	}
 	if errors.Is(cause, errChanged) {
 		return w.bury(ctx, t, cause.Error())
 	}

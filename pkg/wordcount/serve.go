@@ -17,10 +17,11 @@ import (
 )
 
 // Exit statuses of a worker that end its whole job, for every other worker would meet the same. A job that ends of them has
-// them too.
+// the first two too.
 const (
 	ExitRefused = 3 // Redis refuses
 	ExitState   = 4 // the job contradicts itself
+	ExitForeign = 7 // this host's files are not the job's
 )
 
 // WorkerStatus is the exit status of a worker that ended with an error. That Redis stayed away or has no memory left is for
@@ -35,6 +36,8 @@ func WorkerStatus(err error) int {
 		return ExitRefused
 	case errors.Is(err, ErrState):
 		return ExitState
+	case errors.Is(err, errForeign):
+		return ExitForeign
 	}
 	return 1
 }
@@ -62,7 +65,8 @@ func ServeWorker(in io.Reader, connect func(spec WorkerSpec) (redis.UniversalCli
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(spec.Memory * 3 / 4)
 	ctx, end := context.WithCancel(context.Background())
-	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Faults: spec.Faults}
+	w := &Worker{Redis: rdb, Job: spec.Job, Consumer: spec.Consumer, Lease: spec.Lease, Memory: spec.Memory, Trust: &spec.Trust,
+		Faults: spec.Faults}
 	w.life.Store(int64(spec.Life))
 	go func() {
 		defer func() {

@@ -89,16 +89,19 @@ func parseEntry(paths, numbers string) (s Split, err error) {
 			return s, err
 		}
 		fields = fields[5:]
-		if i == 0 {
+		switch {
+		case i == 0:
 			s = part
-		} else {
+		case part.Off != 0 || part.Len != part.Size:
+			return s, errors.New("a part of one file among others")
+		default:
 			s.More = append(s.More, part.File)
 		}
 	}
 	if len(fields) > 0 {
 		return s, errors.New("numbers without a path")
 	}
-	return s, nil
+	return s, s.inBounds()
 }
 
 // Splits lists the splits in the order of the files: task n is the n-th of them, from 1. An empty file is in one too, so

@@ -49,6 +49,7 @@ type Supervisor struct {
 	splits []Split
 
 	seeding  sync.Mutex
+	trust    Trust        // of the workers of this folder; with seeding
 	owner    atomic.Value // string: the run that the job belongs to, known once it is seeded
 	progress atomic.Int64 // tasks done or buried, as last seen
 	redone   atomic.Int64 // tasks taken from workers, each once, and tasks that rollbacks took back
@@ -98,7 +99,19 @@ func (s *Supervisor) Restarts() int { return int(s.restarts.Load()) }
 func (s *Supervisor) Seed(ctx context.Context) error {
 	s.seeding.Lock()
 	defer s.seeding.Unlock()
+	trust, err := s.Folder.Trust(s.Plan.Job.ID, s.splits)
+	if err != nil {
+		return err
+	}
+	s.trust = trust
 	return Persist(ctx, s.Revive, func() error { return s.seedAll(ctx) })
+}
+
+// Trust is what the workers of this folder believe of their tasks, once the job is seeded.
+func (s *Supervisor) Trust() Trust {
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	return s.trust
 }
 
 func (s *Supervisor) seedAll(ctx context.Context) error {

@@ -34,7 +34,8 @@ type WorkerSpec struct {
 	Job      Job
 	Consumer string
 	Lease    time.Duration
-	Memory   int64         // bytes that the worker may take
+	Memory   int64 // bytes that the worker may take
+	Trust    Trust
 	Life     time.Duration // how long workers live, in the mean; 0: none has died
 	Faults   Faults
 	Redis    json.RawMessage // where the server is, in the words of whoever starts the process
@@ -47,6 +48,7 @@ type Team struct {
 	Size    int
 	Lease   time.Duration
 	Memory  int64    // bytes for each worker; 0: DefaultWorkerMemory
+	Trust   Trust    // what workers may read, as Supervisor.Trust says; the zero value: nothing
 	Faults  []Faults // of the first workers, in their first life
 	Job     Job
 	Redis   json.RawMessage
@@ -99,7 +101,7 @@ func (t *Team) Start(ctx context.Context) error {
 func (t *Team) spec() WorkerSpec {
 	host, _ := os.Hostname()
 	return WorkerSpec{Job: t.Job, Consumer: host + "-" + newNonce(), Lease: t.Lease, Redis: t.Redis,
-		Memory: cmp.Or(t.Memory, DefaultWorkerMemory), Life: t.life()}
+		Memory: cmp.Or(t.Memory, DefaultWorkerMemory), Trust: t.Trust, Life: t.life()}
 }
 
 // life is how long workers live, in the mean, as they were told last; 0 if none has died.
@@ -274,7 +276,7 @@ func hopeless(err error, said *lastLine) error {
 	if !errors.As(err, &exit) {
 		return nil
 	}
-	class := map[int]error{ExitRefused: ErrRedis, ExitState: ErrState}[exit.ExitCode()]
+	class := map[int]error{ExitRefused: ErrRedis, ExitState: ErrState, ExitForeign: ErrInput}[exit.ExitCode()]
 	if class == nil {
 		return nil
 	}

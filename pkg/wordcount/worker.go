@@ -39,10 +39,12 @@ type Worker struct {
 	Job      Job
 	Consumer string // unique over all hosts and lives: it must hold a nonce, for every container has a process 1
 	Lease    time.Duration
-	Memory   int64 // bytes that it may take; 0: DefaultWorkerMemory
+	Memory   int64  // bytes that it may take; 0: DefaultWorkerMemory
+	Trust    *Trust // nil: whatever Redis says, for a caller who alone can write there
 	Faults   Faults
 
 	protocol
+	checker
 	run     string       // the run that our tasks belong to; sent with every write
 	phase   string       // as last seen
 	table   *count.Table // the combiner: what was counted and not yet committed
@@ -80,9 +82,10 @@ type taskID struct {
 // task is one entry of a stream.
 type task struct {
 	taskID
-	split  Split // of a map task
-	stolen bool  // from a worker that may have died of it, and not examined yet
-	alone  bool  // nothing else may be in the table with it
+	split  Split  // of a map task
+	digest digest // of all that was said of it
+	stolen bool   // from a worker that may have died of it, and not examined yet
+	alone  bool   // nothing else may be in the table with it
 }
 
 // String names a task for people.
@@ -105,6 +108,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.chunk = cmp.Or(w.chunk, putMax)
 	w.piece = cmp.Or(w.piece, pieceMax)
 	w.Memory = cmp.Or(w.Memory, DefaultWorkerMemory)
+	if w.Trust != nil {
+		var err error
+		if w.checker, err = w.Trust.checker(); err != nil {
+			return err
+		}
+		defer w.checker.close()
+	}
 	w.lost = true // an earlier life under this name can't be, a lost reply to our first read can
 
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -130,6 +140,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			if err := w.nap.wait(ctx); err != nil {
 				return fmt.Errorf("%w: %w", ErrRedis, err)
 			}
+		case errors.Is(err, errForeign):
+			if late := w.drain(context.WithoutCancel(ctx)); late != nil {
+				return late
+			}
+			return err
 		case passing(err):
 			w.lost = true
 			if cluster, ok := w.Redis.(*redis.ClusterClient); ok {
@@ -311,6 +326,7 @@ func parseTask(stream string, m redis.XMessage) (t task, err error) {
 	if t.split, err = parseEntry(paths, numbers); err != nil {
 		return t, fmt.Errorf("%w: entry %q of stream %s names no split: %w", ErrState, m.ID, stream, err)
 	}
+	t.digest = digestOf(paths, numbers)
 	return t, nil
 }
 

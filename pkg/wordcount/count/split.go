@@ -120,7 +120,11 @@ func (s *scan) fill(r io.ReaderAt) error {
 	if need := s.have + n + slack; need > len(s.buf) {
 		s.buf = append(s.buf[:s.have], make([]byte, need-s.have)...)
 	}
-	if err := readFull(r, s.buf[s.have:s.have+n], next); err != nil {
+	ask := n
+	if next+int64(n) == s.size {
+		ask++ // r sees by this whether there is more than there should be
+	}
+	if err := readFull(r, s.buf[s.have:s.have+ask], n, next); err != nil {
 		return err
 	}
 	s.have += n
@@ -128,13 +132,13 @@ func (s *scan) fill(r io.ReaderAt) error {
 	return nil
 }
 
-// readFull fills p from offset off of r, which isn't supposed to end there.
-func readFull(r io.ReaderAt, p []byte, off int64) error {
-	for len(p) > 0 {
+// readFull reads into p from offset off of r, need bytes at least: r isn't supposed to end before.
+func readFull(r io.ReaderAt, p []byte, need int, off int64) error {
+	for need > 0 {
 		n, err := r.ReadAt(p, off)
-		p, off = p[n:], off+int64(n)
+		p, need, off = p[n:], need-n, off+int64(n)
 		switch {
-		case len(p) == 0:
+		case need <= 0:
 		case err == io.EOF:
 			return io.ErrUnexpectedEOF
 		case err != nil:
