@@ -181,7 +181,7 @@ const (
 // guineaPig starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
 // of this folder are left in peace.
 func (s *session) guineaPig(ctx context.Context, bytes int64) (own *session, err error) {
-	c := s.config // which is as it is: no variable changes what follows
+	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
 	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
 	c.Exclude, c.Skip, c.Growing = nil, wordcount.Skip{}, false

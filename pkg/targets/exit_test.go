@@ -51,6 +51,22 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 	contains(t, f.exits(2, "top", "-n=0").err, "-n=0: ")
 }
 
+func TestAVariableThatIsNoOptionExits2(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(1)
+	f.set("WORDCOUNT_WORKER", "3")
+	for _, target := range []string{"run", "stream:seed", "status", "redis:stop"} {
+		r := f.exits(2, target)
+		contains(t, r.err, "there is no option WORDCOUNT_WORKER: did you mean WORDCOUNT_WORKERS?")
+		lacks(t, r.err, "redis:start")
+	}
+	delete(f.env, "WORDCOUNT_WORKER")
+	f.set("WORDCOUNT_FOLLOW", "yes")
+	contains(t, f.exits(2, "run").err, "there is no option WORDCOUNT_FOLLOW: mage env shows all")
+	contains(t, f.exits(2, "env").out, "\nWORDCOUNT_WORKERS ") // as was advised
+}
+
 func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

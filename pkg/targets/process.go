@@ -91,6 +91,7 @@ type jobProcess struct {
 }
 
 func startJob(c Config) (*jobProcess, error) {
+	c.AsIs = true // the variables have had their say, and what was changed since is meant
 	config, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
