@@ -172,6 +172,61 @@ func (f *folder) appended(name, text string) {
 	must(f, file.Close())
 }
 
+// As README's /var/log is for an ordinary user.
+func TestTheLogsOfARunningSystemAreCountedByAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(20)
+	counted := f.counted()
+	f.write("data/wtmp", "\x00binary")
+	f.write("data/private/secret.log", "nobody may read this")
+	must(t, os.Chmod(filepath.Join(f.dir, "data", "private"), 0))
+	t.Cleanup(func() { os.Chmod(filepath.Join(f.dir, "data", "private"), 0o755) })
+	if os.Getuid() == 0 {
+		f.becomeNobody()
+	}
+	f.live()
+	f.set("WORDCOUNT_SKIP", "unreadable,binary")
+	f.set("WORDCOUNT_GROWING", "planned")
+	p := f.start("run", "verify")
+	p.says("workers:spawn ")
+	f.until("the run has begun", func(s wordcount.Status) bool { return s.Mapped > 0 })
+	f.appended("data/text 019.txt", "more")
+	r := p.exits(0)
+	contains(t, r.out, "skipped 1 (unreadable): "+f.named("data/private")+"\n")
+	contains(t, r.out, "skipped 1 (binary): "+f.named("data/wtmp")+"\n")
+	contains(t, r.out, "0 missing, 0 surplus, 0 different")
+	if got := f.exits(0, "export").out; got != counted {
+		t.Errorf("exported:\n%s", head(got))
+	}
+}
+
+func TestChaosResumesAJobWithTheFilesThatItWasGiven(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(60)
+	counted := f.counted()
+	f.write("data/more.gz", "not this")
+	f.write("data/zeros", "\x00")
+	f.live()
+	f.set("WORDCOUNT_EXCLUDE", "*.gz")
+	f.set("WORDCOUNT_SKIP", "binary")
+	f.set("WORDCOUNT_GROWING", "planned")
+	p := f.begun()
+	job := f.job()
+	for _, name := range []string{"WORDCOUNT_EXCLUDE", "WORDCOUNT_SKIP", "WORDCOUNT_GROWING"} { // as in another terminal
+		delete(f.env, name)
+	}
+	attack := f.start("chaos:killSupervisor")
+	attack.says("killed supervisor ")
+	p.exits(-1)
+	f.set("WORDCOUNT_FAULTS", "")
+	attack.exits(0)
+	if got := f.exits(0, "export").out; got != counted || f.job() != job {
+		t.Errorf("job %v became %v, exported:\n%s", job, f.job(), head(got))
+	}
+}
+
 func TestFault44AFileThatGrowsExits5AndTheOptionIsNamed(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

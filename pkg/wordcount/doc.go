@@ -9,7 +9,8 @@
 // many times; it affects the counts once. Otherwise there is an error, of one of the classes in errors.go, and no
 // published result.
 //
-// It is assumed that the files don't change meanwhile (size and time of modification are checked), that nobody else
+// It is assumed that the files don't change meanwhile (size and time of modification are checked; files that may grow are
+// counted up to the size that they had, see Selection), that nobody else
 // writes to the job's keys, that Redis evicts nothing, and that each count stays below 2^53. Progress without Redis, and
 // work done since the last checkpoint, are not promised.
 //
@@ -25,6 +26,7 @@
 // Follow a word through the files:
 //
 //	scan.go        which files there are
+//	skip.go        which of them are left out, and how that is told
 //	manifest.go    and in which state
 //	split.go       the ranges that they are counted in; of very many files small ones go together
 //	job.go         the name of the job, which is a hash of all that gives a task its meaning

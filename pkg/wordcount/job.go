@@ -106,6 +106,6 @@ func (p Plan) Resumes(earlier Plan) bool {
 	was, is := earlier.Manifest, p.Manifest
 	return was.Root == is.Root && NewPlan(was, p.Options).Job == earlier.Job &&
 		slices.EqualFunc(was.Files, is.Files, func(was, is File) bool {
-			return was.mayGrow() && was.Path == is.Path && was.compare(found{regular: true, size: is.Size, mtime: is.MTime, inode: is.Inode}) == ""
+			return was.Path == is.Path && was.compare(found{regular: true, size: is.Size, mtime: is.MTime, inode: is.Inode}) == ""
 		})
 }

@@ -373,6 +373,53 @@ var Mutations = []Mutation{
 		Tests: "^TestFault57AWorkerThatIsStuckDoesNotOutliveItsSupervisor$",
 	},
 	{
+		Guard: "a file that may grow is the one that it was",
+		File:  job + "manifest.go",
+		Edits: []Edit{{`f.mayGrow() && now.inode != f.Inode:`, `f.mayGrow() && now.inode == 0:`}},
+		Tests: "^TestFault44FileThatMayGrowEndsTheRunIfItChangesOtherwise$",
+	},
+	{
+		Guard: "a file that may grow has not shrunk",
+		File:  job + "manifest.go",
+		Edits: []Edit{{`f.mayGrow() && now.size > f.Size && now.mtime >= f.MTime:`, `f.mayGrow() && now.size != f.Size && now.mtime >= f.MTime:`}},
+		Tests: "^TestAFileThatMayGrowHasNotChangedIfItGrew$",
+	},
+	{
+		Guard: "what a file has grown by is not recounted",
+		File:  job + "verify.go",
+		Edits: []Edit{{`io.NewSectionReader(&in, 0, f.Size)`, `io.NewSectionReader(&in, 0, 1<<62)`}},
+		Tests: "^TestFault44FilesThatMayGrowAreCountedUpToTheirPlannedSize$",
+	},
+	{
+		Guard: "a task says whether its files may grow",
+		File:  job + "split.go",
+		Edits: []Edit{{`strconv.AppendUint(digits, part.Inode, 10)`, `strconv.AppendUint(digits, 0, 10)`}},
+		Tests: "^TestFault44FilesThatMayGrowAreCountedUpToTheirPlannedSize$",
+	},
+	{
+		Guard: "a job is named by whether its files may grow",
+		File:  job + "job.go",
+		Edits: []Edit{{`	m.WriteTo(h) // a hash never fails to write
+`, `	for _, f := range m.Files {
+		fmt.Fprintln(h, f.Size, f.MTime, f.Path)
+	}
+`}},
+		Tests: "^TestJobIsNamedByAllThatGivesATaskItsMeaning$",
+	},
+	{
+		Guard: "a plan is resumed if its files have only grown",
+		File:  job + "job.go",
+		Edits: []Edit{{` && was.compare(found{regular: true, size: is.Size, mtime: is.MTime, inode: is.Inode}) == ""`, ``}},
+		Tests: "^TestAnEarlierPlanIsResumedIfItsFilesHaveOnlyGrown$",
+	},
+	{
+		Guard: "what was skipped is published",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		Skipped: s.Plan.Manifest.Skips(),
+`, ``}},
+		Tests: "^TestWhatIsSkippedIsPartOfTheResult$",
+	},
+	{
 		Guard: "input is compared before it is sealed",
 		File:  job + "seal.go",
 		Edits: []Edit{{`	path, how := s.Plan.Manifest.Changed()
@@ -424,7 +471,7 @@ var Mutations = []Mutation{
 		Guard: "what a failed split has spoilt is counted anew",
 		File:  job + "map.go",
 		Edits: []Edit{{`	w.recount()
-	if errors.Is(cause, errChanged) {`, `	if errors.Is(cause, errChanged) {`}},
+	if w.Trust`, `	if w.Trust`}},
 		Tests: "^TestWhatAFailedSplitHasSpoiltIsCountedAnew$",
 	},
 	{
