@@ -58,7 +58,7 @@ func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, b
 // Attack injects faults, one after the other, into the job of this configuration, which somebody else runs or is about
 // to. It returns when the job has outlived them.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
-	c, err := c.underVariables()
+	c, err := c.resolve(nil)
 	if err != nil {
 		return coded(ctx, err)
 	}

@@ -134,7 +134,7 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	asked := func(c Config) {
 		t.Helper()
 		c = c.complete()
-		plan, err := c.plan()
+		plan, err := newSession(c).newPlan()
 		must(t, err)
 		must(t, wordcount.Folder{Dir: c.Dir}.Save(plan))
 	}

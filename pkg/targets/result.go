@@ -28,7 +28,7 @@ func (c Config) result(ctx context.Context) (wordcount.Result, error) {
 	s := sessionOf(c)
 	if s.sealed == nil { // not by this process
 		s = newSession(c)
-		if s.plan, err = c.plan(); err != nil {
+		if s.plan, err = s.newPlan(); err != nil {
 			return wordcount.Result{}, err
 		}
 		sealed, ok, err := s.folder.Sealed(s.plan.Job.ID)

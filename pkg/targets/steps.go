@@ -44,7 +44,7 @@ func seedStream(ctx context.Context, s *session) error {
 	if s.config.taken != "" {
 		s.say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
 	}
-	plan, err := s.config.plan()
+	plan, err := s.newPlan()
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,10 @@ func seedStream(ctx context.Context, s *session) error {
 		s.sup.Saved = s.keep
 	}
 	s.sup.Prepare()
-	s.shown.total = plan.Manifest.Bytes
-	what := fmt.Sprintf("job %s: %s files, %s, %s splits", plan.Job.ID, humanize.Comma(int64(len(plan.Manifest.Files))),
-		humanize.IBytes(uint64(plan.Manifest.Bytes)), humanize.Comma(int64(s.sup.Maps())))
+	m := plan.Manifest
+	s.shown.total = m.Bytes
+	what := fmt.Sprintf("job %s: %s files, %s, %s splits", s.plan.Job.ID, humanize.Comma(int64(len(m.Files))),
+		humanize.IBytes(uint64(m.Bytes)), humanize.Comma(int64(s.sup.Maps())))
 	sealed, fresh, err := s.sup.UpToDate(ctx)
 	if err != nil {
 		return err
@@ -85,10 +86,10 @@ func seedStream(ctx context.Context, s *session) error {
 	return nil
 }
 
-// plan scans the input as it is now, and says which job it is.
-func (c Config) plan() (wordcount.Plan, error) {
-	o := c.options()
-	m, err := wordcount.Scan(c.Input, c.Dir, o.Selection)
+// newPlan looks at the input of this configuration, and plans its job.
+func (s *session) newPlan() (wordcount.Plan, error) {
+	o := s.config.options()
+	m, err := wordcount.Scan(s.config.Input, s.config.Dir, o.Selection)
 	if err != nil {
 		return wordcount.Plan{}, err
 	}

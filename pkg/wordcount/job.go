@@ -48,7 +48,7 @@ type Job struct {
 type Plan struct {
 	Job      Job
 	Split    int64    // bytes; 0: a file is never split
-	Options  Options  `json:"-"` // as they were asked for, with the choices left open
+	Options  Options  // as they were asked for, with the choices left open
 	Manifest Manifest `json:"-"`
 }
 
