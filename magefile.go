@@ -24,31 +24,29 @@ import (
 	"github.com/magereduce/magereduce/pkg/bench"
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
-	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
 
-// Demo counts a generated corpus, kills a worker and Redis under it, and verifies: the plugin as anyone would use it
-func Demo(ctx context.Context) error {
-	dir := filepath.Join(".wordcount", "demo-texts")
-	if err := corpus.Write(ctx, dir, corpus.Spec{Bytes: 64 << 20}, nil); err != nil {
+// Demo counts a generated corpus, kills Redis and a worker under it, and verifies: the plugin as anyone would use it
+func Demo(ctx context.Context) (err error) {
+	texts := filepath.Join(".wordcount", "demo-texts")
+	if err := corpus.Write(ctx, texts, corpus.Spec{Bytes: 64 << 20}, nil); err != nil {
 		return err
 	}
 	job := targets.Config{
-		Dir: filepath.Join(".wordcount", "demo"), Input: dir, Checkpoint: time.Second,
-		Split: 1 << 20, Workers: 2, Faults: "slow=150ms:2", // a few seconds of work
+		Dir: filepath.Join(".wordcount", "demo"), Input: texts, Checkpoint: time.Second / 2,
+		Split: 1 << 20, Workers: 2, Faults: "slow=300ms:2", // some seconds of work
 		AsIs: true, // whatever people count otherwise
 	}
-	faults := make(chan error, 1)
-	go func() { faults <- targets.Attack(ctx, job, chaos.KillWorker, chaos.RestartRedis) }()
-	mg.CtxDeps(ctx, targets.Verified(job))
-	server, err := redisd.Open(redisd.Config{Dir: job.Dir})
-	if err != nil {
+	if err := targets.Discard(ctx, job); err != nil { // what a demo before this one may have left
 		return err
 	}
-	return errors.Join(<-faults, server.Stop(ctx))
+	defer func() { err = errors.Join(err, targets.Discard(ctx, job)) }()
+	// The worker comes last: the one that takes its place isn't slow any more, and soon has the job done.
+	mg.SerialCtxDeps(ctx, targets.Attacked(job, chaos.RestartRedis, chaos.KillWorker), targets.Verified(job))
+	return nil
 }
 
 // Test runs the linters and every test, with the race detector where there is a C compiler

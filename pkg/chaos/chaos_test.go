@@ -185,7 +185,7 @@ func TestKillWorkerKillsTheOneThatHoldsATaskAndReturnsWhenAnotherHasIt(t *testin
 	if !alive(idle.Process.Pid) {
 		t.Error("the idle worker was killed")
 	}
-	want := fmt.Sprintf("killed worker %d, which held map task 1: worker %d has it after ", holder.Process.Pid, idle.Process.Pid)
+	want := fmt.Sprintf("killed worker %d with map task 1: worker %d took over after ", holder.Process.Pid, idle.Process.Pid)
 	if said := a.lines(); len(said) != 1 || !strings.HasPrefix(said[0], want) {
 		t.Errorf("said %q, want %q", said, want)
 	}

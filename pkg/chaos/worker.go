@@ -22,7 +22,7 @@ func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 	defer v.process.Release()
 	recovery, now, err := a.heirs(ctx, v.held, v.consumer)
 	if err == nil {
-		a.Say("killed worker %d, which held %s: %s %s", v.process.Pid, list(v.held), now, after(recovery))
+		a.Say("killed worker %d with %s: %s %s", v.process.Pid, list(v.held), now, after(recovery))
 	}
 	return recovery, err
 }
@@ -38,7 +38,7 @@ func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
 	defer v.process.Signal(syscall.SIGCONT)
 	recovery, now, err := a.heirs(ctx, v.held[:1], v.consumer)
 	if err == nil {
-		a.Say("paused worker %d, which held %s: %s %s; worker %d goes on", v.process.Pid, v.held[0], now, after(recovery), v.process.Pid)
+		a.Say("paused worker %d with %s: %s %s; worker %d goes on", v.process.Pid, list(v.held[:1]), now, after(recovery), v.process.Pid)
 	}
 	return recovery, err
 }
@@ -59,17 +59,26 @@ func (a Attack) heirs(ctx context.Context, held []holding, victim string) (recov
 // holding is a task in somebody's hands.
 type holding struct{ stream, id string }
 
-func (h holding) String() string {
-	number, _, _ := strings.Cut(h.id, "-")
-	return h.stream + " task " + number
-}
-
+// list names tasks, those of one stream together.
 func list(held []holding) string {
-	names := make([]string, len(held))
-	for i, h := range held {
-		names[i] = h.String()
+	var streams []string
+	for _, stream := range []string{"map", "reduce"} {
+		var numbers []string
+		for _, h := range held {
+			if h.stream == stream {
+				number, _, _ := strings.Cut(h.id, "-")
+				numbers = append(numbers, number)
+			}
+		}
+		switch len(numbers) {
+		case 0:
+		case 1:
+			streams = append(streams, stream+" task "+numbers[0])
+		default:
+			streams = append(streams, stream+" tasks "+strings.Join(numbers, ", "))
+		}
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(streams, " and ")
 }
 
 // victim is a worker that was hit.
@@ -131,14 +140,14 @@ func (a Attack) heir(ctx context.Context, task holding, victim string) (string, 
 		}).Result()
 		switch {
 		case err == nil && len(entries) == 0:
-			return "it is committed", nil
+			return "it was committed", nil
 		case err == nil && entries[0].Consumer != victim:
 			process, err := a.Folder.Worker(a.Plan.Job.ID, entries[0].Consumer)
 			if err != nil {
-				return "another worker has it", nil
+				return "another worker took over", nil
 			}
 			defer process.Release()
-			return fmt.Sprintf("worker %d has it", process.Pid), nil
+			return fmt.Sprintf("worker %d took over", process.Pid), nil
 		case err != nil && !a.alive():
 			return "", ErrOver
 		}

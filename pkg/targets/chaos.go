@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/chaos"
@@ -56,7 +58,8 @@ func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, b
 }
 
 // Attack injects faults, one after the other, into the job of this configuration, which somebody else runs or is about
-// to. It returns when the job has outlived them.
+// to. It returns when the job has outlived them. If the job is sealed already, or ends before, the error is chaos.ErrOver;
+// as long as nobody runs it, Attack waits. Attacked runs a job and attacks it.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	c, err := c.resolve(nil)
 	if err != nil {
@@ -66,6 +69,11 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	if err := redisd.CheckFolder(s.config.Dir); err != nil {
 		return coded(ctx, err)
 	}
+	plan, err := s.newPlan()
+	if err != nil {
+		return coded(ctx, err)
+	}
+	s.plan = plan
 	if err := s.await(ctx, nil); err != nil {
 		return coded(ctx, err)
 	}
@@ -73,14 +81,76 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	return coded(ctx, err)
 }
 
-// await waits until a supervisor works on a job in this folder, and makes that the session's. It ends early if ended
-// does.
+// Attacked is Job with these faults injected, one after the other, while it runs. Of what the job says it shows the result
+// alone, and one line for each fault. If the job is over before one of them could hit it, the error is chaos.ErrOver.
+func Attacked(c Config, faults ...chaos.Fault) mg.Fn {
+	name := "attacked"
+	for _, fault := range faults {
+		name += " " + fault.Name
+	}
+	c, err := c.resolve(nil)
+	if err != nil {
+		return failing(name, c, err)
+	}
+	return step(name, c, func(ctx context.Context, s *session) error { return s.underAttack(ctx, Job(c), faults) })
+}
+
+// underAttack runs the session's job, and attacks it meanwhile.
+func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fault) error {
+	for _, fault := range faults {
+		if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
+			return redisd.ErrGiven // before anything is counted for it
+		}
+	}
+	s.quiet.Store(true)
+	if err := depend(ctx, []mg.Fn{find(job, "stream:seed")}); err != nil {
+		return err
+	}
+	if s.sealed != nil {
+		return errSealed
+	}
+	s.tell("counting %s in %s: %s, %s, %s", humanize.IBytes(uint64(s.plan.Manifest.Bytes)), plural(len(s.plan.Manifest.Files), "file"),
+		plural(s.sup.Maps(), "task"), plural(s.config.Workers, "worker"), cmp.Or(s.server.Version, string(s.server.Kind)+" redis"))
+	own := newSession(s.config) // its connections are other ones, for those of the job may be cut
+	own.plan, own.shown = s.plan, s.shown
+	own.quiet.Store(true)
+	ended := make(chan struct{})
+	var failure error
+	go func() {
+		defer close(ended)
+		failure = depend(ctx, []mg.Fn{job})
+	}()
+	err := own.await(ctx, ended)
+	if err == nil {
+		_, err = own.attack(ctx, faults...)
+	}
+	<-ended
+	if failure != nil {
+		return failure // and the attack's is but the consequence
+	}
+	return err
+}
+
+// errSealed: there is nothing to attack.
+var errSealed = fmt.Errorf("%w: it is sealed already: mage clean", chaos.ErrOver)
+
+// await waits until a supervisor works on the session's job. It ends early if ended does, or if the job is sealed.
 func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 	s.name = "chaos" // what is cut are other connections than these
 	for {
-		if plan, err := s.folder.Last(); err == nil && s.folder.Supervised(plan.Job.ID) {
-			s.plan = plan
+		if s.folder.Supervised(s.plan.Job.ID) {
 			return s.connect(ctx, false)
+		}
+		over := ended == nil // somebody runs it of whose end we hear nothing
+		select {
+		case <-ended:
+			over = true
+		default:
+		}
+		if over {
+			if _, sealed, err := s.folder.Sealed(s.plan.Job.ID); sealed || err != nil {
+				return errors.Join(err, errSealed)
+			}
 		}
 		select {
 		case <-ended:
@@ -94,10 +164,14 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 
 // attacker is the session's job as chaos sees it.
 func (s *session) attacker() chaos.Attack {
-	return chaos.Attack{
+	a := chaos.Attack{
 		Redis: s.rdb, Server: s.server, Plan: s.plan, Folder: s.folder, Durability: s.config.Durability, Resume: s.resume,
-		Say: func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
+		Say: s.tell,
 	}
+	if !s.quiet.Load() {
+		a.Show = s.shown.result
+	}
+	return a
 }
 
 // attack injects faults into the session's job, and waits for its result.
@@ -108,7 +182,7 @@ func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery t
 	}
 	for _, fault := range faults {
 		if recovery, err = fault.Inject(a, ctx); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%s: %w", fault.Name, err)
 		}
 	}
 	sealed, err := a.Outlive(ctx)
@@ -122,7 +196,10 @@ func (s *session) resume(ctx context.Context) error {
 	o := s.plan.Options
 	c.Input, c.Split, c.Reducers = s.plan.Manifest.Root, o.Split, o.Reducers
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
-	return s.start(ctx, c)
+	if err := s.start(ctx, c); !errors.Is(err, errSealed) { // else there was nothing left to resume
+		return err
+	}
+	return nil
 }
 
 // start runs a job in a process of its own, and returns when its supervisor is at work.
@@ -165,7 +242,7 @@ func experiment(ctx context.Context, fault chaos.Fault) error {
 		if _, err := s.attack(ctx, fault); err != nil {
 			return err
 		}
-		fmt.Printf("sealed: %s redone, none counted twice\n", plural(s.sealed.Redone, "task"))
+		s.tell("sealed: %s redone, none counted twice", plural(s.sealed.Redone, "task"))
 		return s.verify(ctx, s.plan, *s.sealed)
 	})
 }
@@ -203,6 +280,11 @@ func (s *session) again(ctx context.Context) error {
 	if err := s.clean(ctx); err != nil {
 		return err
 	}
+	plan, err := s.newPlan()
+	if err != nil {
+		return err
+	}
+	s.plan = plan
 	return s.start(ctx, s.config)
 }
 
@@ -212,6 +294,50 @@ func (s *session) endJobs() {
 		job.interrupt()
 	}
 	s.jobs = nil
+}
+
+// Discard ends what is left of the jobs of this configuration's folder: it takes them off a given server, or kills the
+// folder's own with all its data, and deletes the folder. It does so also when ctx has ended. The error is
+// wordcount.ErrIncomplete if somebody still works on one of them.
+func Discard(ctx context.Context, c Config) error {
+	ctx = context.WithoutCancel(ctx)
+	c, err := c.underVariables()
+	if err != nil {
+		return coded(ctx, err)
+	}
+	return coded(ctx, newSession(c.complete()).discard(ctx))
+}
+
+func (s *session) discard(ctx context.Context) error {
+	s.quiet.Store(true)
+	jobs, err := s.folder.Jobs()
+	if err != nil {
+		return err
+	}
+	for _, job := range jobs {
+		if s.folder.Supervised(job) {
+			return fmt.Errorf("%w: job %s is running in %s: end it first", wordcount.ErrIncomplete, job, s.config.Dir)
+		}
+	}
+	server, err := redisd.Open(s.config.Redis)
+	switch {
+	case errors.Is(err, redisd.ErrNone):
+		err = nil
+	case err == nil && server.Owned():
+		err = server.Kill(ctx)
+	case err == nil:
+		err = s.clean(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"jobs", "last", "redis"} { // there may be more in it, which isn't ours
+		if err := os.RemoveAll(filepath.Join(s.config.Dir, name)); err != nil {
+			return err
+		}
+	}
+	os.Remove(s.config.Dir)
+	return nil
 }
 
 // stopServer stops the session's server, if it is one of ours.

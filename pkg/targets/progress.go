@@ -2,7 +2,6 @@ package targets
 
 import (
 	"fmt"
-
 	"os"
 	"sync"
 	"time"
@@ -17,6 +16,8 @@ import (
 const (
 	barEvery  = 100 * time.Millisecond // the bar is drawn anew; it syncs a file at every write
 	lineEvery = 3 * time.Second        // where there is no terminal
+
+	eraseLine = "\r\x1b[2K" // on a terminal
 )
 
 // progress shows how far a job is: on a terminal one bar, with events as lines above it, elsewhere a plain line now
@@ -39,15 +40,35 @@ func newProgress(out *os.File) *progress {
 }
 
 // line prints one line, above the bar if there is one.
-func (p *progress) line(text string) {
+func (p *progress) line(text string) { p.print(p.out, text) }
+
+// result prints a line of a result, which goes to standard output, above the bar if there is one.
+func (p *progress) result(text string) { p.print(os.Stdout, text) }
+
+func (p *progress) print(to *os.File, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
 		p.bar.Clear()
 	}
-	fmt.Fprintln(p.out, text)
+	if p.terminal && term.IsTerminal(int(to.Fd())) {
+		text = eraseLine + text // another process may have its bar there
+	}
+	fmt.Fprintln(to, text)
 	if p.bar != nil {
 		p.bar.RenderBlank()
+	}
+}
+
+// passing shows a line on a terminal until something else is shown.
+func (p *progress) passing(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if width, _, err := term.GetSize(int(p.out.Fd())); p.terminal && p.bar == nil && err == nil && width > 0 {
+		if runes := []rune(text); len(runes) >= width {
+			text = string(runes[:width-1])
+		}
+		fmt.Fprint(p.out, eraseLine+text)
 	}
 }
 
@@ -106,6 +127,7 @@ func (p *progress) draw(phase string, done int64, now time.Time) {
 		return
 	}
 	if p.bar == nil {
+		fmt.Fprint(p.out, eraseLine)
 		p.bar = progressbar.NewOptions64(p.total,
 			progressbar.OptionSetWriter(p.out), progressbar.OptionThrottle(barEvery), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
 			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),

@@ -14,12 +14,12 @@ import (
 // report prints the result: what was counted, the top words, and how to see more of it.
 func (s *session) report(ctx context.Context) error {
 	r, sealed := wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: s.sealed.Fence}, s.sealed
-	redone := "nothing redone"
-	if sealed.Redone > 0 {
-		redone = fmt.Sprintf("%s redone, none counted twice", plural(sealed.Redone, "task"))
+	if s.quiet.Load() {
+		s.tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(sealed.Tokens)), humanize.Comma(int64(sealed.Distinct)), redone(sealed))
+		return nil
 	}
 	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(sealed.Tokens)),
-		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone, sealed.Durable)
+		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone(sealed), sealed.Durable)
 	for _, skipped := range sealed.Skipped {
 		fmt.Printf("skipped %v\n", skipped)
 	}
@@ -35,6 +35,13 @@ func (s *session) report(ctx context.Context) error {
 	}
 	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", cli, s.plan.Job.Key("counts"))
 	return nil
+}
+
+func redone(sealed *wordcount.Sealed) string {
+	if sealed.Redone == 0 {
+		return "nothing redone"
+	}
+	return fmt.Sprintf("%s redone, none counted twice", plural(sealed.Redone, "task"))
 }
 
 func plural(n int, what string) string {
@@ -93,7 +100,7 @@ func (s *session) compare(ctx context.Context, truth wordcount.Recount, plan wor
 		if p := s.config.VerifyPart; p.Of > 1 {
 			of = fmt.Sprintf(" in part %d of %d", p.Number, p.Of)
 		}
-		fmt.Printf("exact: %s distinct%s, 0 missing, 0 surplus, 0 different\n", humanize.Comma(int64(verdict.Distinct)), of)
+		s.tell("exact: %s distinct%s, 0 missing, 0 surplus, 0 different", humanize.Comma(int64(verdict.Distinct)), of)
 		return nil
 	}
 	for _, d := range verdict.First {

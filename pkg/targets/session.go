@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,7 +24,8 @@ type session struct {
 	config Config
 	folder wordcount.Folder
 	shown  *progress
-	name   string // of its connections
+	quiet  atomic.Bool // events only pass by, and an attack says one line a fault
+	name   string      // of its connections
 
 	server *redisd.Server
 	rdb    redis.UniversalClient
@@ -65,11 +67,21 @@ func newSession(c Config) *session {
 
 // say prints what a step did.
 func (s *session) say(step, format string, args ...any) {
-	s.shown.line(fmt.Sprintf("%-16s %s", step, fmt.Sprintf(format, args...)))
+	s.note("%-16s %s", step, fmt.Sprintf(format, args...))
 }
 
-// note prints an event.
-func (s *session) note(format string, args ...any) { s.shown.line(fmt.Sprintf(format, args...)) }
+// note prints an event. While the job is under attack it only passes by, for the attack tells what matters.
+func (s *session) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if s.quiet.Load() {
+		s.shown.passing(text)
+		return
+	}
+	s.shown.line(text)
+}
+
+// tell prints a line of a result.
+func (s *session) tell(format string, args ...any) { s.shown.result(fmt.Sprintf(format, args...)) }
 
 // ensure makes the folder's server answer and returns it; why each way to it was taken or not is said if loud.
 func (s *session) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {

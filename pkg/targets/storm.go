@@ -114,7 +114,7 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
 		}
 	}
-	fmt.Printf("storm of %s, a fault about every %s: -seed=%d\n", length, gap, number)
+	s.tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
 	own, err := s.guineaPig(ctx, size64)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	err = tally(os.Stdout, chaos.Faults, func(outlived func(chaos.Fault)) error {
 		storm := chaos.Storm{Every: gap, Seed: uint64(number), Outlived: func(fault chaos.Fault, recovery time.Duration) {
 			outlived(fault)
-			fmt.Printf("%s is outlived, after %s\n", fault.Name, recovery.Round(time.Millisecond))
+			s.tell("%s is outlived, after %s", fault.Name, recovery.Round(time.Millisecond))
 		}}
 		var truth wordcount.Recount // the texts are the same for each job
 		end := make(chan struct{})
