@@ -9,5 +9,7 @@
 //	if err := a.KillWorker(ctx); err != nil { … }
 //	sealed, err := a.Outlive(ctx)                     // exact, or it says why not
 //
-// The attacker needs nothing from the supervisor but the state folder, and the job can't tell it from bad luck.
+// The attacker needs nothing from the supervisor but the state folder, and the job can't tell it from bad luck. Nobody else
+// suffers: of the workers that Redis names, only living children of this folder's supervisor are hit, and as the supervisor
+// only the process that holds the job's lock.
 package chaos

@@ -1,8 +1,19 @@
 package targets_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
@@ -38,6 +49,48 @@ func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
 			f.exact()
 		})
 	}
+}
+
+func TestFault62AProcessThatRedisNamesAsAWorkerIsNotSignalled(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.slowTexts(60)
+	f.live()
+	f.set("WORDCOUNT_LEASE", "500ms")
+	p := f.begun()
+	team, job := p.team(), f.job()
+	decoy := exec.Command("cat")
+	in, err := decoy.StdinPipe()
+	must(t, err)
+	must(t, decoy.Start())
+	t.Cleanup(func() {
+		in.Close()
+		if err := decoy.Wait(); err != nil {
+			t.Errorf("the decoy ended with %v", err)
+		}
+	})
+	host, err := os.Hostname()
+	must(t, err)
+	for i := range 20 { // so that hardly any other worker holds a task
+		name := fmt.Sprintf("decoy-%d", i)
+		about, err := json.Marshal(wordcount.WorkerInfo{PID: decoy.Process.Pid, Host: host})
+		must(t, err)
+		must(t, f.rdb.HSet(t.Context(), job.Key("workers"), name, about).Err())
+		must(t, f.rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+			Group: "workers", Consumer: name, Streams: []string{job.Key("map"), ">"}, Count: 1, Block: -1,
+		}).Err())
+	}
+	attack := f.start("chaos:killWorker")
+	attack.says("killed worker ")
+	p.letGo()
+	_, killed, _ := strings.Cut(attack.out.String(), "killed worker ")
+	killed, _, _ = strings.Cut(killed, " ")
+	if pid, err := strconv.Atoi(killed); err != nil || !slices.Contains(team, pid) {
+		t.Errorf("killed %q of the workers %v", killed, team)
+	}
+	contains(t, attack.exits(0).out, "exact: ")
+	p.exits(0)
+	f.exact()
 }
 
 func TestChaosResumesTheJobWhoseSupervisorItKills(t *testing.T) {

@@ -24,6 +24,9 @@
 // Result has the words of exactly that job. The target export speaks of the last job in ".wordcount", which may be
 // another one.
 //
+// Attacked is Job while faults of package chaos befall it; Discard removes what such a job leaves. The demo in this
+// repository's magefile shows both.
+//
 // graph.go is that graph. A step is a function of a session, which is what steps of one configuration share within a
 // process. Each is idempotent, because targets that are named on the command line bypass Mage's memory, and because the
 // next process starts from whatever the last one left. Two configurations are two sets of nodes, so two jobs fit into
