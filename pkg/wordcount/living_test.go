@@ -14,22 +14,14 @@ import (
 // A folder may have come from anywhere, with any number in its lock.
 func TestFault62TheSupervisorIsTheProcessThatHoldsTheLock(t *testing.T) {
 	t.Parallel()
-	other := exec.Command("cat")
-	in, err := other.StdinPipe()
-	must(t, err)
-	must(t, other.Start())
-	t.Cleanup(func() {
-		in.Close()
-		other.Wait()
-	})
-	me := os.Getpid()
+	me, other := os.Getpid(), script(t, `read line`)
 	for _, c := range []struct {
 		name, said string
 		how        int
 		is         bool
 	}{
 		{"the holder", fmt.Sprintln(me), unix.LOCK_EX, true},
-		{"another process", fmt.Sprintln(other.Process.Pid), unix.LOCK_EX, false},
+		{"another process", fmt.Sprintln(other), unix.LOCK_EX, false},
 		{"process 1", "1\n", unix.LOCK_EX, false},
 		{"process 0", "0\n", unix.LOCK_EX, false},
 		{"process -1", "-1\n", unix.LOCK_EX, false},
@@ -75,6 +67,42 @@ func TestFault62ALockOutsideOfTheFolderHasNoSupervisor(t *testing.T) {
 	if p, err := f.Supervisor("../../job"); !errors.Is(err, ErrNoProcess) {
 		t.Errorf("of a job with such a name it is %v, %v", p, err)
 	}
+}
+
+func TestFault62AWorkerIsAChildOfTheSupervisorUnderItsName(t *testing.T) {
+	t.Parallel()
+	f := Folder{t.TempDir()}
+	lockAs(t, f.path("job", "lock"), fmt.Sprintln(os.Getpid()), unix.LOCK_EX)
+	child := script(t, `read line`, title("child")...)
+	script(t, `read line`, "worker", "untitled")
+	file := filepath.Join(t.TempDir(), "pid")
+	script(t, `exec 3<&0; sh -c 'read line <&3' "$0" "$1" & echo >"$2"; wait`, append(title("grandchild"), file)...)
+	await(t, "the grandchild is there", func() bool { _, err := os.Stat(file); return err == nil })
+	if p, err := f.Worker("job", "child"); err != nil || p.Pid != child {
+		t.Errorf("the child is %v, %v", p, err)
+	}
+	for _, name := range []string{"untitled", "grandchild", "nobody", ""} {
+		if p, err := f.Worker("job", name); !errors.Is(err, ErrNoProcess) {
+			t.Errorf("%q is %v, %v", name, p, err)
+		}
+	}
+	if p, err := f.Worker("other job", "child"); !errors.Is(err, ErrNoProcess) {
+		t.Errorf("of another job it is %v, %v", p, err)
+	}
+}
+
+// script is a process that runs a shell script until the test ends. Its command line ends with args.
+func script(t *testing.T, text string, args ...string) (pid int) {
+	t.Helper()
+	cmd := exec.Command("sh", append([]string{"-c", text}, args...)...)
+	in, err := cmd.StdinPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	return cmd.Process.Pid
 }
 
 // lockAs locks a file until the test ends, and writes into it who does so.

@@ -723,4 +723,22 @@ var Mutations = []Mutation{
 			if !yield(`}},
 		Tests: "^TestOfVeryManyFilesSmallOnesGoTogether$|^TestASplitCanBeReadFromItsEntry$",
 	},
+	{
+		Guard: "a supervisor holds the lock that names it",
+		File:  job + "living_linux.go",
+		Edits: []Edit{{`		return err == nil && exclusive.Match(info)`, `		return err == nil && info != nil`}},
+		Tests: "^TestFault62TheSupervisorIsTheProcessThatHoldsTheLock$",
+	},
+	{
+		Guard: "a lock lies in the folder",
+		File:  job + "living.go",
+		Edits: []Edit{{`root.OpenFile(filepath.Join("jobs"`, `os.OpenFile(filepath.Join(f.Dir, "jobs"`}},
+		Tests: "^TestFault62ALockOutsideOfTheFolderHasNoSupervisor$",
+	},
+	{
+		Guard: "a worker that gets a signal is a child of the supervisor",
+		File:  job + "living_linux.go",
+		Edits: []Edit{{` || parentOf(dir) != parent`, ``}},
+		Tests: "^TestFault62AWorkerIsAChildOfTheSupervisorUnderItsName$",
+	},
 }
