@@ -278,6 +278,8 @@ func TestAnInterruptedRunOfGrowingFilesGoesOnAsItWasPlanned(t *testing.T) {
 	p.signal(os.Kill)
 	<-p.ended
 	p.team(syscall.SIGKILL)
+	f.set("WORDCOUNT_FAULTS", "")
+	f.set("WORDCOUNT_LEASE", "500ms")
 	contains(t, f.exits(0, "run").err, "files have grown since job "+job.ID+" was planned: it goes on as planned")
 	if now := f.job(); now != job {
 		t.Errorf("job %v became %v", job, now)
