@@ -18,7 +18,7 @@ func TestContainer(t *testing.T) {
 	engine := redistest.Engine(t)
 	image := redistest.Start(t).Image(t, engine)
 	config := func(t *testing.T) redisd.Config {
-		c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Container, Image: image}
+		c := redisd.Config{Dir: t.TempDir(), Kind: redisd.Container, Image: image}
 		killAtEnd(t, c)
 		return c
 	}
@@ -151,6 +151,7 @@ func TestContainer(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		c := config(t)
+		c.Port = freePort(t) // this one knows no sockets
 		c.Image = redistest.ImageOf(t, engine, map[string]string{"/usr/bin/redis-server": program})
 		_, err := redisd.Ensure(t.Context(), c, func(string) {})
 		if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {

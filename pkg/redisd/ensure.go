@@ -207,7 +207,7 @@ func (s *Server) launchSomewhere(ctx context.Context, say func(string)) error {
 			return err
 		}
 		s.Addr = loopback(port)
-		say(fmt.Sprintf("%s is taken by %s, using %s", taken, by, s.Addr))
+		say(fmt.Sprintf("! %s is taken by %s, using %s", taken, by, s.Addr))
 	}
 	return fmt.Errorf("%w, again and again: choose a free one with WORDCOUNT_REDIS_PORT", ErrPortTaken)
 }

@@ -22,7 +22,7 @@ func CheckFolder(dir string) error {
 			return nil
 		}
 		if !d.Type().IsRegular() {
-			return fmt.Errorf("%w: %s is neither a file nor a folder: remove it", ErrFolder, path)
+			return fmt.Errorf("%w: %q is neither a file nor a folder: remove it", ErrFolder, path)
 		}
 		info, err := d.Info()
 		if err != nil {
@@ -30,7 +30,7 @@ func CheckFolder(dir string) error {
 		}
 		// Checkpoints are kept by links to them. Nothing else has two names.
 		if links(info) > 1 && !strings.Contains(filepath.Base(path), ".rdb") {
-			return fmt.Errorf("%w: %s is also a file elsewhere: remove it", ErrFolder, path)
+			return fmt.Errorf("%w: %q is also a file elsewhere: remove it", ErrFolder, path)
 		}
 		return nil
 	})
@@ -70,11 +70,11 @@ func private(path string, forbidden fs.FileMode) error {
 	}
 	switch {
 	case !info.IsDir():
-		return fmt.Errorf("%w: %s is no folder: remove it", ErrFolder, path)
+		return fmt.Errorf("%w: %q is no folder: remove it", ErrFolder, path)
 	case owner(info) != os.Geteuid():
-		return fmt.Errorf("%w: %s belongs to user %d, and you are user %d: remove it, or work as that user", ErrFolder, path, owner(info), os.Geteuid())
+		return fmt.Errorf("%w: %q belongs to user %d, and you are user %d: remove it, or work as that user", ErrFolder, path, owner(info), os.Geteuid())
 	case info.Mode().Perm()&forbidden != 0:
-		return fmt.Errorf("%w: others may use %s, so they may have changed what is in it: remove it, or, if you trust what is in it, chmod -R go= it", ErrFolder, path)
+		return fmt.Errorf("%w: %q is open to others: remove it, or, if you trust what is in it, take their rights with chmod -R go=", ErrFolder, path)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (s *Server) useRoot(ctx context.Context, root string) error {
 		}
 		info, err := d.Info()
 		if err == nil && (owner(info) != os.Geteuid() || info.Mode().Perm()&writable != 0) {
-			err = fmt.Errorf("%w: %s may be somebody else's: remove %s", ErrFolder, path, root)
+			err = fmt.Errorf("%w: %q may be somebody else's: remove %q", ErrFolder, path, root)
 		}
 		return err
 	})

@@ -28,7 +28,7 @@ func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
-			f := newFolder(t)
+			f := newFolderOnSocket(t)
 			f.slowTexts(60)
 			f.live()
 			f.set("WORDCOUNT_LEASE", "500ms")

@@ -109,16 +109,24 @@ func TestFault39UnreadableFileIsNamedAndExits2(t *testing.T) {
 	lacks(t, r.err, "workers:spawn")
 }
 
-// becomeNobody gives everything in the folder to another user, who from now on uses it.
+// becomeNobody gives everything in the folder to another user, who from now on uses it, with a server of that user.
 func (f *folder) becomeNobody() {
 	f.Helper()
 	const nobody = 65534
-	f.as = &syscall.Credential{Uid: nobody, Gid: nobody}
+	f.server.Kill(f)
 	top := filepath.Dir(f.dir)
+	give := func(user int) {
+		must(f, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Lchown(path, user, user))
+		}))
+	}
 	must(f, os.Chmod(filepath.Dir(top), 0o755))
-	must(f, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, nobody, nobody))
-	}))
+	give(nobody)
+	f.as = &syscall.Credential{Uid: nobody, Gid: nobody}
+	f.Cleanup(func() {
+		f.exits(0, "redis:stop")
+		give(0)
+	})
 }
 
 func TestFault23WrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {

@@ -156,15 +156,28 @@ type folder struct {
 func newFolder(t *testing.T) *folder {
 	t.Helper()
 	f := bareFolder(t)
-	f.server = redistest.StartIn(t, f.state())
-	f.rdb = f.server.Client(t)
-	// However the server is found or started again, it is this one; and packages that were fetched are fetched once.
-	f.env["WORDCOUNT_REDIS_KIND"] = string(f.server.Kind)
+	f.has(redistest.StartIn(t, f.state()))
 	f.env["WORDCOUNT_REDIS_PORT"] = port(f.server.Addr)
+	return f
+}
+
+// newFolderOnSocket makes a folder whose Redis listens on a socket alone, as it does for people.
+func newFolderOnSocket(t *testing.T) *folder {
+	t.Helper()
+	f := bareFolder(t)
+	f.has(redistest.StartOnSocket(t, f.state()))
+	return f
+}
+
+// has gives the folder its server. However that is found or started again, it is this one; and packages that were fetched
+// are fetched once.
+func (f *folder) has(server *redistest.Server) {
+	f.Helper()
+	f.server, f.rdb = server, server.Client(f)
+	f.env["WORDCOUNT_REDIS_KIND"] = string(server.Kind)
 	if cache, err := os.UserCacheDir(); err == nil {
 		f.env["XDG_CACHE_HOME"] = cache
 	}
-	return f
 }
 
 // guest makes a folder that uses this one's Redis, as a server that was given.

@@ -1,9 +1,9 @@
 // Package redistest gives a test a real Redis server of its own.
 //
 // The server is a process, never a container; it listens on a free loopback
-// port other than the usual one, keeps its data in the test's temporary
-// folder, and is killed when the test ends. Its program is the one that
-// WORDCOUNT_TEST_SERVER names, or the first on PATH. Where no Redis is
+// port other than the usual one, or on a socket, keeps its data in the test's
+// temporary folder, and is killed when the test ends. Its program is the one
+// that WORDCOUNT_TEST_SERVER names, or the first on PATH. Where no Redis is
 // installed, the distribution's packages are unpacked into the user's cache,
 // once.
 package redistest
@@ -39,11 +39,22 @@ func Start(tb testing.TB) *Server {
 // something else calls redisd.Ensure in that folder.
 func StartIn(tb testing.TB, dir string) *Server {
 	tb.Helper()
-	watch(tb, dir)
 	port, err := redisd.FreePort()
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return startIn(tb, dir, port)
+}
+
+// StartOnSocket starts a server that listens on a socket alone.
+func StartOnSocket(tb testing.TB, dir string) *Server {
+	tb.Helper()
+	return startIn(tb, dir, 0)
+}
+
+func startIn(tb testing.TB, dir string, port int) *Server {
+	tb.Helper()
+	watch(tb, dir)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	c := redisd.Config{Dir: dir, Port: port, Kind: redisd.Process}
@@ -56,7 +67,12 @@ func StartIn(tb testing.TB, dir string) *Server {
 		tb.Fatal(err)
 	}
 	server := &Server{s}
-	tb.Cleanup(func() { server.Kill(tb) })
+	tb.Cleanup(func() {
+		server.Kill(tb)
+		if dir := filepath.Dir(server.Addr); strings.HasPrefix(server.Addr, "/") && dir != server.DataDir {
+			os.RemoveAll(dir) // where the path of a socket had to be shorter
+		}
+	})
 	return server
 }
 

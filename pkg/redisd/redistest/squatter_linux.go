@@ -1,0 +1,82 @@
+package redistest
+
+import (
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Nobody is a user who is neither root nor, where root tests, this one.
+const Nobody = 65534
+
+// Squatter is another user, who listens where a server of ours was. It writes
+// down what it is told.
+type Squatter struct {
+	listener net.Listener
+	mu       sync.Mutex
+	heard    []byte
+	visits   int
+}
+
+// Squat makes Nobody listen at an address until the test ends. Only root can
+// do that; the test is skipped otherwise.
+func Squat(tb testing.TB, network, addr string) *Squatter {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		tb.Skip("only root can be another user")
+	}
+	s := new(Squatter)
+	listens, ended := make(chan error), make(chan struct{})
+	go func() {
+		defer close(ended)
+		// The thread, and so its sockets, are another user's from now on. It
+		// isn't given back to the others, but ends with this goroutine.
+		runtime.LockOSThread()
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, Nobody, Nobody, 0); errno != 0 {
+			listens <- errno
+			return
+		}
+		var err error
+		s.listener, err = net.Listen(network, addr)
+		listens <- err
+		for err == nil {
+			var conn net.Conn
+			if conn, err = s.listener.Accept(); err == nil {
+				go s.listen(conn)
+			}
+		}
+	}()
+	must(tb, <-listens)
+	tb.Cleanup(func() {
+		s.listener.Close()
+		<-ended
+	})
+	return s
+}
+
+func (s *Squatter) listen(conn net.Conn) {
+	defer conn.Close()
+	s.mu.Lock()
+	s.visits++
+	s.mu.Unlock()
+	for buffer := make([]byte, 1<<10); ; {
+		n, err := conn.Read(buffer)
+		s.mu.Lock()
+		s.heard = append(s.heard, buffer[:n]...)
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Heard is what it was told, and by how many connections it could have been.
+func (s *Squatter) Heard() (said string, visits int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.heard), s.visits
+}
