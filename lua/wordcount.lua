@@ -1,5 +1,5 @@
-#!lua name=wordcount_1
--- wordcount, schema 1
+#!lua name=wordcount_2
+-- wordcount, schema 2
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --
@@ -17,13 +17,18 @@
 --                       "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
---   8 commits   hash    attempt to commit -> how many partitions it has brought its blobs to, or "committed"
+--   8 commits   hash    attempt to commit -> how many partitions it has brought its blobs to, or "committed" and the ranges
+--                       of its tasks: "committed 1-17,20"
 --   9 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per attempt, which begins with its
 --                       nonce; those of attempts that are not committed count for nothing. It is there until the
 --                       partition is stored
 --
 -- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types, the
 -- caller's rights, the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
+-- What a job has come to (mapped, reduced, tokens, bytes, put, phase) is written as absolute values, computed from what was
+-- read at the beginning, never incremented: an append-only file that was torn may bring back part of a call and then the
+-- whole of it once more. What such a part does beside them shows in the commits, which must have each task once, and in the
+-- sums: callers compare them.
 -- The schema version is part of the library's name and of every function's: Redis refuses equal function names in
 -- two libraries, LOAD REPLACE would pull the protocol away under another job's workers, and an RDB brings the old
 -- library back under new ones.
@@ -36,7 +41,7 @@
 --   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
 
-local SCHEMA = '1'
+local SCHEMA = '2'
 local GROUP = 'workers'
 local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, COMMITS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash'}
@@ -105,6 +110,13 @@ local function entry(n) return string.format('%.0f-0', n) end
 
 local function index(id) return tonumber(id:match('^(%d+)-')) end
 
+-- Reads a flat list of names and values.
+local function fields(flat)
+  local field = {}
+  for i = 1, #flat, 2 do field[flat[i]] = flat[i + 1] end
+  return field
+end
+
 -- Checks the type of each key. A wrong one must be found before the first write.
 local function check_types(keys)
   for i, key in ipairs(keys) do
@@ -124,9 +136,7 @@ end
 
 local function read_meta(keys)
   check_types(keys)
-  local flat = redis.call('HGETALL', keys[META])
-  local meta = {}
-  for i = 1, #flat, 2 do meta[flat[i]] = flat[i + 1] end
+  local meta = fields(redis.call('HGETALL', keys[META]))
   if next(meta) == nil then return nil end
   if meta.schema ~= SCHEMA then
     refuse('WCSTATE', 'the job has schema %s, this library has %s', tostring(meta.schema), SCHEMA)
@@ -154,15 +164,20 @@ local function stream_of(keys, name)
   refuse('WCARG', 'no such stream: %s', tostring(name))
 end
 
+-- Returns the ID up to which a stream's entries were given to somebody; nothing if there is no group.
+local function delivered(stream)
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local field = fields(group)
+    if field.name == GROUP then return field['last-delivered-id'] end
+  end
+end
+
 -- What became of a task: 'pending' (somebody holds it), 'settled' (acknowledged) or 'undelivered' (a rollback took
 -- its delivery back, or it was never seeded).
 local function standing(stream, id)
   if #redis.call('XPENDING', stream, GROUP, id, id, 1) == 1 then return 'pending' end
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local field = {}
-    for i = 1, #group, 2 do field[group[i]] = group[i + 1] end
-    if field.name == GROUP and index(id) <= index(field['last-delivered-id']) then return 'settled' end
-  end
+  local last = delivered(stream)
+  if last and index(id) <= index(last) then return 'settled' end
   return 'undelivered'
 end
 
@@ -191,16 +206,25 @@ local function refusal(stream, ids)
   if refused then return standings end
 end
 
--- The last map is done: hand out the reduce tasks, or finish where there are none.
+-- The last map is done: hands out the reduce tasks, and returns the phase that begins.
 local function flip(keys, reducers)
-  if reducers == 0 then
-    redis.call('HSET', keys[META], 'phase', 'done')
-    return
-  end
+  if reducers == 0 then return 'done' end
   for part = 1, reducers do
     redis.call('XADD', keys[REDUCE], entry(part), 'partition', string.format('%d', part - 1))
   end
-  redis.call('HSET', keys[META], 'phase', 'reduce')
+  return 'reduce'
+end
+
+-- Writes n numbers, which strictly increase, as ranges: "1-17,20".
+local function ranges_of(args, at, n)
+  local ranges, first = {}, args[at]
+  for i = at, at + n - 1 do
+    if i == at + n - 1 or tonumber(args[i + 1]) ~= args[i] + 1 then
+      ranges[#ranges + 1] = first == args[i] and first or first .. '-' .. args[i]
+      first = args[i + 1]
+    end
+  end
+  return table.concat(ranges, ',')
 end
 
 -- seed: appends tasks to the map stream; creates the job if it is not there.
@@ -211,7 +235,7 @@ end
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
 -- two chunks the gap could never be filled; the caller reads top and goes on from there. IDs are explicit, so that
--- a repeated call adds nothing twice.
+-- a repeated call adds nothing twice. A task that somebody deleted can't be added again, and nobody would do it.
 local function seed(keys, args)
   local run, maps, reducers = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers')
   local first = integer(args[4], 'first')
@@ -220,14 +244,19 @@ local function seed(keys, args)
   local last = first - 1 + (#args - 4) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
   check_number(keys, reducers)
-  local meta = read_meta(keys)
+  local meta, top = read_meta(keys), 0
   if meta then
     if meta.maps ~= maps or meta.reducers ~= reducers then
       refuse('WCSTATE', 'the job has %.0f tasks and %.0f reducers, not %.0f and %.0f',
         meta.maps, meta.reducers, maps, reducers)
     end
-    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 then
-      refuse('WCSTATE', 'a stream of the job was deleted by someone')
+    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 or not (delivered(keys[MAP]) and delivered(keys[REDUCE])) then
+      refuse('WCSTATE', 'a stream of the job was deleted by someone, or its group')
+    end
+    local stream = fields(redis.call('XINFO', 'STREAM', keys[MAP]))
+    top = index(stream['last-generated-id'])
+    if stream.length ~= top then
+      refuse('WCSTATE', '%.0f of the first %.0f tasks were deleted by someone', top - stream.length, top)
     end
   else
     redis.call('DEL', unpack(keys))
@@ -235,10 +264,8 @@ local function seed(keys, args)
       'reducers', reducers, 'reduced', 0, 'tokens', 0, 'bytes', 0, 'put', 0)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
-    if maps == 0 then flip(keys, reducers) end
+    if maps == 0 then redis.call('HSET', keys[META], 'phase', flip(keys, reducers)) end
   end
-  local newest = redis.call('XREVRANGE', keys[MAP], '+', '-', 'COUNT', 1)[1]
-  local top = newest and index(newest[1]) or 0
   if first <= top + 1 then
     for n = top + 1, last do
       local at = 5 + (n - first) * 2
@@ -253,7 +280,7 @@ end
 -- commit: acknowledges a batch of map tasks and applies its effect, as one step, if all of them are pending.
 --   KEYS    fixed, parts
 --   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, then the effect:
---           without reducers, word, count, word, count, ...; with reducers, an attempt (a nonce), from (to how many
+--           an attempt (a nonce), then without reducers word, count, word, count, ...; with reducers from (to how many
 --           partitions it has brought its blobs), and blobs for those that follow, each with the attempt in front ('' for none)
 --   returns {'committed'}, {'at', to how many partitions the attempt has brought its blobs} or {'refused', standing of each
 --           task}
@@ -262,20 +289,20 @@ end
 -- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: a table cannot be taken apart again.
 -- How far the attempt has come is kept beside the blobs, and what does not join on there is not taken: a rollback may have
 -- taken earlier ones back. Buried tasks never count as mapped: a phase change without them lets a zombie store totals that
--- lack them.
+-- lack them. No task is pending once all are committed, unless somebody sets the group back: the counts may be final by then.
 local function commit(keys, args)
   local meta = open_run(keys, args[1], 'all')
   local n = integer(args[2], 'n')
-  if #args < n + 4 then refuse('WCARG', 'too few arguments') end
+  if #args < n + 5 then refuse('WCARG', 'too few arguments') end
   local ids = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
-  local at = n + 5
-  local attempt, from, upto
+  local attempt, at = args[n + 5], n + 6
+  local from, upto
+  if attempt == '' then refuse('WCARG', 'attempt must be given') end
   if meta.reducers > 0 then
-    attempt, from = args[at], integer(args[at + 1], 'from')
-    at = at + 2
+    from = integer(args[at], 'from')
+    at = at + 1
     upto = from + #args - at + 1
-    if attempt == '' then refuse('WCARG', 'attempt must be given') end
     if upto > meta.reducers then refuse('WCARG', 'blobs for %.0f of %.0f partitions', upto, meta.reducers) end
     for i = at, #args do
       if args[i] ~= '' and args[i]:sub(1, #attempt) ~= attempt then refuse('WCARG', 'a blob of another attempt') end
@@ -286,9 +313,10 @@ local function commit(keys, args)
   end
   local refused = refusal(keys[MAP], ids)
   if refused then return refused end
-  if attempt then
-    local brought = tonumber(redis.call('HGET', keys[COMMITS], attempt) or 0)
-    if not brought then refuse('WCSTATE', 'a committed attempt has pending tasks') end
+  if meta.phase ~= 'map' then refuse('WCSTATE', 'tasks of phase map are pending in phase %s', meta.phase) end
+  local brought = tonumber(redis.call('HGET', keys[COMMITS], attempt) or 0)
+  if not brought then refuse('WCSTATE', 'a committed attempt has pending tasks') end
+  if meta.reducers > 0 then
     if from ~= brought then return {'at', brought} end
     if upto < meta.reducers then redis.call('HSET', keys[COMMITS], attempt, string.format('%.0f', upto)) end
     for i = at, #args do
@@ -300,35 +328,31 @@ local function commit(keys, args)
   if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
     refuse('WCSTATE', 'pending tasks could not be acknowledged')
   end
-  if attempt then
-    redis.call('HSET', keys[COMMITS], attempt, 'committed')
-  else
+  if meta.reducers == 0 then
     for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
   end
-  redis.call('HINCRBY', keys[META], 'tokens', string.format('%.0f', tokens))
-  redis.call('HINCRBY', keys[META], 'bytes', string.format('%.0f', bytes))
-  if redis.call('HINCRBY', keys[META], 'mapped', n) == meta.maps then flip(keys, meta.reducers) end
+  redis.call('HSET', keys[COMMITS], attempt, 'committed ' .. ranges_of(args, 3, n))
+  local mapped, phase = meta.mapped + n, meta.phase
+  if mapped == meta.maps then phase = flip(keys, meta.reducers) end
+  redis.call('HSET', keys[META], 'mapped', string.format('%.0f', mapped), 'tokens', string.format('%.0f', meta.tokens + tokens),
+    'bytes', string.format('%.0f', meta.bytes + bytes), 'phase', phase)
   return {'committed'}
 end
 
 -- partition: allows the caller to read the partial counts of one partition.
 --   KEYS    fixed, the partition's list
 --   ARGV    run, partition (0-based)
---   returns the attempts whose blobs count
--- The blobs themselves are an LRANGE right behind it, in one transaction with this: what comes through Lua is copied three
--- times more, and a partition may be large.
+--   returns how many maps the job has: the commits must have each of them once
+-- The commits and the blobs are an HGETALL and an LRANGE right behind it, in one transaction with this: what comes through Lua
+-- is copied three times more, and a partition may be large.
 -- Guards. All in one transaction: between two pages a rollback may mix two orders of commits. Only while the partition's
 -- task is pending. Before the last map is committed no task is, and less than all partial counts would be stored as a total;
 -- when it is stored they are gone, and nothing at all would be, once a rollback has made the task pending again.
 local function partition(keys, args)
-  open_run(keys, args[1], 1)
+  local meta = open_run(keys, args[1], 1)
   local part = integer(args[2], 'partition')
   if standing(keys[REDUCE], entry(part + 1)) ~= 'pending' then refuse('WCPHASE', 'partition %.0f is not pending', part) end
-  local commits, attempts = redis.call('HGETALL', keys[COMMITS]), {}
-  for i = 1, #commits, 2 do
-    if commits[i + 1] == 'committed' then attempts[#attempts + 1] = commits[i] end
-  end
-  return attempts
+  return meta.maps
 end
 
 -- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
@@ -346,6 +370,7 @@ local function open_attempt(keys, args, with_lists)
   end
   local refused = refusal(keys[REDUCE], ids)
   if refused then return nil, refused end
+  if meta.phase ~= 'reduce' then refuse('WCSTATE', 'partitions are pending in phase %s', meta.phase) end
   return meta, ids, tonumber(meta['storing ' .. attempt] or 0), n + 4
 end
 
@@ -384,13 +409,14 @@ local function put(keys, args)
   end
   redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
   for i = PARTS, #keys do redis.call('LTRIM', keys[i], 1, 0) end
-  redis.call('HINCRBY', keys[META], 'put', string.format('%.0f', tokens))
-  redis.call('HDEL', keys[META], progress)
-  if redis.call('HINCRBY', keys[META], 'reduced', #ids) == meta.reducers then
-    for field in pairs(meta) do
-      if field:find('^storing ') then redis.call('HDEL', keys[META], field) end -- of attempts that came to nothing
+  local reduced, phase = meta.reduced + #ids, meta.phase
+  if reduced == meta.reducers then phase = 'done' end
+  redis.call('HSET', keys[META], 'reduced', string.format('%.0f', reduced), 'put', string.format('%.0f', meta.put + tokens),
+    'phase', phase)
+  for field in pairs(meta) do
+    if field == progress or phase == 'done' and field:find('^storing ') then -- the others came to nothing
+      redis.call('HDEL', keys[META], field)
     end
-    redis.call('HSET', keys[META], 'phase', 'done')
   end
   return {'committed'}
 end
@@ -398,7 +424,7 @@ end
 -- final: fences the result for those who seal the job and read it.
 --   KEYS    fixed
 --   ARGV    run, fence (a nonce)
---   returns {the fence that stands, tokens, bytes}
+--   returns {the fence that stands, mapped, reduced, tokens, bytes, put}: callers compare them with what they know
 -- Guards. Only a job that is done, with nothing buried, has a result. A fence that stands is the next caller's too: under
 -- one of its own, what another supervisor has published could not be read any more. It is written nevertheless, so that
 -- WAITAOF has something to wait for.
@@ -409,7 +435,7 @@ local function final(keys, args)
   if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
   local fence = meta.final or args[2]
   redis.call('HSET', keys[META], 'final', fence)
-  return {fence, meta.tokens, meta.bytes}
+  return {fence, meta.mapped, meta.reduced, meta.tokens, meta.bytes, meta.put}
 end
 
 -- Opens a finished job for the holder of its fence. The server's run_id would not do in its place: a master that was
@@ -468,16 +494,17 @@ local function release(keys, args)
   return redis.status_reply('OK')
 end
 
--- discard: drops what only commits needed of a sealed job, and lets all its keys expire where that is wanted.
+-- discard: drops the partial counts of a sealed job, and lets its other keys expire where that is wanted. Its commits stay:
+-- another supervisor that seals it looks at them.
 --   KEYS    fixed, parts
 --   ARGV    fence, seconds to live (0: for ever)
 -- Guard: the fence. A deletion that comes late, after a rollback reopened the job, would leave nothing to reduce.
 local function discard(keys, args)
   open_final(keys, args[1], 'all')
   local ttl = integer(args[2], 'seconds')
-  for i = COMMITS, #keys do redis.call('UNLINK', keys[i]) end
+  for i = PARTS, #keys do redis.call('UNLINK', keys[i]) end
   if ttl > 0 then
-    for i = META, WORKERS do redis.call('EXPIRE', keys[i], args[2]) end
+    for i = META, COMMITS do redis.call('EXPIRE', keys[i], args[2]) end
   end
   return redis.status_reply('OK')
 end
@@ -620,7 +647,7 @@ end
 -- status: where the job stands, in constant time (but for one row a consumer).
 --   KEYS    fixed
 --   returns {meta (flat), pending maps, pending reduces (each {consumer, number, ...}), buried, workers (flat),
---            tasks in the map stream}
+--            tasks in the map stream, whether some of them were given to nobody yet (1 or 0), the same of reduces}
 local function status(keys, args)
   if not read_meta(keys) then refuse('WCNOJOB', 'no such job') end
   local function pending(stream)
@@ -631,25 +658,28 @@ local function status(keys, args)
     end
     return flat
   end
+  local function waiting(stream)
+    return #redis.call('XRANGE', stream, '(' .. delivered(stream), '+', 'COUNT', 1)
+  end
   return {redis.call('HGETALL', keys[META]), pending(keys[MAP]), pending(keys[REDUCE]), redis.call('HLEN', keys[DEAD]),
-    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP])}
+    redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP]), waiting(keys[MAP]), waiting(keys[REDUCE])}
 end
 
 -- The commands are those that a function may call from its first write on, all of them; before it one that is refused
 -- does no harm.
 local function register(name, body, commands)
-  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body, commands)}
+  redis.register_function{function_name = 'wordcount_' .. SCHEMA .. '_' .. name, callback = guarded(body, commands)}
 end
 
 local function register_reading(name, body)
-  redis.register_function{function_name = 'wordcount_1_' .. name, callback = guarded(body, {}), flags = {'no-writes'}}
+  redis.register_function{function_name = 'wordcount_' .. SCHEMA .. '_' .. name, callback = guarded(body, {}), flags = {'no-writes'}}
 end
 
-register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'XREVRANGE', 'HMGET'})
-register('commit', commit, {'HSET', 'RPUSH', 'XACK', 'ZINCRBY', 'HINCRBY', 'XADD'})
+register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'HMGET'})
+register('commit', commit, {'HSET', 'RPUSH', 'XACK', 'ZINCRBY', 'XADD'})
 register_reading('partition', partition)
 register_reading('place', place)
-register('put', put, {'ZADD', 'XACK', 'LTRIM', 'HINCRBY', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
+register('put', put, {'ZADD', 'XACK', 'LTRIM', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
 register('final', final, {'HSET'})
 register_reading('result', result)
 register_reading('sum', sum)

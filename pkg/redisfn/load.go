@@ -2,6 +2,7 @@ package redisfn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -29,6 +30,9 @@ func (o Outcome) String() string {
 	}
 	return "failed"
 }
+
+// ErrMayNotLoad: the library isn't there, and the user lacks the right to FUNCTION LOAD.
+var ErrMayNotLoad = errors.New("redisfn: this user may not load library")
 
 // Load makes sure that the server, or every master of a cluster, has this very
 // code. Other code under the same name is left alone and reported as a
@@ -87,6 +91,9 @@ func (l Library) load(ctx context.Context, c redis.UniversalClient) (Outcome, er
 	// only its reply was lost. If the library is there now, its code decides.
 	if theirs, found, err := l.find(ctx, c); err == nil && found {
 		return l.compare(theirs)
+	}
+	if Code(loadErr) == "NOPERM" {
+		return 0, fmt.Errorf("%w %s: %w", ErrMayNotLoad, l.Name, loadErr)
 	}
 	return 0, fmt.Errorf("redisfn: load library %s: %w", l.Name, loadErr)
 }

@@ -1,6 +1,7 @@
 package targets_test
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -164,7 +165,8 @@ func TestTheUserInTheREADMESuffices(t *testing.T) {
 	}
 }
 
-// admitted gives each of the servers the user of the README.
+// admitted gives each of the servers the user of the README, and the first one the library, as the README tells an
+// administrator to.
 func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password string) {
 	t.Helper()
 	set := []any{"ACL", "SETUSER", "wordcount", "on", ">sesame"}
@@ -174,7 +176,15 @@ func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password st
 	for _, s := range servers {
 		must(t, s.Do(t.Context(), set...).Err())
 	}
+	load(t, servers[0])
 	return "wordcount", "sesame"
+}
+
+// load loads the library as its administrator does.
+func load(t *testing.T, server redis.UniversalClient) {
+	t.Helper()
+	_, err := wordcount.Library.Load(t.Context(), server)
+	must(t, err)
 }
 
 // sufficed drives a folder through what people do, and checks that its user was refused nothing.
@@ -213,5 +223,71 @@ func TestTheUserInTheREADMESufficesOnACluster(t *testing.T) {
 		servers = append(servers, n)
 	}
 	f.use(cluster.URL(admitted(t, servers...)), "")
+	for _, n := range servers {
+		load(t, n)
+	}
 	f.sufficed(servers...)
+}
+
+func TestFault66TheUserInTheREADMEReplacesNobodysFunctions(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	user, password := admitted(t, f.rdb)
+	guest := f.guest()
+	guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
+	ctx := t.Context()
+	const theirs = "#!lua name=theirs\nredis.register_function('%s', function(keys, args) return redis.call(args[1], keys[1] or args[2], unpack(args, 3)) end)"
+	must(t, f.rdb.FunctionLoad(ctx, fmt.Sprintf(theirs, "theirs")).Err())
+	must(t, f.rdb.Set(ctx, "somebody else's", "secret", 0).Err())
+	rdb := redis.NewClient(&redis.Options{Addr: f.server.Addr, Username: user, Password: password})
+	t.Cleanup(func() { rdb.Close() })
+	for what, try := range map[string]func() error{
+		"replaces a library":               func() error { return rdb.FunctionLoadReplace(ctx, fmt.Sprintf(theirs, "ours")).Err() },
+		"replaces the library of all jobs": func() error { return rdb.FunctionLoadReplace(ctx, wordcount.Library.Source+"\n").Err() },
+		"loads a library": func() error {
+			return rdb.FunctionLoad(ctx, "#!lua name=new\nredis.register_function('new', function() end)").Err()
+		},
+		"deletes a library":               func() error { return rdb.FunctionDelete(ctx, "theirs").Err() },
+		"deletes all libraries":           func() error { return rdb.FunctionFlush(ctx).Err() },
+		"restores libraries":              func() error { return rdb.FunctionRestore(ctx, "").Err() },
+		"runs a script":                   func() error { return rdb.Eval(ctx, "return 1", nil).Err() },
+		"reads a key that is not a job's": func() error { return rdb.HGetAll(ctx, "somebody else's").Err() },
+		"gives such a key to a function":  func() error { return rdb.FCall(ctx, "theirs", []string{"somebody else's"}, "get").Err() },
+		"has a function read such a key":  func() error { return rdb.FCall(ctx, "theirs", nil, "get", "somebody else's").Err() },
+		"has a function write such a key": func() error { return rdb.FCall(ctx, "theirs", nil, "zadd", "somebody else's set", 1, "a").Err() },
+		"has a function empty the server": func() error { return rdb.FCall(ctx, "theirs", nil, "flushall", "sync").Err() },
+	} {
+		// Within a function Redis says it in other words, which differ from version to version.
+		if err := try(); err == nil || !strings.Contains(err.Error(), "NOPERM") && !strings.Contains(err.Error(), "can't ") && !strings.Contains(err.Error(), "ACL failure") {
+			t.Errorf("the user %s: %v", what, err)
+		}
+	}
+	guest.texts(5)
+	guest.exits(0, "run")
+	guest.exact()
+	libraries := map[string]bool{}
+	list, err := f.rdb.FunctionList(ctx, redis.FunctionListQuery{WithCode: true}).Result()
+	must(t, err)
+	for _, l := range list {
+		libraries[l.Code] = true
+	}
+	if len(libraries) != 2 || !libraries[fmt.Sprintf(theirs, "theirs")] || !libraries[wordcount.Library.Source] {
+		t.Errorf("the libraries are %v", list)
+	}
+}
+
+func TestFault66AUserWhoMayNotLoadTheLibraryIsToldWhoLoadsIt(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	user, password := admitted(t, f.rdb)
+	must(t, f.rdb.FunctionFlush(t.Context()).Err())
+	guest := f.guest()
+	guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
+	guest.texts(5)
+	r := guest.exits(3, "run")
+	contains(t, r.err, "this user may not load library "+wordcount.Library.Name)
+	contains(t, r.err, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load")
+	f.guest().exits(0, "functions:load") // as the default user
+	guest.exits(0, "run")
+	guest.exact()
 }

@@ -163,6 +163,9 @@ func (s *session) loadLibrary(ctx context.Context) (redisfn.Outcome, error) {
 	if conflict := (*redisfn.ConflictError)(nil); errors.As(err, &conflict) {
 		err = fmt.Errorf("%w: mage functions:load -replace", err)
 	}
+	if errors.Is(err, redisfn.ErrMayNotLoad) {
+		err = fmt.Errorf("%w: let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load", err)
+	}
 	return outcome, err
 }
 

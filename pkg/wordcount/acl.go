@@ -19,11 +19,11 @@ func WorkerRules(job Job) string {
 // clustered is what go-redis asks of a cluster besides. The workers of a server that was given are its supervisor's user.
 const clustered = "+command +cluster|slots"
 
-// SupervisorRules are the ACL rules that suffice for everything on a server that was given. README has them as a line
-// for its owner.
+// SupervisorRules are the ACL rules that suffice for everything on a server that was given, once its owner has loaded the
+// library: who may load one may replace everybody's. README has them as a line for that owner.
 const SupervisorRules = "~wordcount:* " + connection + " " + clustered +
-	" +info +fcall +fcall_ro +function|load +function|list" +
+	" +info +fcall +fcall_ro +function|list" +
 	" +watch +unwatch +multi +exec" +
 	" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget +memory|usage" +
-	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xack +xadd +xlen +xrevrange" +
+	" +type +exists +hgetall +hset +hincrby +hsetnx +hdel +hlen +hkeys +hexists +xinfo|groups +xinfo|stream +xack +xadd +xlen" +
 	" +xgroup|create +rpush +lrange +ltrim +zincrby +zadd +zrange +zcount +del +unlink +expire"

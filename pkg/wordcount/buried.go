@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -76,10 +75,11 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 // committedParts adds up the partial counts of all partitions that have some, and returns which have. Which attempts are
 // committed is read first: what comes while the partitions are read is in none of them.
 func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job, table *count.Table) (held []bool, err error) {
-	committed, err := committedAttempts(ctx, rdb, job)
+	commits, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
 	if err != nil {
 		return nil, classify(err)
 	}
+	committed := committedOf(commits)
 	held = make([]bool, job.Reducers)
 	for part := range held {
 		partials, err := rdb.LRange(ctx, job.part(part), 0, -1).Result()
@@ -96,11 +96,4 @@ func committedParts(ctx context.Context, rdb redis.UniversalClient, job Job, tab
 		}
 	}
 	return held, nil
-}
-
-// committedAttempts are those whose partial counts count, whatever phase the job is in.
-func committedAttempts(ctx context.Context, rdb redis.UniversalClient, job Job) ([]string, error) {
-	attempts, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
-	maps.DeleteFunc(attempts, func(_, state string) bool { return state != "committed" })
-	return slices.Collect(maps.Keys(attempts)), err
 }

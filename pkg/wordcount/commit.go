@@ -143,7 +143,7 @@ func (w *Worker) tally() effect {
 		for word, n := range w.table.All() {
 			words = append(words, string(word), n)
 		}
-		return effect{words: words}
+		return effect{attempt: newNonce(), words: words}
 	}
 	w.spill()
 	return effect{attempt: w.nonce, partials: w.packed}

@@ -14,6 +14,13 @@
 // writes to the job's keys, that Redis evicts nothing, and that each count stays below 2^53. Progress without Redis, and
 // work done since the last checkpoint, are not promised.
 //
+// An append-only file that a kill tears in the middle of a commit is no snapshot: at the second restart Redis runs the part
+// that is left, and then the whole of it once more. So counters are written as absolute values, each commit says which tasks
+// it has, and a reducer and the seal check that those cover the job (cover.go); the seal compares all counters with the plan
+// and with the sum of the counts. A job whose tasks are neither done nor anywhere else is stuck, which Watch notices. So such
+// a job, and one whose keys somebody wrote to, is exact or ends with ErrState. Two counts that somebody swaps look right to
+// all of them; verify.go tells.
+//
 // # Why it can hold
 //
 // The acknowledgement of a task and its effect on the counts are one call of one Redis Function. So every state that
@@ -36,6 +43,7 @@
 //	due.go         until a commit pays
 //	commit.go      commits the table: the tasks are acknowledged, and their partial counts count, in one step
 //	reduce.go      merges the partial counts of some partitions, and stores their totals in the sorted set
+//	cover.go       checks that commits have each task once, before that and before the seal
 //	seal.go        waits until that is all, and lasts, and adds up; then it is published
 //	result.go      reads it; verify.go compares it with a serial recount
 //
@@ -98,6 +106,8 @@
 //	errors and deaths are counted apart                   TestErrorsAndDeathsOfATaskAreCountedApart
 //	Redis killed, at the worst moments                    TestFault08 to 15, 18, 19, 34
 //	lost and repeated replies                             TestFault02, 05, 16
+//	a log that was torn in the middle of a call           TestFault55
+//	somebody who writes to the job's keys                 TestFault71
 //	a commit in several calls counts all or nothing       TestPartialCountsJoinOnToWhatTheirAttemptHasBrought
 //	supervisors killed, and two at once                   TestFault35, 36
 //	two folders seal one job, both can read               TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway
@@ -112,7 +122,7 @@
 // too. Both held the server for as long as their bytes took, some 5 ms a MiB, for all that passes through Lua is copied
 // thrice: half a second where words are long. Here a commit is an attempt with a nonce, which brings them in calls of
 // some 4 MiB, and what it has brought counts from the moment the last of these calls acknowledges the tasks. A partition
-// is read by LRANGE, behind the function that says which attempts count, in one transaction. The model has these calls,
+// is read by HGETALL (which attempts count) and LRANGE, behind the function that allows it, in one transaction. The model has these calls,
 // and fails without any of their guards.
 //
 // The design keeps all partial counts until the job is sealed. Here those of a partition go with the call that acknowledges

@@ -1,6 +1,9 @@
 package wordcount
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a job can end with. Each has an exit status of its own (see package targets); errors.Is tells them apart.
 var (
@@ -26,3 +29,9 @@ var (
 	// errPhase: the job, or a task, isn't in the phase that the call needs.
 	errPhase = errors.New("not in this phase")
 )
+
+// spoilt is an error for a job that contradicts itself, which no crash and no rollback leaves behind. It says how.
+func spoilt(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: the server's log was torn, or somebody wrote to the job's keys: delete the job with clean, then run again",
+		ErrState, fmt.Sprintf(format, args...))
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
@@ -31,7 +32,12 @@ const handTasks = 3
 
 func newByHand(t *testing.T, reducers int) *byHand {
 	t.Helper()
-	r := newRig(t, map[string]string{"1": "one", "2": "two two", "3": "three three three"})
+	return newByHandOn(t, redistest.Start(t), reducers)
+}
+
+func newByHandOn(t *testing.T, server *redistest.Server, reducers int) *byHand {
+	t.Helper()
+	r := newRigOn(t, server, map[string]string{"1": "one", "2": "two two", "3": "three three three"})
 	r.prepare(Options{Split: WholeFiles, Reducers: reducers})
 	h := &byHand{rig: r, lib: protocol{r.rdb, r.plan.Job}, run: "a run"}
 	must(t, r.folder.SetRun(h.lib.job.ID, h.run))
@@ -63,8 +69,24 @@ func (h *byHand) take(stream, consumer string, n int) (tasks []int) {
 
 // commits commits tasks as a worker would that counted them.
 func (h *byHand) commits(tasks ...int) (standings []string, err error) {
+	h.tb.Helper()
+	return h.bring(h.brings(tasks...), tasks...)
+}
+
+// brings is what a worker brings that has counted tasks.
+func (h *byHand) brings(tasks ...int) *sending {
+	h.tb.Helper()
 	w := h.counted(tasks...)
-	return w.bring(h.tb.Context(), h.run, tasks, &sending{tokens: w.tokens, bytes: 1, effect: w.tally()})
+	s := &sending{tokens: w.tokens, effect: w.tally()}
+	for _, n := range tasks {
+		s.bytes += h.sup.splits[n-1].Bytes()
+	}
+	return s
+}
+
+func (h *byHand) bring(s *sending, tasks ...int) (standings []string, err error) {
+	w := &Worker{Job: h.lib.job, protocol: h.lib, piece: pieceMax}
+	return w.bring(h.tb.Context(), h.run, tasks, s)
 }
 
 // counted is a worker that has counted tasks.
@@ -172,7 +194,7 @@ func TestACountThatIsNoDecimalNumberIsNotCommitted(t *testing.T) {
 	h := newByHand(t, MapOnly)
 	h.take("map", "w", 1)
 	for _, n := range []any{"inf", "nan", "0x10", "1e3", "-1", "1.5", "", "1000000000000000"} { // Redis would add all but two
-		standings, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, effect{words: []any{"one", 1, "two", n}}, 0, 0)
+		standings, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, effect{attempt: "a", words: []any{"one", 1, "two", n}}, 0, 0)
 		if !errors.Is(err, ErrState) {
 			t.Errorf("%q: %v, %v", n, standings, err)
 		}
@@ -203,7 +225,7 @@ func TestAZombieOfAnotherRunReachesNothing(t *testing.T) {
 		"fail":    func() error { _, err := h.lib.fail(ctx, h.run, "map", 1, "token", 1, "error"); return err },
 		"renew":   func() error { return h.lib.renew(ctx, h.run, "w", "", "map", []int{1}) },
 		"give up": func() error { _, err := h.lib.giveUp(ctx, h.run, "w", false); return err },
-		"final":   func() error { _, _, _, err := h.lib.final(ctx, h.run, "fence"); return err },
+		"final":   func() error { _, err := h.lib.final(ctx, h.run, "fence"); return err },
 		"clean":   func() error { _, err := h.lib.clean(ctx, h.run); return err },
 	}
 	for name, call := range calls {
@@ -373,8 +395,8 @@ func TestPartialCountsBearTheNameOfTheirAttempt(t *testing.T) {
 		t.Errorf("two commits are the attempt %s", first.attempt)
 	}
 	for what, e := range map[string]effect{
-		"no attempt":      {nil, "", first.partials},
-		"another attempt": {nil, newNonce(), first.partials},
+		"no attempt":      {"", nil, first.partials},
+		"another attempt": {newNonce(), nil, first.partials},
 	} {
 		if now, err := h.lib.commit(t.Context(), h.run, []int{1}, 1, 1, e, 0, 1); !errors.Is(err, ErrState) {
 			t.Errorf("%s: %+v, %v", what, now, err)
@@ -494,7 +516,7 @@ func TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction(t *testing.T) {
 		want []string
 	}{
 		{"a reduce", func() { h.store(0) }, []string{
-			"multi.1", "partition.1", "lrange.1", "exec.1", "watch.1", "place.1", "multi.2", "zadd.1", "put.1", "exec.2"}},
+			"multi.1", "partition.1", "hgetall.1", "lrange.1", "exec.1", "watch.1", "place.1", "multi.2", "zadd.1", "put.1", "exec.2"}},
 		{"a clean", func() {
 			if n, err := h.lib.clean(t.Context(), h.run); err != nil || n < 4 {
 				t.Errorf("%d keys were deleted, %v", n, err)
@@ -520,12 +542,12 @@ func TestAJobThatIsNotDoneHasNoResult(t *testing.T) {
 		func() { h.mustCommit(1, 2, 3) },
 		func() { h.take("reduce", "w", 1); h.store(0) },
 	} {
-		if _, _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, errPhase) {
+		if _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, errPhase) {
 			t.Errorf("final: %v", err)
 		}
 		next()
 	}
-	if _, _, _, err := h.lib.final(t.Context(), h.run, "fence"); err != nil {
+	if _, err := h.lib.final(t.Context(), h.run, "fence"); err != nil {
 		t.Errorf("final: %v", err)
 	}
 }
@@ -536,15 +558,15 @@ func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 	h.finish()
 	ctx := t.Context()
 	for _, nonce := range []string{"first", "second"} {
-		if fence, _, _, err := h.lib.final(ctx, h.run, nonce); fence != "first" || err != nil {
-			t.Errorf("the fence that stands is %q, %v", fence, err)
+		if end, err := h.lib.final(ctx, h.run, nonce); end.fence != "first" || err != nil {
+			t.Errorf("the fence that stands is %q, %v", end.fence, err)
 		}
 	}
 	calls := map[string]func(fence string) error{
 		"result":  func(fence string) error { _, err := h.lib.result(ctx, fence, 0, 10); return err },
 		"sum":     func(fence string) error { _, _, err := h.lib.sum(ctx, fence, 0, 10); return err },
 		"release": func(fence string) error { return h.lib.release(ctx, fence) },
-		"discard": func(fence string) error { return h.lib.discard(ctx, fence, 0) },
+		"discard": func(fence string) error { return h.lib.discard(ctx, fence, 3600) },
 	}
 	for _, name := range []string{"result", "sum", "release", "discard"} {
 		for _, fence := range []string{"second", ""} {
@@ -553,8 +575,8 @@ func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 			}
 		}
 	}
-	if n := h.rdb.Exists(ctx, h.lib.job.Key("commits")).Val(); n != 1 {
-		t.Error("the commits were discarded")
+	if ttl := h.rdb.TTL(ctx, h.lib.job.Key("counts")).Val(); ttl != -1 {
+		t.Errorf("the counts expire in %v", ttl)
 	}
 	h.expect("nobody is released", func(st Status) bool { return !st.Released })
 	for _, name := range []string{"result", "sum", "release", "discard"} {
@@ -1151,8 +1173,8 @@ func TestAResultThatLacksABuriedTaskIsNotFenced(t *testing.T) {
 	h := newByHand(t, 1)
 	h.finish()
 	must(t, h.rdb.HSet(t.Context(), h.lib.job.Key("dead"), "map 2", "error").Err())
-	if fence, _, _, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, ErrState) {
-		t.Errorf("fenced by %q, %v", fence, err)
+	if end, err := h.lib.final(t.Context(), h.run, "fence"); !errors.Is(err, ErrState) {
+		t.Errorf("fenced by %q, %v", end.fence, err)
 	}
 }
 
@@ -1303,5 +1325,118 @@ func TestAWorkerThatFindsNoTaskLooksAtTheJobAgain(t *testing.T) {
 	must(t, w.fetch(t.Context()))
 	if w.phase != "reduce" {
 		t.Errorf("it thinks that the job is in phase %s", w.phase)
+	}
+}
+
+// duplicate lets another attempt have committed a task that is committed.
+func (h *byHand) duplicate(task int) {
+	h.tb.Helper()
+	must(h.tb, h.rdb.HSet(h.tb.Context(), h.lib.job.Key("commits"), "another", fmt.Sprint("committed ", task)).Err())
+}
+
+func TestNothingIsReducedOfCommitsThatDoNotCoverTheJob(t *testing.T) {
+	t.Parallel()
+	h := newReducing(t, 1, 1)
+	h.duplicate(2)
+	frames, err := h.lib.partition(t.Context(), h.run, 0)
+	isError(t, err, ErrState, "task 2 was committed twice", "clean")
+	if frames != nil {
+		t.Errorf("it was given %q", frames)
+	}
+}
+
+func TestCommitsThatDoNotCoverTheJobAreNeverSealed(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		h := newByHand(t, o.Reducers)
+		h.finish()
+		h.duplicate(2)
+		_, err := h.sup.Seal(t.Context())
+		h.refused(err, ErrState, "task 2 was committed twice", "clean")
+	})
+}
+
+func TestCountersThatDoNotFitThePlanAreNeverSealed(t *testing.T) {
+	t.Parallel()
+	for field, says := range map[string]string{
+		"mapped": "4 maps are committed and not 3", "reduced": "2 partitions are stored and not 1",
+		"bytes": "28 bytes are committed and not 27", "put": "7 words are in stored partitions and not 6",
+	} {
+		h := newByHand(t, 1)
+		h.finish()
+		must(t, h.rdb.HIncrBy(t.Context(), h.lib.job.Key("meta"), field, 1).Err())
+		_, err := h.sup.Seal(t.Context())
+		h.refused(err, ErrState, says, "clean")
+	}
+}
+
+func TestAJobThatNobodyCanFinishEndsTheRun(t *testing.T) {
+	t.Parallel()
+	for stream, h := range map[string]*byHand{"map": newByHand(t, 1), "reduce": newReducing(t, 1, 0)} {
+		h.take(stream, "w", handTasks)
+		must(t, h.rdb.XAck(t.Context(), h.lib.job.Key(stream), "workers", "1-0").Err())
+		if stream == "map" {
+			h.mustCommit(2, 3)
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errors.New("nothing comes of it"))
+		defer cancel()
+		_, err := h.sup.Watch(ctx, over)
+		isError(t, err, ErrState, "no task left", "clean")
+	}
+}
+
+func TestNothingIsCommittedOnceAllIs(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{MapOnly, 1} {
+		h := newByHand(t, reducers)
+		h.finish()
+		must(t, h.rdb.XGroupSetID(t.Context(), h.lib.job.Key("map"), "workers", "0").Err())
+		h.take("map", "w", handTasks)
+		if standings, err := h.commits(2); !errors.Is(err, ErrState) {
+			t.Errorf("%d reducers: %v, %v", reducers, standings, err)
+		}
+		h.expect("all is as it was", func(st Status) bool { return st.Mapped == handTasks && st.Tokens == 6 })
+		if got := h.counts(); got != handCounts {
+			t.Errorf("%d reducers: counted %s", reducers, got)
+		}
+	}
+}
+
+func TestNothingIsStoredOnceAllIs(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.finish()
+	must(t, h.rdb.XGroupSetID(t.Context(), h.lib.job.Key("reduce"), "workers", "0").Err())
+	h.take("reduce", "w", 1)
+	if now, err := h.lib.put(t.Context(), h.run, totals{"again", []int{0}, 0}, 0, nil, true); !errors.Is(err, ErrState) {
+		t.Errorf("%+v, %v", now, err)
+	}
+	h.expect("all is as it was", func(st Status) bool { return st.Reduced == 1 && st.Phase == "done" })
+}
+
+func TestAJobThatLostATaskIsNotSeededAnew(t *testing.T) {
+	t.Parallel()
+	for what, lose := range map[string]func(*byHand, string) error{
+		"one":          func(h *byHand, key string) error { return h.rdb.XDel(h.tb.Context(), key, "2-0").Err() },
+		"the last one": func(h *byHand, key string) error { return h.rdb.XDel(h.tb.Context(), key, "3-0").Err() },
+		"all":          func(h *byHand, key string) error { return h.rdb.XTrimMaxLen(h.tb.Context(), key, 0).Err() },
+	} {
+		h := newByHand(t, 1)
+		must(t, lose(h, h.lib.job.Key("map")))
+		if err := h.sup.Seed(t.Context()); !errors.Is(err, ErrState) || !strings.Contains(err.Error(), "deleted") {
+			t.Errorf("without %s: %v", what, err)
+		}
+	}
+}
+
+func TestAnAttemptCountsOnceInAPartition(t *testing.T) {
+	t.Parallel()
+	h := newReducing(t, 1, 1)
+	list := h.lib.job.part(0)
+	partial := h.rdb.LIndex(t.Context(), list, 0).Val()
+	must(t, h.rdb.RPush(t.Context(), list, partial).Err())
+	h.store(0)
+	if got := h.counts(); got != handCounts {
+		t.Errorf("counted: %s", got)
 	}
 }

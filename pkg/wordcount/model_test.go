@@ -18,6 +18,10 @@ import (
 // and come back, Redis loses what it likes, tasks are stolen without a lease, the job is cleaned, its files change
 // behind equal sizes and times.
 //
+// Every state that Redis comes back to is one that it was in: a log that was torn in the middle of a call is not modelled.
+// What notices one at the seal and before must never speak up here, which the invariants and every merge see to. Counters are
+// plain variables, for a call is atomic: whether it increments them or writes the new value makes no difference.
+//
 // Each guard of the protocol can be taken out, and each is there because the model fails without it. That is itself a
 // test: it shows that the properties look where the mistakes would be.
 
@@ -138,13 +142,13 @@ type state struct {
 	run             int
 	phase           string
 	mapped, reduced int
-	tokens          int
+	tokens, put     int // words of committed tasks; and of stored partitions
 	final           int
 	released        bool
 	maps, reduces   stream
 	parts           [2][]partials
-	commits         map[int]int // attempt to commit → partitions that have its partials, or -1: it is committed
-	storing         map[int]int // attempt to put → words stored; never written to, like the other and the slices
+	commits         map[int]modelCommit // by attempt
+	storing         map[int]int         // attempt to put → words stored; never written to, like the other and the slices
 	counts          counts
 	dead            set // of the maps
 }
@@ -155,6 +159,23 @@ type partials struct {
 	counts
 }
 
+// modelCommit is how far an attempt to commit has come.
+type modelCommit struct {
+	brought int // partitions that have its partials
+	tasks   set // if any, it is committed
+}
+
+// covered tells whether the committed attempts have each of some tasks once, and no others.
+func (s *state) covered(tasks set) bool {
+	var all set
+	n := 0
+	for _, c := range s.commits {
+		all |= c.tasks
+		n += c.tasks.len()
+	}
+	return all == tasks && n == tasks.len()
+}
+
 // Errors of the library.
 var (
 	errModelRun   = errors.New("WCRUN")
@@ -162,7 +183,7 @@ var (
 	errModelPhase = errors.New("WCPHASE")
 	errModelFinal = errors.New("WCFINAL")
 	errModelArg   = errors.New("WCARG")
-	errModelState = errors.New("WCSTATE") // a stream is gone
+	errModelState = errors.New("WCSTATE") // a stream is gone, or tasks are pending out of their phase
 )
 
 // world is a job, everybody at it, and everything that can happen to it.
@@ -189,6 +210,7 @@ type world struct {
 	supervisors [2]*modelSupervisor
 	folders     [2]*int // the run that a folder knows; 0: none
 	published   bool    // in this generation of the files
+	alarm       error   // somebody was told that the job contradicts itself
 	trace       []string
 }
 
@@ -214,6 +236,15 @@ func (w *world) total(generation int) (c counts) {
 	return c
 }
 
+func (w *world) allTasks() set { return 1<<(w.tasks+1) - 2 }
+
+// raise notes that the job seems to contradict itself, if nobody has said so before.
+func (w *world) raise(format string, args ...any) {
+	if w.alarm == nil {
+		w.alarm = fmt.Errorf("false alarm: "+format, args...)
+	}
+}
+
 // ---- The library: each method is a call, and is as atomic as its guards say.
 
 // open is what every function but seed and clean begins with.
@@ -236,7 +267,7 @@ func (w *world) seed(run, first, n int) (owner, top int, err error) {
 		if !w.noWipe {
 			*s = state{}
 		}
-		s.there, s.run, s.phase, s.mapped, s.reduced, s.tokens = true, run, "map", 0, 0, 0
+		s.there, s.run, s.phase, s.mapped, s.reduced, s.tokens, s.put = true, run, "map", 0, 0, 0, 0
 		s.final, s.released = 0, false
 		s.maps.there, s.reduces.there = true, true
 	} else if !s.maps.there || !s.reduces.there {
@@ -281,22 +312,26 @@ func (w *world) commit(run int, ids []int, effect counts, attempt, from, to int)
 	if refused {
 		return 0, standings, nil
 	}
-	note := func(at int) {
+	if s.phase != "map" {
+		w.raise("tasks %v are pending in phase %s", ids, s.phase)
+		return 0, nil, errModelState
+	}
+	note := func(c modelCommit) {
 		s.commits = maps.Clone(s.commits)
 		if s.commits == nil {
-			s.commits = map[int]int{}
+			s.commits = map[int]modelCommit{}
 		}
-		s.commits[attempt] = at
+		s.commits[attempt] = c
 	}
 	if w.reducers > 0 {
-		if brought := s.commits[attempt]; from != brought && !w.looseBring {
+		if brought := s.commits[attempt].brought; from != brought && !w.looseBring {
 			return brought, nil, nil
 		}
 		for p := from; p < to; p++ {
 			s.parts[p] = append(slices.Clip(s.parts[p]), partials{attempt, effect.of(p, w.reducers)})
 		}
 		if to < w.reducers {
-			note(to)
+			note(modelCommit{brought: to})
 			return to, nil, nil
 		}
 	}
@@ -306,9 +341,12 @@ func (w *world) commit(run int, ids []int, effect counts, attempt, from, to int)
 	apply := func() {
 		if w.reducers == 0 {
 			s.counts.add(effect)
-		} else {
-			note(-1)
 		}
+		var tasks set
+		for _, id := range ids {
+			tasks.add(id)
+		}
+		note(modelCommit{brought: w.reducers, tasks: tasks})
 		s.tokens += effect.sum()
 		s.mapped += len(ids)
 		done := s.mapped
@@ -330,7 +368,7 @@ func (w *world) commit(run int, ids []int, effect counts, attempt, from, to int)
 // merged adds up the partial counts that count.
 func (w *world) merged(all []partials) (c counts) {
 	for _, b := range all {
-		if w.redis.commits[b.attempt] < 0 || w.countAll {
+		if w.redis.commits[b.attempt].tasks != 0 || w.countAll {
 			c.add(b.counts)
 		}
 	}
@@ -344,6 +382,9 @@ func (w *world) partition(run, part, page int) (sum counts, more bool, err error
 	}
 	if w.redis.reduces.standing(part+1) != pending && !w.givenAnyTime {
 		return sum, false, errModelPhase
+	}
+	if !w.redis.covered(w.allTasks()) {
+		w.raise("partition %d is read, and the commits are %v", part, w.redis.commits)
 	}
 	all := w.redis.parts[part]
 	if w.pages {
@@ -388,6 +429,10 @@ func (w *world) put(run, attempt, from int, parts, words []int, last bool, total
 	if refused {
 		return 0, standings, nil
 	}
+	if s.phase != "reduce" {
+		w.raise("partitions %v are pending in phase %s", parts, s.phase)
+		return 0, nil, errModelState
+	}
 	if s.storing[attempt] != from && !w.looseJoin {
 		return s.storing[attempt], nil, nil
 	}
@@ -404,6 +449,7 @@ func (w *world) put(run, attempt, from int, parts, words []int, last bool, total
 		s.reduces.pending.remove(part + 1)
 		s.parts[part] = nil
 		s.reduced++
+		s.put += totals.of(part, w.reducers).sum()
 	}
 	if s.reduced == w.reducers {
 		s.phase = "done"
@@ -450,7 +496,7 @@ func (w *world) release(nonce int) {
 
 func (w *world) discard(nonce int) {
 	if w.fenced(nonce) == nil || w.lateDiscard && w.redis.there {
-		w.redis.parts, w.redis.commits = [2][]partials{}, nil
+		w.redis.parts = [2][]partials{}
 	}
 }
 
@@ -904,6 +950,10 @@ func (v *modelSupervisor) sealSome() error {
 			v.word++
 		}
 	default:
+		if s := &v.redis; !v.noFence && s.final == v.fence && (!s.covered(v.allTasks()) || s.mapped != v.tasks || s.reduced != v.reducers ||
+			v.reducers > 0 && s.put != s.tokens) {
+			return fmt.Errorf("false alarm: %+v is not complete", s)
+		}
 		if !v.noFence && v.counts.sum() != v.tokens {
 			return fmt.Errorf("false alarm: %v do not add up to %d", v.counts, v.tokens)
 		}
@@ -1146,6 +1196,9 @@ func (w *world) finish() error {
 // invariants are what holds in every state of Redis, at any time.
 func (w *world) invariants() error {
 	s := &w.redis
+	if w.alarm != nil {
+		return w.alarm
+	}
 	for i, v := range w.supervisors {
 		if v.sealed && v.before == w.losses && s.final != v.fence {
 			return fmt.Errorf("supervisor %d published a result that can't be read any more: its fence is %d, now it is %d", i, v.fence, s.final)
@@ -1176,6 +1229,12 @@ func (w *world) invariants() error {
 		return fmt.Errorf("%d tasks with %d words are acknowledged, meta has %d with %d",
 			acknowledged.len(), want.sum(), s.mapped, s.tokens)
 	}
+	if !s.covered(acknowledged) {
+		return fmt.Errorf("%v are acknowledged, and the commits are %v", acknowledged.each(), s.commits)
+	}
+	if s.maps.entries.top() == w.tasks && s.stuck() {
+		return fmt.Errorf("it can't go on: %+v", s)
+	}
 	if s.phase != "map" && want != w.total(generation) {
 		return fmt.Errorf("phase %s with %v acknowledged of %d", s.phase, acknowledged.each(), w.tasks)
 	}
@@ -1199,6 +1258,19 @@ func (w *world) invariants() error {
 		return fmt.Errorf("done with %d of %d partitions stored", s.reduces.acknowledged().len(), w.reducers)
 	}
 	return nil
+}
+
+// stuck tells what a supervisor would say of the state.
+func (s *state) stuck() bool {
+	st := Status{Phase: s.phase, Maps: s.maps.entries.len(), Mapped: s.mapped, Reducers: s.reduces.entries.len(), Reduced: s.reduced, Buried: s.dead.len(),
+		WaitingMaps: s.maps.entries != s.maps.delivered(), WaitingReduces: s.reduces.entries != s.reduces.delivered()}
+	if s.maps.pending != 0 {
+		st.PendingMaps = map[string]int{"somebody": s.maps.pending.len()}
+	}
+	if s.reduces.pending != 0 {
+		st.PendingReduces = map[string]int{"somebody": s.reduces.pending.len()}
+	}
+	return stuck(st)
 }
 
 // ---- Properties

@@ -114,6 +114,7 @@ type sleeper struct {
 type committing struct {
 	batch  []int
 	tokens uint64
+	bytes  int64
 	effect effect
 	at     int // how many partitions it thinks have its partials
 }
@@ -267,26 +268,28 @@ func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 }
 
 // combine puts the words of a batch into the worker's table.
-func (s *sleeper) combine(batch []int) *committing {
+func (s *sleeper) combine(batch []int, splits []Split) *committing {
 	s.table = count.New()
 	s.empty()
+	var bytes int64
 	for _, n := range batch {
+		bytes += splits[n-1].Bytes()
 		for _, word := range s.counts[n] {
 			s.table.Add([]byte(word), 1)
 		}
 	}
-	return &committing{batch: batch, tokens: s.table.Tokens(), effect: s.tally()}
+	return &committing{batch: batch, tokens: s.table.Tokens(), bytes: bytes, effect: s.tally()}
 }
 
 // commitSome makes one call of an attempt to commit what the worker counted, perhaps long ago.
 func (l *lab) commitSome(t *rapid.T) {
 	w := l.worker(t)
 	if len(w.commits) == 0 || rapid.IntRange(0, 3).Draw(t, "new attempt") == 0 {
-		w.commits = append(w.commits, w.combine(l.some(t, w)))
+		w.commits = append(w.commits, w.combine(l.some(t, w), l.splits))
 	}
 	c := w.commits[rapid.IntRange(0, len(w.commits)-1).Draw(t, "attempt")]
 	to := min(c.at+rapid.IntRange(0, 2).Draw(t, "partitions"), len(c.effect.partials))
-	now, err := w.commit(t.Context(), w.run, c.batch, c.tokens, 1, c.effect, c.at, to)
+	now, err := w.commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, c.at, to)
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
 		return // lost; the same call is tried again, some time or other
 	}
@@ -312,8 +315,8 @@ func (l *lab) commitSome(t *rapid.T) {
 func (l *lab) commitRepeatedly(t *rapid.T) {
 	w := l.worker(t)
 	batch := l.some(t, w)
-	c := w.combine(append(batch, batch[len(batch)-1]))
-	if _, err := w.commit(t.Context(), w.run, c.batch, c.tokens, 1, c.effect, 0, len(c.effect.partials)); err == nil {
+	c := w.combine(append(batch, batch[len(batch)-1]), l.splits)
+	if _, err := w.commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, 0, len(c.effect.partials)); err == nil {
 		t.Errorf("a batch of the tasks %v was not refused", c.batch)
 	}
 }
@@ -410,23 +413,23 @@ func (l *lab) seedSome(t *rapid.T) {
 // seal fences the result if there is one, reads it, and tidies up, as far as another rollback lets it.
 func (l *lab) seal(t *rapid.T) {
 	l.t = t
-	fence, tokens, _, err := l.final(t.Context(), l.run, newNonce())
+	end, err := l.final(t.Context(), l.run, newNonce())
 	if err != nil {
 		return
 	}
-	page, err := l.result(t.Context(), fence, 0, resultPage)
+	page, err := l.result(t.Context(), end.fence, 0, resultPage)
 	l.must(err)
 	got, sum := map[string]int{}, 0
 	for i := 0; i < len(page); i += 2 {
 		got[page[i]] = number(page[i+1])
 		sum += got[page[i]]
 	}
-	if want := l.total(l.all()); !maps.Equal(got, want) || sum != int(tokens) {
-		t.Fatalf("the result is %v with %d words, not %v", got, tokens, want)
+	if want := l.total(l.all()); !maps.Equal(got, want) || sum != int(end.tokens) {
+		t.Fatalf("the result is %v with %d words, not %v", got, end.tokens, want)
 	}
 	if rapid.Bool().Draw(t, "tidy up") {
-		l.must(l.release(t.Context(), fence))
-		l.must(l.discard(t.Context(), fence, 0))
+		l.must(l.release(t.Context(), end.fence))
+		l.must(l.discard(t.Context(), end.fence, 0))
 	}
 	l.discard(t.Context(), newNonce(), 0) // somebody else's, which comes late
 }
@@ -547,6 +550,21 @@ func (l *lab) invariants(t *rapid.T) {
 	if number(meta["tokens"]) != tokens || number(meta["mapped"]) != len(counted) {
 		t.Fatalf("%v are counted, with %d words; meta has %v", counted, tokens, meta)
 	}
+	commits, err := l.rdb.HGetAll(ctx, key("commits")).Result()
+	l.must(err)
+	committed := committedOf(commits)
+	whole := maps.Clone(committed)
+	for _, n := range l.all() {
+		if !slices.Contains(counted, n) {
+			whole[fmt.Sprint("not yet ", n)] = strconv.Itoa(n)
+		}
+	}
+	if err := covered(whole, len(l.splits)); err != nil {
+		t.Fatalf("%v are counted, and the commits are %v: %v", counted, committed, err)
+	}
+	if st, err := l.status(ctx); err == nil && len(entries) == len(l.splits) && stuck(st) {
+		t.Fatalf("it can't go on: %+v", st)
+	}
 	if done := len(counted) == len(l.splits); (meta["phase"] != "map") != done {
 		t.Fatalf("phase %s with %v of %d counted", meta["phase"], counted, len(l.splits))
 	}
@@ -567,8 +585,6 @@ func (l *lab) invariants(t *rapid.T) {
 	if (meta["phase"] == "done") != (len(reduced) == reducers) {
 		t.Fatalf("phase %s with the partitions %v stored of %d", meta["phase"], reduced, reducers)
 	}
-	committed, err := committedAttempts(ctx, l.rdb, l.plan.Job)
-	l.must(err)
 	for p := range reducers {
 		partials, err := l.rdb.LRange(ctx, l.plan.Job.part(p), 0, -1).Result()
 		l.must(err)

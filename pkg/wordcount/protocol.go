@@ -19,7 +19,7 @@ import (
 var Library = redisfn.MustParse(lua.Wordcount)
 
 // schema is the version of keys and functions; it is in the name of the library and of each function.
-const schema = "1"
+const schema = "2"
 
 // protocol calls the library's functions for one job: one typed method a function.
 type protocol struct {
@@ -135,9 +135,9 @@ type progress struct {
 
 // effect is what a commit adds to a job.
 type effect struct {
+	attempt  string   // a nonce
 	words    []any    // without reducers: word, count, word, count, …
-	attempt  string   // with them: a nonce
-	partials [][]byte // what is appended to each partition's list: the attempt and a frame, or nothing
+	partials [][]byte // with them: what is appended to each partition's list: the attempt and a frame, or nothing
 }
 
 // commit acknowledges tasks and applies their effect if all of them are pending. Otherwise nothing happens. With reducers
@@ -148,9 +148,9 @@ func (p protocol) commit(ctx context.Context, run string, tasks []int, tokens ui
 	for _, n := range tasks {
 		args = append(args, n)
 	}
-	args = append(append(args, tokens, bytes), e.words...)
+	args = append(append(args, tokens, bytes, e.attempt), e.words...)
 	if p.job.Reducers > 0 {
-		args = append(args, e.attempt, from)
+		args = append(args, from)
 		for _, partial := range e.partials[from:to] {
 			args = append(args, partial)
 		}
@@ -178,15 +178,17 @@ func parseProgress(cmd *redis.Cmd) (progress, error) {
 }
 
 // partition returns the frames of a partition whose task is pending: all its partial counts. The function tells whether
-// they are all there, and which count; a command of its own in the same transaction reads them, for a function's reply is
-// copied three times more.
+// they are all there; commands of their own in the same transaction read which of them count, and them, for a function's reply
+// is copied three times more.
 func (p protocol) partition(ctx context.Context, run string, part int) (frames []string, err error) {
 	key := p.job.part(part)
-	var attempts *redis.Cmd
+	var maps *redis.Cmd
+	var commits *redis.MapStringStringCmd
 	var partials *redis.StringSliceCmd
 	err = Library.Have(ctx, p.rdb, func() error {
 		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			attempts = pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run, part)
+			maps = pipe.FCallRO(ctx, function("partition"), append(p.job.fixed(), key), run, part)
+			commits = pipe.HGetAll(ctx, p.job.Key("commits"))
 			partials = pipe.LRange(ctx, key, 0, -1)
 			return nil
 		}))
@@ -194,8 +196,12 @@ func (p protocol) partition(ctx context.Context, run string, part int) (frames [
 	if err != nil {
 		return nil, classify(err)
 	}
-	committed, err := attempts.StringSlice()
+	all, err := maps.Int()
 	if err != nil {
+		return nil, err
+	}
+	committed := committedOf(commits.Val())
+	if err := covered(committed, all); err != nil {
 		return nil, err
 	}
 	frames, err = framesOf(committed, partials.Val())
@@ -262,13 +268,41 @@ func (p protocol) put(ctx context.Context, run string, of totals, from int, word
 	return now, nil
 }
 
+// ending is a finished job: its fence, and what its counters say.
+type ending struct {
+	fence           string
+	mapped, reduced int64
+	tokens, bytes   int64 // of committed tasks
+	put             int64 // tokens of stored partitions
+}
+
 // final fences the result of a finished job under a nonce, or returns the fence that stands already.
-func (p protocol) final(ctx context.Context, run, nonce string) (fence string, tokens uint64, bytes int64, err error) {
+func (p protocol) final(ctx context.Context, run, nonce string) (e ending, err error) {
 	reply, err := p.call(ctx, "final", p.job.fixed(), run, nonce).Slice()
 	if err != nil {
-		return "", 0, 0, err
+		return e, err
 	}
-	return reply[0].(string), uint64(reply[1].(int64)), reply[2].(int64), nil
+	e.fence = reply[0].(string)
+	for i, n := range []*int64{&e.mapped, &e.reduced, &e.tokens, &e.bytes, &e.put} {
+		*n = reply[i+1].(int64)
+	}
+	return e, nil
+}
+
+// commits returns the commits of a finished job, under its fence.
+func (p protocol) commits(ctx context.Context, fence string) (map[string]string, error) {
+	var commits *redis.MapStringStringCmd
+	err := Library.Have(ctx, p.rdb, func() error {
+		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			pipe.FCallRO(ctx, function("result"), p.job.fixed(), fence, 0, 1)
+			commits = pipe.HGetAll(ctx, p.job.Key("commits"))
+			return nil
+		}))
+	})
+	if err != nil {
+		return nil, classify(err)
+	}
+	return commits.Val(), nil
 }
 
 // result returns n words from a rank on, by descending count, as word, count, word, count, …
@@ -358,6 +392,8 @@ type Status struct {
 	PendingMaps    map[string]int // XPENDING: tasks by consumer
 	PendingReduces map[string]int
 	Buried         int
+	WaitingMaps    bool              // some tasks were given to nobody yet
+	WaitingReduces bool              //
 	Troubles       int               // how often a task was taken from a worker, or failed, so far
 	Taken          int               // tasks that were taken from a worker
 	Workers        map[string]string // what each worker says of itself (JSON)
@@ -388,7 +424,7 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
 		Bytes: int64(number(meta["bytes"])), Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
-		Seeded: int(reply[5].(int64)), Troubles: number(meta["troubles"]), Taken: number(meta["taken"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+		Seeded: int(reply[5].(int64)), WaitingMaps: reply[6] == int64(1), WaitingReduces: reply[7] == int64(1), Troubles: number(meta["troubles"]), Taken: number(meta["taken"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
 	for consumer, n := range pairs(reply[1]) {
 		s.PendingMaps[consumer] = number(n)

@@ -24,7 +24,7 @@ func TestRefusalsArriveAsTheErrorsThatTheyAre(t *testing.T) {
 	expect(t, err, ErrState)
 	_, err = p.partition(ctx, "run", 0)
 	expect(t, err, errPhase)
-	_, _, _, err = p.final(ctx, "run", "fence")
+	_, err = p.final(ctx, "run", "fence")
 	expect(t, err, errPhase)
 	_, err = p.result(ctx, "fence", 0, 1)
 	expect(t, err, ErrNoResult)

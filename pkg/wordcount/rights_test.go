@@ -72,7 +72,7 @@ func TestWorkersUserCanDoNothingButTasksOfItsJob(t *testing.T) {
 	}
 }
 
-// as makes a user by ACL rules and returns the way in as that user.
+// as makes a user by ACL rules and returns the way in as that user. The library is there: an administrator loaded it.
 func (r *rig) as(name, rules string) redisd.Endpoint {
 	r.tb.Helper()
 	set := []any{"ACL", "SETUSER", name, "reset", "on", ">sesame"}
@@ -80,6 +80,8 @@ func (r *rig) as(name, rules string) redisd.Endpoint {
 		set = append(set, rule)
 	}
 	must(r.tb, r.probe.Do(r.tb.Context(), set...).Err())
+	_, err := Library.Load(r.tb.Context(), r.probe)
+	must(r.tb, err)
 	return redisd.Endpoint{URL: "redis://" + name + ":sesame@" + r.server.Addr}
 }
 
@@ -89,9 +91,12 @@ func TestAFunctionWritesNothingIfTheRightToAnyOfItsCommandsLacks(t *testing.T) {
 		reducers int
 		call     func(*byHand) error
 	}{
-		"xack":    {2, func(h *byHand) error { _, err := h.commits(1); return err }},
-		"rpush":   {2, func(h *byHand) error { _, err := h.commits(1); return err }},
-		"hincrby": {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"xack":  {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"rpush": {2, func(h *byHand) error { _, err := h.commits(1); return err }},
+		"hincrby": {2, func(h *byHand) error {
+			_, err := h.lib.attempt(h.tb.Context(), h.run, taskID{"map", 1}, "w")
+			return err
+		}},
 		"zincrby": {MapOnly, func(h *byHand) error { _, err := h.commits(1); return err }},
 		"hset":    {MapOnly, func(h *byHand) error { _, err := h.commits(1); return err }},
 		"hsetnx": {2, func(h *byHand) error {

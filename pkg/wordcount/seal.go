@@ -74,6 +74,16 @@ func over(st Status) bool {
 			st.Reduced+st.Buried >= st.Reducers && st.Phase == "reduce")
 }
 
+// stuck tells whether a job can't go on though it isn't over. Whatever happened, each task of the present phase waits in the
+// stream, is pending, is done or was buried; a task that is none of these was taken away by somebody.
+func stuck(st Status) bool {
+	pending, waiting := st.PendingMaps, st.WaitingMaps
+	if st.Phase != "map" {
+		pending, waiting = st.PendingReduces, st.WaitingReduces
+	}
+	return !over(st) && len(pending) == 0 && !waiting
+}
+
 // lead returns when we are the folder's only supervisor of the job, or (nil) when another one has sealed it.
 func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 	id := s.Plan.Job.ID
@@ -99,15 +109,25 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 
 // seal does the six steps, each of which a crash may follow.
 func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
-	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
+	end, err := s.final(ctx, s.run(), newNonce())
+	if err == nil {
+		err = s.complete(end)
+	}
 	if err != nil {
 		return Sealed{}, err
 	}
+	fence := end.fence
 	// From here on a rollback takes the fence away, and what is read under the fence can't change. So the result may be
 	// read while the checkpoint is written.
 	settled := make(chan error, 1)
 	go func() { settled <- s.settle(ctx, fence) }()
-	distinct, err := s.conserved(ctx, fence, tokens)
+	distinct, err := s.conserved(ctx, fence, uint64(end.tokens))
+	if err == nil {
+		var commits map[string]string
+		if commits, err = s.commits(ctx, fence); err == nil {
+			err = covered(committedOf(commits), len(s.splits))
+		}
+	}
 	path, how := s.Plan.Manifest.Changed()
 	if settleErr := <-settled; err == nil {
 		err = settleErr
@@ -122,7 +142,7 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 		return Sealed{}, fmt.Errorf("%w: %s: %s during the run: run again to count what it is now%s", ErrIncomplete, strconv.Quote(path), how, orPlanned(how))
 	}
 	sealed := Sealed{
-		Run: s.run(), Fence: fence, Tokens: tokens, Distinct: distinct, Bytes: bytes,
+		Run: s.run(), Fence: fence, Tokens: uint64(end.tokens), Distinct: distinct, Bytes: end.bytes,
 		Files: len(s.Plan.Manifest.Files), Splits: len(s.splits), Redone: int(s.redone.Load()),
 		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.Durability),
 		Skipped: s.Plan.Manifest.Skips(),
@@ -142,6 +162,28 @@ func (s *Supervisor) tidy(ctx context.Context, fence string) {
 	}
 }
 
+// complete checks what the counters of a finished job say against the plan, and against each other.
+func (s *Supervisor) complete(e ending) error {
+	job, inPartitions := s.Plan.Job, e.tokens
+	if job.Reducers == 0 {
+		inPartitions = 0
+	}
+	for _, c := range []struct {
+		what     string
+		is, want int64
+	}{
+		{"maps are committed", e.mapped, int64(len(s.splits))},
+		{"partitions are stored", e.reduced, int64(job.Reducers)},
+		{"bytes are committed", e.bytes, s.Plan.Manifest.Bytes},
+		{"words are in stored partitions", e.put, inPartitions},
+	} {
+		if c.is != c.want {
+			return spoilt("the job is done, but its counters say that %d %s and not %d", c.is, c.what, c.want)
+		}
+	}
+	return nil
+}
+
 // conserved adds up the whole result under its fence: the counts must come to the words that commits brought. It
 // returns the number of distinct words.
 func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
@@ -157,8 +199,7 @@ func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64)
 		distinct, total = distinct+words, total+sum
 	}
 	if total != tokens {
-		return 0, fmt.Errorf("%w: the counts add up to %d, but %d words were committed: please report this, then: mage clean run",
-			ErrState, total, tokens)
+		return 0, spoilt("the counts add up to %d, but %d words were committed", total, tokens)
 	}
 	return distinct, nil
 }

@@ -48,19 +48,19 @@ const frameVersion = 2
 
 var errFrame = errors.New("partial counts are cut short")
 
-// framesOf returns the frames that committed attempts have brought; what others have counts for nothing.
-func framesOf(committed, partials []string) (frames []string, err error) {
-	counts := make(map[string]bool, len(committed))
-	for _, attempt := range committed {
-		counts[attempt] = true
-	}
+// framesOf returns the frames that committed attempts have brought; what others have counts for nothing. An attempt brings one
+// to a partition; a log that was torn may bring it back beside itself, when the attempt was sent again.
+func framesOf(committed map[string]string, partials []string) (frames []string, err error) {
+	seen := make(map[string]bool, len(partials))
 	for _, partial := range partials {
 		if len(partial) < nonceLen {
 			return nil, errFrame
 		}
-		if counts[partial[:nonceLen]] {
+		attempt := partial[:nonceLen]
+		if _, counts := committed[attempt]; counts && !seen[attempt] {
 			frames = append(frames, partial[nonceLen:])
 		}
+		seen[attempt] = true
 	}
 	return frames, nil
 }

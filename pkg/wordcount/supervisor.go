@@ -19,6 +19,7 @@ const (
 	watchEvery    = 20 * time.Millisecond // how often the job is looked at
 	observeWithin = 3 * time.Second       // a look takes microseconds, unless the server is busy or gone
 	tellEvery     = 3 * time.Second       // a dead worker's tasks are taken over one by one, and are told of together
+	stuckMax      = 20                    // looks in a row at a job that can't go on; one would do, unless somebody meddles just now
 	wipeMax       = 3                     // times that a foreign run is wiped before we ask who else is there
 )
 
@@ -68,6 +69,7 @@ type watched struct {
 	mending bool
 	left    int // tasks done, the least that was seen while mending
 
+	stuck    int       // looks in a row at which the job couldn't go on
 	troubles int       // those that people were told of
 	told     time.Time // when
 }
@@ -209,6 +211,12 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(Status) bool) (Statu
 		}
 		if wanted(st) {
 			return st, nil
+		}
+		if !stuck(st) {
+			w.stuck = 0
+		} else if w.stuck++; w.stuck > stuckMax {
+			return Status{}, spoilt("with %d of %d maps and %d of %d partitions done, the job has no task left that somebody could do",
+				st.Mapped, st.Maps, st.Reduced, st.Reducers)
 		}
 		if err := s.withinBudget(ctx); err != nil {
 			return Status{}, err

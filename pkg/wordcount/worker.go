@@ -321,6 +321,9 @@ func parseTask(stream string, m redis.XMessage) (t task, err error) {
 	if stream == "reduce" {
 		return t, nil
 	}
+	if m.Values == nil {
+		return t, spoilt("task %d was deleted", t.n)
+	}
 	paths, _ := m.Values["path"].(string)
 	numbers, _ := m.Values["split"].(string)
 	if t.split, err = parseEntry(paths, numbers); err != nil {

@@ -41,13 +41,11 @@ var Mutations = []Mutation{
 		File:  library,
 		Edits: []Edit{{
 			`  if refused then return refused end
-  if attempt then
-`, `  if refused then
+  if meta.phase ~= 'map' then`, `  if refused then
     redis.call('XACK', keys[MAP], GROUP, unpack(ids))
     return refused
   end
-  if attempt then
-`,
+  if meta.phase ~= 'map' then`,
 		}},
 		Tests: "^TestABatchIsCommittedAltogetherOrNotAtAll$",
 	},
@@ -87,8 +85,8 @@ var Mutations = []Mutation{
 	{
 		Guard: "a job that lost a stream is not seeded anew",
 		File:  library,
-		Edits: []Edit{{`    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 then
-      refuse('WCSTATE', 'a stream of the job was deleted by someone')
+		Edits: []Edit{{`    if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 or not (delivered(keys[MAP]) and delivered(keys[REDUCE])) then
+      refuse('WCSTATE', 'a stream of the job was deleted by someone, or its group')
     end
 `, ``}},
 		Tests: "^TestAJobThatLostAStreamIsNotSeededAnew$",
@@ -127,7 +125,7 @@ var Mutations = []Mutation{
 		Guard: "only a pending partition is stored",
 		File:  library,
 		Edits: []Edit{{`  if refused then return nil, refused end
-  return meta`, `  return meta`}},
+  if meta`, `  if meta`}},
 		Tests: "^TestAPartitionIsStoredOnce$",
 	},
 	{
@@ -173,10 +171,8 @@ var Mutations = []Mutation{
 	},
 	{
 		Guard: "partial counts of attempts that are not committed count for nothing",
-		File:  library,
-		Edits: []Edit{{`    if commits[i + 1] == 'committed' then attempts[#attempts + 1] = commits[i] end
-`, `    attempts[#attempts + 1] = commits[i]
-`}},
+		File:  job + "spill.go",
+		Edits: []Edit{{`		if _, counts := committed[attempt]; counts && !seen[attempt] {`, `		if !seen[attempt] {`}},
 		Tests: "^TestPartialCountsJoinOnToWhatTheirAttemptHasBrought$",
 	},
 	{
@@ -206,7 +202,7 @@ var Mutations = []Mutation{
 		Guard: "the partial counts of a stored partition are dropped",
 		File:  library,
 		Edits: []Edit{{`  for i = PARTS, #keys do redis.call('LTRIM', keys[i], 1, 0) end
-  redis.call('HINCRBY', keys[META], 'put'`, `  redis.call('HINCRBY', keys[META], 'put'`}},
+  local reduced`, `  local reduced`}},
 		Tests: "^TestPartialCountsAreGivenOutWhileTheirPartitionIsPending$",
 	},
 	{
@@ -229,7 +225,9 @@ var Mutations = []Mutation{
 	{
 		Guard: "a partition is read where it is asked for",
 		File:  job + "protocol.go",
-		Edits: []Edit{{`p.rdb.TxPipelined(ctx,`, `p.rdb.Pipelined(ctx,`}},
+		Edits: []Edit{{`		return transaction(p.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			maps`, `		return transaction(p.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			maps`}},
 		Tests: "^TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction$",
 	},
 	{
@@ -289,8 +287,7 @@ var Mutations = []Mutation{
 	{
 		Guard: "a buried task is not a done one",
 		File:  library,
-		Edits: []Edit{{`if redis.call('HINCRBY', keys[META], 'mapped', n) == meta.maps then`,
-			`if redis.call('HINCRBY', keys[META], 'mapped', n) + redis.call('HLEN', keys[DEAD]) == meta.maps then`}},
+		Edits: []Edit{{`  if mapped == meta.maps then`, `  if mapped + redis.call('HLEN', keys[DEAD]) == meta.maps then`}},
 		Tests: "^TestABuriedTaskIsNotADoneOne$",
 	},
 	{
@@ -303,7 +300,7 @@ var Mutations = []Mutation{
 		Guard: "types are checked before the first write",
 		File:  library,
 		Edits: []Edit{{`  check_types(keys)
-  local flat`, `  local flat`}},
+  local meta`, `  local meta`}},
 		Tests: "^TestNothingIsWrittenWhereAKeyHasAnotherType$",
 	},
 	{
@@ -322,10 +319,10 @@ var Mutations = []Mutation{
 	{
 		Guard: "sealing takes its checkpoint under the fence",
 		File:  job + "seal.go",
-		Edits: []Edit{{`	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
+		Edits: []Edit{{`	end, err := s.final(ctx, s.run(), newNonce())
 `, `	settled := make(chan error, 1)
 	settled <- s.settle(ctx, newNonce())
-	fence, tokens, bytes, err := s.final(ctx, s.run(), newNonce())
+	end, err := s.final(ctx, s.run(), newNonce())
 `}, {`	settled := make(chan error, 1)
 	go func() { settled <- s.settle(ctx, fence) }()
 `, ``}},
@@ -740,5 +737,98 @@ var Mutations = []Mutation{
 		File:  job + "living_linux.go",
 		Edits: []Edit{{` || parentOf(dir) != parent`, ``}},
 		Tests: "^TestFault62AWorkerIsAChildOfTheSupervisorUnderItsName$",
+	},
+	{
+		Guard: "words are written as an absolute sum",
+		File:  library,
+		Edits: []Edit{{`  local mapped, phase = meta.mapped + n, meta.phase
+`, `  redis.call('HINCRBY', keys[META], 'tokens', string.format('%.0f', tokens))
+  local mapped, phase = meta.mapped + n, meta.phase
+`}, {`, 'tokens', string.format('%.0f', meta.tokens + tokens),
+    'bytes'`, `,
+    'bytes'`}},
+		Tests: "^TestFault55ALogThatIsTornInACallIsNeverSealedWithOtherCounts$",
+	},
+	{
+		Guard: "an attempt counts once in a partition",
+		File:  job + "spill.go",
+		Edits: []Edit{{`counts && !seen[attempt] {`, `counts {`}},
+		Tests: "^TestAnAttemptCountsOnceInAPartition$",
+	},
+	{
+		Guard: "nothing is reduced of commits that don't cover the job",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`	if err := covered(committed, all); err != nil {
+		return nil, err
+	}
+`, `	_ = all
+`}},
+		Tests: "^TestNothingIsReducedOfCommitsThatDoNotCoverTheJob$",
+	},
+	{
+		Guard: "commits that don't cover the job are not sealed",
+		File:  job + "seal.go",
+		Edits: []Edit{{`			err = covered(committedOf(commits), len(s.splits))
+`, `			_ = commits
+`}},
+		Tests: "^TestCommitsThatDoNotCoverTheJobAreNeverSealed$",
+	},
+	{
+		Guard: "a result has all its maps",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		{"maps are committed", e.mapped, int64(len(s.splits))},
+`, ``}},
+		Tests: "^TestCountersThatDoNotFitThePlanAreNeverSealed$",
+	},
+	{
+		Guard: "a result has all its partitions",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		{"partitions are stored", e.reduced, int64(job.Reducers)},
+`, ``}},
+		Tests: "^TestCountersThatDoNotFitThePlanAreNeverSealed$",
+	},
+	{
+		Guard: "a result has all bytes of the manifest",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		{"bytes are committed", e.bytes, s.Plan.Manifest.Bytes},
+`, ``}},
+		Tests: "^TestCountersThatDoNotFitThePlanAreNeverSealed$",
+	},
+	{
+		Guard: "partitions have all words that were committed",
+		File:  job + "seal.go",
+		Edits: []Edit{{`		{"words are in stored partitions", e.put, inPartitions},
+`, `		{"", 0, 0 * inPartitions},
+`}},
+		Tests: "^TestCountersThatDoNotFitThePlanAreNeverSealed$",
+	},
+	{
+		Guard: "a job that nobody can finish ends",
+		File:  job + "supervisor.go",
+		Edits: []Edit{{`w.stuck > stuckMax {`, `w.stuck < 0 {`}},
+		Tests: "^TestAJobThatNobodyCanFinishEndsTheRun$",
+	},
+	{
+		Guard: "nothing is committed once all is",
+		File:  library,
+		Edits: []Edit{{`  if meta.phase ~= 'map' then refuse('WCSTATE', 'tasks of phase map are pending in phase %s', meta.phase) end
+`, ``}},
+		Tests: "^TestNothingIsCommittedOnceAllIs$",
+	},
+	{
+		Guard: "nothing is stored once all is",
+		File:  library,
+		Edits: []Edit{{`  if meta.phase ~= 'reduce' then refuse('WCSTATE', 'partitions are pending in phase %s', meta.phase) end
+`, ``}},
+		Tests: "^TestNothingIsStoredOnceAllIs$",
+	},
+	{
+		Guard: "a job that lost a task is not seeded anew",
+		File:  library,
+		Edits: []Edit{{`    if stream.length ~= top then
+      refuse('WCSTATE', '%.0f of the first %.0f tasks were deleted by someone', top - stream.length, top)
+    end
+`, ``}},
+		Tests: "^TestAJobThatLostATaskIsNotSeededAnew$",
 	},
 }
