@@ -291,3 +291,15 @@ func TestFault66AUserWhoMayNotLoadTheLibraryIsToldWhoLoadsIt(t *testing.T) {
 	guest.exits(0, "run")
 	guest.exact()
 }
+
+func TestFault55ItIsSaidWhatAnAppendOnlyFileRisks(t *testing.T) {
+	t.Parallel()
+	const risk = "redis:start      ! the server has an append-only file"
+	f := newFolder(t)
+	guest := f.guest()
+	if r := guest.exits(0, "redis:start"); strings.Contains(r.err, risk) {
+		t.Errorf("without one it says %s", r.err)
+	}
+	must(t, f.rdb.ConfigSet(t.Context(), "appendonly", "yes").Err())
+	contains(t, guest.exits(0, "redis:start").err, risk)
+}

@@ -24,7 +24,15 @@ func startRedis(ctx context.Context, s *session) error {
 	if err := s.connect(ctx, true); err != nil {
 		return err
 	}
-	return s.persist(ctx, func() error { return wordcount.CheckServer(ctx, s.rdb) })
+	var risk string
+	err := s.persist(ctx, func() (err error) {
+		risk, err = wordcount.CheckServer(ctx, s.rdb)
+		return err
+	})
+	if risk != "" {
+		s.say("redis:start", "! %s", risk)
+	}
+	return err
 }
 
 func loadFunctions(ctx context.Context, s *session) error {
