@@ -56,7 +56,7 @@ end
 -- How many arguments each command takes at least, its key included: Redis refuses to be asked about fewer.
 local LEAST = {
   DEL = 1, EXPIRE = 2, HDEL = 2, HGET = 2, HINCRBY = 3, HMGET = 2, HSET = 3, HSETNX = 3, LTRIM = 3, RPUSH = 2, UNLINK = 1,
-  XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XPENDING = 2, XREVRANGE = 3, ZADD = 3, ZINCRBY = 3,
+  XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XPENDING = 2, ZADD = 3, ZINCRBY = 3,
 }
 
 -- Refuses a caller who lacks the right to one of the commands: met half-way, the lack would tear the function apart. Which
