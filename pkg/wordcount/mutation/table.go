@@ -364,6 +364,44 @@ var Mutations = []Mutation{
 		Tests: "^TestFault56AFileOfSizeZeroThatHasContentsIsRefusedAtSeeding$",
 	},
 	{
+		Guard: "a worker does what its folder planned",
+		File:  job + "trust.go",
+		Edits: []Edit{{`n < len(planned) || planned != t.digest {`, `n < len(planned) && planned != t.digest {`}},
+		Tests: "^TestFault62AWorkerOpensOnlyWhatItsFolderPlanned$",
+	},
+	{
+		Guard: "a task has a range that its file can have",
+		File:  job + "trust.go",
+		Edits: []Edit{{`part.Len > part.Size-part.Off:`, `part.Off+part.Len > part.Size:`}},
+		Tests: "^TestFault62ATaskThatNoPlanHasIsRefusedAsItIsRead$",
+	},
+	{
+		Guard: "a joined worker opens what is in its own input",
+		File:  job + "trust.go",
+		Edits: []Edit{{`		case !c.holds(part.Path):
+			return c.outside(part.Path)
+`, ``}},
+		Tests: "^TestFault62AJoinedWorkerLeavesWhatIsNotInItsInput$",
+	},
+	{
+		Guard: "links to folders lead out of no input",
+		File:  job + "trust.go",
+		Edits: []Edit{{`there, err := filepath.EvalSymlinks(dir)`, `there, err := dir, error(nil)`}},
+		Tests: "^TestFault62AJoinedWorkerOpensOnlyWhatIsInItsInput$",
+	},
+	{
+		Guard: "a joined worker gives up no task",
+		File:  job + "map.go",
+		Edits: []Edit{{`w.Trust.Joined && stranger(cause) {`, `w.Trust.Joined && cause == nil {`}},
+		Tests: "^TestFault78AJoinedWorkerThatSeesAnotherFileGivesItsTasksBack$",
+	},
+	{
+		Guard: "a host looks at inputs before it joins",
+		File:  job + "join.go",
+		Edits: []Edit{{`			if how := part.File.differs(ctx); how != "" {`, `			if how := part.File.differs(ctx); how == "\x00" {`}},
+		Tests: "^TestFault78AHostLooksAtInputsFromAllOverTheJobBeforeItJoins$",
+	},
+	{
 		Guard: "a worker that is stuck ends with its supervisor",
 		File:  job + "serve.go",
 		Edits: []Edit{{`func() { os.Exit(1) })`, `func() { _ = os.Args })`}},
@@ -468,7 +506,7 @@ var Mutations = []Mutation{
 		Guard: "what a failed split has spoilt is counted anew",
 		File:  job + "map.go",
 		Edits: []Edit{{`	w.recount()
-	if w.Trust`, `	if w.Trust`}},
+	if w.Trust != nil`, `	if w.Trust != nil`}},
 		Tests: "^TestWhatAFailedSplitHasSpoiltIsCountedAnew$",
 	},
 	{
