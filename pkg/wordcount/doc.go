@@ -35,10 +35,12 @@
 //	scan.go        which files there are
 //	skip.go        which of them are left out, and how that is told
 //	manifest.go    and in which state
+//	input.go       how one is opened, and what may not be in its place
 //	split.go       the ranges that they are counted in; of very many files small ones go together
 //	job.go         the name of the job, which is a hash of all that gives a task its meaning
 //	supervisor.go  Seed puts a task for each split into a stream; Watch brings back what a crash takes away
 //	worker.go      a worker takes tasks: its own, the dead's (steal.go), new ones
+//	trust.go       makes sure that they are what was planned
 //	map.go         and counts them into a table (package count), several into one
 //	due.go         until a commit pays
 //	commit.go      commits the table: the tasks are acknowledged, and their partial counts count, in one step
@@ -51,14 +53,17 @@
 // watched while they grow, and cost Redis some 5 µs a word instead of 0.02.
 //
 // protocol.go has one typed method for each function of the library. lease.go and steal.go are the two sides of a lease.
-// team.go keeps the worker processes alive; serve.go is what they run. folder.go is the state that a working folder
+// team.go keeps the worker processes alive; serve.go is what they run; join.go is what another host looks at before its
+// workers join. folder.go is the state that a working folder
 // keeps; none of it is needed for the counts to be right, save for the run.
 //
 // # Who may believe what
 //
 // A worker believes nothing but the answer to its own commit. It sends the run it read at its start with every write,
 // and if the job belongs to another run now it ends. What it is told is settled it forgets, what is pending it counts
-// again, alone.
+// again, alone. What a task says it compares with the digest that its own folder has of it, so that who can write to Redis
+// can't make it open a file. One that joined from another host has none, and reads in the input that it was started with; of
+// files that are other than the job's it thinks that this host is wrong, gives its tasks back and leaves.
 //
 // A thief believes the server's clock, and where that stands still its own monotonic one: an owner whose heartbeat has
 // not moved for a lease is robbed. It need not be right. The first to commit wins, so a theft from the living costs work
@@ -112,7 +117,9 @@
 //	supervisors killed, and two at once                   TestFault35, 36
 //	two folders seal one job, both can read               TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway
 //	replicas that lag, Sentinel, Cluster                  TestFault33
-//	a run that fails says so and publishes nothing        TestFault17, 20, 22, 25, 28, 31, 39, 44, 47, 53
+//	a run that fails says so and publishes nothing        TestFault17, 20, 22, 25, 28, 31, 39, 44, 47, 53, 56, 57
+//	nothing is opened but the job's inputs                TestFault58, 62
+//	another host does no harm                             TestFault78
 //	a result that is read is the one that was sealed      TestAResultIsReadUnderItsFenceAlone
 //	the rights of README and of workers suffice           TestTheUserInTheREADMESuffices; whole jobs in package targets
 //
