@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -181,9 +182,9 @@ func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
 	defer rdb.Close()
 	synctest.Test(t, func(t *testing.T) {
-		beats := 0
+		var beats atomic.Int32
 		rdb.AddHook(hook(func(context.Context, redis.Cmder, redis.ProcessHook) error {
-			beats++
+			beats.Add(1)
 			return nil
 		}))
 		job := Job{ID: "job"}
@@ -193,11 +194,11 @@ func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
 		go w.heartbeat(ctx)
 		speaks := func(what string, want bool) {
 			t.Helper()
-			before := beats
+			before := beats.Load()
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			if beats > before != want {
-				t.Errorf("%s it beats %d times", what, beats-before)
+			if n := beats.Load() - before; n > 0 != want {
+				t.Errorf("%s it beats %d times", what, n)
 			}
 		}
 		speaks("without a file", true)

@@ -1030,6 +1030,28 @@ func TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack(t *testin
 	}
 }
 
+// meddling does something as soon as a worker that has opened a file asks whether it may read it.
+type meddling struct {
+	context.Context
+	do func()
+}
+
+func (m meddling) Err() error {
+	m.do()
+	return m.Context.Err()
+}
+
+func TestAFileThatChangesWhileItIsCountedIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	split := h.sup.splits[1]
+	touch := func() { must(t, os.Chtimes(split.Path, time.Time{}, time.Unix(1, 0))) }
+	w := h.mapping("w")
+	if _, err := w.count(meddling{t.Context(), touch}, split); !errors.Is(err, errChanged) {
+		t.Errorf("counted with %v", err)
+	}
+}
+
 func TestAFileThatChangedAfterItWasCountedIsNoticed(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)

@@ -333,7 +333,7 @@ var Mutations = []Mutation{
 		File:  job + "map.go",
 		Edits: []Edit{{`		how, err = f.compare(s.Off+s.Len == s.Size)
 `, ``}},
-		Tests: "^TestAFileThatChangedWhileItWasCountedIsNoticedThoughItChangedBack$",
+		Tests: "^TestAFileThatChangesWhileItIsCountedIsNoticed$",
 	},
 	{
 		Guard: "input is compared before it is read",
