@@ -904,17 +904,21 @@ func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
 		h := newByHand(t, reducers)
 		ctx := t.Context()
 		w := h.mapping("w")
-		count := func() {
-			for len(w.todo) > 0 {
-				must(t, w.step(ctx, ctx))
-			}
-			must(t, w.commitHeld(ctx))
-		}
 		path := filepath.Join(h.input, "2")
 		info, err := os.Stat(path)
 		must(t, err)
-		must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644)) // counted before it is compared
-		must(t, os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)))
+		change := func() { // once it is open, so that it is counted before it is compared again
+			if w.todo[0].n == 2 {
+				must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644))
+				must(t, os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)))
+			}
+		}
+		count := func() {
+			for len(w.todo) > 0 {
+				must(t, w.step(ctx, meddling{ctx, func() { change() }}))
+			}
+			must(t, w.commitHeld(ctx))
+		}
 		tasks, err := w.readGroup(ctx, []string{"map"}, ">", handTasks, -1)
 		must(t, err)
 		w.take(tasks, false)
@@ -922,6 +926,7 @@ func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
 		h.expect("the changed one is buried", func(st Status) bool { return st.Mapped == 2 && st.Buried == 1 })
 		must(t, os.WriteFile(path, []byte("two two"), 0o644))
 		must(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+		change = func() {}
 		_, err = h.lib.requeue(ctx, h.run)
 		must(t, err)
 		again, err := w.expired(ctx)
