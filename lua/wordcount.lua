@@ -181,19 +181,19 @@ local function standing(stream, id)
   return 'undelivered'
 end
 
--- Reads n task numbers, counted from a first one on, and returns their entries. One task twice in a batch would pass
+-- Reads n task numbers, counted from a first one on, and returns their entries, and them. One task twice in a batch would pass
 -- every pending check, and count twice; so they strictly increase.
 local function batch_of(args, at, n, what, first, number)
   if n < 1 or n > BATCH then refuse('WCARG', '%.0f %ss at once, 1 to %d may be', n, what, BATCH) end
-  local ids, before = {}, first - 1
+  local ids, numbers, before = {}, {}, first - 1
   for i = 1, n do
     local given = integer(args[at + i - 1], what)
     if given <= before then refuse('WCARG', '%ss must strictly increase', what) end
     if given >= first + number then refuse('WCARG', '%s %.0f of %.0f', what, given, number) end
     before = given
-    ids[i] = entry(given - first + 1)
+    ids[i], numbers[i] = entry(given - first + 1), given
   end
-  return ids
+  return ids, numbers
 end
 
 -- Returns nothing if all of these tasks are pending, else the reply that says where each stands.
@@ -215,13 +215,13 @@ local function flip(keys, reducers)
   return 'reduce'
 end
 
--- Writes n numbers, which strictly increase, as ranges: "1-17,20".
-local function ranges_of(args, at, n)
-  local ranges, first = {}, args[at]
-  for i = at, at + n - 1 do
-    if i == at + n - 1 or tonumber(args[i + 1]) ~= args[i] + 1 then
-      ranges[#ranges + 1] = first == args[i] and first or first .. '-' .. args[i]
-      first = args[i + 1]
+-- Writes numbers that strictly increase as ranges: "1-17,20".
+local function ranges_of(numbers)
+  local ranges, first = {}, numbers[1]
+  for i, number in ipairs(numbers) do
+    if numbers[i + 1] ~= number + 1 then
+      ranges[#ranges + 1] = string.format(first == number and '%.0f' or '%.0f-%.0f', first, number)
+      first = numbers[i + 1]
     end
   end
   return table.concat(ranges, ',')
@@ -294,7 +294,7 @@ local function commit(keys, args)
   local meta = open_run(keys, args[1], 'all')
   local n = integer(args[2], 'n')
   if #args < n + 5 then refuse('WCARG', 'too few arguments') end
-  local ids = batch_of(args, 3, n, 'task', 1, meta.maps)
+  local ids, numbers = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
   local attempt, at = args[n + 5], n + 6
   local from, upto
@@ -331,7 +331,7 @@ local function commit(keys, args)
   if meta.reducers == 0 then
     for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
   end
-  redis.call('HSET', keys[COMMITS], attempt, 'committed ' .. ranges_of(args, 3, n))
+  redis.call('HSET', keys[COMMITS], attempt, 'committed ' .. ranges_of(numbers))
   local mapped, phase = meta.mapped + n, meta.phase
   if mapped == meta.maps then phase = flip(keys, meta.reducers) end
   redis.call('HSET', keys[META], 'mapped', string.format('%.0f', mapped), 'tokens', string.format('%.0f', meta.tokens + tokens),

@@ -1467,3 +1467,18 @@ func TestAnAttemptCountsOnceInAPartition(t *testing.T) {
 		t.Errorf("counted: %s", got)
 	}
 }
+
+func TestATaskThatIsDeletedUnderItsOwnerIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	ctx := t.Context()
+	h.take("map", "w", handTasks)
+	must(t, h.rdb.XDel(ctx, h.lib.job.Key("map"), "2-0").Err())
+	_, err := h.mapping("w").reread(ctx)
+	isError(t, err, ErrState, "task 2 was deleted", "clean")
+	thief := h.mapping("thief")
+	thief.Lease = 0
+	if stolen, err := thief.expired(ctx); err != nil || len(stolen) != 2 {
+		t.Errorf("stolen: %v, %v", stolen, err)
+	}
+}
