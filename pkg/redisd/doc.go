@@ -23,23 +23,38 @@
 //     the system.
 //
 // A server of ours stays up when its starter ends. The folder remembers it, so
-// that the next Ensure uses it, or, if it died, starts it again as it was: the
-// port, password, folder and configuration are the same, and clients that kept
-// the [Endpoint] simply connect again.
+// that the next Ensure uses it, or, if it died, starts it again: the folder and
+// configuration are the same. The passwords are new, and the address may be
+// another one; clients that kept the [Endpoint] find both in the folder when
+// they connect again.
+//
+// # Where it listens
+//
+// On a unix socket, in a folder that only this user can enter: in the server's
+// own, or, where that path is too long for a socket, in one that is made for it.
+// On 127.0.0.1 only if a port was wished for, or where a container can't share a
+// socket.
+//
+// No client of ours sends a password before it knows that the listener is this
+// user's: by the socket's folder and the system's word on who listens there, and
+// on 127.0.0.1 by the system's table of sockets. Where that can't be told,
+// nothing is sent.
 //
 // # What is in the folder
 //
 // Dir/redis is the server's own working folder, readable by its owner alone:
 //
 //	server.json  the record: which server, and how to start it again
-//	password     random, made once
+//	password     random, new at each start
+//	redis.sock   where it listens
 //	redis.conf   written anew at each start; holds the password, so that no
 //	             command line has to, where everybody could read it
 //	redis.log    what the server said; a failed start quotes its last words. One
 //	             that has grown large becomes redis.log.old at the next start
 //	dump.rdb     the last checkpoint, loaded at each start
 //	checkpoints  the last few that were kept, to fall back on
-//	users        passwords and rules of the users that were added
+//	users        rules of the users that were added, and their passwords, which
+//	             are new at each start, too
 //	lock         held while a server is started or stopped, so that two
 //	             programs that do so at once get one server
 //
@@ -54,14 +69,20 @@
 //
 // The child that writes a checkpoint has to die too. Orphaned, it would finish
 // one day and rename its snapshot over a newer one that the restarted server
-// has written meanwhile. So a process of ours leads a process group of its
-// own, and the group is killed; a container's processes end with it. Since
-// somebody else may kill the server alone, each start looks for orphans first.
+// has written meanwhile. So all processes of the folder are killed; a
+// container's end with it. Since somebody else may kill the server alone, each
+// start looks for orphans first.
 //
 // What is ours is told not by its pid, which may have been given to another
-// program, but by its title: each process carries the folder's name in its
-// command line, as the container does. A zombie has no command line, and
-// counts as dead.
+// program, but by its user and title: each process carries a name in its
+// command line, as the container does, that is made of what the system knows
+// the folder by. A zombie has no command line, and counts as dead.
+//
+// # A folder that somebody prepared
+//
+// A working folder may have been unpacked from anywhere. Nothing in it decides
+// what is run: the program, the container engine and the image are found again
+// by the kind of server alone. See [CheckFolder] for what is refused.
 //
 // # When it doesn't work
 //

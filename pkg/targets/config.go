@@ -139,7 +139,7 @@ var variables = []variable{
 		return fmt.Errorf("write %s, %s or %s", redisd.Container, redisd.Process, redisd.Provisioned)
 	}},
 	{"WORDCOUNT_REDIS_IMAGE", "redis:7.4", text(func(c *Config) *string { return &c.Redis.Image })},
-	{"WORDCOUNT_REDIS_PORT", "6379, or another free one", func(c *Config, v string) (err error) {
+	{"WORDCOUNT_REDIS_PORT", "none: a unix socket", func(c *Config, v string) (err error) {
 		c.Redis.Port, err = between(v, 1, 65535)
 		return err
 	}},

@@ -3,6 +3,7 @@ package mutation
 const (
 	library = "lua/wordcount.lua"
 	job     = "pkg/wordcount/"
+	server  = "pkg/redisd/"
 )
 
 // Mutations are the guards of the protocol, and what becomes of the code without each.
@@ -868,5 +869,63 @@ var Mutations = []Mutation{
     end
 `, ``}},
 		Tests: "^TestAJobThatLostATaskIsNotSeededAnew$",
+	},
+	{
+		Guard: "who listens on a socket is this user",
+		File:  server + "peer_linux.go",
+		Edits: []Edit{{`	if int(peer.Uid) != os.Geteuid() {`, `	if peer == nil {`}},
+		Tests: "^TestFault59WhoeverTakesTheDeadServersSocketGetsNoPassword$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "who listens on a port is this user",
+		File:  server + "follow.go",
+		Edits: []Edit{{`		if !ours(l.uid) {`, `		if l.uid < 0 {`}, {
+			`	return checkAccepted(remote, local, func(uid int) bool { return uid == 0 || ours(uid) })`, `	return nil`,
+		}},
+		Tests: "^TestFault59WhoeverTakesTheDeadServersPortGetsNoPassword$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "passwords of users are new at each start",
+		File:  server + "users.go",
+		Edits: []Edit{{`		password, err := newPassword(base + passwordSuffix)`, `		password, err := readSecret(base + passwordSuffix)`}},
+		Tests: "^TestFault60ClientsFollowTheirServerToAnotherPortWithOtherPasswords$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "a folder is checked before anything in it is used",
+		File:  server + "ensure.go",
+		Edits: []Edit{{`	if err := CheckFolder(dir); err != nil {`, `	if err := error(nil); err != nil {`}},
+		Tests: "^TestFault61AFolderThatMayBeSomebodyElsesIsNotUsed$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "the rules of a user are rules and nothing else",
+		File:  server + "users.go",
+		Edits: []Edit{{`		if !userRule.MatchString(rule) {`, `		if rule == "" {`}},
+		Tests: "^TestFault61AUserThatSomebodyPreparedHasNoMoreRightsThanRulesGive$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "another user's process is not ours by its title",
+		File:  server + "processes_linux.go",
+		Edits: []Edit{{`err == nil && owner(info) == os.Geteuid()`, `err == nil && info != nil`}},
+		Tests: "^TestFault61AnotherUsersProcessWithOurServersTitleIsNeitherKilledNorInTheWay$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "a program in the cache is this user's",
+		File:  server + "provision.go",
+		Edits: []Edit{{`owner(info) != os.Geteuid() || info.Mode().Perm()&writable != 0`, `info.Size() < 0`}},
+		Tests: "^TestFault61ACacheThatMayBeSomebodyElsesRunsNothing$",
+		In:    "./" + server,
+	},
+	{
+		Guard: "a record is this very folder's",
+		File:  server + "state.go",
+		Edits: []Edit{{`	if s.Name != name {`, `	if name == "" {`}},
+		Tests: "^TestAMovedFolderKeepsItsServerAndACopyHasNone$",
+		In:    "./" + server,
 	},
 }
