@@ -68,6 +68,9 @@ func (s *Squatter) listen(conn net.Conn) {
 		s.mu.Lock()
 		s.heard = append(s.heard, buffer[:n]...)
 		s.mu.Unlock()
+		if err == nil {
+			_, err = conn.Write([]byte("-ERR no\r\n"))
+		}
 		if err != nil {
 			return
 		}

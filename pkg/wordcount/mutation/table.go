@@ -880,8 +880,8 @@ var Mutations = []Mutation{
 	{
 		Guard: "who listens on a port is this user",
 		File:  server + "follow.go",
-		Edits: []Edit{{`		if !ours(l.uid) {`, `		if l.uid < 0 {`}, {
-			`	return checkAccepted(remote, local, func(uid int) bool { return uid == 0 || ours(uid) })`, `	return nil`,
+		Edits: []Edit{{`		if !ours(l.uid) {`, `		if l.uid < 0 && !ours(l.uid) {`}, {
+			`func(uid int) bool { return uid == 0 || ours(uid) }`, `func(int) bool { return true }`,
 		}},
 		Tests: "^TestFault59WhoeverTakesTheDeadServersPortGetsNoPassword$",
 		In:    "./" + server,
