@@ -46,6 +46,7 @@ func TestFault59WhoeverTakesTheDeadServersSocketGetsNoPassword(t *testing.T) {
 			dir := filepath.Dir(socket)
 			must(t, os.RemoveAll(dir))
 			must(t, os.Mkdir(dir, 0o755))
+			t.Cleanup(func() { os.RemoveAll(dir) })
 			must(t, os.Chown(dir, redistest.Nobody, redistest.Nobody))
 			return redistest.Squat(t, "unix", socket)
 		},
