@@ -49,9 +49,9 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 		"a task was given up": {own, func(f *folder) result {
 			f.write("logs/long.txt", strings.Repeat("x", count.MaxWord+1))
 			return f.exits(5, append([]string{"run"}, logs...)...)
-		}, "mend the cause, then: mage requeue run", func(f *folder) {
+		}, "WORDCOUNT_EXCLUDE any by name; then run again", func(f *folder) {
 			f.write("logs/long.txt", "short")
-		}, "requeue run", false},
+		}, "run", false},
 
 		"a file is away for a while": {own, func(f *folder) result {
 			p := f.heldUp(logs...)
@@ -97,7 +97,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.run()
 			f.write("logs/text 000.txt", "shorter")
 			return f.exits(2, "verify")
-		}, "since the job was planned: run again", nil, "run", false},
+		}, "isn't what was counted: its size was ", nil, "run", false},
 
 		"the result is lost": {own, func(f *folder) result {
 			f.run()
@@ -109,7 +109,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.run()
 			must(f, f.rdb.ZAdd(f.Context(), f.job().Key("counts"), redis.Z{Member: "theirs", Score: 1}).Err())
 			return f.exits(4, "run")
-		}, "please report this, then: mage clean run", nil, "clean run", true},
+		}, "delete the job with clean, then run again", nil, "clean run", true},
 
 		"somebody else's key": {own, func(f *folder) result {
 			f.run()

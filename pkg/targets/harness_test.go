@@ -598,11 +598,14 @@ func (f *folder) job() wordcount.Job {
 
 // alive tells whether a process has not ended. A zombie that nobody waits for has.
 func alive(pid int) bool {
-	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
-		_, state, _ := strings.Cut(string(stat), ") ")
-		return !strings.HasPrefix(state, "Z")
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return syscall.Kill(pid, 0) == nil
 	}
-	return syscall.Kill(pid, 0) == nil
+	// The state and the number of threads, by proc(5). A zombie whose other threads still end has its ports and files.
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	return fields[0] != "Z" || fields[17] != "1"
 }
 
 // gone waits until processes have ended.

@@ -190,7 +190,7 @@ func TestTheLogsOfARunningSystemAreCountedByAnOrdinaryUser(t *testing.T) {
 	f.set("WORDCOUNT_GROWING", "planned")
 	p := f.start("run", "verify")
 	p.says("workers:spawn ")
-	f.until("the run has begun", func(s wordcount.Status) bool { return s.Mapped > 0 })
+	f.await("the run has begun", func() bool { return f.status().Tasks.Done > 0 })
 	f.appended("data/text 019.txt", "more")
 	r := p.exits(0)
 	contains(t, r.out, "skipped 1 (unreadable): "+f.named("data/private")+"\n")

@@ -113,7 +113,7 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 			sealed := r.folder.path(r.plan.Job.ID, "sealed")
 			r.whenSeen(inPhase("done"), func(Status) { must(t, c.breaks()) })
 			r.finishFailing(ErrIncomplete, strconv.Quote(sealed), c.says, "try again")
-			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 4 { // lock, manifest, plan, run
+			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 5 { // lock, manifest, plan, run, tasks
 				t.Errorf("the folder holds %v, %v", files, err)
 			}
 			must(t, c.mends())

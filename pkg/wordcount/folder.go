@@ -96,7 +96,7 @@ func (f Folder) Save(p Plan) error {
 			return fmt.Errorf("record job: %w", err)
 		}
 	}
-	if err != nil || !slices.Equal(known.Manifest.Skipped, p.Manifest.Skipped) {
+	if !slices.Equal(known.Manifest.Skipped, p.Manifest.Skipped) {
 		if err := write(f.Skipped(p.Job.ID), appendSkipped(nil, p.Manifest.Skipped)); err != nil {
 			return fmt.Errorf("record job: %w", err)
 		}

@@ -127,7 +127,7 @@ func TestFault44FileThatMayGrowEndsTheRunIfItChangesOtherwise(t *testing.T) {
 				r := growingRig(t, o)
 				path := r.plan.Manifest.Files[3].Path
 				must(t, change(path))
-				r.finishFailing(ErrIncomplete, strconv.Quote(path), "run again")
+				r.finishFailing(ErrIncomplete, strconv.Quote(path), "mage requeue run")
 			}
 			r := growingRig(t, bothModes[0])
 			path := r.plan.Manifest.Files[3].Path

@@ -13,7 +13,7 @@ import (
 func SmallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
+	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,mode=0700")
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		t.Skip("only root can have a small disk")
 	}
