@@ -93,7 +93,7 @@ func TestWorkersThatDoNotListenAreKilled(t *testing.T) {
 	t.Parallel()
 	team := &Team{
 		Size: 2, Log: testLog{t}, Say: t.Logf, Progress: func() int64 { return 0 }, Fail: func(error) {},
-		Command: func() *exec.Cmd { return exec.Command("sleep", "3600") },
+		Command: func() *exec.Cmd { return exec.Command("sh", "-c", "exec sleep 3600") }, // which takes no names
 	}
 	must(t, team.Start(t.Context()))
 	if n := len(team.PIDs()); n != 2 {

@@ -1,10 +1,6 @@
 package count
 
-import (
-	"encoding/binary"
-
-	"github.com/cespare/xxhash/v2"
-)
+import "encoding/binary"
 
 // batchSize words are hashed before they are looked up: enough of them to hide
 // the memory's latency, few enough for their lines to stay in the first cache.
@@ -21,7 +17,7 @@ type batch struct {
 
 type hashed struct {
 	key  key
-	home uint64 // index of its line
+	home uint64 // where its line begins, in bytes from the first
 	_    uint64 // 32 bytes are easier to index
 }
 
@@ -53,9 +49,9 @@ func (t *Table) addAll(buf []byte, edges []uint32) int {
 func (t *Table) prepare(buf []byte, edges []uint32) (shorts, longs int) {
 	b := &t.batch
 	t.short.reserve(len(edges) / 2)
-	shorts, longs = hash(b, buf, edges, t.short.lines)
+	shorts, longs = hash(b, buf, edges, t.short.lines, &t.short.seed)
 	for i, e := range b.long[:longs] {
-		b.hash[i] = xxhash.Sum64(buf[edges[e]:edges[e+1]])
+		b.hash[i] = t.long.hash(buf[edges[e]:edges[e+1]])
 	}
 	t.long.reserve(longs)
 	t.long.fetch(b.hash[:longs])
@@ -64,8 +60,8 @@ func (t *Table) prepare(buf []byte, edges []uint32) (shorts, longs int) {
 
 // hashGo puts the words that fit into a key into b.short, and lists the others in
 // b.long. It has the lines of the former fetched into the cache.
-func hashGo(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs int) {
-	mask := uint64(len(lines) - 1)
+func hashGo(b *batch, buf []byte, edges []uint32, lines []line, s *seed) (shorts, longs int) {
+	mask := uint64(len(lines)-1) * lineSize
 	for i := 0; i+1 < len(edges); i += 2 {
 		n := edges[i+1] - edges[i]
 		if n > maxShort {
@@ -75,13 +71,13 @@ func hashGo(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs i
 		}
 		w, m := buf[edges[i]:][:16], &fit[n%16]
 		k := key{binary.LittleEndian.Uint64(w) & m.mask.lo, binary.LittleEndian.Uint64(w[8:])&m.mask.hi | m.size.hi}
-		b.short[shorts%batchSize] = hashed{key: k, home: k.hash() & mask}
+		b.short[shorts%batchSize] = hashed{key: k, home: s.mixGo(k) & mask}
 		shorts++
 	}
 	// In a loop of its own, because only so many instructions can be under way.
 	fetched := uint32(0)
 	for i := range b.short[:shorts] {
-		fetched |= lines[b.short[i].home].n[3]
+		fetched |= lines[b.short[i].home/lineSize].n[3]
 	}
 	b.fetched = fetched
 	return shorts, longs
@@ -92,14 +88,8 @@ func hashGo(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs i
 func tallyGo(b *batch, i, n int, lines []line) int {
 	for ; i < n; i++ {
 		w := &b.short[i%batchSize]
-		l := &lines[w.home]
-		// Which of the three it is can't be predicted: no branches.
-		no := differ(&l.key[0], &w.key)
-		x := no
-		no &= differ(&l.key[1], &w.key)
-		x += no
-		no &= differ(&l.key[2], &w.key)
-		x += no
+		l := &lines[w.home/lineSize]
+		x := l.find(&w.key)
 		c := &l.n[x%4]
 		if x == 3 || *c == 1<<32-1 {
 			return i
@@ -107,6 +97,17 @@ func tallyGo(b *batch, i, n int, lines []line) int {
 		*c++
 	}
 	return i
+}
+
+// find returns which of a line's keys is k, or 3. Which it is can't be predicted: no
+// branches.
+func (l *line) find(k *key) uint64 {
+	no := differ(&l.key[0], k)
+	x := no
+	no &= differ(&l.key[1], k)
+	x += no
+	no &= differ(&l.key[2], k)
+	return x + no
 }
 
 // differ is 1 if the keys differ, else 0.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 )
 
 // corpus is a text of about size bytes in which the words of a vocabulary are as
@@ -93,6 +94,33 @@ func BenchmarkSplit(b *testing.B) {
 		}
 		perWord(b, int(words))
 	})
+}
+
+// Words that were written to collide are to cost no more than random ones: x-random
+// is how many times as much.
+func BenchmarkCrafted(b *testing.B) {
+	const most = 34_000
+	for _, f := range families {
+		b.Run(f.name, func(b *testing.B) {
+			text, n := crafted(f.word, most)
+			random := randomWords(n, len(f.word(most)))
+			t := New()
+			timed := func(text []byte) time.Duration {
+				t.Reset()
+				start := time.Now()
+				if _, err := t.Split(bytes.NewReader(text), 0, int64(len(text)), int64(len(text))); err != nil {
+					b.Fatal(err)
+				}
+				return time.Since(start)
+			}
+			var took, usual time.Duration
+			for b.Loop() {
+				took += timed(text)
+				usual += timed(random)
+			}
+			b.ReportMetric(float64(took)/float64(usual), "x-random")
+		})
+	}
 }
 
 // A table is used for some files before it is packed and emptied.

@@ -118,7 +118,7 @@ func (t *Table) mergeBatch(blob []byte, i int) int {
 			t.long.add(w, hashes[0], n)
 			hashes = hashes[1:]
 		} else {
-			t.short.add(shorts[0].key, shorts[0].home, n)
+			t.short.addHome(&shorts[0], n)
 			shorts = shorts[1:]
 		}
 		t.tokens += n

@@ -35,7 +35,8 @@
 //
 // On amd64 the four steps from space to tally have an AVX2 version in
 // kernel_amd64.s, chosen at run time. The portable one is the specification:
-// the two are compared by fuzzing, result by result.
+// the two are compared by fuzzing, result by result. Only the hash is another one,
+// and compared with FIPS 197.
 //
 // # Sources
 //
@@ -44,13 +45,21 @@
 // table, from Lemire and others, "Roaring bitmaps: implementation of an optimized
 // software library" (2018). Hashing a batch before probing it is the group
 // prefetching of Chen, Ailamaki, Gibbons and Mowry, "Improving hash join
-// performance through prefetching" (ICDE 2004). The hash of short words is the
-// 64 by 64 bit multiplication, folded, of Wang Yi's wyhash, with two of its
-// constants; long words and partitions have XXH64, by Yann Collet.
+// performance through prefetching" (ICDE 2004). Partitions have XXH64, by Yann
+// Collet.
+//
+// The hash of short words in Go is the last step of Wang Yi's wyhash, final version
+// 4, with a secret in each place: two multiplications of 64 by 64 bits, the second
+// one folded. In assembly it is three rounds of AES. Go's maps hash with either, for
+// the same reasons (runtime/asm_amd64.s, runtime/hash64.go), and long words have
+// that of the runtime itself, by hash/maphash. Why evenly spread steps are not enough
+// is in Pătraşcu and Thorup, "On the k-independence required by linear probing and
+// minwise independence" (ICALP 2010).
 //
 // # Caveats
 //
-// Hashes aren't keyed, so that tables and blobs come out the same wherever they
-// are made. A text made for the purpose can make the counting slow; it can't
-// make it wrong.
+// Every table has a seed, so that no text can be made to slow down the counting by
+// words that collide. So the order of a table's words, and the bytes of its blobs,
+// differ from table to table. Partitions have no seed, for all workers must agree on
+// them.
 package count

@@ -7,8 +7,9 @@ import (
 )
 
 // simd chooses the kernels of kernel_amd64.s. Each has the contract of the Go
-// function of its name.
-var simd = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT
+// function of its name, but words have other homes. Nearly all that have AVX2 have
+// AES too.
+var simd = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT && cpu.X86.HasAES
 
 // Of the slices only the beginnings are handed down; their lengths are seen to
 // here. The assembly relies on lineSize and on the size of a hashed word.
@@ -37,14 +38,24 @@ func cut(white []uint64, at uint32, last uint64, edges []uint32) (int, uint64) {
 }
 
 //go:noescape
-func hashAVX2(b *batch, buf *byte, edges *uint32, n int, lines *line, mask uint64) (shorts int)
+func mixAES(s *seed, k key) uint64
 
-func hash(b *batch, buf []byte, edges []uint32, lines []line) (shorts, longs int) {
+func (s *seed) mix(k key) uint64 {
 	if !simd {
-		return hashGo(b, buf, edges, lines)
+		return s.mixGo(k)
+	}
+	return mixAES(s, k)
+}
+
+//go:noescape
+func hashAVX2(b *batch, buf *byte, edges *uint32, n int, lines *line, mask uint64, s *seed) (shorts int)
+
+func hash(b *batch, buf []byte, edges []uint32, lines []line, s *seed) (shorts, longs int) {
+	if !simd {
+		return hashGo(b, buf, edges, lines, s)
 	}
 	_, _ = b.short[len(edges)/2-1], buf[edges[len(edges)-2]:][15]
-	shorts = hashAVX2(b, &buf[0], &edges[0], len(edges), &lines[0], uint64(len(lines)-1))
+	shorts = hashAVX2(b, &buf[0], &edges[0], len(edges), &lines[0], uint64(len(lines)-1)*lineSize, s)
 	return shorts, len(edges)/2 - shorts
 }
 

@@ -3,6 +3,7 @@
 
 // The AVX2 versions of spacesGo, cutGo, hashGo and tallyGo. They load and store
 // no more than those: whole blocks, 16 bytes of every word, eight edges at once.
+// The homes that hashAVX2 finds are those of mixAES.
 
 #define EVERY(name, byte) \
 	DATA name<>+0(SB)/1, $byte \
@@ -115,15 +116,34 @@ cutByte:
 	MOVQ R9, ret+48(FP)
 	RET
 
-DATA secret<>+0(SB)/8, $0xa0761d6478bd642f
-DATA secret<>+8(SB)/8, $0xe7037ed1a0b428db
-GLOBL secret<>(SB), RODATA, $16
+// MIX hashes the key in X0 to AX. The two halves of the seed are in X2 and X3.
+//
+// Two rounds of AES are not enough. The first one makes a column of four bytes from
+// four bytes of the key, and words can be written that differ in these four only.
+// The second one makes the lowest four bytes from one byte of that column: thousands
+// of words have 256 hashes. After the third no two of them have the same.
+#define MIX \
+	VPXOR   X2, X0, X1 \
+	VAESENC X3, X1, X1 \
+	VAESENC X2, X1, X1 \
+	VAESENC X3, X1, X1 \
+	VMOVQ   X1, AX
+
+// func mixAES(s *seed, k key) uint64
+TEXT ·mixAES(SB), NOSPLIT, $0-32
+	MOVQ    s+0(FP), AX
+	VMOVDQU (AX), X2
+	VMOVDQU 16(AX), X3
+	VMOVDQU k+8(FP), X0
+	MIX
+	MOVQ    AX, ret+24(FP)
+	RET
 
 // Every word is written to both lists, and stays in one: there is no branch on
 // its length. Its line is fetched for the tally.
 //
-// func hashAVX2(b *batch, buf *byte, edges *uint32, n int, lines *line, mask uint64) (shorts int)
-TEXT ·hashAVX2(SB), NOSPLIT, $0-56
+// func hashAVX2(b *batch, buf *byte, edges *uint32, n int, lines *line, mask uint64, s *seed) (shorts int)
+TEXT ·hashAVX2(SB), NOSPLIT, $0-64
 	MOVQ    b+0(FP), DI
 	MOVQ    buf+8(FP), SI
 	MOVQ    edges+16(FP), BX
@@ -131,7 +151,9 @@ TEXT ·hashAVX2(SB), NOSPLIT, $0-56
 	MOVQ    lines+32(FP), R8
 	MOVQ    mask+40(FP), R9
 	LEAQ    ·fit(SB), R12
-	VMOVDQU secret<>(SB), X2
+	MOVQ    s+48(FP), AX
+	VMOVDQU (AX), X2
+	VMOVDQU 16(AX), X3
 	LEAQ    batch_short(DI), R14 // the next short word
 	LEAQ    batch_long(DI), R13  // the next long one
 	XORL    DI, DI               // the edge
@@ -148,14 +170,9 @@ hashWord:
 	VPOR    16(R12)(AX*1), X0, X0
 	VMOVDQU X0, hashed_key(R14)
 
-	VPXOR      X2, X0, X1
-	VMOVQ      X1, AX
-	VPEXTRQ    $1, X1, DX
-	MULQ       DX
-	XORQ       DX, AX
+	MIX
 	ANDQ       R9, AX
 	MOVQ       AX, hashed_home(R14)
-	SHLQ       $6, AX
 	PREFETCHT0 (R8)(AX*1)
 
 	MOVL DI, (R13)
@@ -171,7 +188,7 @@ hashWord:
 	SUBQ b+0(FP), R14
 	SUBQ $batch_short, R14
 	SHRQ $5, R14
-	MOVQ R14, shorts+48(FP)
+	MOVQ R14, shorts+56(FP)
 	RET
 
 // func tallyAVX2(b *batch, i, n int, lines *line) int
@@ -188,7 +205,6 @@ TEXT ·tallyAVX2(SB), NOSPLIT, $0-40
 tallyWord:
 	VBROADCASTI128 hashed_key(DI)(SI*1), Y0
 	MOVQ           hashed_home(DI)(SI*1), AX
-	SHLQ           $6, AX
 	ADDQ           R8, AX
 	VPCMPEQQ       line_key(AX), Y0, Y1
 	VPCMPEQQ       line_key+32(AX), X0, X2

@@ -1,10 +1,14 @@
 package count
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
 
 // longs is the table of the words that are too long for a key: open addressing,
 // in small slots that point to records in an arena.
 type longs struct {
+	seed  maphash.Seed
 	slots []slot // a power of two of them
 	n     int    // words
 
@@ -29,6 +33,8 @@ const (
 	header     = 12 // of a record
 	arenaChunk = 2 * MaxWord
 )
+
+func (l *longs) hash(word []byte) uint64 { return maphash.Bytes(l.seed, word) }
 
 func makeSlots(n int) []slot {
 	slots := make([]slot, n)

@@ -1,9 +1,6 @@
 package count
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // maxShort is the longest word, in bytes, that has a place in a line.
 const maxShort = 15
@@ -46,14 +43,10 @@ func (k key) bytes(b *[16]byte) []byte {
 	return b[:k.hi>>56]
 }
 
-func (k key) hash() uint64 {
-	hi, lo := bits.Mul64(k.lo^0xa0761d6478bd642f, k.hi^0xe7037ed1a0b428db)
-	return hi ^ lo
-}
-
 // shorts is the table of short words: open addressing by lines, the next line
 // being tried when one is full.
 type shorts struct {
+	seed  seed
 	lines []line // a power of two of them
 	n     int    // words
 
@@ -84,7 +77,7 @@ func (s *shorts) reserve(n int) {
 		for i := range old {
 			for x, k := range old[i].key {
 				if k != (key{}) {
-					l, x2 := s.place(k, k.hash())
+					l, x2 := s.place(k, s.seed.mix(k))
 					l.key[x2], l.n[x2] = k, old[i].n[x]
 				}
 			}
@@ -93,9 +86,9 @@ func (s *shorts) reserve(n int) {
 }
 
 // place returns where k is, or if it is new, where to put it.
-func (s *shorts) place(k key, hash uint64) (l *line, x int) {
+func (s *shorts) place(k key, home uint64) (l *line, x int) {
 	mask := uint64(len(s.lines) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
+	for i := home / lineSize & mask; ; i = (i + 1) & mask {
 		l := &s.lines[i]
 		for x := range l.key {
 			if l.key[x] == k || l.key[x] == (key{}) {
@@ -105,8 +98,8 @@ func (s *shorts) place(k key, hash uint64) (l *line, x int) {
 	}
 }
 
-// add adds n more of the word of k, for which there is room. Home is the index
-// of its home line, or its hash.
+// add adds n more of the word of k, for which there is room. Home is where its
+// home line begins, or its hash.
 func (s *shorts) add(k key, home, n uint64) {
 	l, x := s.place(k, home)
 	if l.key[x] != k {
@@ -121,6 +114,17 @@ func (s *shorts) add(k key, home, n uint64) {
 		}
 		s.carry[k] += n >> 32 << 32
 	}
+}
+
+// addHome is add, and faster if the word is in its home line.
+func (s *shorts) addHome(w *hashed, n uint64) {
+	l := &s.lines[w.home/lineSize]
+	x := l.find(&w.key)
+	if n += uint64(l.n[x%4]); x < 3 && n < 1<<32 {
+		l.n[x%4] = uint32(n)
+		return
+	}
+	s.add(w.key, w.home, n-uint64(l.n[x%4]))
 }
 
 func (s *shorts) all(yield func([]byte, uint64) bool) bool {

@@ -264,10 +264,9 @@ func FuzzSplit(f *testing.F) {
 	for i, text := range texts {
 		f.Add([]byte(text), uint16(i+1), uint8(i))
 	}
-	table := New()
 	f.Fuzz(func(t *testing.T, text []byte, size uint16, times uint8) {
+		table := seeded(seedOf(uint64(size)))
 		text = bytes.Repeat(text, 1+int(times)) // to fill groups of blocks
-		table.Reset()
 		splits(t, table, text, max(int64(size), int64(len(text)/500), 1))
 		same(t, table, oracle(text))
 	})

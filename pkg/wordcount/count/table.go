@@ -1,10 +1,9 @@
 package count
 
 import (
+	"hash/maphash"
 	"iter"
 	"unsafe"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // A Table counts words. It must come from New, and isn't safe for concurrent
@@ -19,10 +18,12 @@ type Table struct {
 }
 
 // New returns an empty table.
-func New() *Table {
+func New() *Table { return seeded(newSeed()) }
+
+func seeded(s seed) *Table {
 	return &Table{
-		short: shorts{lines: makeLines(minLines)},
-		long:  longs{slots: makeSlots(minSlots)},
+		short: shorts{seed: s, lines: makeLines(minLines)},
+		long:  longs{seed: maphash.MakeSeed(), slots: makeSlots(minSlots)},
 	}
 }
 
@@ -35,10 +36,10 @@ func (t *Table) Add(word []byte, n uint64) {
 	case len(word) <= maxShort:
 		k := makeKey(word)
 		t.short.reserve(1)
-		t.short.add(k, k.hash(), n)
+		t.short.add(k, t.short.seed.mix(k), n)
 	default:
 		t.long.reserve(1)
-		t.long.add(word, xxhash.Sum64(word), n)
+		t.long.add(word, t.long.hash(word), n)
 	}
 	t.tokens += n
 }

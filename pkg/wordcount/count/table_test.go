@@ -52,7 +52,7 @@ func TestTableIsAMap(t *testing.T) {
 				}
 				return w
 			}
-			table, want := New(), map[string]uint64{}
+			table, want := seeded(seedOf(seed)), map[string]uint64{}
 			for range 30 {
 				switch r.IntN(10) {
 				case 0:

@@ -4,6 +4,7 @@ const (
 	library = "lua/wordcount.lua"
 	job     = "pkg/wordcount/"
 	server  = "pkg/redisd/"
+	kernel  = "pkg/wordcount/count/"
 )
 
 // Mutations are the guards of the protocol, and what becomes of the code without each.
@@ -927,5 +928,37 @@ var Mutations = []Mutation{
 		Edits: []Edit{{`	if s.Name != name {`, `	if name == "" {`}},
 		Tests: "^TestAMovedFolderKeepsItsServerAndACopyHasNone$",
 		In:    "./" + server,
+	},
+	{
+		Guard: "every table has a seed of its own",
+		File:  kernel + "hash.go",
+		Edits: []Edit{{"	_, _ = rand.Read(b[:]) // never fails\n", "	_ = rand.Read\n"}},
+		Tests: "^TestFault63EveryTableHasAnOrderOfItsOwn$",
+		In:    "./" + kernel,
+	},
+	{
+		Guard: "keys are multiplied twice",
+		File:  kernel + "hash.go",
+		Edits: []Edit{{"	hi, lo = bits.Mul64(lo^s[2], hi^s[3])\n", ""}},
+		Tests: "^TestPortable$",
+		In:    "./" + kernel,
+	},
+	{
+		Guard: "keys go through three rounds of AES",
+		File:  kernel + "kernel_amd64.s",
+		Edits: []Edit{{"	VAESENC X2, X1, X1 \\\n", ""}},
+		Tests: "^TestFault63CraftedWordsTakeNoMoreSteps$",
+		In:    "./" + kernel,
+	},
+	{
+		Guard: "the hash of long words has a seed",
+		File:  kernel + "long.go",
+		Edits: []Edit{{"maphash.Bytes(l.seed, word)", "xxhash.Sum64(word)"}, {`"hash/maphash"
+`, `"hash/maphash"
+
+	"github.com/cespare/xxhash/v2"
+`}},
+		Tests: "^TestFault63CraftedWordsTakeNoMoreSteps$",
+		In:    "./" + kernel,
 	},
 }
