@@ -16,7 +16,8 @@
 //     package starts, kills or configures it, and [Server.Owned] is false.
 //   - A container, by docker or podman. It comes first among ours because it
 //     is the same server on every machine.
-//   - A process, from the first redis-server or valkey-server 7.0 or newer on PATH.
+//   - A process, from the first redis-server or valkey-server on PATH that is 7.0
+//     or newer and can read the folder's last checkpoint.
 //   - The same from the packages of Debian or Ubuntu, where neither is
 //     installed: apt fetches and verifies them, and they are unpacked into the
 //     user's cache. That takes seconds, once, no root, and changes nothing in

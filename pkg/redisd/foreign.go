@@ -43,6 +43,6 @@ func (s *Server) foreign(said error) error {
 	}
 	words, _, _ := strings.Cut(plain(said), "; ")
 	words = strings.TrimPrefix(words, plain(ErrDump)+": ")
-	return fmt.Errorf("%w: %s wrote it, and %s says %q: put that server or a newer one first on PATH, "+
+	return fmt.Errorf("%w: %s wrote it, and %s says %q: put that server or a newer one on PATH, "+
 		"or name its image in WORDCOUNT_REDIS_IMAGE; or move %s away to start from nothing", ErrDump, writer, reader, words, dump)
 }

@@ -111,21 +111,37 @@ func isLeftAlone(t *testing.T, s *redistest.Server, dump []byte, says string) {
 	}
 }
 
-func TestADumpThatTheFoldersServerCannotReadIsReadByAnother(t *testing.T) {
+func TestADumpThatTheFirstServerOnPATHCannotReadIsReadByAnother(t *testing.T) {
 	onPath(t, "redis-server", realServer(t))
 	s := redistest.Start(t)
-	c := s.Client(t)
-	must(t, c.Set(t.Context(), "key", "value", 0).Err())
+	must(t, s.Client(t).Set(t.Context(), "key", "value", 0).Err())
 	s.Checkpoint(t)
 	s.Kill(t)
-	old := filepath.Join(t.TempDir(), "redis-server")
-	must(t, os.WriteFile(old, []byte("#!/bin/sh\necho \"Can't handle RDB format version 99\"; exit 1\n"), 0o700))
-	editRecord(t, s.DataDir, func(r map[string]any) { r["program"] = old })
-
-	cfg := config(s)
-	cfg.Kind, cfg.Port = redisd.Process, freePort(t)
-	again := ensure(t, cfg)
-	if got := client(t, again.Endpoint()).Get(t.Context(), "key").Val(); got != "value" {
-		t.Errorf("the other server has %q", got)
+	onPath(t, "redis-server", `case $1 in
+--version) echo Redis server v=7.0.0;;
+*) echo "Can't handle RDB format version 99"; exit 1
+esac`)
+	c := config(s)
+	c.Kind, c.Port = redisd.Process, freePort(t)
+	for _, start := range []func() (*redisd.Server, error){
+		func() (*redisd.Server, error) { // another process, to which the server is known by its folder
+			again, err := redisd.Open(c)
+			must(t, err)
+			return again, again.Start(t.Context())
+		},
+		func() (*redisd.Server, error) { return redisd.Ensure(t.Context(), c, func(string) {}) },
+		func() (*redisd.Server, error) { // a server that the folder has forgotten, but not its dump
+			must(t, os.Remove(filepath.Join(s.DataDir, "server.json")))
+			return redisd.Ensure(t.Context(), c, func(string) {})
+		},
+	} {
+		again, err := start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client(t, again.Endpoint()).Get(t.Context(), "key").Val(); got != "value" {
+			t.Errorf("the other server has %q", got)
+		}
+		must(t, again.Kill(t.Context()))
 	}
 }

@@ -42,20 +42,34 @@ func (s *Server) up(ctx context.Context, launch func(context.Context) error) (la
 // launch starts the server from its record and waits until it is ready. What
 // a dead one left behind is removed first: an orphaned child of BGSAVE would
 // in the end rename an older snapshot over a newer one. Only with the lock held.
+//
+// A process is started from the first program on PATH that can read the dump.
 func (s *Server) launch(ctx context.Context) error {
 	s.noticeMissing()
+	var unread error // why the first of the programs that can't read the dump can't
+	var unable []string
 	for kills := 0; ; {
 		err := s.launchOnce(ctx)
 		switch {
 		case errors.Is(err, errKilled) && kills < 2: // it may be killed again while it starts
 			kills++
 		case errors.Is(err, ErrDump): // each round puts one away, so this comes to an end
-			if foreign := s.foreign(err); foreign != nil {
-				return foreign
+			foreign := s.foreign(err)
+			if foreign == nil {
+				if err := s.fallBack(err); err != nil {
+					return err
+				}
+				continue
 			}
-			if err := s.fallBack(err); err != nil {
-				return err
+			unread, unable = cmp.Or(unread, foreign), append(unable, s.Program)
+			if s.Kind != Process {
+				return unread
 			}
+			if err := s.chooseProgram(ctx, unable); err != nil {
+				s.Program = unable[0]
+				return unread
+			}
+			s.tell("not %s: %s", unable[len(unable)-1], plain(foreign))
 		default:
 			return err
 		}

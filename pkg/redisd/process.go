@@ -13,11 +13,19 @@ import (
 	"time"
 )
 
-// prepareProcess finds a server program on PATH: the first one of either name
-// that is new enough.
+// prepareProcess finds a server program on PATH.
 func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
+	return s.chooseProgram(ctx, nil)
+}
+
+// chooseProgram takes the first server program on PATH, of either name, that is
+// new enough and none of those that were tried in vain.
+func (s *Server) chooseProgram(ctx context.Context, tried []string) error {
 	var problems []string
 	for _, path := range programsOnPATH() {
+		if slices.Contains(tried, path) {
+			continue
+		}
 		v, err := programVersion(ctx, path, "")
 		if err == nil {
 			err = v.check()
@@ -34,14 +42,19 @@ func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
 	return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
 }
 
-// programsOnPATH lists the server programs on PATH, in its order.
+// programsOnPATH lists the server programs on PATH, in its order, each once:
+// /bin is often a link to /usr/bin.
 func programsOnPATH() []string {
-	var paths []string
+	var paths, files []string
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		for _, name := range serverPackages {
 			path, err := exec.LookPath(filepath.Join(dir, name))
-			if err == nil && filepath.IsAbs(path) {
-				paths = append(paths, path)
+			if err != nil || !filepath.IsAbs(path) {
+				continue
+			}
+			file, err := filepath.EvalSymlinks(path)
+			if err == nil && !slices.Contains(files, file) {
+				paths, files = append(paths, path), append(files, file)
 			}
 		}
 	}
