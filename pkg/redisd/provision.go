@@ -2,6 +2,7 @@ package redisd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +20,30 @@ import (
 // unpacked in the user's cache: no root, nothing installed, and the packages'
 // signatures checked by apt as ever. The first call downloads them.
 func (s *Server) prepareProvisioned(ctx context.Context, say func(string)) error {
+	// Programs and libraries fit one release of one system.
+	name := "redis-" + release() + "-" + runtime.GOARCH
+	return Fetch(ctx, name, Packages{Servers: serverPackages}, func(root string) error { return s.useRoot(ctx, root) }, say)
+}
+
+// Packages are a server's, and where they come from.
+type Packages struct {
+	Servers []string // the first of these that is new enough is taken
+	With    []string // what is unpacked beside it
+
+	// Of another release than the system's: lines of a sources.list, and the
+	// suite that packages are taken from if it has them. Then all that they
+	// depend on is unpacked with them, down to the C library.
+	Sources []string
+	Suite   string
+
+	// Finish changes what was unpacked, before it is moved to root.
+	Finish func(unpacked, root string) error
+}
+
+// Fetch unpacks packages below a folder of the user's cache, once, whole or
+// not at all, and lets use try what is there. Where it fails, they are fetched
+// again. What somebody else may have put there is not used.
+func Fetch(ctx context.Context, name string, p Packages, use func(root string) error, say func(string)) error {
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%w: packages can be fetched on Debian and Ubuntu only: %s", ErrUnavailable, advice())
@@ -40,23 +66,27 @@ func (s *Server) prepareProvisioned(ctx context.Context, say func(string)) error
 	}
 	defer unlock()
 
-	// Programs and libraries fit one release of one system.
-	root := filepath.Join(cache, "redis-"+release()+"-"+runtime.GOARCH)
-	if err := s.useRoot(ctx, root); err == nil || errors.Is(err, ErrFolder) {
+	root := filepath.Join(cache, name)
+	safely := func() error {
+		if err := checkRoot(root); err != nil {
+			return err
+		}
+		return use(root)
+	}
+	if err := safely(); err == nil || errors.Is(err, ErrFolder) {
 		return err
 	}
-	say("fetching the distribution's redis packages into " + cache + ", once")
-	if err := provision(ctx, cache, root); err != nil {
+	say(fmt.Sprintf("fetching %s packages into %s, once", cmp.Or(p.Suite, "the distribution's redis"), cache))
+	if err := p.provision(ctx, cache, root); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return s.useRoot(ctx, root)
+	return safely()
 }
 
-// useRoot takes the server below root, if it runs and is new enough.
-func (s *Server) useRoot(ctx context.Context, root string) error {
-	// Whoever could put something there could have it run. Links are the
-	// packages' own.
-	err := checkTree(root, func(path string, d fs.DirEntry) error {
+// checkRoot refuses what somebody else may have put below root, and could have
+// run by that. Links are the packages' own.
+func checkRoot(root string) error {
+	return checkTree(root, func(path string, d fs.DirEntry) error {
 		if d.Type()&fs.ModeSymlink != 0 {
 			return nil
 		}
@@ -66,15 +96,16 @@ func (s *Server) useRoot(ctx context.Context, root string) error {
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// useRoot takes the server below root, if it runs and is new enough.
+func (s *Server) useRoot(ctx context.Context, root string) error {
 	var libs []string
 	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*"} {
 		found, _ := filepath.Glob(filepath.Join(root, pattern))
 		libs = append(libs, found...)
 	}
-	err = fmt.Errorf("%w: no server in %s", ErrUnavailable, root)
+	err := fmt.Errorf("%w: no server in %s", ErrUnavailable, root)
 	for _, name := range serverPackages {
 		program := filepath.Join(root, "usr", "bin", name)
 		if _, missing := os.Stat(program); missing != nil {
@@ -97,13 +128,13 @@ func (s *Server) useRoot(ctx context.Context, root string) error {
 var serverPackages = []string{"redis-server", "valkey-server"}
 
 // provision unpacks the packages below root, completely or not at all.
-func provision(ctx context.Context, cache, root string) error {
+func (p Packages) provision(ctx context.Context, cache, root string) error {
 	work, err := os.MkdirTemp(cache, "fetch-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	a, err := newApt(work)
+	a, err := newApt(work, p)
 	if err != nil {
 		return err
 	}
@@ -111,11 +142,11 @@ func provision(ctx context.Context, cache, root string) error {
 	// It matters only if no candidate is found.
 	_, updating := a.run(ctx, "apt-get", "update")
 
-	server, err := a.candidate(ctx)
+	server, err := a.candidate(ctx, p.Servers)
 	if err != nil {
 		return also(err, updating)
 	}
-	packages, err := a.missing(ctx, server)
+	packages, err := a.missing(ctx, server, p.With)
 	if err != nil {
 		return err
 	}
@@ -132,6 +163,11 @@ func provision(ctx context.Context, cache, root string) error {
 			return err
 		}
 	}
+	if p.Finish != nil {
+		if err := p.Finish(unpacked, root); err != nil {
+			return err
+		}
+	}
 	if err := os.RemoveAll(root); err != nil {
 		return err
 	}
@@ -139,10 +175,10 @@ func provision(ctx context.Context, cache, root string) error {
 }
 
 // apt runs apt with lists, cache and settings of our own in dir, beside the
-// system's sources and keys.
+// system's keys and, if the packages have none of their own, its sources.
 type apt struct{ dir string }
 
-func newApt(work string) (apt, error) {
+func newApt(work string, p Packages) (apt, error) {
 	a := apt{filepath.Join(work, "apt")}
 	for _, dir := range []string{"state/lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, dir), 0o700); err != nil {
@@ -167,7 +203,19 @@ Acquire::AllowDowngradeToInsecureRepositories "false";
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 `, a.dir)
-	return a, os.WriteFile(a.conf(), []byte(conf), 0o600)
+	if p.Sources == nil {
+		return a, os.WriteFile(a.conf(), []byte(conf), 0o600)
+	}
+	// As if nothing were installed, so that no library is taken from the system.
+	conf += fmt.Sprintf(`Dir::State::status "%[1]s/status";
+Dir::Etc::sourcelist "%[1]s/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+APT::Default-Release "%[2]s";
+`, a.dir, p.Suite)
+	return a, errors.Join(
+		os.WriteFile(filepath.Join(a.dir, "status"), nil, 0o600),
+		os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(strings.Join(p.Sources, "\n")+"\n"), 0o600),
+		os.WriteFile(a.conf(), []byte(conf), 0o600))
 }
 
 func (a apt) conf() string { return filepath.Join(a.dir, "apt.conf") }
@@ -191,9 +239,9 @@ func (a apt) run(ctx context.Context, tool string, args ...string) (string, erro
 var candidateLine = regexp.MustCompile(`(?m)^\s*Candidate: (?:\d+:)?(\d\S*)`)
 
 // candidate chooses the server's package.
-func (a apt) candidate(ctx context.Context) (string, error) {
+func (a apt) candidate(ctx context.Context, servers []string) (string, error) {
 	var found []string
-	for _, name := range serverPackages {
+	for _, name := range servers {
 		policy, err := a.run(ctx, "apt-cache", "policy", name)
 		if err != nil {
 			return "", err
@@ -211,19 +259,21 @@ func (a apt) candidate(ctx context.Context) (string, error) {
 	if found != nil {
 		return "", fmt.Errorf("needs Redis 7.0 or newer, the distribution has %s", strings.Join(found, ", "))
 	}
-	return "", errors.New("apt knows neither redis-server nor valkey-server")
+	return "", fmt.Errorf("apt doesn't know %s", strings.Join(servers, ", nor "))
 }
 
-// missing lists what apt would install for the server, and the package that
-// holds its program, which may be installed without the server.
-func (a apt) missing(ctx context.Context, server string) ([]string, error) {
-	plan, err := a.run(ctx, "apt-get", "--simulate", "--no-install-recommends", "install", server)
+// missing lists what apt would install for the server's program and for others,
+// and the packages that hold the program and its name, which may be installed.
+func (a apt) missing(ctx context.Context, server string, others []string) ([]string, error) {
+	tools := strings.TrimSuffix(server, "-server") + "-tools" // hold the program, and depend on what it needs
+	args := append([]string{"--simulate", "--no-install-recommends", "install", tools}, others...)
+	plan, err := a.run(ctx, "apt-get", args...)
 	if err != nil {
 		return nil, err
 	}
-	packages := []string{server, strings.TrimSuffix(server, "-server") + "-tools"}
+	packages := []string{server, tools}
 	for line := range strings.Lines(plan) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "Inst" && f[1] != packages[0] && f[1] != packages[1] {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "Inst" && !slices.Contains(packages, f[1]) {
 			packages = append(packages, f[1])
 		}
 	}
