@@ -24,6 +24,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/bench"
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/gotest"
+	"github.com/magereduce/magereduce/pkg/redisd/versions"
 	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
@@ -49,16 +51,17 @@ func Demo(ctx context.Context) (err error) {
 	return nil
 }
 
-// Test runs the linters and every test, with the race detector where there is a C compiler
+// Test runs the linters and every test, with the race detector where there is a C compiler, and tells of each skipped test
 func Test(ctx context.Context) error {
 	mg.CtxDeps(ctx, Lint)
-	args := []string{"test", "-timeout=15m"}
+	args := []string{"-timeout=15m"}
 	if _, err := exec.LookPath("cc"); err == nil && os.Getenv("CGO_ENABLED") != "0" {
 		args = append(args, "-race")
 	} else {
 		fmt.Println("no C compiler: testing without the race detector")
 	}
-	return sh.RunV("go", append(args, "./...")...)
+	_, err := gotest.Run(ctx, os.Stdout, nil, append(args, "./...")...)
+	return err
 }
 
 // Lint checks formatting, and vets every package for the systems and processors that we build for
@@ -100,6 +103,11 @@ func Properties() error {
 func Full() error {
 	return sh.RunWithV(map[string]string{"WORDCOUNT_TEST_FULL": "1"},
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
+}
+
+// Versions runs the whole suite and the main commands on each Redis and Valkey of today; -only=redis-experimental for one of them, -gate for what the gate needs, on the newest Redis
+func Versions(ctx context.Context, only *string, gate *bool) error {
+	return versions.Target(ctx, only, gate)
 }
 
 // Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it

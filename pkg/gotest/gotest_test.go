@@ -1,0 +1,96 @@
+package gotest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// inModule makes a module with these tests, and changes to its folder.
+func inModule(t *testing.T, tests, list string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for path, text := range map[string]string{
+		"go.mod":      "module example.com/tests\n\ngo 1.26.0\n",
+		"a_test.go":   "package a\n\nimport (\n\t\"fmt\"\n\t\"testing\"\n)\n\nvar _ = fmt.Print\n\n" + tests,
+		"b/b.go":      "package b\n",
+		"b/b_test.go": "package b\n\nimport \"testing\"\n\nfunc TestB(t *testing.T) {}\n",
+		List:          list,
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEachSkippedTestIsToldAndMustBeOnTheList(t *testing.T) {
+	const tests = `
+func TestDeep(t *testing.T) {
+	t.Run("a b", func(t *testing.T) { t.Log("first"); t.Skip("no engine") })
+	t.Run("c", func(t *testing.T) {})
+}
+func TestDeeper(t *testing.T) { t.SkipNow() }
+`
+	for list, missing := range map[string]string{
+		"# both\nTestDeep/a_b  a machine may have none\nTestDeeper why not\nTestOther": "",
+		"TestDeep a name stands for its subtests\nTestDeeper":                          "",
+		"TestDeep a name isn't a prefix":                                               "TestDeeper",
+		"TestDeeper":                                                                   "TestDeep/a_b",
+		"":                                                                             "TestDeep/a_b, TestDeeper",
+	} {
+		inModule(t, tests, list)
+		var out strings.Builder
+		ran, err := Run(t.Context(), &out, nil, "-count=1", "./...")
+		if missing == "" && err != nil || missing != "" && (!errors.Is(err, ErrSkipped) || !strings.HasSuffix(err.Error(), ": "+missing)) {
+			t.Errorf("list %q: %v", list, err)
+		}
+		if !slices.Equal(ran, []string{"TestDeep/a_b", "TestDeep/c", "TestDeep", "TestDeeper", "TestB"}) {
+			t.Errorf("ran: %q", ran)
+		}
+		first, last, _ := strings.Cut(out.String(), ": TestDeep/a_b: a_test.go:")
+		if !strings.HasPrefix(first, "skipped") || !strings.Contains(last, ": first; a_test.go:") || !strings.Contains(last, ": no engine\n") {
+			t.Errorf("said: %s", &out)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		for i, pkg := range []string{"example.com/tests", "example.com/tests/b"} {
+			if len(lines) != 4 || !strings.HasPrefix(lines[2+i], "ok  \t"+pkg+"\t") {
+				t.Errorf("said: %s", &out)
+			}
+		}
+	}
+}
+
+func TestAFailedTestIsShownAndNoOther(t *testing.T) {
+	for what, c := range map[string]struct{ tests, shown string }{
+		"fails": {`
+func TestGood(t *testing.T) { t.Log("no word of it") }
+func TestBad(t *testing.T) { fmt.Println("printed"); t.Run("sub", func(t *testing.T) { t.Error("wrong") }) }
+`, "printed\n|a_test.go:12: wrong\n|--- FAIL: TestBad/sub|--- FAIL: TestBad (|FAIL\texample.com/tests\t|ok  \texample.com/tests/b\t"},
+		"panics": {`
+func TestParallel(t *testing.T) { t.Parallel(); fmt.Println("printed"); <-t.Context().Done() }
+func TestBad(t *testing.T) { t.Parallel(); panic("oh") }
+`, "panic: oh|TestBad|FAIL\texample.com/tests\t|ok  \texample.com/tests/b\t"},
+		"isn't Go": {"func", "expected|FAIL\texample.com/tests [|ok  \texample.com/tests/b\t"},
+	} {
+		inModule(t, c.tests, "")
+		var out strings.Builder
+		_, err := Run(t.Context(), &out, nil, "-count=1", "./...")
+		if err == nil || errors.Is(err, ErrSkipped) {
+			t.Errorf("%s: %v", what, err)
+		}
+		for part := range strings.SplitSeq(c.shown, "|") {
+			if !strings.Contains(out.String(), part) {
+				t.Errorf("%s: no %q in: %s", what, part, &out)
+			}
+		}
+		if strings.Contains(out.String(), "no word of it") {
+			t.Errorf("%s: %s", what, &out)
+		}
+	}
+}

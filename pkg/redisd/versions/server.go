@@ -1,0 +1,131 @@
+package versions
+
+import (
+	"context"
+	"debug/elf"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+)
+
+// server is one that a release of Debian has.
+type server struct {
+	kind    string // redis or valkey
+	suite   string
+	program string // once it is fetched
+	version string // as "redis 8.0.2"
+}
+
+func (s server) name() string { return s.kind + "-" + s.suite }
+
+// fetch finds the server in the user's cache, or fetches it.
+func (s *server) fetch(ctx context.Context, say func(string)) error {
+	sources, err := sources(ctx, s.suite)
+	if err != nil {
+		return err
+	}
+	program := s.kind + "-server"
+	return redisd.Fetch(ctx, "versions-"+s.name()+"-"+runtime.GOARCH, redisd.Packages{
+		Servers: []string{program}, With: []string{"patchelf"}, Sources: sources, Suite: s.suite,
+		Finish: func(unpacked, root string) error { return s.patch(ctx, unpacked, root) },
+	}, func(root string) error {
+		path := filepath.Join(root, "usr", "bin", program)
+		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		if err != nil {
+			return err
+		}
+		m := regexp.MustCompile(` v=(\S+)`).FindSubmatch(out)
+		if m == nil {
+			return fmt.Errorf("%s: no version in %q", path, out)
+		}
+		s.program, s.version = path, s.kind+" "+string(m[1])
+		return nil
+	}, say)
+}
+
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+// sources are lines of a sources.list for the suite, from the mirrors that the system's own packages come from. One that
+// isn't Debian's is of no use, for its signature isn't in the keyring.
+func sources(ctx context.Context, suite string) ([]string, error) {
+	if _, err := os.Stat(keyring); err != nil {
+		return nil, fmt.Errorf("%w: the servers are Debian's: %w", redisd.ErrUnavailable, err)
+	}
+	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info",
+		"--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: apt-get indextargets: %w", redisd.ErrUnavailable, err)
+	}
+	suites := []string{suite}
+	if suite == "experimental" { // which isn't complete by itself
+		suites = append(suites, "sid")
+	}
+	var lines []string
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		if len(f) != 3 || f[1] != "main" || strings.Contains(f[0], "-") { // as bookworm-updates
+			continue
+		}
+		for _, suite := range suites {
+			lines = append(lines, fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, f[2], suite))
+		}
+	}
+	if lines == nil {
+		return nil, fmt.Errorf("%w: apt's sources name no release of Debian", redisd.ErrUnavailable)
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines), nil
+}
+
+// patch writes into the server, and its command line's program, where the loader and the libraries of its own release will
+// be: below root, where nothing is yet.
+func (s *server) patch(ctx context.Context, unpacked, root string) error {
+	server := filepath.Join(unpacked, "usr", "bin", s.kind+"-server")
+	loader, err := loader(server)
+	if err != nil {
+		return err
+	}
+	found, err := filepath.Glob(filepath.Join(unpacked, "usr", "lib", "*-linux-*", filepath.Base(loader)))
+	if err != nil || len(found) != 1 {
+		return fmt.Errorf("%d loaders %s in its packages: %w", len(found), filepath.Base(loader), err)
+	}
+	loader = found[0]
+	libraries := filepath.Dir(loader)
+	later := func(path string) string { return root + strings.TrimPrefix(path, unpacked) }
+	for _, program := range []string{server, filepath.Join(unpacked, "usr", "bin", s.kind+"-cli")} {
+		program, err := filepath.EvalSymlinks(program) // patchelf would replace the link
+		if err != nil {
+			return err
+		}
+		out, err := exec.CommandContext(ctx, loader, "--library-path", libraries, filepath.Join(unpacked, "usr", "bin", "patchelf"),
+			"--set-interpreter", later(loader), "--force-rpath", "--set-rpath", later(libraries), program).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("patchelf %s: %w: %s", program, err, out)
+		}
+	}
+	return nil
+}
+
+// loader is the program that loads a program, by the path that is in it.
+func loader(program string) (string, error) {
+	f, err := elf.Open(program)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for _, part := range f.Progs {
+		if part.Type == elf.PT_INTERP {
+			path, err := io.ReadAll(part.Open())
+			return strings.TrimRight(string(path), "\x00"), err
+		}
+	}
+	return "", fmt.Errorf("%s names no loader", program)
+}
