@@ -51,7 +51,7 @@ func Demo(ctx context.Context) (err error) {
 	return nil
 }
 
-// Test runs the linters and every test, with the race detector where there is a C compiler, and tells of each skipped test
+// Test runs the linters and every test, with the race detector where there is a C compiler, and tells of every test that is skipped
 func Test(ctx context.Context) error {
 	mg.CtxDeps(ctx, Lint)
 	args := []string{"-timeout=15m"}
@@ -105,7 +105,7 @@ func Full() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
 }
 
-// Versions runs the whole suite and the main commands on each Redis and Valkey of today; -only=redis-experimental for one of them, -gate for what the gate needs, on the newest Redis
+// Versions runs the suite and the main commands on each Redis and Valkey of today; -only=redis-experimental for one of them, -gate for what the gate runs on the newest Redis
 func Versions(ctx context.Context, only *string, gate *bool) error {
 	return versions.Target(ctx, only, gate)
 }

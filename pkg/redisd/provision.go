@@ -100,11 +100,7 @@ func checkRoot(root string) error {
 
 // useRoot takes the server below root, if it runs and is new enough.
 func (s *Server) useRoot(ctx context.Context, root string) error {
-	var libs []string
-	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*"} {
-		found, _ := filepath.Glob(filepath.Join(root, pattern))
-		libs = append(libs, found...)
-	}
+	libs := strings.Join(Libraries(root), ":")
 	err := fmt.Errorf("%w: no server in %s", ErrUnavailable, root)
 	for _, name := range serverPackages {
 		program := filepath.Join(root, "usr", "bin", name)
@@ -112,15 +108,24 @@ func (s *Server) useRoot(ctx context.Context, root string) error {
 			continue
 		}
 		var v version
-		if v, err = programVersion(ctx, program, strings.Join(libs, ":")); err == nil {
+		if v, err = programVersion(ctx, program, libs); err == nil {
 			err = v.check()
 		}
 		if err == nil {
-			s.Program, s.Libs = program, strings.Join(libs, ":")
+			s.Program, s.Libs = program, libs
 			return nil
 		}
 	}
 	return err
+}
+
+// Libraries are the folders below root that hold libraries of packages.
+func Libraries(root string) (dirs []string) {
+	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*"} {
+		found, _ := filepath.Glob(filepath.Join(root, pattern))
+		dirs = append(dirs, found...)
+	}
+	return dirs
 }
 
 // serverPackages are also the names of the programs in them. Debian and Ubuntu

@@ -85,28 +85,32 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 	return slices.Compact(lines), nil
 }
 
-// patch writes into the server, and its command line's program, where the loader and the libraries of its own release will
-// be: below root, where nothing is yet.
+// patch writes into the server, and into its command line's program, where the loader and the libraries of its own release
+// are as soon as unpacked has become root.
 func (s *server) patch(ctx context.Context, unpacked, root string) error {
 	server := filepath.Join(unpacked, "usr", "bin", s.kind+"-server")
 	loader, err := loader(server)
 	if err != nil {
 		return err
 	}
-	found, err := filepath.Glob(filepath.Join(unpacked, "usr", "lib", "*-linux-*", filepath.Base(loader)))
-	if err != nil || len(found) != 1 {
-		return fmt.Errorf("%d loaders %s in its packages: %w", len(found), filepath.Base(loader), err)
+	libraries := redisd.Libraries(unpacked)
+	i := slices.IndexFunc(libraries, func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, filepath.Base(loader)))
+		return err == nil
+	})
+	if i < 0 {
+		return fmt.Errorf("its packages lack the loader %s", filepath.Base(loader))
 	}
-	loader = found[0]
-	libraries := filepath.Dir(loader)
-	later := func(path string) string { return root + strings.TrimPrefix(path, unpacked) }
+	loader = filepath.Join(libraries[i], filepath.Base(loader))
+	path := strings.Join(libraries, ":")
+	later := func(path string) string { return strings.ReplaceAll(path, unpacked, root) }
 	for _, program := range []string{server, filepath.Join(unpacked, "usr", "bin", s.kind+"-cli")} {
 		program, err := filepath.EvalSymlinks(program) // patchelf would replace the link
 		if err != nil {
 			return err
 		}
-		out, err := exec.CommandContext(ctx, loader, "--library-path", libraries, filepath.Join(unpacked, "usr", "bin", "patchelf"),
-			"--set-interpreter", later(loader), "--force-rpath", "--set-rpath", later(libraries), program).CombinedOutput()
+		out, err := exec.CommandContext(ctx, loader, "--library-path", path, filepath.Join(unpacked, "usr", "bin", "patchelf"),
+			"--set-interpreter", later(loader), "--force-rpath", "--set-rpath", later(path), program).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("patchelf %s: %w: %s", program, err, out)
 		}
