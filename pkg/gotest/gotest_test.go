@@ -50,16 +50,16 @@ func TestDeeper(t *testing.T) { t.SkipNow() }
 		if missing == "" && err != nil || missing != "" && (!errors.Is(err, ErrSkipped) || !strings.HasSuffix(err.Error(), ": "+missing)) {
 			t.Errorf("list %q: %v", list, err)
 		}
-		if !slices.Equal(ran, []string{"TestDeep/a_b", "TestDeep/c", "TestDeep", "TestDeeper", "TestB"}) {
+		slices.Sort(ran)
+		if !slices.Equal(ran, []string{"TestB", "TestDeep", "TestDeep/a_b", "TestDeep/c", "TestDeeper"}) {
 			t.Errorf("ran: %q", ran)
 		}
 		first, last, _ := strings.Cut(out.String(), ": TestDeep/a_b: a_test.go:")
-		if !strings.HasPrefix(first, "skipped") || !strings.Contains(last, ": first; a_test.go:") || !strings.Contains(last, ": no engine\n") {
+		if !strings.Contains(first, "skipped") || !strings.Contains(last, ": first; a_test.go:") || !strings.Contains(last, ": no engine\n") {
 			t.Errorf("said: %s", &out)
 		}
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		for i, pkg := range []string{"example.com/tests", "example.com/tests/b"} {
-			if len(lines) != 4 || !strings.HasPrefix(lines[2+i], "ok  \t"+pkg+"\t") {
+		for _, line := range []string{"ok  \texample.com/tests\t", "ok  \texample.com/tests/b\t"} {
+			if strings.Count(out.String(), "\n") != 4 || !strings.Contains(out.String(), "\n"+line) && !strings.HasPrefix(out.String(), line) {
 				t.Errorf("said: %s", &out)
 			}
 		}
