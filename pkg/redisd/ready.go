@@ -43,8 +43,27 @@ func ready(ctx context.Context, c redis.UniversalClient, patience time.Duration)
 }
 
 // ask asks once whether the server is ready, and for its version. A server may
-// well accept a connection and then never answer.
+// well accept a connection and then never answer. go-redis obeys the deadline of
+// a context, but doesn't hear of its end: whoever interrupts us must not wait.
 func ask(ctx context.Context, c redis.UniversalClient) (version, error) {
+	type answer struct {
+		v   version
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() { // ends by itself, within the deadline
+		v, err := askNow(ctx, c)
+		answered <- answer{v, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.v, a.err
+	case <-ctx.Done():
+		return version{}, context.Cause(ctx)
+	}
+}
+
+func askNow(ctx context.Context, c redis.UniversalClient) (version, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := c.Ping(ctx).Err() // unlike INFO, refused while loading
