@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
@@ -133,7 +135,10 @@ func asNobody(t *testing.T) bool {
 	}
 	cmd := exec.Command(own, "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "XDG_RUNTIME_DIR=")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+		AmbientCaps: []uintptr{unix.CAP_DAC_OVERRIDE}, // the server's program may be in root's cache
+	}
 	out, err := cmd.CombinedOutput()
 	t.Logf("as nobody: %s", out)
 	if err != nil {
