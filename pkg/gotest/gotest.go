@@ -133,13 +133,13 @@ func (r *report) note(e event) {
 	}
 }
 
-// skipped tells of a skipped test, and why it was.
+// skipped tells of a skipped test, and the last that it said, which is why it was.
 func (r *report) skipped(t test) {
-	var why []string
+	why := "it doesn't say why"
 	if output := r.output[t]; output != nil {
 		for line := range strings.Lines(output.String()) {
 			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "--- SKIP") {
-				why = append(why, line)
+				why = line
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func (r *report) skipped(t test) {
 		verdict = "skipped, and not in " + List
 		r.unlisted = append(r.unlisted, t.Test)
 	}
-	fmt.Fprintf(r.out, "%s: %s: %s\n", verdict, t.Test, strings.Join(why, "; "))
+	fmt.Fprintf(r.out, "%s: %s: %s\n", verdict, t.Test, why)
 }
 
 func (r *report) listed(name string) bool {
