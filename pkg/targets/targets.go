@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"strconv"
 
-	"github.com/google/renameio/v2"
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
@@ -161,20 +161,11 @@ func Export(ctx context.Context, out *string, partial *bool) error {
 		if out == nil || *out == "" {
 			return wordcount.Export(os.Stdout, words)
 		}
-		// Whoever reads the file sees the old content or all of the new.
-		file, err := renameio.NewPendingFile(*out, renameio.WithPermissions(0o644), renameio.IgnoreUmask())
-		if err != nil {
-			return fmt.Errorf("%w: -out=%s: %w", wordcount.ErrInput, *out, err)
+		err := writeTo(*out, func(w io.Writer) error { return wordcount.Export(w, words) })
+		if err == nil {
+			s.say("export", "%s", printable(*out))
 		}
-		defer file.Cleanup()
-		if err := wordcount.Export(file, words); err != nil {
-			return err
-		}
-		if err := file.CloseAtomicallyReplace(); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		s.say("export", "%s", *out)
-		return nil
+		return err
 	})
 }
 

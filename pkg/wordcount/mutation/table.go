@@ -5,6 +5,7 @@ const (
 	job     = "pkg/wordcount/"
 	server  = "pkg/redisd/"
 	kernel  = "pkg/wordcount/count/"
+	target  = "pkg/targets/"
 )
 
 // Mutations are the guards of the protocol, and what becomes of the code without each.
@@ -960,5 +961,26 @@ var Mutations = []Mutation{
 `}},
 		Tests: "^TestFault63CraftedWordsTakeNoMoreSteps$",
 		In:    "./" + kernel,
+	},
+	{
+		Guard: "export replaces nothing but files",
+		File:  target + "export.go",
+		Edits: []Edit{{"	if is.Mode().IsRegular() {\n", "	if true {\n"}},
+		Tests: "^TestFault67ExportWritesThroughWhatIsNoFile$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "export follows links",
+		File:  target + "export.go",
+		Edits: []Edit{{"filepath.EvalSymlinks(path)", "filepath.Clean(path), error(nil)"}},
+		Tests: "^TestFault67ExportKeepsTheLinksToAFileAndItsMode$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "export keeps a file's mode",
+		File:  target + "export.go",
+		Edits: []Edit{{", renameio.WithExistingPermissions())", ")"}},
+		Tests: "^TestFault67ExportKeepsTheLinksToAFileAndItsMode$",
+		In:    "./" + target,
 	},
 }
