@@ -2,9 +2,7 @@ package versions
 
 import (
 	"context"
-	"debug/elf"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +49,7 @@ func (s *server) fetch(ctx context.Context, say func(string)) error {
 	}, say)
 }
 
-const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+var keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 // sources are lines of a sources.list for the suite, from the mirrors that the system's own packages come from. One that
 // isn't Debian's is of no use, for its signature isn't in the keyring.
@@ -88,24 +86,20 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 // patch writes into the server, and into its command line's program, where the loader and the libraries of its own release
 // are as soon as unpacked has become root.
 func (s *server) patch(ctx context.Context, unpacked, root string) error {
-	server := filepath.Join(unpacked, "usr", "bin", s.kind+"-server")
-	loader, err := loader(server)
-	if err != nil {
-		return err
-	}
 	libraries := redisd.Libraries(unpacked)
-	i := slices.IndexFunc(libraries, func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, filepath.Base(loader)))
-		return err == nil
-	})
-	if i < 0 {
-		return fmt.Errorf("its packages lack the loader %s", filepath.Base(loader))
+	var loaders []string
+	for _, dir := range libraries {
+		found, _ := filepath.Glob(filepath.Join(dir, "ld-linux*.so.*"))
+		loaders = append(loaders, found...)
 	}
-	loader = filepath.Join(libraries[i], filepath.Base(loader))
+	if len(loaders) != 1 {
+		return fmt.Errorf("its packages have %d loaders: %q", len(loaders), loaders)
+	}
+	loader := loaders[0]
 	path := strings.Join(libraries, ":")
 	later := func(path string) string { return strings.ReplaceAll(path, unpacked, root) }
-	for _, program := range []string{server, filepath.Join(unpacked, "usr", "bin", s.kind+"-cli")} {
-		program, err := filepath.EvalSymlinks(program) // patchelf would replace the link
+	for _, program := range []string{s.kind + "-server", s.kind + "-cli"} {
+		program, err := filepath.EvalSymlinks(filepath.Join(unpacked, "usr", "bin", program)) // patchelf would replace the link
 		if err != nil {
 			return err
 		}
@@ -116,20 +110,4 @@ func (s *server) patch(ctx context.Context, unpacked, root string) error {
 		}
 	}
 	return nil
-}
-
-// loader is the program that loads a program, by the path that is in it.
-func loader(program string) (string, error) {
-	f, err := elf.Open(program)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	for _, part := range f.Progs {
-		if part.Type == elf.PT_INTERP {
-			path, err := io.ReadAll(part.Open())
-			return strings.TrimRight(string(path), "\x00"), err
-		}
-	}
-	return "", fmt.Errorf("%s names no loader", program)
 }
