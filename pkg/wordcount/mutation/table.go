@@ -917,6 +917,13 @@ var Mutations = []Mutation{
 		In:    "./" + server,
 	},
 	{
+		Guard: "a dump is read by the first server that can",
+		File:  server + "launch.go",
+		Edits: []Edit{{`if s.Kind != Process {`, `if s.Kind != "" {`}},
+		Tests: "^TestADumpThatTheFirstServerOnPATHCannotReadIsReadByAnother$",
+		In:    "./" + server,
+	},
+	{
 		Guard: "a program in the cache is this user's",
 		File:  server + "provision.go",
 		Edits: []Edit{{`owner(info) != os.Geteuid() || info.Mode().Perm()&writable != 0`, `info.Size() < 0`}},
