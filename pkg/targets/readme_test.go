@@ -86,14 +86,18 @@ func TestTheTestsThatTheDocumentationNamesAreThere(t *testing.T) {
 }
 
 func TestEveryFaultHasATestOfItsNumber(t *testing.T) {
-	const faults = 54 // rows of the table that the tests are numbered after
+	// Rows of the table that the tests are numbered after.
+	faults := []int{66, 67, 71, 78}
+	for n := range 63 {
+		faults = append(faults, n+1)
+	}
 	there := map[string]bool{}
 	for _, name := range testsOf(t) {
 		if number, ok := strings.CutPrefix(name, "TestFault"); ok && len(number) > 2 {
 			there[number[:2]] = true
 		}
 	}
-	for n := 1; n <= faults; n++ {
+	for _, n := range faults {
 		if number := fmt.Sprintf("%02d", n); !there[number] {
 			t.Errorf("there is no TestFault%s", number)
 		}
