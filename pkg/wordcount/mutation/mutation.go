@@ -34,8 +34,10 @@ type Edit struct{ Old, New string }
 // ErrSurvived: a guard was taken out, and no test noticed.
 var ErrSurvived = errors.New("mutation: some survived")
 
-// testLimit is how long the tests of one mutation may take. One that hangs is noticed too, by this.
-const testLimit = 3 * time.Minute
+const (
+	testLimit = 3 * time.Minute  // how long the tests of one mutation may take; one that hangs is noticed too, by this
+	allLimit  = 20 * time.Minute // how long all of them may take without any
+)
 
 // Check applies each mutation to a temporary copy of the repository, runs the tests that ought to notice, and prints
 // which did. It returns ErrSurvived if none did.
@@ -54,7 +56,7 @@ func Check(ctx context.Context, repo string, out io.Writer) error {
 		all[m.In] = append(all[m.In], m.Tests)
 	}
 	for in, tests := range all {
-		caught, log, err := test(ctx, dir, strings.Join(tests, "|"), in)
+		caught, log, err := test(ctx, dir, strings.Join(tests, "|"), in, allLimit)
 		if err == nil && caught != "" {
 			err = fmt.Errorf("%s fails without any mutation:\n%s", caught, log)
 		}
@@ -96,7 +98,7 @@ func (m Mutation) try(ctx context.Context, dir string) (caught string, err error
 	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
 		return "", err
 	}
-	caught, _, err = test(ctx, dir, m.Tests, m.In)
+	caught, _, err = test(ctx, dir, m.Tests, m.In, testLimit)
 	return caught, errors.Join(err, os.WriteFile(path, before, 0o644))
 }
 
@@ -116,8 +118,8 @@ var (
 )
 
 // test runs some tests in dir, and returns the one that failed, or "".
-func test(ctx context.Context, dir, pattern, in string) (caught string, log []byte, err error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-parallel=4", "-timeout="+testLimit.String(),
+func test(ctx context.Context, dir, pattern, in string, limit time.Duration) (caught string, log []byte, err error) {
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-parallel=4", "-timeout="+limit.String(),
 		"-run="+pattern, cmp.Or(in, "./pkg/wordcount"))
 	cmd.Dir = dir
 	// The tests' processes end with the go command's group.
