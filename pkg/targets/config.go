@@ -59,7 +59,6 @@ const (
 
 	maxWorkers      = 1024
 	minWorkerMemory = 64 << 20 // bytes
-	maxReducers     = 4096     // each is a key of every commit
 	givenTTL        = 7 * 24 * time.Hour
 )
 
@@ -92,7 +91,7 @@ var variables = []variable{
 		return err
 	}},
 	{"WORDCOUNT_REDUCERS", "by the input's size", func(c *Config, v string) (err error) {
-		if c.Reducers, err = between(v, 0, maxReducers); c.Reducers == 0 {
+		if c.Reducers, err = between(v, 0, wordcount.MaxReducers); c.Reducers == 0 {
 			c.Reducers = wordcount.MapOnly
 		}
 		return err

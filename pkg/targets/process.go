@@ -43,7 +43,7 @@ func init() {
 
 func exit(err error, status int) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
+		fmt.Fprintln(os.Stderr, "Error:", plainError{err})
 	}
 	os.Exit(status)
 }

@@ -51,6 +51,7 @@ func (p *progress) print(to *os.File, text string) {
 	if p.bar != nil {
 		p.bar.Clear()
 	}
+	text = plain(text)
 	if p.terminal && term.IsTerminal(int(to.Fd())) {
 		text = eraseLine + text // another process may have its bar there
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 
 	"github.com/dustin/go-humanize"
 
@@ -62,14 +61,6 @@ func printTop(words entries, n int) error {
 		fmt.Printf("%12s  %s\n", humanize.Comma(int64(e.N)), printable(e.Word))
 	}
 	return nil
-}
-
-// printable is a word as it is if a terminal can show it, and quoted if not.
-func printable(word string) string {
-	if q := strconv.Quote(word); q != `"`+word+`"` {
-		return q
-	}
-	return word
 }
 
 // verify recounts the files of a sealed job, and compares.

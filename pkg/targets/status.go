@@ -127,20 +127,21 @@ func (r statusReport) json(w io.Writer) error {
 }
 
 func (r statusReport) text(w io.Writer) {
-	fmt.Fprintf(w, "job      %s  %s\n", r.Job, r.Phase)
-	fmt.Fprintf(w, "tasks    %d of %d done, %d pending, %d given up\n", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
-	fmt.Fprintf(w, "input    %s of %s\n", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
+	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
+	line("job      %s  %s", r.Job, r.Phase)
+	line("tasks    %d of %d done, %d pending, %d given up", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
+	line("input    %s of %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
 	for _, skipped := range r.Skipped {
-		fmt.Fprintf(w, "skipped  %v\n", skipped)
+		line("skipped  %v", skipped)
 	}
 	if len(r.Skipped) > 0 {
-		fmt.Fprintf(w, "         all of them: %s\n", r.list)
+		line("         all of them: %s", r.list)
 	}
-	fmt.Fprintf(w, "redis    %s  %s\n", r.Redis.Kind, r.Redis.Addr)
+	line("redis    %s  %s", r.Redis.Kind, r.Redis.Addr)
 	for _, worker := range r.Workers {
-		fmt.Fprintf(w, "worker   %d on %s  %s, holds %d, did %d\n", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
+		line("worker   %d on %s  %s, holds %d, did %d", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
 	}
 	for _, t := range r.Buried {
-		fmt.Fprintf(w, "given up %s: %s\n", t.what, t.Error)
+		line("given up %s: %s", t.what, t.Error)
 	}
 }

@@ -325,6 +325,9 @@ func withWords(ctx context.Context, partial *bool, do func(*session, entries) er
 func (s *session) join(ctx context.Context, job, input *string) error {
 	var planned bool // in this folder
 	if job != nil && *job != "" {
+		if err := wordcount.CheckID(*job); err != nil {
+			return err
+		}
 		plan, err := s.folder.Load(*job)
 		if planned = err == nil; planned {
 			s.plan = plan

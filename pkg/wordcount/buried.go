@@ -65,7 +65,11 @@ func Partial(ctx context.Context, rdb redis.UniversalClient, job Job) (words []c
 		return nil, 0, classify(err)
 	}
 	for _, z := range totals {
-		if word := []byte(z.Member.(string)); job.Reducers == 0 || !held[count.Partition(word, job.Reducers)] {
+		word := []byte(z.Member.(string))
+		if len(word) == 0 || len(word) > count.MaxWord || !(z.Score >= 0 && z.Score <= maxCount) {
+			return nil, 0, fmt.Errorf("%w: %v times a word of %d bytes: somebody else wrote it", ErrState, z.Score, len(word))
+		}
+		if job.Reducers == 0 || !held[count.Partition(word, job.Reducers)] {
 			table.Add(word, uint64(z.Score))
 		}
 	}

@@ -169,9 +169,15 @@ func (f Folder) Trust(job string, splits []Split) (Trust, error) {
 
 // Load returns the plan of a job that this folder knows.
 func (f Folder) Load(job string) (p Plan, err error) {
+	if err := CheckID(job); err != nil {
+		return p, err
+	}
 	plan, err := os.ReadFile(f.path(job, "plan"))
 	if err == nil {
 		err = json.Unmarshal(plan, &p)
+	}
+	if err == nil && p.Job.ID != job {
+		err = fmt.Errorf("%w: its plan is of job %q", ErrState, p.Job.ID)
 	}
 	if err != nil {
 		return p, fmt.Errorf("job %s: %w", job, err)
@@ -222,7 +228,9 @@ func (f Folder) Jobs() ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		ids = append(ids, e.Name())
+		if CheckID(e.Name()) == nil {
+			ids = append(ids, e.Name())
+		}
 	}
 	return ids, err
 }

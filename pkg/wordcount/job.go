@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
@@ -12,6 +13,9 @@ import (
 // DefaultSplit is the size of a split in bytes: large enough that a task's round trips don't show, small enough that
 // little is redone when a worker dies.
 const DefaultSplit = 64 << 20
+
+// MaxReducers is the largest number of partitions: each is a key of every commit.
+const MaxReducers = 4096
 
 // Choices beside a number. Zero leaves the choice to us.
 const (
@@ -34,9 +38,6 @@ type Options struct {
 
 	Selection // of the files, which the manifest was scanned with; it names the job by what came of it
 }
-
-// jobBytes is how much of a hash names a job.
-const jobBytes = 8
 
 // Job is one job as its workers know it: enough to name its keys.
 type Job struct {
@@ -73,8 +74,19 @@ func NewPlan(m Manifest, o Options) Plan {
 	fmt.Fprintf(h, "schema %s words fields entry %d frame %d blob %d partition %d split %d reducers %d\n",
 		schema, entryVersion, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // a hash never fails to write
-	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:jobBytes])
+	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
 	return p
+}
+
+// jobID is the form of a job's ID.
+var jobID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// CheckID refuses what is no job's ID, for IDs become parts of paths and of keys. The error wraps ErrInput.
+func CheckID(id string) error {
+	if !jobID.MatchString(id) {
+		return fmt.Errorf("%w: %q is no job: its name is 16 digits, from 0 to f", ErrInput, id)
+	}
+	return nil
 }
 
 // Key is the name of one of the job's keys. All share one hash tag, so that a cluster keeps them together.

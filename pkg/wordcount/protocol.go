@@ -168,7 +168,10 @@ func parseProgress(cmd *redis.Cmd) (progress, error) {
 	case "committed":
 		return progress{done: true}, nil
 	case "at":
-		return progress{at: int(reply[1].(int64))}, nil
+		if at := int(reply[1].(int64)); at >= 0 {
+			return progress{at: at}, nil
+		}
+		return progress{}, fmt.Errorf("%w: an attempt has come to %d", ErrState, reply[1])
 	}
 	refused := progress{}
 	for _, standing := range reply[1:] {
@@ -420,12 +423,26 @@ func (p protocol) status(ctx context.Context) (Status, error) {
 	}
 	meta := pairs(reply[0])
 	s := Status{
-		Run: meta["run"], Phase: meta["phase"], Maps: number(meta["maps"]), Mapped: number(meta["mapped"]),
-		Reducers: number(meta["reducers"]), Reduced: number(meta["reduced"]), Tokens: uint64(number(meta["tokens"])),
-		Bytes: int64(number(meta["bytes"])), Final: meta["final"],
+		Run: meta["run"], Phase: meta["phase"], Final: meta["final"],
 		Released: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: pairs(reply[4]),
-		Seeded: int(reply[5].(int64)), WaitingMaps: reply[6] == int64(1), WaitingReduces: reply[7] == int64(1), Troubles: number(meta["troubles"]), Taken: number(meta["taken"]), PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
+		Seeded: int(reply[5].(int64)), WaitingMaps: reply[6] == int64(1), WaitingReduces: reply[7] == int64(1),
+		PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
+	var tokens, bytes int
+	for _, number := range []struct {
+		name string
+		of   *int
+		most int
+	}{
+		{"maps", &s.Maps, maxMaps}, {"mapped", &s.Mapped, maxMaps}, {"reducers", &s.Reducers, MaxReducers},
+		{"reduced", &s.Reduced, MaxReducers}, {"tokens", &tokens, maxCount}, {"bytes", &bytes, maxCount},
+		{"troubles", &s.Troubles, maxCount}, {"taken", &s.Taken, maxCount},
+	} {
+		if *number.of, err = bounded(meta[number.name], number.most); err != nil {
+			return Status{}, fmt.Errorf("%w: job %s: %s: %w: somebody else wrote it: delete the job with clean", ErrState, p.job.ID, number.name, err)
+		}
+	}
+	s.Tokens, s.Bytes = uint64(tokens), int64(bytes)
 	for consumer, n := range pairs(reply[1]) {
 		s.PendingMaps[consumer] = number(n)
 	}
@@ -443,6 +460,25 @@ func pairs(list any) map[string]string {
 		m[flat[i].(string)] = fmt.Sprint(flat[i+1])
 	}
 	return m
+}
+
+// Bounds of the numbers of a job. Redis may say anything, and what is made for so many things must not be larger than
+// any job needs.
+const (
+	maxMaps  = 1 << 26 // their stream takes more memory than servers have
+	maxCount = 1 << 53 // more than that the library can't count to
+)
+
+// bounded reads a number from 0 to most; one that isn't there is 0.
+func bounded(s string, most int) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > most {
+		return 0, fmt.Errorf("%q is no number from 0 to %d", s, most)
+	}
+	return n, nil
 }
 
 // number reads a number that the library wrote; 0 if it isn't one.

@@ -2,7 +2,6 @@ package wordcount
 
 import (
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -218,12 +217,10 @@ func namesJob(path string) bool {
 		return false
 	}
 	defer file.Close()
-	line := make([]byte, hex.EncodedLen(jobBytes)+1)
-	if _, err := io.ReadFull(file, line); err != nil || line[len(line)-1] != '\n' {
-		return false
-	}
-	_, err = hex.DecodeString(string(line[:len(line)-1]))
-	return err == nil
+	line := make([]byte, 17) // the name and the end of the line
+	n, _ := io.ReadFull(file, line)
+	name, ok := strings.CutSuffix(string(line[:n]), "\n")
+	return ok && CheckID(name) == nil
 }
 
 // appendSkipped writes a line a path: the path, quoted as in Go, and the reason.

@@ -990,4 +990,54 @@ var Mutations = []Mutation{
 		Tests: "^TestFault67ExportKeepsTheLinksToAFileAndItsMode$",
 		In:    "./" + target,
 	},
+	{
+		Guard: "events are shown escaped",
+		File:  target + "progress.go",
+		Edits: []Edit{{`plain(text)`, `text`}},
+		Tests: "^TestFault62EventsAreShownEscaped$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "errors are shown escaped",
+		File:  target + "exit.go",
+		Edits: []Edit{{`	err = plainError{err}
+`, ``}},
+		Tests: "^TestFault62WhatRedisSaysIsShownEscaped$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "the status is shown escaped",
+		File:  target + "status.go",
+		Edits: []Edit{{`plain(fmt.Sprintf(format, args...))`, `fmt.Sprintf(format, args...)`}},
+		Tests: "^TestFault62WhatRedisSaysIsShownEscaped$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "a job to join has the name of a job",
+		File:  target + "targets.go",
+		Edits: []Edit{{`wordcount.CheckID(*job)`, `error(nil)`}},
+		Tests: "^TestFault62AJobsNameLeadsNowhereElse$",
+		In:    "./" + target,
+	},
+	{
+		Guard: "a folder opens no other folder as a job",
+		File:  job + "folder.go",
+		Edits: []Edit{{`	if err := CheckID(job); err != nil {
+		return p, err
+	}
+`, ``}},
+		Tests: "^TestFault62AFolderKnowsOnlyJobsWithAJobsName$",
+	},
+	{
+		Guard: "numbers of a job are bounded",
+		File:  job + "protocol.go",
+		Edits: []Edit{{`err != nil || n < 0 || n > most`, `err != nil`}},
+		Tests: "^TestFault62NumbersThatNoJobHasAreRefused$",
+	},
+	{
+		Guard: "partial counts are of words that a table can hold",
+		File:  job + "buried.go",
+		Edits: []Edit{{`len(word) == 0 || len(word) > count.MaxWord || `, ``}},
+		Tests: "^TestFault62WordsThatNoTableHoldsAreRefused$",
+	},
 }
