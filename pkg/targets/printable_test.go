@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -41,5 +42,11 @@ func TestFault62EventsAreShownEscaped(t *testing.T) {
 	in.Close()
 	if got, err := io.ReadAll(out); string(got) != `! worker \x1b]0;title\a\nsealed`+"\n" || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestFault62AStormsTableIsShownEscaped(t *testing.T) {
+	if got, want := short(errors.New("\x1b[2J"+strings.Repeat("é", 90)+"\nmore")), `\x1b[2J`+strings.Repeat("é", 73)+"…"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -88,6 +88,7 @@ func tabulate(ctx context.Context, w io.Writer, faults []chaos.Fault, try func(c
 func short(err error) string {
 	const most = 80
 	line, _, more := strings.Cut(err.Error(), "\n")
+	line = plain(line)
 	if runes := []rune(line); len(runes) > most {
 		line, more = string(runes[:most]), true
 	}
