@@ -65,6 +65,7 @@ func (p *progress) print(to *os.File, text string) {
 func (p *progress) passing(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	text = plain(text)
 	if width, _, err := term.GetSize(int(p.out.Fd())); p.terminal && p.bar == nil && err == nil && width > 0 {
 		if runes := []rune(text); len(runes) >= width {
 			text = string(runes[:width-1])

@@ -20,6 +20,9 @@ func committedOf(commits map[string]string) map[string]string {
 // covered checks that the committed attempts have each of a job's tasks, once. They do whenever all tasks are done, whatever
 // was rolled back; but a log that was torn in the middle of a commit may bring back half of one beside the whole of another.
 func covered(committed map[string]string, maps int) error {
+	if maps < 0 || maps > maxMaps {
+		return spoilt("it has %d tasks", maps)
+	}
 	seen, tasks := make([]bool, maps+1), 0
 	for _, ranges := range committed {
 		for r := range strings.SplitSeq(ranges, ",") {

@@ -29,6 +29,8 @@ func TestTasksCoverAJobIfEachIsCommittedOnce(t *testing.T) {
 		{"1,", 1, `"" were committed`},
 		{"one", 1, `"one" were committed`},
 		{"3-1", 3, "task 1 was not committed"},
+		{"1", 1 << 60, "tasks"},
+		{"1", -1, "-1 tasks"},
 	} {
 		commits := map[string]string{"not committed": "2", "nor this": "0"}
 		for i, tasks := range strings.Fields(c.commits) {

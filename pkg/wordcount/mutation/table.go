@@ -993,7 +993,8 @@ var Mutations = []Mutation{
 	{
 		Guard: "events are shown escaped",
 		File:  target + "progress.go",
-		Edits: []Edit{{`plain(text)`, `text`}},
+		Edits: []Edit{{`	text = plain(text)
+	if p.terminal`, `	if p.terminal`}},
 		Tests: "^TestFault62EventsAreShownEscaped$",
 		In:    "./" + target,
 	},
