@@ -10,7 +10,7 @@ const containerPort = "6379"
 
 // writeConf writes the server's configuration. It is a file rather than
 // arguments because anybody can read those, and it holds the password. All
-// passwords are new: whoever learned the old ones has learned nothing.
+// passwords are new: somebody who learned the old ones has learned nothing.
 //
 // Nothing but our checkpoints writes a dump: so a crash loses what a crash
 // loses, and the data on disk is a state that we asked for. A server of ours

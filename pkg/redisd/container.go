@@ -120,7 +120,7 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 	return s.containerEnded, nil
 }
 
-// mount is a folder of ours as a container gets it. Unlike --volume this takes
+// mount is one of our folders as a container gets it. Unlike --volume this takes
 // any path: its fields are those of CSV.
 func mount(dir, target string) string {
 	return `type=bind,"source=` + strings.ReplaceAll(dir, `"`, `""`) + `",target=` + target

@@ -36,7 +36,7 @@
 // On 127.0.0.1 only if a port was wished for, or where a container can't share a
 // socket.
 //
-// No client of ours sends a password before it knows that the listener is this
+// None of our clients sends a password before it knows that the listener is this
 // user's: by the socket's folder and the system's word on who listens there, and
 // on 127.0.0.1 by the system's table of sockets. Where that can't be told,
 // nothing is sent.

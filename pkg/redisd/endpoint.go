@@ -20,10 +20,10 @@ import (
 func init() { logging.Disable() }
 
 // Endpoint is all that a client needs. It can be handed to a child process as
-// JSON: a server of ours is named by its folder alone, and each connection
+// JSON: our own server is named by its folder alone, and each connection
 // finds there where the server is now, and the password.
 type Endpoint struct {
-	Folder string `json:"folder,omitempty"` // of a server of ours
+	Folder string `json:"folder,omitempty"` // of our own server
 	User   string `json:"user,omitempty"`   // one that was added to it; "": the default user
 
 	// Of a server that was given.

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// A server of ours may come back at another address, and always comes back
+// Our own server may come back at another address, and always comes back
 // with other passwords. So a client of it reads the record and the password
 // anew for each connection.
 
-// dial connects to the server of ours whose record is in the folder.
+// dial connects to the server whose record is in the folder.
 func (e Endpoint) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	s, err := load(e.Folder)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Server) checkPeer(conn net.Conn) error {
 	if len(found) == 0 {
 		return fmt.Errorf("%w: %s: it can't be told who listens there, so no password is sent: unset WORDCOUNT_REDIS_PORT to use a socket", ErrPortTaken, s.Addr)
 	}
-	// The order matters. Whoever listened before and listens no more has taken
+	// The order matters. A process that listened before and listens no more has taken
 	// the connection by now, or it was reset.
 	for _, l := range found {
 		if !ours(l.uid) {

@@ -16,7 +16,7 @@ import (
 	"syscall"
 )
 
-// checkSocketPeer checks that whoever listens on a socket is this user.
+// checkSocketPeer checks that this user listens on a socket.
 func checkSocketPeer(conn *net.UnixConn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {

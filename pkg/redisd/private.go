@@ -14,7 +14,7 @@ import (
 // could change while we work in it. Each folder in it must belong to this user,
 // and nobody else may write to it. It must hold folders, files and sockets
 // only: a link would lead what we write out of the folder, and a FIFO would
-// block whoever opens it. A folder that isn't there yet is fine. The error is
+// block the process that opens it. A folder that isn't there yet is fine. The error is
 // ErrFolder.
 func CheckFolder(dir string) error {
 	return checkTree(dir, func(path string, d fs.DirEntry) error {

@@ -265,7 +265,7 @@ func TestATakenPortIsAvoided(t *testing.T) {
 	said.mustSay(t, fmt.Sprintf("%s is taken by %s, using %s", l.Addr(), us(), s.Addr))
 }
 
-// us is what this process is called that listens where a server of ours wants to.
+// us is how an error names this process, which listens where our own server wants to.
 func us() string { return fmt.Sprintf("process %d of user %d", os.Getpid(), os.Geteuid()) }
 
 func TestAPortTakenMeanwhileIsSaid(t *testing.T) {

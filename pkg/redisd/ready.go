@@ -44,7 +44,7 @@ func ready(ctx context.Context, c redis.UniversalClient, patience time.Duration)
 
 // ask asks once whether the server is ready, and for its version. A server may
 // well accept a connection and then never answer. go-redis obeys the deadline of
-// a context, but doesn't hear of its end: whoever interrupts us must not wait.
+// a context, but doesn't hear of its end: a person who interrupts us must not wait.
 func ask(ctx context.Context, c redis.UniversalClient) (version, error) {
 	type answer struct {
 		v   version

@@ -22,7 +22,7 @@ type Server struct {
 	Kind    Kind      `json:"kind"`
 	Addr    string    `json:"addr"`              // the path of a socket, or host:port
 	Version string    `json:"version,omitempty"` // as "redis 7.4.1"
-	Pid     int       `json:"pid,omitempty"`     // of a process of ours
+	Pid     int       `json:"pid,omitempty"`     // of our own process
 	Started time.Time `json:"started"`           // the last time
 	Name    string    `json:"name"`              // of the container, and in the titles of processes
 

@@ -98,7 +98,7 @@ func (s *Server) validate() error {
 	}
 	at, err := netip.ParseAddrPort(s.Addr)
 	if err != nil || at.Port() == 0 || s.Addr != loopback(int(at.Port())) {
-		return fmt.Errorf("%q is no address of a server of ours", s.Addr)
+		return fmt.Errorf("%q is no address of a server that we started", s.Addr)
 	}
 	return nil
 }

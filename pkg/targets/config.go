@@ -18,7 +18,7 @@ import (
 // Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
 // complete.
 //
-// A variable of the environment wins over the field that it stands for, so that whoever runs a magefile can say where
+// A variable of the environment wins over the field that it stands for, so that the person who runs a magefile can say where
 // Redis is, or how many workers there are. AsIs keeps the variables out.
 //
 // The targets of the command line, and the commands that errors advise, know the variables and the state folder

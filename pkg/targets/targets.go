@@ -340,7 +340,7 @@ func (s *session) join(ctx context.Context, job, input *string) error {
 		}
 		s.plan, planned = plan, true
 	}
-	// What to read is for this folder to say, and not for whoever wrote the tasks.
+	// What to read is for this folder to say, and not for the writer of the tasks.
 	trust := wordcount.Trust{Roots: [][]byte{[]byte(s.config.Input)}, Except: []byte(s.config.Dir)}
 	if input != nil && *input != "" {
 		trust.Roots = [][]byte{[]byte(*input)}

@@ -12,7 +12,7 @@ import (
 )
 
 // input is a file of the manifest that is open for reading; nothing else reads the contents of one. It is a bare descriptor,
-// for of a small file what os.File does beside (a poller, a finalizer, locks) takes as long as to read it.
+// because os.File's poller, finalizer and locks cost as much as reading a small file.
 type input struct {
 	fd     int
 	file   File

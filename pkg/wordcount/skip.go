@@ -186,7 +186,7 @@ func (g glob) matches(path string, folder bool) bool {
 	return doublestar.MatchUnvalidated(g.pattern, path)
 }
 
-// isState tells whether a folder is the state folder of some working folder of ours: there are passwords in it, and it
+// isState tells whether a folder is the state folder of one of our working folders: there are passwords in it, and it
 // changes while jobs run. Its name may be any, so what is in it decides: a server that we started, or jobs and the name of
 // the last one.
 func isState(dir string, entries []fs.DirEntry) bool {

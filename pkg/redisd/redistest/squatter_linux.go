@@ -13,7 +13,7 @@ import (
 // Nobody is a user who is neither root nor, where root tests, this one.
 const Nobody = 65534
 
-// Squatter is another user, who listens where a server of ours was. It writes
+// Squatter is another user, who listens where our own server was. It writes
 // down what it is told.
 type Squatter struct {
 	listener net.Listener
