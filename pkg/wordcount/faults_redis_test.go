@@ -349,9 +349,12 @@ func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 				r.size, r.every = 0, never
 				r.prepare(o)
 				life := r.serverRun()
+				var mu sync.Mutex // a commit is sent beside the next read
 				var dumps [][]byte
 				w := r.startWorker("alone", func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 					err := next(ctx, cmd)
+					mu.Lock()
+					defer mu.Unlock()
 					switch name := called(cmd); {
 					case err != nil || len(dumps) == 3:
 					case name == "xreadgroup", name == "commit", name == "put":
@@ -360,6 +363,8 @@ func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 					return err
 				})
 				r.whenSeen(inPhase("done"), func(Status) {
+					mu.Lock()
+					defer mu.Unlock()
 					r.kill()
 					must(t, os.WriteFile(r.dump(), dumps[age], 0o600))
 				})
