@@ -121,12 +121,13 @@ func (s *Supervisor) seal(ctx context.Context) (Sealed, error) {
 	// read while the checkpoint is written.
 	settled := make(chan error, 1)
 	go func() { settled <- s.settle(ctx, fence) }()
-	distinct, err := s.conserved(ctx, fence, uint64(end.tokens))
+	commits, err := s.commits(ctx, fence)
 	if err == nil {
-		var commits map[string]string
-		if commits, err = s.commits(ctx, fence); err == nil {
-			err = covered(committedOf(commits), len(s.splits))
-		}
+		err = covered(committedOf(commits), len(s.splits))
+	}
+	distinct := 0
+	if err == nil {
+		distinct, err = s.conserved(ctx, fence, uint64(end.tokens))
 	}
 	path, how := s.Plan.Manifest.Changed()
 	if settleErr := <-settled; err == nil {

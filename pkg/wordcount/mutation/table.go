@@ -809,8 +809,8 @@ var Mutations = []Mutation{
 	{
 		Guard: "commits that don't cover the job are not sealed",
 		File:  job + "seal.go",
-		Edits: []Edit{{`			err = covered(committedOf(commits), len(s.splits))
-`, `			_ = commits
+		Edits: []Edit{{`		err = covered(committedOf(commits), len(s.splits))
+`, `		_ = commits
 `}},
 		Tests: "^TestCommitsThatDoNotCoverTheJobAreNeverSealed$",
 	},
