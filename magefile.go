@@ -54,7 +54,7 @@ func Demo(ctx context.Context) (err error) {
 // Test runs the linters and every test, with the race detector where there is a C compiler, and tells of every test that is skipped
 func Test(ctx context.Context) error {
 	mg.CtxDeps(ctx, Lint)
-	args := []string{"-timeout=15m"}
+	args := []string{"-timeout=30m"}
 	if _, err := exec.LookPath("cc"); err == nil && os.Getenv("CGO_ENABLED") != "0" {
 		args = append(args, "-race")
 	} else {
