@@ -22,8 +22,8 @@ import (
 // not counted, each with the reason.
 //
 // A link to a file counts as a file of its own: what is listed twice is counted twice, as cat would. A link to a
-// folder inside is not followed, so a loop can't hang the scan; FIFOs, sockets and devices are never opened. State
-// folders of ours are left out: state, and any that is found.
+// folder inside is not followed, so a loop can't hang the scan; FIFOs, sockets and devices are never opened. The folder
+// state is left out, and so is every other state folder that is found.
 //
 // The error wraps ErrInput and names the file, or the pattern that is malformed.
 func Scan(input, state string, sel Selection) (Manifest, error) {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Trust is what a worker believes of a task beside what Redis says of it, for anybody may have written that. It comes from
-// whoever started the worker: the worker opens nothing else. Paths are bytes, for they need not be UTF-8, which JSON would
-// make of them.
+// Trust tells a worker which files it may open. It comes from the process that started the worker, because anybody may have
+// written what Redis says of a task. The worker opens nothing else. Paths are bytes, because JSON would change a path that is
+// not UTF-8.
 //
 // A worker of the folder that planned the job has the digest of each task: what it was told is what was planned, to the last
 // byte, however many files there are. One that joined from elsewhere has no plan. It is told which folders and files it may
