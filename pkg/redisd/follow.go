@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -15,14 +16,30 @@ import (
 // with other passwords. So a client of it reads the record and the password
 // anew for each connection.
 
+// dialPatience is how long a dial waits for a server that isn't there. A server
+// that was killed is back within some 50 ms; and once go-redis has seen as many
+// dials fail as its pool is large, it tries again only once a second.
+const dialPatience = 250 * time.Millisecond
+
 // dial connects to the server whose record is in the folder.
 func (e Endpoint) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	s, err := load(e.Folder)
-	if err != nil {
-		return nil, err
+	for until := time.Now().Add(dialPatience); ; {
+		s, err := load(e.Folder)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := s.dial(ctx)
+		if !errors.Is(err, errAbsent) && !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(until) {
+			return conn, err
+		}
+		if cause := pause(ctx, pollEvery); cause != nil {
+			return nil, err
+		}
 	}
-	return s.dial(ctx)
 }
+
+// errAbsent says that the server's socket isn't there. The server may come back.
+var errAbsent = errors.New("nothing listens")
 
 // credentials reads the password from its file. Without the file there is no
 // password, and the server says that one is needed.
@@ -45,7 +62,7 @@ func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 		// Nobody else can put a socket into a folder that is this user's alone.
 		err := private(filepath.Dir(s.Addr), accessible)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("redisd: nothing listens at %s", s.Addr) // the server may come back
+			err = fmt.Errorf("redisd: %w at %s", errAbsent, s.Addr)
 		}
 		if err != nil {
 			return nil, err
@@ -53,6 +70,9 @@ func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 	}
 	d := net.Dialer{Timeout: 5 * time.Second, KeepAlive: 5 * time.Minute} // as go-redis has it
 	conn, err := d.DialContext(ctx, network, s.Addr)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("redisd: %w at %s", errAbsent, s.Addr)
+	}
 	if err != nil {
 		return nil, err
 	}
