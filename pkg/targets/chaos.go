@@ -141,20 +141,22 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 		if s.folder.Supervised(s.plan.Job.ID) {
 			return s.connect(ctx, false)
 		}
-		over := ended == nil // somebody runs it of whose end we hear nothing
+		over := false
 		select {
 		case <-ended:
 			over = true
 		default:
 		}
-		if over {
+		if over || ended == nil { // nil: somebody runs it whose end we don't hear of
 			if _, sealed, err := s.folder.Sealed(s.plan.Job.ID); sealed || err != nil {
 				return errors.Join(err, errSealed)
 			}
 		}
-		select {
-		case <-ended:
+		if over {
 			return fmt.Errorf("%w: the job to attack ended at once", wordcount.ErrIncomplete)
+		}
+		select {
+		case <-ended: // then it may be sealed: look once more
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(10 * time.Millisecond):
