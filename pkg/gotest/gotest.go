@@ -1,5 +1,6 @@
-// Package gotest runs go test so that no skipped test goes unnoticed: it prints each with its reason, and fails if one of
-// them isn't on the list of those that may be skipped.
+// Package gotest runs go test for the targets of the magefile. Run lets no skipped test go
+// unnoticed: it prints each with its reason, and fails if one is not on the list of tests that may
+// be skipped. Exec runs benchmarks and long checks, which print for themselves.
 package gotest
 
 import (
@@ -15,15 +16,16 @@ import (
 	"strings"
 )
 
-// List is the file that names the tests which may be skipped: a line each, the test's name and why that is fine. A name
-// stands for its subtests, too.
+// List is the file that names the tests that may be skipped. A line has the name of a test, and why
+// skipping it is fine. A name includes its subtests.
 const List = ".ci/skips"
 
-// ErrSkipped: a test was skipped that isn't on the list.
-var ErrSkipped = errors.New("tests were skipped that " + List + " doesn't name")
+// ErrSkipped says that a test was skipped that is not on the list.
+var ErrSkipped = errors.New("gotest: tests were skipped that " + List + " doesn't name")
 
-// Run runs go test with these arguments, in the repository's folder, and returns the names of the tests that passed or were
-// skipped. It prints what go test would print, and the skipped tests of each package. Variables of env come on top of our own.
+// Run runs go test with these arguments in the working folder, which must be the repository. It
+// prints what go test prints, and the skipped tests. It returns the names of the tests that passed
+// or were skipped. env has variables to add to those of this process.
 func Run(ctx context.Context, out io.Writer, env []string, args ...string) (ran []string, err error) {
 	list, err := os.ReadFile(List)
 	if err != nil {
@@ -41,7 +43,7 @@ func Run(ctx context.Context, out io.Writer, env []string, args ...string) (ran 
 	}
 	r := report{out: out, allowed: allowed(string(list)), output: map[test]*strings.Builder{}}
 	err = r.read(events)
-	io.Copy(io.Discard, events) // or it would wait for us
+	io.Copy(io.Discard, events) // after an error, because go test waits until its output is read
 	if err = cmp.Or(cmd.Wait(), err); err == nil && len(r.unlisted) > 0 {
 		err = fmt.Errorf("%w: %s", ErrSkipped, strings.Join(r.unlisted, ", "))
 	}
@@ -60,21 +62,21 @@ func allowed(list string) (names []string) {
 
 type test struct{ Package, Test string }
 
-// event is what go test -json says, as in cmd/test2json.
+// event is a line of go test -json, as cmd/test2json documents it.
 type event struct {
 	test
 	Action string
 	Output string
 }
 
-// report makes of events what a person reads.
+// report turns events into what a person reads.
 type report struct {
 	out     io.Writer
 	allowed []string
 
-	output   map[test]*strings.Builder // of tests that haven't ended
-	ran      []string                  // and didn't fail
-	unlisted []string                  // skipped, though it isn't allowed
+	output   map[test]*strings.Builder // of tests that are running
+	ran      []string                  // tests that passed or were skipped
+	unlisted []string                  // tests that were skipped and are not on the list
 }
 
 func (r *report) read(events io.Reader) error {
@@ -88,7 +90,7 @@ func (r *report) read(events io.Reader) error {
 			return err
 		}
 		var e event
-		if json.Unmarshal(line, &e) != nil { // what go test says of itself
+		if json.Unmarshal(line, &e) != nil { // a line of go test itself
 			r.out.Write(line)
 			continue
 		}
@@ -118,13 +120,14 @@ func (r *report) note(e event) {
 		}
 		delete(r.output, e.test)
 	case "skip":
-		if !whole { // else a package without tests
+		if !whole { // a whole package is skipped if it has no tests
 			r.ran = append(r.ran, e.Test)
 			r.skipped(e.test)
 		}
 		delete(r.output, e.test)
 	case "fail":
-		for t, output := range r.output { // also of tests that didn't come to their end, where the whole package failed
+		// Where the whole package failed, tests that never ended are shown, too.
+		for t, output := range r.output {
 			if t == e.test || whole && t.Package == e.Package {
 				io.WriteString(r.out, output.String())
 				delete(r.output, t)
@@ -133,9 +136,9 @@ func (r *report) note(e event) {
 	}
 }
 
-// skipped tells of a skipped test, and the last that it said, which is why it was.
+// skipped prints that a test was skipped, and its last line, which is the reason.
 func (r *report) skipped(t test) {
-	why := "it doesn't say why"
+	why := "it does not say why"
 	if output := r.output[t]; output != nil {
 		for line := range strings.Lines(output.String()) {
 			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "--- SKIP") {

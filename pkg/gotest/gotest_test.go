@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// inModule makes a module with these tests, and changes to its folder.
+// inModule makes a module with these tests, and makes its folder the working folder.
 func inModule(t *testing.T, tests, list string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
