@@ -26,7 +26,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/gotest"
 	"github.com/magereduce/magereduce/pkg/redisd/versions"
-	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
@@ -112,7 +111,7 @@ func Versions(ctx context.Context, only *string, gate *bool) error {
 
 // Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it
 func Mutation(ctx context.Context) error {
-	return mutation.Check(ctx, ".", os.Stdout)
+	return gotest.Exec(ctx, "pkg/wordcount/mutation", "-test.run=^TestTheTestsNoticeEachMissingGuard$", "-test.timeout=0", "-mutate")
 }
 
 // Bench measures the job against other ways to count; -what=pairs|goals|sweeps|workers|files|words|bytes -against='NAME: CMD {dir} {out} ;; …' -bytes=512MiB -files=64 -words=200000 -rounds=5 -scale=1 -out=FILE -pictures=.bench
