@@ -1,58 +1,53 @@
-// Package bench measures the whole job against other ways to count the same words, and shows how its cost grows.
+// Package bench measures the whole job against other ways to count the same words, and shows how
+// its cost grows. All of it is test code. `mage bench` runs it; so does go test:
 //
-//	b := bench.Bench{Bytes: 4 << 30, Words: 1_000_000}
-//	report := bench.NewReport(b)
-//	report.Pairs, err = b.Pairs(ctx)
-//	report.Print(os.Stdout)
+//	go tool mage bench -what=pairs -bytes=64MiB
+//	go test -run='^$' -bench=Pairs -benchtime=1x -timeout=0 ./pkg/bench -args -bytes=64MiB
 //
-// Pairs is the comparison, Goals what safety may cost, and Sweeps the growth by workers, files, words and bytes, with a
-// picture of each. Target is all three as a target of Mage.
+// Pairs is the comparison, Goals what safety and awkward inputs cost, and Sweeps the growth by
+// workers, files, words and bytes, with a picture of each.
 //
-// # Who is compared
+// # Contenders
 //
-// The whole job is the target run of a compiled magefile, with a server of its own, up before, that somebody else's
-// REDIS_URL doesn't replace. The clock starts with the process and ends with it. So planning, seeding, starting the
-// workers, map, reduce, the sorted set and the last checkpoint are in the time; finding and starting Redis, and reading
-// the result out again, aren't. Its words are on disk when the clock stops, in the server's dump.
+// The whole job is the target run of a magefile. It has its own server, which is up before the
+// clock starts. The clock starts and ends with the process: it includes planning, seeding, workers,
+// map, reduce, the sorted set and the last checkpoint. It excludes starting Redis and exporting the
+// result.
 //
-// The kernel alone is the same counting in one process with nothing around it. What the job takes beyond that is the
-// price of being right whatever dies. Then there is what the standard library suggests, and what a shell does. All of
-// these are processes of their own too, in the language's default of a thread for each processor, and leave a file of
-// counts, in whatever order. More are given by a command line:
+// The kernel is the same counting in one process, with nothing around it. What the job takes beyond
+// that is the price of being right whatever dies. The others are what the standard library
+// suggests, what a shell does, and the programs in testdata/peers. Each is a process of its own and
+// writes a file of counts. More are added with -against='NAME: COMMAND {dir} {out} ;; …'.
 //
-//	mage bench -against='mawk: mawk -f count.awk {dir}/* >{out} ;; theirs: ./theirs {dir} {out}'
+// # Reading the figures
 //
-// # How to read the figures
+// Figures are of one machine, at one time. Compare ratios, within one report, and measure again if
+// the load before was not near 0.
 //
-// They are of one machine, and of the minutes in which they were taken. Compare ratios, and only within one report.
+// Contenders take turns, A B C A B C, so that a slow minute slows all of them. The first round does
+// not count: it warms the page cache. Reading from a disk is not measured. SECONDS is the median.
+// If MIN and MAX are far apart, a ratio that is smaller than their distance says nothing.
 //
-// The contenders take turns, A B C A B C, so that a slow minute hits all of them. One round goes before and counts for
-// nothing: it warms the page cache, which then holds the whole corpus if the memory does. Reading from a disk is not
-// measured. Of the others the median is shown, and the fastest and slowest beside it: where those are far apart, so is the
-// truth, and a ratio that is smaller than this distance says nothing. The report has every round. It also has the load
-// of the machine in the minute before; unless that is near 0, measure again.
+// TO OURS is the time of a contender divided by that of the job: 50 is fifty times slower. A
+// contender that takes more than a minute is measured once.
 //
-// TO OURS is a contender's time in ours: 0.5 is twice as fast as the job, 50 fifty times slower. A contender that was given
-// a part of the corpus is compared by the byte.
+// CPU S is of all processes, Redis included. MB are 10^6 bytes; MEMORY is in MiB. That of a job is
+// the sum of its supervisor, its workers and Redis, each at its own highest moment (on Linux;
+// elsewhere the largest process and Redis). That of the others is the largest process; none is
+// seen smaller than the process that measures, some 20 MB.
 //
-// CPU seconds are of all processes of a contender, a job's Redis included. MB are 10^6 bytes, as everywhere where speed
-// is spoken of; memory is in MiB. That of a job is the sum of its supervisor, its workers, and what Redis had allocated,
-// each at its own highest moment, so that the sum may never have been there at one time; what processes share counts in
-// each. Of others it is the largest process. Only Linux tells it for each process.
+// The counts of every round are compared, word by word, with those of the job. Most programs know
+// the white space of ASCII only; they are compared with a recount that splits as they do, and the
+// table says so. Wrong counts are an error, and no figure.
 //
-// Every contender's counts are compared with the job's, in the first round word by word. Most programs know the white
-// space of ASCII only, and a generated text has a little of the other. They are compared with a recount that splits as
-// they do, and the table says so. Wrong counts are an error, and no figure.
+// With -out=FILE every round is appended to a file that benchstat reads. To compare two versions,
+// write two files in turn, then: benchstat before.txt after.txt.
 //
-// A contender that takes more than a minute is measured once. Sorting a large corpus takes much more than that, so the
-// shell gets as many of its files as fit in a minute; its ratio is then by the byte, which flatters it, for sorting costs
-// more for a byte the more there are.
+// # Caveats
 //
-// The goal about checkpoints means something only if the job lasts for several of them, the one about kills likewise:
-// both tables say how many there were. A scale below 1 makes everything smaller and quicker, and these two meaningless.
+// Checkpoints and kills mean something only in a job that lasts for several of them: Goals prints
+// how many there were. A -scale below 1 makes Goals and Sweeps quick, and those two meaningless.
 //
-// # On disk
-//
-// Corpora stay in .wordcount/bench/corpora for the next time: half a GiB for Pairs, 20 GiB for Goals and Sweeps at full
-// scale. They can be deleted at any time. Everything else is deleted at the end.
+// Corpora stay in .wordcount/bench/corpora: half a GiB for Pairs, 20 GiB for Goals and Sweeps at
+// full scale. The programs stay in .wordcount/bench/peers. Delete both at any time.
 package bench

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -9,39 +10,39 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
-// kernelSplit is smaller than a job's splits are: here one costs nothing, and the processors end at the same time.
+// kernelSplit is smaller than the splits of a job: here a split costs nothing, and the processors
+// end at the same time.
 const kernelSplit = 4 << 20
 
-// countByKernel counts a folder with the tables that a job's workers use, a goroutine for each processor, and with
-// nothing of what makes a job of it: no Redis, no tasks, no leases, no order. What our job takes beyond this is the
-// price of all that.
+// piece is a range of a file.
+type piece struct {
+	path         string
+	off, n, size int64
+}
+
+// countByKernel counts a folder with the tables of the workers, a goroutine for each processor,
+// without all that makes a job of it: Redis, tasks, leases, an order. What the job takes beyond
+// this is the price of all that.
 func countByKernel(dir, out string) error {
 	debug.SetGCPercent(400) // as workers have it
-	m, err := wordcount.Scan(dir, "", wordcount.Selection{})
+	pieces, err := piecesOf(dir)
 	if err != nil {
 		return err
 	}
-	var (
-		splits = wordcount.NewPlan(m, wordcount.Options{Split: kernelSplit}).Splits()
-		next   atomic.Int64
-		tables = make([]*count.Table, runtime.GOMAXPROCS(0))
-	)
+	var next atomic.Int64
+	tables := make([]*count.Table, runtime.GOMAXPROCS(0))
 	err = each(len(tables), func(i int) error {
-		t := count.New()
-		tables[i] = t
+		tables[i] = count.New()
 		for {
 			n := int(next.Add(1)) - 1
-			if n >= len(splits) {
+			if n >= len(pieces) {
 				return nil
 			}
-			for part := range splits[n].Parts() {
-				if err := countPart(t, part); err != nil {
-					return err
-				}
+			if err := countPiece(tables[i], pieces[n]); err != nil {
+				return err
 			}
 		}
 	})
@@ -59,13 +60,30 @@ func countByKernel(dir, out string) error {
 	})
 }
 
-func countPart(t *count.Table, s wordcount.Split) error {
-	file, err := os.Open(s.Path)
+func piecesOf(dir string) (pieces []piece, err error) {
+	paths, err := filesOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		for off := int64(0); off < info.Size(); off += kernelSplit {
+			pieces = append(pieces, piece{path, off, min(kernelSplit, info.Size()-off), info.Size()})
+		}
+	}
+	return pieces, nil
+}
+
+func countPiece(t *count.Table, p piece) error {
+	file, err := os.Open(p.path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	_, err = t.Split(file, s.Off, s.Len, s.Size)
+	_, err = t.Split(file, p.off, p.n, p.size)
 	return err
 }
 
@@ -108,7 +126,7 @@ func appendTable(text []byte, t *count.Table) []byte {
 	return text
 }
 
-// each does something n times, side by side, and returns the first error by number.
+// each does something n times, side by side.
 func each(n int, do func(i int) error) error {
 	var all sync.WaitGroup
 	errs := make([]error, n)
@@ -116,10 +134,5 @@ func each(n int, do func(i int) error) error {
 		all.Go(func() { errs[i] = do(i) })
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// endWithin is what an interrupted command has for ending in good order, and then the servers. Mage itself ends everything
-// after five seconds.
+// endWithin is the time that an interrupted command has to end in good order, and then the servers.
 const endWithin = 2 * time.Second
 
 // cost is what a command took.
@@ -24,23 +23,25 @@ type cost struct {
 	peak int64         // bytes that the largest of them had in memory
 }
 
-// spend runs a command, made with ctx, to its end. Meanwhile, if there is one, is called with its process ID and a
-// context that ends with it. An error quotes the last thing that the command said.
+func (c cost) sample() sample {
+	return sample{seconds: c.wall.Seconds(), memory: float64(c.peak), spent: map[string]float64{cpu: c.cpu.Seconds()}}
+}
+
+// spend runs a command, made with ctx, to its end. Meanwhile, if there is one, is called with its
+// process ID and a context that ends with it. An error quotes the last lines that the command
+// wrote.
 //
 // The command leads a process group, of which nothing is left afterwards.
 func spend(ctx context.Context, cmd *exec.Cmd, meanwhile func(ctx context.Context, pid int)) (cost, error) {
-	// A file and not a pipe, for whoever inherits a pipe makes us wait for him, too.
-	said, err := os.CreateTemp("", "bench-*.log")
+	// A file and not a pipe, because Wait waits for every process that has inherited a pipe.
+	output, err := os.CreateTemp("", "bench-*.log")
 	if err != nil {
 		return cost{}, err
 	}
-	defer os.Remove(said.Name())
-	defer said.Close()
-	if cmd.Stdout == nil {
-		cmd.Stdout = said
-	}
-	cmd.Stderr = said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us to pass on, once
+	defer os.Remove(output.Name())
+	defer output.Close()
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that only Cancel interrupts it
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = endWithin
 
@@ -62,7 +63,7 @@ func spend(ctx context.Context, cmd *exec.Cmd, meanwhile func(ctx context.Contex
 		return c, context.Cause(ctx)
 	}
 	if err != nil {
-		return c, errors.Join(err, lastWords(said))
+		return c, errors.Join(err, lastLines(output))
 	}
 	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	c.peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
@@ -72,12 +73,12 @@ func spend(ctx context.Context, cmd *exec.Cmd, meanwhile func(ctx context.Contex
 	return c, nil
 }
 
-// lastWords is the end of what a command said, as an error.
-func lastWords(said *os.File) error {
-	text, err := os.ReadFile(said.Name())
+// lastLines is the end of what a command wrote, as an error.
+func lastLines(output *os.File) error {
+	text, err := os.ReadFile(output.Name())
 	if text = bytes.TrimSpace(text); err != nil || len(text) == 0 {
 		return err
 	}
 	lines := bytes.Split(text[max(0, len(text)-1000):], []byte("\n"))
-	return fmt.Errorf("it said: %s", bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+	return fmt.Errorf("its last lines: %s", bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
 }

@@ -36,7 +36,8 @@ const (
 	labelWidth              = 7  // of a letter, about
 )
 
-// chartStyle has two sets of colours. The background is painted, because a page may be dark where the system is light.
+// chartStyle has two sets of colours. The background is painted, because a page may be dark where
+// the system is light.
 const chartStyle = `
 .page { fill: #ffffff; }
 text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #59636e; }
@@ -80,7 +81,8 @@ func (c chart) svg() []byte {
 	return b.Bytes()
 }
 
-// scales map values to places. The ticks of y begin below the lowest point and end above the highest.
+// scales map values to places. The ticks of y begin below the lowest point and end above the
+// highest.
 func (c chart) scales() (x, y func(float64) float64, ticks []float64) {
 	left, right, low, high := math.Inf(1), 0.0, math.Inf(1), 0.0
 	for _, s := range c.series {
@@ -102,8 +104,8 @@ func logScale(low, high, first, last float64) func(float64) float64 {
 	return func(v float64) float64 { return first + (last-first)*math.Log(v/low)/math.Log(high/low) }
 }
 
-// roundNumbers are 1, 2 and 5 times powers of ten: those from low to high, and one more at each end, where it lies
-// between two of them. There are at least two.
+// roundNumbers are 1, 2 and 5 times powers of ten: those from low to high, and one more at each
+// end, where it lies between two of them. There are at least two.
 func roundNumbers(low, high float64) (numbers []float64) {
 	if !(0 < low && low <= high && !math.IsInf(high, 1)) {
 		return []float64{1, 10}

@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+)
+
+func printPairs(w io.Writer, rows []row) {
+	first := rows[0]
+	fmt.Fprintf(w, "\n%s; %s found; rounds: %d, after one that doesn't count\n", first.corpus,
+		humanize.Comma(int64(first.tally.distinct)), len(first.samples))
+	printRows(w, "TO OURS", rows)
+	fmt.Fprintf(w, "redis, for %s: %.2f s of CPU, %s of memory, %s received, %s sent, checkpoints: %.0f\n", first.name, first.spent(redisCPU),
+		humanize.IBytes(uint64(first.spent(redisMemory))), humanize.Bytes(uint64(first.spent(received))),
+		humanize.Bytes(uint64(first.spent(sent))), first.spent(checkpoints))
+}
+
+func printGoals(w io.Writer, goals []goal) {
+	for _, g := range goals {
+		fmt.Fprintf(w, "\n%s (%s): %.2f times as long\n", g.name, g.rows[0].corpus.size(), g.rows[1].ratio(g.rows[0]))
+		printRows(w, "RATIO", g.rows)
+		for _, r := range g.rows {
+			fmt.Fprintf(w, "  %s: %.0f checkpoints, %.0f kills a round\n", r.name, r.spent(checkpoints), r.spent(kills))
+		}
+	}
+}
+
+func printSweep(w io.Writer, s sweep) {
+	fmt.Fprintf(w, "\nby %s: %s\n", s.name, s.picture)
+	for _, p := range s.points {
+		fmt.Fprintf(w, "%s %s\n", s.x, humanize.Commaf(p.x))
+		printRows(w, "TO OURS", p.rows)
+	}
+}
+
+func printRows(w io.Writer, ratio string, rows []row) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	fmt.Fprintf(table, "\tSECONDS\tMIN–MAX\tMB/S\t%s\tCPU S\tMEMORY\tCOUNTS\n", ratio)
+	for _, r := range rows {
+		if r.err != nil {
+			line, _, _ := strings.Cut(r.err.Error(), "\n")
+			fmt.Fprintf(table, "%s\t! %s\t\t\t\t\t\t\n", r.name, line)
+			continue
+		}
+		t, once := r.seconds(), ""
+		if r.slow {
+			once = "; slow, so measured once"
+		}
+		fmt.Fprintf(table, "%s\t%.3f\t%.3f–%.3f\t%.1f\t%.2f\t%.2f\t%s\t%s%s\n", r.name, t.median, t.min, t.max,
+			r.megabytes()/t.median, r.ratio(rows[0]), r.spent(cpu), humanize.IBytes(uint64(r.memory)), r.counts, once)
+	}
+}
