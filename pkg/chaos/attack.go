@@ -37,7 +37,7 @@ type Attack struct {
 	resuming *atomic.Bool // whoever kills the supervisor is about to resume the job; may be nil
 }
 
-// ErrOver: there is nothing left to attack.
+// ErrOver says that there is nothing left to attack.
 var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", wordcount.ErrIncomplete)
 
 // status reads where the job stands, through whatever Redis suffers.

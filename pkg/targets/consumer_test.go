@@ -2,6 +2,7 @@ package targets_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -129,7 +130,7 @@ func TestAPluginsJobUsesTheServerThatIsGiven(t *testing.T) {
 	contains(t, r.err, "given at "+f.server.Addr)
 	contains(t, r.out, "\ntexts: 25 words, 15 distinct\n")
 	contains(t, f.exits(0, "wc:top").out, "           7  the\n")
-	if _, err := redisd.Open(redisd.Config{Dir: f.state()}); err != redisd.ErrNone {
+	if _, err := redisd.Open(redisd.Config{Dir: f.state()}); !errors.Is(err, redisd.ErrNone) {
 		t.Errorf("a server was started beside it: %v", err)
 	}
 }

@@ -21,9 +21,9 @@ func TestThePictureInTheMagefileShowsTheEdgesOfTheGraph(t *testing.T) {
 		t.Fatal(err)
 	}
 	drawn := drawnEdges(string(magefile))
-	real := edges(Verified(Config{}))
-	if !slices.Equal(drawn, real) {
-		t.Errorf("the picture has the edges\n%s\nand the graph has\n%s", strings.Join(drawn, "\n"), strings.Join(real, "\n"))
+	want := edges(Verified(Config{}))
+	if !slices.Equal(drawn, want) {
+		t.Errorf("the picture has the edges\n%s\nand the graph has\n%s", strings.Join(drawn, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -22,25 +22,25 @@ func (f *folder) elsewhere(has, instead string, args ...string) *process {
 }
 
 // copied makes a copy of the files that are counted, with their times.
-func (f *folder) copied() (data, copy string) {
+func (f *folder) copied() (data, twin string) {
 	f.Helper()
-	data, copy = filepath.Join(f.dir, "data"), filepath.Join(f.dir, "copy")
-	out, err := exec.Command("cp", "-a", data, copy).CombinedOutput()
+	data, twin = filepath.Join(f.dir, "data"), filepath.Join(f.dir, "copy")
+	out, err := exec.Command("cp", "-a", data, twin).CombinedOutput()
 	if err != nil {
 		f.Fatalf("%v: %s", err, out)
 	}
-	return data, copy
+	return data, twin
 }
 
 func TestFault78AHostWithoutTheJobsFilesClaimsNothing(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
-		change func(copy string) error
+		change func(dir string) error
 		says   string
 	}{
-		"it has none":         {func(copy string) error { return removeAll(copy) }, "no such file or directory"},
-		"they have new times": {func(copy string) error { return touchAll(copy) }, "it was modified: its time was "},
-		"they are larger":     {func(copy string) error { return growAll(copy) }, "its size was "},
+		"it has none":         {removeAll, "no such file or directory"},
+		"they have new times": {touchAll, "it was modified: its time was "},
+		"they are larger":     {growAll, "its size was "},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
