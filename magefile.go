@@ -12,21 +12,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
 
+	"github.com/magereduce/magereduce/pkg/bench"
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/gotest"
 	"github.com/magereduce/magereduce/pkg/redisd/versions"
+	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
@@ -51,9 +50,8 @@ func Demo(ctx context.Context) (err error) {
 	return nil
 }
 
-// Test runs the linters and every test, with the race detector where there is a C compiler, and tells of every test that is skipped
+// Test runs every test, with the race detector where there is a C compiler, and tells of every test that is skipped
 func Test(ctx context.Context) error {
-	mg.CtxDeps(ctx, Lint)
 	args := []string{"-timeout=30m"}
 	if _, err := exec.LookPath("cc"); err == nil && os.Getenv("CGO_ENABLED") != "0" {
 		args = append(args, "-race")
@@ -64,27 +62,12 @@ func Test(ctx context.Context) error {
 	return err
 }
 
-// Lint checks formatting, and vets every package for the systems and processors that we build for
+// Lint runs the linters of .golangci.yml, gofmt and vet among them, and checks the types for the other platforms that we build for
 func Lint() error {
-	unformatted, err := sh.Output("gofmt", "-l", "magefile.go", "pkg", "lua")
-	if err != nil {
+	if err := sh.RunV("go", "tool", "-modfile=.lint/go.mod", "golangci-lint", "run"); err != nil {
 		return err
 	}
-	if unformatted != "" {
-		return fmt.Errorf("gofmt would change: %s", strings.Join(strings.Fields(unformatted), " "))
-	}
-	for _, platform := range []string{"", "linux/arm64", "darwin/arm64"} {
-		env := map[string]string{}
-		if goos, arch, ok := strings.Cut(platform, "/"); ok {
-			env = map[string]string{"GOOS": goos, "GOARCH": arch}
-		}
-		for _, args := range [][]string{{"vet", "./..."}, {"vet", "-tags", "mage", "."}} {
-			if err := sh.RunWithV(env, "go", args...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return sh.RunV("go", "-C", ".lint", "run", "./platforms", "linux/arm64", "darwin/arm64")
 }
 
 // Sweep strikes a small job at every command it sends, in every way: the crash-point sweep, complete
@@ -112,37 +95,15 @@ func Versions(ctx context.Context, only *string, gate *bool) error {
 
 // Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it
 func Mutation(ctx context.Context) error {
-	return gotest.Exec(ctx, "pkg/wordcount/mutation", "-test.run=^TestTheTestsNoticeEachMissingGuard$", "-test.timeout=0", "-mutate")
+	return mutation.Check(ctx, ".", os.Stdout)
 }
 
 // Bench measures the job against other ways to count; -what=pairs|goals|sweeps|workers|files|words|bytes -against='NAME: CMD {dir} {out} ;; …' -bytes=512MiB -files=64 -words=200000 -rounds=5 -scale=1 -out=FILE -pictures=.bench
 func Bench(ctx context.Context, what, against, bytes *string, files, words, rounds *int, scale *float64, out, pictures *string) error {
-	const sweep = "^BenchmarkSweeps$/^%s$"
-	benchmarks := map[string]string{
-		"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$",
-		"workers": fmt.Sprintf(sweep, "workers"), "files": fmt.Sprintf(sweep, "files"),
-		"words": fmt.Sprintf(sweep, "words"), "bytes": fmt.Sprintf(sweep, "bytes"),
-	}
-	which := benchmarks["pairs"]
-	if what != nil {
-		if which = benchmarks[*what]; which == "" {
-			return mg.Fatalf(2, "-what=%s: write one of %s", *what, strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", "))
-		}
-	}
-	args := []string{"-test.run=^$", "-test.bench=" + which, "-test.benchtime=1x", "-test.timeout=0"}
-	args = gotest.Flag(args, "against", against)
-	args = gotest.Flag(args, "bytes", bytes)
-	args = gotest.Flag(args, "files", files)
-	args = gotest.Flag(args, "words", words)
-	args = gotest.Flag(args, "rounds", rounds)
-	args = gotest.Flag(args, "scale", scale)
-	args = gotest.Flag(args, "out", out)
-	args = gotest.Flag(args, "pictures", pictures)
-	err := gotest.Exec(ctx, "pkg/bench", args...)
-	if ctx.Err() != nil {
-		return mg.Fatal(130, "interrupted")
-	}
-	return err
+	return bench.Target(ctx, bench.Flags{
+		What: what, Against: against, Bytes: bytes, Files: files, Words: words, Rounds: rounds,
+		Scale: scale, Out: out, Pictures: pictures,
+	})
 }
 
 // BenchKernel measures the counting kernel alone, in benchstat's format
