@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 const (
@@ -46,14 +48,14 @@ func (s *Server) Keep(label string) error {
 		return err
 	}
 	for _, path := range kept[min(len(kept), keepCheckpoints):] {
-		err = also(err, os.Remove(path))
+		err = host.Also(err, os.Remove(path))
 	}
 	return err
 }
 
 // Kept lists the checkpoints that are kept, the newest first.
 func (s *Server) Kept() ([]string, error) {
-	paths, err := list(filepath.Join(s.DataDir, checkpoints), "*.rdb")
+	paths, err := host.List(filepath.Join(s.DataDir, checkpoints), "*.rdb")
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,7 @@ func (s *Server) Corrupt(ctx context.Context) error {
 	return s.whileDead(ctx, func(dump string) error {
 		text, err := os.ReadFile(dump)
 		if err != nil || len(text) == 0 {
-			return also(err, errors.New("no checkpoint to damage"))
+			return host.Also(err, errors.New("no checkpoint to damage"))
 		}
 		text[len(text)/2] ^= 1
 		return os.WriteFile(dump, text, 0o600) // in place: what is kept of it is the same file
@@ -186,9 +188,9 @@ func (s *Server) signal(ctx context.Context, sig syscall.Signal, command string)
 		return err
 	}
 	if running, err := s.processRunning(); err != nil || !running {
-		return also(err, fmt.Errorf("redisd: %s the server: it isn't running", command))
+		return host.Also(err, fmt.Errorf("redisd: %s the server: it isn't running", command))
 	}
-	if err := s.signalProcess(s.Pid, sig); err != nil {
+	if err := host.Signal(s.Name, s.Pid, sig); err != nil {
 		return fmt.Errorf("redisd: %s the server: %w", command, err)
 	}
 	return nil

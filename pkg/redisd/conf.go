@@ -3,6 +3,8 @@ package redisd
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // containerPort is where the server listens inside of a container.
@@ -40,12 +42,12 @@ appendonly no
 maxmemory-policy noeviction
 hz 100
 %s`, logFile, s.listen(), password, added)
-	return writeFile(filepath.Join(s.DataDir, confFile), []byte(conf))
+	return host.WriteFile(filepath.Join(s.DataDir, confFile), []byte(conf))
 }
 
 // listen is where the configuration tells the server to listen.
 func (s *Server) listen() string {
-	if !onTCP(s.Addr) {
+	if !host.OnTCP(s.Addr) {
 		socket := s.Addr
 		if filepath.Dir(socket) == s.DataDir {
 			socket = socketFile // a path of any length will do, and inside of a container it is another one

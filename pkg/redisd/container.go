@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // prepareContainer finds an engine that answers, and the image.
@@ -18,12 +20,12 @@ func (s *Server) prepareContainer(ctx context.Context, say func(string)) error {
 	if err := s.findEngine(ctx); err != nil {
 		return err
 	}
-	if !onTCP(s.Addr) && !s.sharesSockets(ctx) {
-		port, err := FreePort()
+	if !host.OnTCP(s.Addr) && !s.sharesSockets(ctx) {
+		port, err := host.FreePort()
 		if err != nil {
 			return err
 		}
-		s.Addr = loopback(port)
+		s.Addr = host.Loopback(port)
 	}
 	if _, err := s.engine(ctx, "image", "inspect", s.Image); err == nil {
 		return nil
@@ -97,7 +99,7 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 		"--security-opt", "label=disable",
 	}
 	switch {
-	case onTCP(s.Addr):
+	case host.OnTCP(s.Addr):
 		args = append(args, "--publish", s.Addr+":"+containerPort)
 	case s.hasSocketFolder():
 		args = append(args, "--mount", mount(filepath.Dir(s.Addr), socketMount))
@@ -108,10 +110,10 @@ func (s *Server) startContainer(ctx context.Context) (ending, error) {
 	_, err = s.engine(ctx, append(args, s.Image, confFile)...)
 	if err != nil {
 		// What failed half-way stays in the state "created", and can't be started.
-		err = also(err, s.removeContainer(context.WithoutCancel(ctx)))
+		err = host.Also(err, s.removeContainer(context.WithoutCancel(ctx)))
 		for _, text := range []string{"already allocated", "address already in use"} {
 			if strings.Contains(err.Error(), text) {
-				return nil, taken(s.Addr)
+				return nil, host.Taken(s.Addr)
 			}
 		}
 		return nil, err
@@ -177,7 +179,7 @@ func (s *Server) removeContainer(ctx context.Context) error {
 			return err
 		}
 		s.engine(ctx, "rm", "--force", s.Name) // fails if it is being removed
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := host.Sleep(ctx, host.PollEvery); err != nil {
 			return fmt.Errorf("redisd: waiting for container %s to be gone: %w", s.Name, err)
 		}
 	}

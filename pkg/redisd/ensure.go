@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 const (
@@ -64,7 +66,7 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lock(ctx, dir)
+	unlock, err := host.Lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +91,8 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 		return pick(ctx, c, dir, say)
 	}
 	launched, err := s.up(ctx, func(ctx context.Context) error {
-		if c.Port != 0 && !onTCP(s.Addr) {
-			s.Addr = loopback(c.Port)
+		if c.Port != 0 && !host.OnTCP(s.Addr) {
+			s.Addr = host.Loopback(c.Port)
 		}
 		return s.launchSomewhere(ctx, say)
 	})
@@ -116,7 +118,7 @@ func Open(c Config) (*Server, error) {
 	if c.URL != "" {
 		return given(c)
 	}
-	if err := CheckFolder(c.Dir); err != nil {
+	if err := host.CheckFolder(c.Dir); err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(filepath.Join(c.Dir, "redis"))
@@ -149,7 +151,7 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 	}
 	addr := filepath.Join(dir, socketFile)
 	if c.Port != 0 {
-		addr = loopback(c.Port)
+		addr = host.Loopback(c.Port)
 	}
 	var closed, unread error
 	for _, way := range ways {
@@ -173,13 +175,13 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 			say(s.String())
 			return s, nil
 		case ctx.Err() != nil:
-			return nil, also(err, s.forget())
+			return nil, host.Also(err, s.forget())
 		}
 		say(fmt.Sprintf("not %s: %s", way.kind, plain(err)))
 		if errors.Is(err, ErrDump) {
 			unread = cmp.Or(unread, err)
 		}
-		closed = also(err, s.forget())
+		closed = host.Also(err, s.forget())
 	}
 	if unread != nil {
 		return nil, unread
@@ -199,14 +201,14 @@ func (s *Server) launchSomewhere(ctx context.Context, say func(string)) error {
 			return err
 		}
 		taken, by := s.Addr, "another program"
-		if who := listener(taken); who != "" {
+		if who := host.Listener(taken); who != "" {
 			by = who
 		}
-		port, err := FreePort()
+		port, err := host.FreePort()
 		if err != nil {
 			return err
 		}
-		s.Addr = loopback(port)
+		s.Addr = host.Loopback(port)
 		say(fmt.Sprintf("! %s is taken by %s, using %s", taken, by, s.Addr))
 	}
 	return fmt.Errorf("%w, again and again: choose a free one with WORDCOUNT_REDIS_PORT", ErrPortTaken)
@@ -234,7 +236,7 @@ func dataDir(dir string) (string, error) {
 	if dir == "" {
 		return "", errors.New("redisd: no state folder named")
 	}
-	if err := CheckFolder(dir); err != nil {
+	if err := host.CheckFolder(dir); err != nil {
 		return "", err
 	}
 	dir, err := filepath.Abs(filepath.Join(dir, "redis"))

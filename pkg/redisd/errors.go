@@ -2,7 +2,8 @@ package redisd
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // What can go wrong, in the terms a caller acts on. Compare with errors.Is.
@@ -33,24 +34,20 @@ var (
 	ErrDump = errors.New("redisd: the server can't load its dump.rdb")
 
 	// ErrPortTaken: somebody else listens on the server's port.
-	ErrPortTaken = errors.New("redisd: port taken")
+	ErrPortTaken = host.ErrPortTaken
 
 	// ErrFolder: the state folder may have been prepared or changed by somebody
 	// else, so nothing in it is used.
-	ErrFolder = errors.New("redisd: this state folder can't be trusted")
+	ErrFolder = host.ErrFolder
 
 	// errKilled: SIGKILL ended the server while it was starting.
 	errKilled = errors.New("redisd: the server was killed while it started")
 )
 
-// also joins what went wrong in cleaning up to what went wrong before, in one
-// line.
-func also(err, cleaning error) error {
-	switch {
-	case err == nil:
-		return cleaning
-	case cleaning == nil:
-		return err
-	}
-	return fmt.Errorf("%w; also %w", err, cleaning)
-}
+// CheckFolder refuses a state folder that somebody else may have prepared or could change. The
+// error is ErrFolder. A folder that doesn't exist yet passes.
+func CheckFolder(dir string) error { return host.CheckFolder(dir) }
+
+// FreePort finds a port of the loopback on which nobody listens, below the ports that systems give
+// to outgoing connections.
+func FreePort() (int, error) { return host.FreePort() }

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // Our own server may come back at another address, and always comes back
@@ -32,7 +33,7 @@ func (e Endpoint) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		if !errors.Is(err, errAbsent) && !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(until) {
 			return conn, err
 		}
-		if cause := pause(ctx, pollEvery); cause != nil {
+		if cause := host.Sleep(ctx, host.PollEvery); cause != nil {
 			return nil, err
 		}
 	}
@@ -57,10 +58,10 @@ func (e Endpoint) credentials(user, file string) func(context.Context) (string, 
 // sent next.
 func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 	network := "tcp"
-	if !onTCP(s.Addr) {
+	if !host.OnTCP(s.Addr) {
 		network = "unix"
 		// Nobody else can put a socket into a folder that is this user's alone.
-		err := private(filepath.Dir(s.Addr), accessible)
+		err := host.Private(filepath.Dir(s.Addr), host.Accessible)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("redisd: %w at %s", errAbsent, s.Addr)
 		}
@@ -76,36 +77,9 @@ func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkPeer(conn); err != nil {
+	if err := host.CheckPeer(conn, s.Kind == Container); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
-}
-
-// checkPeer checks that the other end of a connection is our server.
-func (s *Server) checkPeer(conn net.Conn) error {
-	if conn, ok := conn.(*net.UnixConn); ok {
-		return checkSocketPeer(conn)
-	}
-	ours := func(uid int) bool {
-		// What leads to a container may be the engine's, which is root.
-		return uid == os.Geteuid() || uid == 0 && s.Kind == Container
-	}
-	local, remote := conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	found, err := listeners(remote)
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrPortTaken, s.Addr, err)
-	}
-	if len(found) == 0 {
-		return fmt.Errorf("%w: %s: it can't be told who listens there, so no password is sent: unset WORDCOUNT_REDIS_PORT to use a socket", ErrPortTaken, s.Addr)
-	}
-	// The order matters. A process that listened before and listens no more has taken
-	// the connection by now, or it was reset.
-	for _, l := range found {
-		if !ours(l.uid) {
-			return fmt.Errorf("%w: %s: %s listens there", ErrPortTaken, s.Addr, l)
-		}
-	}
-	return checkAccepted(remote, local, func(uid int) bool { return uid == 0 || ours(uid) }) // 0: not yet accepted
 }

@@ -13,10 +13,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
 
-// pollEvery is how often something is asked that can't tell by itself.
-const pollEvery = 10 * time.Millisecond
+	"github.com/magereduce/magereduce/pkg/redisd/host"
+)
 
 // up waits until the recorded server is ready, or launches it if it is dead or
 // dies meanwhile.
@@ -105,7 +104,7 @@ func (s *Server) launchOnce(ctx context.Context) error {
 	}
 	err = s.explain(err, logged)
 	// With the caller's patience at its end the killing still has to be done.
-	return also(err, s.slay(context.WithoutCancel(ctx)))
+	return host.Also(err, s.slay(context.WithoutCancel(ctx)))
 }
 
 // ending waits until the server has ended, and returns errEnded or errKilled;
@@ -147,7 +146,7 @@ func (s *Server) await(ctx context.Context, ended ending, patience time.Duration
 func (s *Server) explain(err error, logged int64) error {
 	if redis.IsAuthError(err) {
 		// Ours has the password that it was given: somebody else was faster.
-		return taken(s.Addr)
+		return host.Taken(s.Addr)
 	}
 	if !errors.Is(err, errEnded) {
 		return err
@@ -155,7 +154,7 @@ func (s *Server) explain(err error, logged int64) error {
 	last := s.lastWords(logged)
 	switch {
 	case strings.Contains(last, "Address already in use"):
-		return taken(s.Addr)
+		return host.Taken(s.Addr)
 	case aboutDump.MatchString(last):
 		return fmt.Errorf("%w: %s", ErrDump, last)
 	}

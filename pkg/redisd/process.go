@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // prepareProcess finds a server program on PATH.
@@ -84,7 +86,7 @@ func (s *Server) startProcess(ctx context.Context) (ending, error) {
 	// The title template is an argument, so that the process carries the name
 	// from its first moment on; its children inherit it. The shell is there for
 	// its umask alone: redis writes its dumps for everybody to read.
-	cmd := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" "$@"`, s.Program, "-", "--proc-title-template", titleTemplate(s.Name))
+	cmd := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" "$@"`, s.Program, "-", "--proc-title-template", host.TitleTemplate(s.Name))
 	cmd.Dir = s.DataDir
 	cmd.Env = environ(s.Libs)
 	cmd.Stdin = conf
@@ -131,15 +133,8 @@ func (s *Server) findProgram(ctx context.Context) error {
 	return s.prepareProcess(ctx, nil)
 }
 
-// processRunning reports whether the recorded process lives. A pid that now
-// belongs to another program counts as dead, and so does a zombie.
-func (s *Server) processRunning() (bool, error) {
-	all, err := processes(s.Name)
-	if err != nil {
-		return false, err
-	}
-	return slices.Contains(all, s.Pid), nil
-}
+// processRunning reports whether the recorded process lives.
+func (s *Server) processRunning() (bool, error) { return host.Running(s.Name, s.Pid) }
 
 // processEnded is the ending of a process that may not be our child.
 func (s *Server) processEnded(ctx context.Context) error {
@@ -148,55 +143,10 @@ func (s *Server) processEnded(ctx context.Context) error {
 		if err == nil && !running {
 			return errEnded
 		}
-		if pause(ctx, 5*pollEvery) != nil {
+		if host.Sleep(ctx, 5*host.PollEvery) != nil {
 			return nil
 		}
 	}
-}
-
-// killProcesses kills this folder's processes, and returns when they are gone.
-func (s *Server) killProcesses(ctx context.Context) error {
-	killed := []int{s.Pid} // maybe by somebody else, this very moment
-	for {
-		all, err := processes(s.Name)
-		if err != nil {
-			return err
-		}
-		if len(all) == 0 && !slices.ContainsFunc(killed, dying) {
-			return nil
-		}
-		for _, pid := range all {
-			killed = append(killed, pid)
-			if err := s.signalProcess(pid, syscall.SIGKILL); err != nil {
-				return fmt.Errorf("redisd: kill the server, pid %d: %w", pid, err)
-			}
-		}
-		if err := pause(ctx, pollEvery); err != nil {
-			return fmt.Errorf("redisd: waiting for the killed server to be gone: %w", err)
-		}
-	}
-}
-
-// signalProcess signals a process of this folder's server, and nothing that
-// has its number meanwhile: the handle is of one process, where the system has
-// such handles, and it is looked at again once we have it.
-func (s *Server) signalProcess(pid int, sig os.Signal) error {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return err
-	}
-	defer p.Release()
-	all, err := processes(s.Name)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(all, pid) {
-		return nil
-	}
-	if err := p.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	return nil
 }
 
 // environ is ours, with a library path for this one child.

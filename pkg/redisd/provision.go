@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // prepareProvisioned finds a server among the distribution's own packages,
@@ -57,10 +59,10 @@ func Fetch(ctx context.Context, name string, p Packages, use func(root string) e
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := private(cache, writable); err != nil {
+	if err := host.Private(cache, host.Writable); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	unlock, err := lock(ctx, cache)
+	unlock, err := host.Lock(ctx, cache)
 	if err != nil {
 		return err
 	}
@@ -86,12 +88,12 @@ func Fetch(ctx context.Context, name string, p Packages, use func(root string) e
 // checkRoot refuses what somebody else may have put below root, and could have
 // run by that. Links are the packages' own.
 func checkRoot(root string) error {
-	return checkTree(root, func(path string, d fs.DirEntry) error {
+	return host.CheckTree(root, func(path string, d fs.DirEntry) error {
 		if d.Type()&fs.ModeSymlink != 0 {
 			return nil
 		}
 		info, err := d.Info()
-		if err == nil && (owner(info) != os.Geteuid() || info.Mode().Perm()&writable != 0) {
+		if err == nil && (!host.Exclusive(info)) {
 			err = fmt.Errorf("%w: %q may be somebody else's: remove %q", ErrFolder, path, root)
 		}
 		return err
@@ -149,14 +151,14 @@ func (p Packages) provision(ctx context.Context, cache, root string) error {
 
 	server, err := a.candidate(ctx, p.Servers)
 	if err != nil {
-		return also(err, updating)
+		return host.Also(err, updating)
 	}
 	packages, err := a.missing(ctx, server, p.With)
 	if err != nil {
 		return err
 	}
 	if _, err := a.run(ctx, "apt-get", append([]string{"download"}, packages...)...); err != nil {
-		return also(err, updating) // which may be why: a source that isn't signed is none
+		return host.Also(err, updating) // which may be why: a source that isn't signed is none
 	}
 	files, err := filepath.Glob(filepath.Join(a.dir, "*.deb"))
 	if err != nil {

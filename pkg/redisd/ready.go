@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // Ready waits until the server answers, has loaded its data and is one that we
@@ -36,7 +38,7 @@ func ready(ctx context.Context, c redis.UniversalClient, patience time.Duration)
 		if patience != 0 && time.Since(heard) > patience {
 			return version{}, fmt.Errorf("%w for %s: %w", ErrUnreachable, patience, err)
 		}
-		if cause := pause(ctx, pollEvery); cause != nil {
+		if cause := host.Sleep(ctx, host.PollEvery); cause != nil {
 			return version{}, fmt.Errorf("%w: %w (%w)", ErrUnreachable, err, cause)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // Server is a Redis server that we were given, or that is ours: then it is
@@ -93,7 +95,7 @@ func (s *Server) Kill(ctx context.Context) error {
 	if err := s.slay(ctx); err != nil {
 		return err
 	}
-	unlock, err := tryLock(s.DataDir)
+	unlock, err := host.TryLock(s.DataDir)
 	if err != nil {
 		return nil // whoever starts it again sweeps
 	}
@@ -139,7 +141,7 @@ func (s *Server) locked(ctx context.Context) (unlock func(), err error) {
 	if !s.Owned() {
 		return nil, ErrGiven
 	}
-	if unlock, err = lock(ctx, s.DataDir); err != nil {
+	if unlock, err = host.Lock(ctx, s.DataDir); err != nil {
 		return nil, err
 	}
 	if err := s.refresh(); err != nil {
@@ -167,7 +169,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		if err != nil || !running {
 			return err
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := host.Sleep(ctx, host.PollEvery); err != nil {
 			return fmt.Errorf("redisd: waiting for the server to end: %w", err)
 		}
 	}
@@ -186,7 +188,7 @@ func (s *Server) slay(ctx context.Context) error {
 	if s.Kind == Container {
 		return s.removeContainer(ctx)
 	}
-	return s.killProcesses(ctx)
+	return host.Kill(ctx, s.Name, s.Pid)
 }
 
 // clear removes whatever an earlier server of this folder may have left
@@ -197,7 +199,7 @@ func (s *Server) clear(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.killProcesses(ctx); err != nil {
+	if err := host.Kill(ctx, s.Name, s.Pid); err != nil {
 		return err
 	}
 	return s.sweep()
@@ -205,9 +207,9 @@ func (s *Server) clear(ctx context.Context) error {
 
 // sweep removes the files of checkpoints that were never finished.
 func (s *Server) sweep() error {
-	files, err := list(s.DataDir, "temp-*.rdb")
+	files, err := host.List(s.DataDir, "temp-*.rdb")
 	for _, file := range files {
-		err = also(err, os.Remove(file))
+		err = host.Also(err, os.Remove(file))
 	}
 	return err
 }

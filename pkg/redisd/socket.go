@@ -2,10 +2,11 @@ package redisd
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 const (
@@ -20,24 +21,18 @@ const (
 	socketMount = "/run/wordcount"
 )
 
-// onTCP reports whether an address is a host and a port, and no socket's path.
-func onTCP(addr string) bool { return !strings.HasPrefix(addr, "/") }
-
 // place makes sure that the server can listen at its address. A socket lies in
 // the data folder, or, if its path would be too long, in a folder of its own,
 // which is made here.
 func (s *Server) place() error {
-	if onTCP(s.Addr) {
-		if free(s.Addr) {
-			return nil
-		}
-		return taken(s.Addr)
+	if host.OnTCP(s.Addr) {
+		return host.CheckFree(s.Addr)
 	}
 	if inside := filepath.Join(s.DataDir, socketFile); len(inside) <= socketMax {
 		s.Addr = inside
 		return nil
 	}
-	if s.hasSocketFolder() && private(filepath.Dir(s.Addr), accessible) == nil {
+	if s.hasSocketFolder() && host.Private(filepath.Dir(s.Addr), host.Accessible) == nil {
 		return nil
 	}
 	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
@@ -59,7 +54,7 @@ func (s *Server) place() error {
 // for this server.
 func (s *Server) hasSocketFolder() bool {
 	dir, file := filepath.Split(s.Addr)
-	return !onTCP(s.Addr) && file == socketFile && filepath.Clean(s.Addr) == s.Addr &&
+	return !host.OnTCP(s.Addr) && file == socketFile && filepath.Clean(s.Addr) == s.Addr &&
 		strings.HasPrefix(filepath.Base(dir), s.Name+"-")
 }
 
@@ -67,7 +62,7 @@ func (s *Server) hasSocketFolder() bool {
 // was removed, or the folder was moved to where its path is too long. "" if
 // nothing does.
 func (s *Server) unreachable() string {
-	if onTCP(s.Addr) {
+	if host.OnTCP(s.Addr) {
 		return ""
 	}
 	if len(s.Addr) > socketMax {
@@ -81,32 +76,11 @@ func (s *Server) unreachable() string {
 
 // leave removes the socket of a server that has ended, and its folder.
 func (s *Server) leave() {
-	if onTCP(s.Addr) {
+	if host.OnTCP(s.Addr) {
 		return
 	}
 	os.Remove(s.Addr)
 	if s.hasSocketFolder() {
 		os.Remove(filepath.Dir(s.Addr))
 	}
-}
-
-// taken is the error of a port that somebody else has.
-func taken(addr string) error {
-	if who := listener(addr); who != "" {
-		return fmt.Errorf("%w: %s: %s listens there", ErrPortTaken, addr, who)
-	}
-	return fmt.Errorf("%w: %s", ErrPortTaken, addr)
-}
-
-// listener names who listens on a port, as far as that can be known.
-func listener(addr string) string {
-	at, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return ""
-	}
-	found, err := listeners(at.AddrPort())
-	if err != nil || len(found) == 0 {
-		return ""
-	}
-	return found[0].String()
 }

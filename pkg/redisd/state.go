@@ -1,7 +1,6 @@
 package redisd
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,7 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
-	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // The folder's files beside redis' own dump.rdb and redis.log.
@@ -23,7 +23,6 @@ const (
 	passwordFile = "password"
 	confFile     = "redis.conf"
 	logFile      = "redis.log"
-	lockFile     = "lock"
 )
 
 // nameFor is the name of dir's server: it names the container and is in the
@@ -48,7 +47,7 @@ func load(dir string) (*Server, error) {
 		return nil, ErrNone
 	}
 	if err == nil {
-		err = private(dir, writable)
+		err = host.Private(dir, host.Writable)
 	}
 	if err != nil {
 		return nil, err
@@ -90,14 +89,14 @@ func (s *Server) validate() error {
 	if s.Pid < 0 || s.Pid == 1 {
 		return fmt.Errorf("process %d is no server", s.Pid)
 	}
-	if !onTCP(s.Addr) {
+	if !host.OnTCP(s.Addr) {
 		if !s.hasSocketFolder() { // else the data folder may have been moved
 			s.Addr = filepath.Join(s.DataDir, socketFile)
 		}
 		return nil
 	}
 	at, err := netip.ParseAddrPort(s.Addr)
-	if err != nil || at.Port() == 0 || s.Addr != loopback(int(at.Port())) {
+	if err != nil || at.Port() == 0 || s.Addr != host.Loopback(int(at.Port())) {
 		return fmt.Errorf("%q is no address of a server that we started", s.Addr)
 	}
 	return nil
@@ -109,7 +108,7 @@ func (s *Server) save() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(s.DataDir, recordFile), append(text, '\n'))
+	return host.WriteFile(filepath.Join(s.DataDir, recordFile), append(text, '\n'))
 }
 
 func (s *Server) forget() error {
@@ -136,78 +135,5 @@ func (s *Server) refresh() error {
 // on.
 func newPassword(path string) (string, error) {
 	password := rand.Text()
-	return password, writeFile(path, []byte(password+"\n"))
-}
-
-// writeFile replaces path in one step by a file that only its owner can read.
-func writeFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// list returns the paths of dir's files that match, none if there is no dir.
-// Glob would read the folder's own name as a pattern, too.
-func list(dir, pattern string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("redisd: %w", err)
-	}
-	var paths []string
-	for _, e := range entries {
-		if ok, _ := filepath.Match(pattern, e.Name()); ok {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
-	}
-	return paths, nil
-}
-
-// lock keeps others from starting or stopping a server in dir until unlock is
-// called or the process ends. flock has no way to give up, hence the asking
-// again and again.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	for {
-		unlock, err := tryLock(dir)
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return unlock, err
-		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
-			return nil, fmt.Errorf("redisd: waiting for another process that starts or stops the server: %w", err)
-		}
-	}
-}
-
-// tryLock fails with EWOULDBLOCK if somebody else holds the lock.
-func tryLock(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("redisd: %w", err)
-	}
-	for {
-		switch err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
-		case nil:
-			return func() { f.Close() }, nil
-		case syscall.EINTR:
-		default:
-			f.Close()
-			return nil, err
-		}
-	}
-}
-
-// pause waits for d, or less if ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
+	return password, host.WriteFile(path, []byte(password+"\n"))
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
 // users is the folder of the users that were added to a server of ours: for
@@ -49,7 +51,7 @@ func (s *Server) AddUser(ctx context.Context, name, rules string) (Endpoint, err
 		password, err = newPassword(file)
 	}
 	if err == nil {
-		err = writeFile(filepath.Join(dir, name+rulesSuffix), []byte(rules+"\n"))
+		err = host.WriteFile(filepath.Join(dir, name+rulesSuffix), []byte(rules+"\n"))
 	}
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("redisd: add user: %w", err)
@@ -102,21 +104,21 @@ func (s *Server) RemoveUser(ctx context.Context, name string) error {
 	for _, suffix := range []string{rulesSuffix, passwordSuffix} {
 		removed := os.Remove(filepath.Join(s.DataDir, users, name+suffix))
 		if removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-			err = also(err, removed)
+			err = host.Also(err, removed)
 		}
 	}
 	c, clientErr := s.Endpoint().Client("redisd")
 	if clientErr != nil {
-		return also(err, clientErr)
+		return host.Also(err, clientErr)
 	}
 	defer c.Close()
-	return also(err, c.Do(ctx, "ACL", "DELUSER", name).Err())
+	return host.Also(err, c.Do(ctx, "ACL", "DELUSER", name).Err())
 }
 
 // newUserLines are the lines of redis.conf that make the added users, with new
 // passwords.
 func (s *Server) newUserLines() ([]byte, error) {
-	files, err := list(filepath.Join(s.DataDir, users), "*"+rulesSuffix)
+	files, err := host.List(filepath.Join(s.DataDir, users), "*"+rulesSuffix)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package redisd
+package host
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// processes lists the live processes of this user that bear name: others can
-// give theirs any title.
+// processes lists the live server processes of this user that carry name. The user matters because
+// anybody can give a process any title.
 func processes(name string) ([]int, error) {
 	out, err := exec.Command("ps", "-axww", "-o", "pid=,uid=,command=").Output()
 	if err != nil {
@@ -20,7 +20,7 @@ func processes(name string) ([]int, error) {
 	var found []int
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if len(fields) < 3 || !ours(strings.Join(fields[2:], " "), name) {
+		if len(fields) < 3 || !bears(strings.Join(fields[2:], " "), name) {
 			continue
 		}
 		pid, err1 := strconv.Atoi(fields[0])
@@ -32,7 +32,7 @@ func processes(name string) ([]int, error) {
 	return found, nil
 }
 
-// dying reports whether pid is on its way out, still holding its port and files.
+// dying reports whether a process is ending: it may still hold its port and its files.
 func dying(pid int) bool {
 	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && strings.Contains(string(out), "E") && !strings.Contains(string(out), "Z")

@@ -1,4 +1,4 @@
-package redisd
+package host
 
 import (
 	"encoding/binary"
@@ -16,7 +16,7 @@ import (
 	"syscall"
 )
 
-// checkSocketPeer checks that this user listens on a socket.
+// checkSocketPeer checks that this user listens on a socket. The kernel knows it.
 func checkSocketPeer(conn *net.UnixConn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -31,15 +31,16 @@ func checkSocketPeer(conn *net.UnixConn) error {
 		return fmt.Errorf("redisd: who listens at %s: %w", conn.RemoteAddr(), err)
 	}
 	if int(peer.Uid) != os.Geteuid() {
-		return fmt.Errorf("%w: %s: %s listens there", ErrPortTaken, conn.RemoteAddr(), holder{uid: int(peer.Uid), pid: int(peer.Pid)})
+		who := holder{uid: int(peer.Uid), pid: int(peer.Pid)}
+		return fmt.Errorf("%w: %s: %s listens there", ErrPortTaken, conn.RemoteAddr(), who)
 	}
 	return nil
 }
 
-// holder is whose a socket is.
+// holder is the user and the process that hold a socket.
 type holder struct {
 	uid   int
-	pid   int    // 0 if it isn't known
+	pid   int    // 0: unknown
 	inode string // of a TCP socket
 }
 
@@ -61,13 +62,13 @@ type tcpSocket struct {
 	inode         string
 }
 
-// The states of a socket that matter here, as the kernel writes them.
+// States of a socket, as the kernel writes them.
 const (
 	established = "01"
 	listening   = "0A"
 )
 
-// listeners are those who listen on a port of the loopback.
+// listeners returns who listens on a port of the loopback.
 func listeners(at netip.AddrPort) ([]holder, error) {
 	at = plainAddr(at)
 	sockets, err := tcpSockets()
@@ -76,22 +77,23 @@ func listeners(at netip.AddrPort) ([]holder, error) {
 	}
 	var found []holder
 	for _, s := range sockets {
-		if s.state == listening && s.local.Port() == at.Port() && (s.local.Addr() == at.Addr() || s.local.Addr().IsUnspecified()) {
+		here := s.local.Addr() == at.Addr() || s.local.Addr().IsUnspecified()
+		if s.state == listening && s.local.Port() == at.Port() && here {
 			found = append(found, holder{uid: s.uid, inode: s.inode})
 		}
 	}
 	return found, nil
 }
 
-// checkAccepted checks whose the far end of a connection is, if it is anybody's yet.
-func checkAccepted(far, near netip.AddrPort, ours func(uid int) bool) error {
+// checkAccepted checks who holds the far end of a connection, if it was accepted already.
+func checkAccepted(far, near netip.AddrPort, mine func(uid int) bool) error {
 	sockets, err := tcpSockets()
 	if err != nil {
 		return err
 	}
 	far, near = plainAddr(far), plainAddr(near)
 	i := slices.IndexFunc(sockets, func(s tcpSocket) bool {
-		return s.state == established && s.local == far && s.remote == near && !ours(s.uid)
+		return s.state == established && s.local == far && s.remote == near && !mine(s.uid)
 	})
 	if i >= 0 {
 		return fmt.Errorf("%w: %s: user %d has answered there", ErrPortTaken, far, sockets[i].uid)
@@ -103,7 +105,7 @@ func tcpSockets() ([]tcpSocket, error) {
 	var all []tcpSocket
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, err := os.ReadFile(table)
-		if errors.Is(err, fs.ErrNotExist) && table != "/proc/net/tcp" { // a system without IPv6
+		if errors.Is(err, fs.ErrNotExist) && table != "/proc/net/tcp" { // no IPv6
 			continue
 		}
 		if err != nil {
@@ -127,8 +129,8 @@ func tcpSockets() ([]tcpSocket, error) {
 	return all, nil
 }
 
-// hexAddr reads an address as the kernel prints it: words of four bytes in the
-// machine's order, and a port.
+// hexAddr reads an address as the kernel prints it: words of four bytes in the machine's order,
+// and a port.
 func hexAddr(text string) (netip.AddrPort, error) {
 	host, port, _ := strings.Cut(text, ":")
 	words, err := hex.DecodeString(host)
@@ -146,12 +148,12 @@ func hexAddr(text string) (netip.AddrPort, error) {
 	return plainAddr(netip.AddrPortFrom(addr, uint16(n))), nil
 }
 
-// plainAddr writes an address of IPv4 as one, however it came.
+// plainAddr turns an IPv4 address that is written as IPv6 into a plain one.
 func plainAddr(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
-// pidOfSocket is the process that holds a socket; 0 if it can't be seen.
+// pidOfSocket finds the process that holds a socket; 0 if this user may not see it.
 func pidOfSocket(inode string) int {
 	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, fd := range fds {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package redisd
+package host
 
 import (
 	"fmt"
@@ -12,20 +12,20 @@ import (
 	"strings"
 )
 
-// checkSocketPeer has nothing to ask: the socket's folder is this user's alone.
+// checkSocketPeer asks nothing: only this user can enter the socket's folder.
 func checkSocketPeer(*net.UnixConn) error { return nil }
 
-// holder is whose a socket is.
+// holder is the user and the process that hold a socket.
 type holder struct{ uid, pid int }
 
 func (h holder) String() string { return fmt.Sprintf("process %d of user %d", h.pid, h.uid) }
 
-// listeners are those who listen on a port of the loopback, as far as lsof may
-// see them: others' are hidden from a user.
+// listeners returns who listens on a port of the loopback. lsof shows a user's own listeners only.
 func listeners(at netip.AddrPort) ([]holder, error) {
-	out, err := exec.Command("lsof", "-nP", "-a", "-u", strconv.Itoa(os.Geteuid()), "-iTCP:"+strconv.Itoa(int(at.Port())), "-sTCP:LISTEN", "-t").Output()
+	out, err := exec.Command("lsof", "-nP", "-a", "-u", strconv.Itoa(os.Geteuid()),
+		"-iTCP:"+strconv.Itoa(int(at.Port())), "-sTCP:LISTEN", "-t").Output()
 	if err != nil && len(out) == 0 {
-		return nil, nil // lsof fails if there is none, too
+		return nil, nil // lsof also fails if it finds none
 	}
 	var found []holder
 	for pid := range strings.FieldsSeq(string(out)) {
@@ -38,5 +38,5 @@ func listeners(at netip.AddrPort) ([]holder, error) {
 	return found, nil
 }
 
-// checkAccepted has nothing to ask here.
+// checkAccepted asks nothing: the system has no table to ask.
 func checkAccepted(_, _ netip.AddrPort, _ func(uid int) bool) error { return nil }

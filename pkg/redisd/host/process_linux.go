@@ -1,4 +1,4 @@
-package redisd
+package host
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// processes lists the live processes of this user that bear name: others can
-// give theirs any title. It reads /proc, because small images have no ps.
+// processes lists the live server processes of this user that carry name. The user matters because
+// anybody can give a process any title. It reads /proc, because small images have no ps.
 func processes(name string) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -21,9 +21,9 @@ func processes(name string) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		// Both reads fail when the process ends meanwhile: then it isn't live.
+		// Both reads fail if the process ends meanwhile: then it isn't live.
 		command, err := os.ReadFile("/proc/" + e.Name() + "/cmdline") // empty for a zombie
-		if err != nil || !ours(string(command), name) {
+		if err != nil || !bears(string(command), name) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && owner(info) == os.Geteuid() {
@@ -33,9 +33,8 @@ func processes(name string) ([]int, error) {
 	return found, nil
 }
 
-// dying reports whether pid is on its way out: it has no command line any
-// more, but still holds its port and its files. They are let go by the last of
-// its threads, and the main one waits for that as a zombie.
+// dying reports whether a process is ending. Such a process has no command line, but its last
+// thread still holds its port and its files; the main thread waits for that as a zombie.
 func dying(pid int) bool {
 	stat, ok := readStat(pid)
 	return ok && stat.exiting && !(stat.state == "Z" && stat.threads == 1)
