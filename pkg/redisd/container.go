@@ -8,39 +8,57 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	goruntime "runtime"
 	"strings"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/redisd/datadir"
 	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
-// prepareContainer finds an engine that answers, and the image.
-func (s *Server) prepareContainer(ctx context.Context, say func(string)) error {
-	if err := s.findEngine(ctx); err != nil {
+const (
+	// DefaultImage is the image of a container.
+	DefaultImage = "redis:7.4"
+
+	// containerPort is where the server listens inside of a container.
+	containerPort = "6379"
+
+	// socketMount is where a container finds the folder of a socket that isn't in the data folder.
+	socketMount = "/run/redis"
+)
+
+// container is the runtime of a server in docker or podman. It uses the engine's own program,
+// because a client library would bring dozens of modules and not know the user's contexts.
+type container struct{ s *Server }
+
+// prepare finds an engine that answers, and the image. It moves the server to a port if the engine
+// can't share a socket.
+func (c container) prepare(ctx context.Context) error {
+	if err := c.findEngine(ctx); err != nil {
 		return err
 	}
-	if !host.OnTCP(s.Addr) && !s.sharesSockets(ctx) {
+	if !host.OnTCP(c.s.Addr) && !c.sharesSockets(ctx) {
 		port, err := host.FreePort()
 		if err != nil {
 			return err
 		}
-		s.Addr = host.Loopback(port)
+		c.s.Addr = host.Loopback(port)
 	}
-	if _, err := s.engine(ctx, "image", "inspect", s.Image); err == nil {
+	if _, err := c.engine(ctx, "image", "inspect", c.s.Image); err == nil {
 		return nil
 	}
-	say(fmt.Sprintf("pulling %s with %s", s.Image, s.Engine))
-	if _, err := s.engine(ctx, "pull", "-q", s.Image); err != nil {
-		return fmt.Errorf("%w: %s has no image %s and can't pull it: %w", ErrUnavailable, s.Engine, s.Image, err)
+	c.s.tell("pulling %s with %s", c.s.Image, c.s.Engine)
+	if _, err := c.engine(ctx, "pull", "-q", c.s.Image); err != nil {
+		return fmt.Errorf("%w: %s has no image %s and can't pull it: %w", ErrUnavailable, c.s.Engine, c.s.Image, err)
 	}
 	return nil
 }
 
-// findEngine finds the container engine that has this folder's container, or
-// else the first that answers soon. One that is installed may well not run, or
-// not let us in.
-func (s *Server) findEngine(ctx context.Context) error {
+func (c container) another(context.Context) error { return ErrUnavailable }
+
+// findEngine finds the container engine that has this folder's container, or else the first that
+// answers soon. An engine that is installed may not run, or not let this user in.
+func (c container) findEngine(ctx context.Context) error {
 	var problems []string
 	for _, engine := range []string{"docker", "podman"} {
 		if _, err := exec.LookPath(engine); err != nil {
@@ -50,86 +68,98 @@ func (s *Server) findEngine(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		_, err := run(ctx, engine, "ps", "-q")
 		if err == nil {
-			s.Engine = cmp.Or(s.Engine, engine)
-			if _, missing := run(ctx, engine, "inspect", s.Name); missing == nil {
-				s.Engine = engine
+			c.s.Engine = cmp.Or(c.s.Engine, engine)
+			if _, missing := run(ctx, engine, "inspect", c.s.Name); missing == nil {
+				c.s.Engine = engine
 			}
 		} else {
 			problems = append(problems, engine+" doesn't answer")
 		}
 		cancel()
 	}
-	if s.Engine == "" {
+	if c.s.Engine == "" {
 		return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
 	}
 	return nil
 }
 
-// sharesSockets reports whether a socket that a container makes in a folder of
-// ours can be connected to: the container must run on this very kernel.
-func (s *Server) sharesSockets(ctx context.Context) bool {
-	if runtime.GOOS != "linux" {
+// sharesSockets reports whether this process can connect to a socket that a container makes in a
+// shared folder: that needs a container on the same kernel.
+func (c container) sharesSockets(ctx context.Context) bool {
+	if goruntime.GOOS != "linux" {
 		return false
 	}
-	system, err := s.engine(ctx, "info", "--format", "{{.OperatingSystem}}") // podman knows no such field
-	return err != nil || !strings.Contains(system, "Docker Desktop")         // which is a virtual machine
+	system, err := c.engine(ctx, "info", "--format", "{{.OperatingSystem}}") // podman has no such field
+	return err != nil || !strings.Contains(system, "Docker Desktop")         // Docker Desktop is a virtual machine
 }
 
-// startContainer runs the server in a new container, as the first one was run.
-func (s *Server) startContainer(ctx context.Context) (ending, error) {
-	// What is there already keeps its mode; what redis creates, all could read.
-	log, err := os.OpenFile(filepath.Join(s.DataDir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("redisd: %w", err)
+// listen listens on every interface of the container: the engine publishes the port on the
+// loopback of the host.
+func (c container) listen() string {
+	if host.OnTCP(c.s.Addr) {
+		return "bind 0.0.0.0\nport " + containerPort + "\n"
 	}
-	log.Close()
-	s.Started = time.Now()
-	if err := s.save(); err != nil {
-		return nil, err
-	}
+	return onSocket(c.s, filepath.Join(socketMount, datadir.SocketFile))
+}
+
+// start starts the server in a new container.
+func (c container) start(ctx context.Context, _ *os.File) error {
 	args := []string{"run", "--detach", "--rm",
-		"--name", s.Name,
-		"--label", "wordcount=" + s.DataDir,
+		"--name", c.s.Name,
+		"--label", c.s.Name[:strings.LastIndexByte(c.s.Name, '-')] + "=" + c.s.DataDir,
 		// The image's own start script would give the folder to another user.
-		"--user", s.containerUser(ctx),
+		"--user", c.user(ctx),
 		"--entrypoint", "redis-server",
-		"--mount", mount(s.DataDir, "/data"),
+		"--mount", mount(c.s.DataDir, "/data"),
 		"--workdir", "/data",
-		// Where SELinux is on, the folder would need a label of its own otherwise.
+		// With SELinux the folder would need a label of its own.
 		"--security-opt", "label=disable",
 	}
 	switch {
-	case host.OnTCP(s.Addr):
-		args = append(args, "--publish", s.Addr+":"+containerPort)
-	case s.hasSocketFolder():
-		args = append(args, "--mount", mount(filepath.Dir(s.Addr), socketMount))
-		fallthrough
+	case host.OnTCP(c.s.Addr):
+		args = append(args, "--publish", c.s.Addr+":"+containerPort)
+	case c.s.HasSocketFolder():
+		args = append(args, "--mount", mount(filepath.Dir(c.s.Addr), socketMount), "--network", "none")
 	default:
 		args = append(args, "--network", "none")
 	}
-	_, err = s.engine(ctx, append(args, s.Image, confFile)...)
-	if err != nil {
-		// What failed half-way stays in the state "created", and can't be started.
-		err = host.Also(err, s.removeContainer(context.WithoutCancel(ctx)))
-		for _, text := range []string{"already allocated", "address already in use"} {
-			if strings.Contains(err.Error(), text) {
-				return nil, host.Taken(s.Addr)
-			}
-		}
-		return nil, err
+	_, err := c.engine(ctx, append(args, c.s.Image, datadir.ConfFile)...)
+	if err == nil {
+		return nil
 	}
-
-	return s.containerEnded, nil
+	// A container that could not be started stays in the state "created".
+	err = host.Also(err, c.remove(context.WithoutCancel(ctx)))
+	for _, text := range []string{"already allocated", "address already in use"} {
+		if strings.Contains(err.Error(), text) {
+			return host.Taken(c.s.Addr)
+		}
+	}
+	return err
 }
 
-// mount is one of our folders as a container gets it. Unlike --volume this takes
-// any path: its fields are those of CSV.
+// mount shares a folder with a container. Unlike --volume this takes any path: its fields are those
+// of CSV.
 func mount(dir, target string) string {
 	return `type=bind,"source=` + strings.ReplaceAll(dir, `"`, `""`) + `",target=` + target
 }
 
-func (s *Server) containerEnded(ctx context.Context) error {
-	code, err := s.engine(ctx, "wait", s.Name) // also fails if it is gone already
+// user is the owner of the data folder, so that this user owns the files in it. With a rootless
+// engine, this user is root in the container.
+func (c container) user(ctx context.Context) string {
+	for _, format := range []string{
+		"{{.SecurityOptions}}",                          // docker
+		"{{if .Host.Security.Rootless}}rootless{{end}}", // podman, which may be installed as docker
+	} {
+		out, err := c.engine(ctx, "info", "--format", format)
+		if err == nil && strings.Contains(out, "rootless") {
+			return "0:0"
+		}
+	}
+	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())
+}
+
+func (c container) ended(ctx context.Context) error {
+	code, err := c.engine(ctx, "wait", c.s.Name) // also fails if the container is gone already
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -139,23 +169,8 @@ func (s *Server) containerEnded(ctx context.Context) error {
 	return errEnded
 }
 
-// containerUser is the one who owns the data folder, so that the files in it
-// are ours. Where the engine itself is run by us, we are its root.
-func (s *Server) containerUser(ctx context.Context) string {
-	for _, format := range []string{
-		"{{.SecurityOptions}}",                          // docker's
-		"{{if .Host.Security.Rootless}}rootless{{end}}", // podman's, which may be called docker
-	} {
-		out, err := s.engine(ctx, "info", "--format", format)
-		if err == nil && strings.Contains(out, "rootless") {
-			return "0:0"
-		}
-	}
-	return fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid())
-}
-
-func (s *Server) containerRunning(ctx context.Context) (bool, error) {
-	state, err := s.engine(ctx, "inspect", "--format", "{{.State.Running}}", s.Name)
+func (c container) running(ctx context.Context) (bool, error) {
+	state, err := c.engine(ctx, "inspect", "--format", "{{.State.Running}}", c.s.Name)
 	if noSuchContainer(err) {
 		return false, nil
 	}
@@ -165,22 +180,29 @@ func (s *Server) containerRunning(ctx context.Context) (bool, error) {
 	return state == "true", nil
 }
 
-// removeContainer kills the container and returns when its name is free again.
-// A kill comes first because removing by force may be gentle: podman then
-// sends a SIGTERM and waits.
-func (s *Server) removeContainer(ctx context.Context) error {
-	s.engine(ctx, "kill", s.Name) // fails if it isn't running
+// kill kills the container, and a process that served the folder before it.
+func (c container) kill(ctx context.Context) error {
+	if err := c.remove(ctx); err != nil {
+		return err
+	}
+	return host.Kill(ctx, c.s.Name, c.s.Pid)
+}
+
+// remove kills the container and returns when its name is free again. It kills first, because
+// podman's removal by force sends a SIGTERM and waits.
+func (c container) remove(ctx context.Context) error {
+	c.engine(ctx, "kill", c.s.Name) // fails if it isn't running
 	for {
-		_, err := s.engine(ctx, "inspect", s.Name)
+		_, err := c.engine(ctx, "inspect", c.s.Name)
 		if noSuchContainer(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		s.engine(ctx, "rm", "--force", s.Name) // fails if it is being removed
+		c.engine(ctx, "rm", "--force", c.s.Name) // fails if it is being removed
 		if err := host.Sleep(ctx, host.PollEvery); err != nil {
-			return fmt.Errorf("redisd: waiting for container %s to be gone: %w", s.Name, err)
+			return fmt.Errorf("redisd: waiting for container %s to be gone: %w", c.s.Name, err)
 		}
 	}
 }
@@ -193,18 +215,33 @@ func noSuchContainer(err error) bool {
 	return strings.Contains(text, "no such object") || strings.Contains(text, "no such container")
 }
 
-// engine runs one command of the engine's own program. A client library would
-// bring dozens of modules, and not the user's contexts.
-func (s *Server) engine(ctx context.Context, args ...string) (string, error) {
-	if s.Engine == "" {
-		if err := s.findEngine(ctx); err != nil {
+func (c container) pause(ctx context.Context) error {
+	_, err := c.engine(ctx, "pause", c.s.Name)
+	return err
+}
+
+func (c container) resume(ctx context.Context) error {
+	_, err := c.engine(ctx, "unpause", c.s.Name)
+	return err
+}
+
+func (c container) reader() string { return c.s.Image }
+
+func (c container) String() string {
+	return fmt.Sprintf("%s in %s", c.s.Image, cmp.Or(c.s.Engine, "a container"))
+}
+
+// engine runs a command of the container engine.
+func (c container) engine(ctx context.Context, args ...string) (string, error) {
+	if c.s.Engine == "" {
+		if err := c.findEngine(ctx); err != nil {
 			return "", err
 		}
 	}
-	return run(ctx, s.Engine, args...)
+	return run(ctx, c.s.Engine, args...)
 }
 
-// run returns a command's output, and as its error what it said last.
+// run returns a command's output. Its error quotes the command's complaint.
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
@@ -219,13 +256,13 @@ func run(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// complaint is the line to quote: the first one may be a remark, the last one
-// an advice on usage.
+// complaint is the line to quote: the first line may be a remark, and the last one advice on usage.
 func complaint(text string) string {
 	for line := range strings.Lines(text) {
 		if strings.Contains(strings.ToLower(line), "error") {
 			return strings.TrimSpace(line)
 		}
 	}
-	return firstLine(text)
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return first
 }

@@ -157,7 +157,7 @@ func TestContainer(t *testing.T) {
 		if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {
 			t.Error(err)
 		}
-		if out, _ := exec.Command(engine, "ps", "-aq", "--filter", "label=wordcount="+filepath.Join(c.Dir, "redis")).Output(); len(out) != 0 {
+		if out, _ := exec.Command(engine, "ps", "-aq", "--filter", "label=redis="+filepath.Join(c.Dir, "redis")).Output(); len(out) != 0 {
 			t.Error("it is still there")
 		}
 	})
@@ -176,8 +176,8 @@ func TestAnImageThatCannotBeHadLeadsToTheNextWay(t *testing.T) {
 	if s.Kind == redisd.Container {
 		t.Errorf("%s", s)
 	}
-	said.mustSay(t, "not given: ")
-	said.mustSay(t, "not container: "+engine+" has no image no-such-registry.invalid/redis:7.4 and can't pull it: ")
+	said.mustSay(t, "skipped given: ")
+	said.mustSay(t, "skipped container: "+engine+" has no image no-such-registry.invalid/redis:7.4 and can't pull it: ")
 	said.mustSay(t, s.String())
 }
 

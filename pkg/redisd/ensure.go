@@ -5,88 +5,72 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
-	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/magereduce/magereduce/pkg/redisd/datadir"
+	"github.com/magereduce/magereduce/pkg/redisd/endpoint"
 	"github.com/magereduce/magereduce/pkg/redisd/host"
+	"github.com/magereduce/magereduce/pkg/redisd/program"
 )
 
-const (
-	DefaultImage = "redis:7.4" // for a container
-)
-
-// How long a server may be out of reach before Ensure calls it unreachable.
-// Loading a dump is not being out of reach and may take longer. One of ours
-// that lives may be paused, or busy with a long command: it is worth waiting
-// for, since there is no other way to its data.
-const (
-	patience     = 15 * time.Second
-	longPatience = time.Minute
-)
-
-// Kind is a way to get a server.
-type Kind string
-
-const (
-	Given       Kind = "given"       // somebody else's, by its address
-	Container   Kind = "container"   // ours, in docker or podman
-	Process     Kind = "process"     // ours, from a program on PATH
-	Provisioned Kind = "provisioned" // ours, from the distribution's packages in the user's cache
-)
+// DefaultName is the name of a server whose Config names none.
+const DefaultName = "redis"
 
 // Config says which server is wanted.
 type Config struct {
-	Dir  string // state folder of the working folder, as ".wordcount"; ours live in Dir/redis
-	URL  string // a given server: redis://, rediss:// or unix://; "" finds or starts one
-	Kind Kind   // only this way; "" tries them in order
+	Dir  string // state folder; the server's own folder is Dir/redis
+	URL  string // of a given server: redis://, rediss:// or unix://; "" finds or starts one
+	Kind Kind   // only this way to a server; "" tries them in order
 
 	// For a given server: files, so that no secret is ever in an argument.
 	PasswordFile, CAFile, CertFile, KeyFile string
 
-	// For a server of ours.
-	Image string // container image, DefaultImage if ""
-	Port  int    // wished port on the loopback, another one if it is taken; 0: a unix socket, wherever one is possible
+	// For a server that is started.
+	Name  string // begins the name of its container and processes, and names the cache; DefaultName if ""
+	Image string // container image; DefaultImage if ""
+	Port  int    // port on the loopback, another one if it is taken; 0: a unix socket where possible
 }
 
-// Ensure makes sure that the folder's server answers, and returns it. It may
-// be called again at any time: a server that lives is used, one that died is
-// started again as it was, and only where there was none a new one is picked.
-// Two calls at once in one folder start one server.
+// Ensure makes sure that the folder's server answers, and returns it. It may be called again at any
+// time: a server that lives is used, one that died is started again as it was, and only a folder
+// without a server gets a new one. Two calls at once in one folder start one server.
 //
-// The order is: given, container, process, provisioned. For each way say gets
-// one line: why it was or wasn't taken.
+// A new server is a container, a process or a provisioned process, in this order. For each way say
+// gets one line: why it was taken or skipped.
 func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	if c.URL != "" {
 		return ensureGiven(ctx, c, say)
 	}
-	dir, err := dataDir(c.Dir)
+	dir, err := datadir.In(c.Dir)
+	if err == nil {
+		err = dir.Make()
+	}
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := host.Lock(ctx, dir)
+	unlock, err := host.Lock(ctx, string(dir))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	s, err := load(dir)
+	r, err := dir.Load()
 	switch {
 	case errors.Is(err, ErrNone):
 		return pick(ctx, c, dir, say)
 	case err != nil:
 		return nil, err
 	}
-	s.say, s.Image = say, cmp.Or(c.Image, DefaultImage)
+	s := c.server(dir, r)
+	s.say = say
 	if c.Kind != "" && c.Kind != s.Kind {
-		running, err := s.running(ctx)
+		running, err := s.runtime().running(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if running {
-			return nil, fmt.Errorf("redisd: this folder's server is another one (%s): end it with redis:stop first", s)
+			return nil, fmt.Errorf("%w (%s)", ErrOtherKind, s)
 		}
 		return pick(ctx, c, dir, say)
 	}
@@ -94,94 +78,86 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 		if c.Port != 0 && !host.OnTCP(s.Addr) {
 			s.Addr = host.Loopback(c.Port)
 		}
-		return s.launchSomewhere(ctx, say)
+		return s.launchSomewhere(ctx)
 	})
 	switch {
-	case launched && errors.Is(err, ErrDump): // another server may be able to
-		say("not " + s.String() + ": " + plain(err))
+	case launched && errors.Is(err, ErrDump): // another server may be able to load it
+		s.tell("skipped %s: %s", s, plain(err))
 		return pick(ctx, c, dir, say)
 	case err != nil && !launched:
 		return nil, fmt.Errorf("%w: this folder's server is %s", err, s)
 	case err != nil:
 		return nil, err
 	case launched:
-		say("started again: " + s.String())
+		s.tell("started again: %s", s)
 	default:
-		say("still up: " + s.String())
+		s.tell("still up: %s", s)
 	}
 	return s, nil
 }
 
-// Open returns the given server, or the recorded one, without starting or
-// even asking anything. ErrNone if there is neither.
+// Open returns the given server, or the recorded one. It neither starts nor asks anything. ErrNone.
 func Open(c Config) (*Server, error) {
 	if c.URL != "" {
 		return given(c)
 	}
-	if err := host.CheckFolder(c.Dir); err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(filepath.Join(c.Dir, "redis"))
+	dir, err := datadir.In(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	s, err := load(dir)
-	if err == nil {
-		s.Image = cmp.Or(c.Image, DefaultImage)
+	r, err := dir.Load()
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	return c.server(dir, r), nil
+}
+
+// server is the server of a record.
+func (c Config) server(dir datadir.Dir, r Record) *Server {
+	return &Server{
+		Record:  r,
+		DataDir: string(dir),
+		Image:   cmp.Or(c.Image, DefaultImage),
+		cache:   cmp.Or(c.Name, DefaultName),
+	}
 }
 
 // pick takes the first way that leads to a server.
-func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server, error) {
-	ways := []struct {
-		kind    Kind
-		prepare func(*Server, context.Context, func(string)) error
-	}{
-		{Container, (*Server).prepareContainer},
-		{Process, (*Server).prepareProcess},
-		{Provisioned, (*Server).prepareProvisioned},
-	}
+func pick(ctx context.Context, c Config, dir datadir.Dir, say func(string)) (*Server, error) {
 	if c.Kind == "" {
-		say("not given: REDIS_URL is not set")
+		say("skipped given: no address is set")
 	}
-	name, err := nameFor(dir)
+	name, err := dir.ServerName(cmp.Or(c.Name, DefaultName))
 	if err != nil {
 		return nil, err
 	}
-	addr := filepath.Join(dir, socketFile)
+	addr := dir.Path(datadir.SocketFile)
 	if c.Port != 0 {
 		addr = host.Loopback(c.Port)
 	}
 	var closed, unread error
-	for _, way := range ways {
-		if c.Kind != "" && c.Kind != way.kind {
+	for _, k := range kinds {
+		if c.Kind != "" && c.Kind != k.kind {
 			continue
 		}
-		s := &Server{
-			Kind:    way.kind,
-			Name:    name,
-			DataDir: dir,
-			Addr:    addr,
-			Image:   cmp.Or(c.Image, DefaultImage),
-			say:     say,
-		}
-		err := way.prepare(s, ctx, say)
+		s := c.server(dir, Record{Kind: k.kind, Name: name, Addr: addr})
+		s.say = say
+		err := s.runtime().prepare(ctx)
 		if err == nil {
-			err = s.launchSomewhere(ctx, say)
+			err = s.launchSomewhere(ctx)
 		}
 		switch {
 		case err == nil:
-			say(s.String())
+			s.tell("%s", s)
 			return s, nil
 		case ctx.Err() != nil:
-			return nil, host.Also(err, s.forget())
+			return nil, host.Also(err, dir.Forget())
 		}
-		say(fmt.Sprintf("not %s: %s", way.kind, plain(err)))
+		s.tell("skipped %s: %s", k.kind, plain(err))
 		if errors.Is(err, ErrDump) {
 			unread = cmp.Or(unread, err)
 		}
-		closed = host.Also(err, s.forget())
+		closed = host.Also(err, dir.Forget())
 	}
 	if unread != nil {
 		return nil, unread
@@ -189,62 +165,50 @@ func pick(ctx context.Context, c Config, dir string, say func(string)) (*Server,
 	if c.Kind != "" && closed != nil {
 		return nil, fmt.Errorf("%w as a %s: %s", ErrUnavailable, c.Kind, plain(closed))
 	}
-	return nil, fmt.Errorf("%w: %s, or start docker, or set REDIS_URL", ErrUnavailable, advice())
+	return nil, fmt.Errorf("%w: %s, or start docker", ErrUnavailable, program.HowToInstall())
 }
 
-// launchSomewhere launches the server on its own port, or, if somebody else
-// has that, on another one.
-func (s *Server) launchSomewhere(ctx context.Context, say func(string)) error {
-	for range 10 {
-		err := s.launch(ctx)
-		if !errors.Is(err, ErrPortTaken) {
-			return err
-		}
-		taken, by := s.Addr, "another program"
-		if who := host.Listener(taken); who != "" {
-			by = who
-		}
-		port, err := host.FreePort()
-		if err != nil {
-			return err
-		}
-		s.Addr = host.Loopback(port)
-		say(fmt.Sprintf("! %s is taken by %s, using %s", taken, by, s.Addr))
-	}
-	return fmt.Errorf("%w, again and again: choose a free one with WORDCOUNT_REDIS_PORT", ErrPortTaken)
-}
-
-func advice() string {
-	if runtime.GOOS == "darwin" {
-		return "brew install redis"
-	}
-	return "install redis-server or valkey-server 7.0 or newer"
-}
-
-// plain is the error without the sentinel's own words, for a line that has
-// its own beginning.
-func plain(err error) string {
-	text := err.Error()
-	for _, sentinel := range []error{ErrUnavailable, ErrRefused, ErrUnreachable} {
-		text = strings.TrimPrefix(text, sentinel.Error()+": ")
-	}
-	return strings.TrimPrefix(text, "redisd: ")
-}
-
-// dataDir makes Dir/redis, for this user's eyes only.
-func dataDir(dir string) (string, error) {
-	if dir == "" {
-		return "", errors.New("redisd: no state folder named")
-	}
-	if err := host.CheckFolder(dir); err != nil {
-		return "", err
-	}
-	dir, err := filepath.Abs(filepath.Join(dir, "redis"))
+// given is the server of an address. Nothing is recorded, because the address may hold a password.
+func given(c Config) (*Server, error) {
+	e, addr, err := endpoint.Given(Endpoint{
+		URL: c.URL, PasswordFile: c.PasswordFile, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
+	})
 	if err != nil {
-		return "", fmt.Errorf("redisd: %w", err)
+		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("redisd: %w", err)
-	}
-	return dir, os.Chmod(dir, 0o700)
+	return &Server{Record: Record{Kind: Given, Addr: addr}, given: e}, nil
 }
+
+func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, error) {
+	s, err := given(c)
+	if err != nil {
+		return nil, err
+	}
+	never := func(ctx context.Context) error { <-ctx.Done(); return nil }
+	err = s.await(ctx, never, patience)
+	if errors.Is(err, ErrUnreachable) {
+		return nil, fmt.Errorf("%w: is there a server at %s?", err, s.Addr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	say(s.String())
+	return s, nil
+}
+
+// Ready waits until the server answers, has loaded its data and is one that can be used: Redis 7.0
+// or newer, or Valkey. It waits as long as ctx lets it (ErrUnreachable), but fails at once if the
+// server refuses the client (ErrRefused).
+func Ready(ctx context.Context, c redis.UniversalClient) error {
+	_, err := endpoint.Ready(ctx, c, 0)
+	return err
+}
+
+// CheckFolder refuses a state folder that somebody else may have prepared, or could change while it
+// is in use: each folder in it must belong to this user alone, and it must hold no links and no
+// FIFOs. A folder that doesn't exist yet passes. The error is ErrFolder.
+func CheckFolder(dir string) error { return host.CheckFolder(dir) }
+
+// FreePort finds a port of the loopback on which nobody listens, below the ports that systems give
+// to outgoing connections.
+func FreePort() (int, error) { return host.FreePort() }

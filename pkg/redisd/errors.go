@@ -2,52 +2,66 @@ package redisd
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/magereduce/magereduce/pkg/redisd/datadir"
+	"github.com/magereduce/magereduce/pkg/redisd/endpoint"
 	"github.com/magereduce/magereduce/pkg/redisd/host"
+	"github.com/magereduce/magereduce/pkg/redisd/program"
 )
 
 // What can go wrong, in the terms a caller acts on. Compare with errors.Is.
 var (
-	// ErrNone: no server is recorded in this folder, and none was given.
-	ErrNone = errors.New("redisd: no server in this folder yet: start one with redis:start, or set REDIS_URL")
+	// ErrNone says that the folder has no server, and that none was given.
+	ErrNone = datadir.ErrNone
 
-	// ErrSettings: the address, or a file that goes with it, makes no sense.
-	ErrSettings = errors.New("redisd: settings")
+	// ErrSettings says that the address, or a file that goes with it, makes no sense.
+	ErrSettings = endpoint.ErrSettings
 
-	// ErrUnavailable: a way to a server is closed on this machine, or, from
-	// Ensure, all of them are.
-	ErrUnavailable = errors.New("redisd: no redis to be had")
+	// ErrUnavailable says that this machine has no such way to a server, or, from Ensure, none at
+	// all.
+	ErrUnavailable = program.ErrUnavailable
 
-	// ErrRefused: the server answered and won't have us: a wrong password, a
-	// missing permission, a bad certificate, a version that is too old.
-	// Asking again is useless.
-	ErrRefused = errors.New("redisd: refused")
+	// ErrRefused says that the server answered and refuses this client: a wrong password, a missing
+	// permission, a bad certificate, a version that is too old. Asking again is useless.
+	ErrRefused = endpoint.ErrRefused
 
-	// ErrUnreachable: nothing answered in the time allowed. Asking again may help.
-	ErrUnreachable = errors.New("redisd: unreachable")
+	// ErrUnreachable says that nothing answered in the time allowed. Asking again may help.
+	ErrUnreachable = endpoint.ErrUnreachable
 
-	// ErrGiven: the server was given by its address, so its life is not ours.
-	ErrGiven = errors.New("redisd: this server was given by REDIS_URL and is never started, stopped or killed from here")
+	// ErrGiven says that the server was given by its address, so its life is somebody else's.
+	ErrGiven = errors.New("redisd: this server was given by its address and is never started, stopped or killed from here")
 
-	// ErrDump: the server can't read its dump.rdb, which a newer server wrote,
-	// or another kind of server. It is left as it is.
+	// ErrOtherKind says that a server runs in the folder, and it is of another kind than the one
+	// that was asked for.
+	ErrOtherKind = errors.New("redisd: this folder's server is another one")
+
+	// ErrDump says that the server can't read its dump.rdb, because a newer server wrote it, or
+	// another kind of server. The dump is left as it is.
 	ErrDump = errors.New("redisd: the server can't load its dump.rdb")
 
-	// ErrPortTaken: somebody else listens on the server's port.
+	// ErrPortTaken says that somebody else listens where the server should, or that it can't be
+	// told who does.
 	ErrPortTaken = host.ErrPortTaken
 
-	// ErrFolder: the state folder may have been prepared or changed by somebody
-	// else, so nothing in it is used.
+	// ErrSocket says that every folder for the server's socket has too long a name.
+	ErrSocket = datadir.ErrSocket
+
+	// ErrFolder says that somebody else may have prepared or changed the state folder.
 	ErrFolder = host.ErrFolder
 
-	// errKilled: SIGKILL ended the server while it was starting.
+	// errKilled says that SIGKILL ended the server while it started.
 	errKilled = errors.New("redisd: the server was killed while it started")
+
+	// errEnded says that the server ended by itself while it started.
+	errEnded = errors.New("redisd: the server ended while it started")
 )
 
-// CheckFolder refuses a state folder that somebody else may have prepared or could change. The
-// error is ErrFolder. A folder that doesn't exist yet passes.
-func CheckFolder(dir string) error { return host.CheckFolder(dir) }
-
-// FreePort finds a port of the loopback on which nobody listens, below the ports that systems give
-// to outgoing connections.
-func FreePort() (int, error) { return host.FreePort() }
+// plain is the error without the sentinel's own words, for a line that has its own beginning.
+func plain(err error) string {
+	text := err.Error()
+	for _, sentinel := range []error{ErrUnavailable, ErrRefused, ErrUnreachable} {
+		text = strings.TrimPrefix(text, sentinel.Error()+": ")
+	}
+	return strings.TrimPrefix(text, "redisd: ")
+}

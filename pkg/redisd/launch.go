@@ -1,12 +1,10 @@
 package redisd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,45 +12,66 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/magereduce/magereduce/pkg/redisd/endpoint"
 	"github.com/magereduce/magereduce/pkg/redisd/host"
 )
 
-// up waits until the recorded server is ready, or launches it if it is dead or
-// dies meanwhile.
+// How long a server may be out of reach before it counts as unreachable. Loading a dump doesn't
+// count and may take longer. A server of this folder that lives may be paused, or busy with a long
+// command. It is worth a longer wait, because there is no other way to its data.
+const (
+	patience     = 15 * time.Second
+	longPatience = time.Minute
+)
+
+// up waits until the recorded server is ready. If it is dead, or dies meanwhile, up launches it.
 func (s *Server) up(ctx context.Context, launch func(context.Context) error) (launched bool, err error) {
-	running, err := s.running(ctx)
+	running, err := s.runtime().running(ctx)
 	if err != nil {
 		return false, err
 	}
 	if running {
-		ended := s.processEnded
-		if s.Kind == Container {
-			ended = s.containerEnded
-		}
-		if why := s.unreachable(); why != "" {
+		if why := s.Unreachable(); why != "" {
 			s.tell("! %s: it is killed and started again from its last checkpoint", why)
-		} else if err := s.await(ctx, ended, longPatience); !errors.Is(err, errEnded) && !errors.Is(err, errKilled) {
+		} else if err := s.await(ctx, s.runtime().ended, longPatience); !errors.Is(err, errEnded) && !errors.Is(err, errKilled) {
 			return false, err
 		}
 	}
 	return true, launch(ctx)
 }
 
-// launch starts the server from its record and waits until it is ready. What
-// a dead one left behind is removed first: an orphaned child of BGSAVE would
-// in the end rename an older snapshot over a newer one. Only with the lock held.
-//
-// A process is started from the first program on PATH that can read the dump.
+// launchSomewhere launches the server on its own port, or, if somebody else has that, on another.
+func (s *Server) launchSomewhere(ctx context.Context) error {
+	for range 10 {
+		err := s.launch(ctx)
+		if !errors.Is(err, ErrPortTaken) {
+			return err
+		}
+		taken, by := s.Addr, cmp.Or(host.Listener(s.Addr), "another program")
+		port, err := host.FreePort()
+		if err != nil {
+			return err
+		}
+		s.Addr = host.Loopback(port)
+		s.tell("! %s is taken by %s, using %s", taken, by, s.Addr)
+	}
+	return fmt.Errorf("%w, again and again", ErrPortTaken)
+}
+
+// launch starts the server from its record and waits until it is ready. It first removes what a
+// dead server left behind: an orphaned child of BGSAVE would one day rename an older snapshot over
+// a newer one. The lock must be held.
 func (s *Server) launch(ctx context.Context) error {
-	s.noticeMissing()
-	var unread error // why the first of the programs that can't read the dump can't
-	var unable []string
+	if s.dir().LostDump() {
+		s.tell("! dump.rdb is missing: starting from nothing; older checkpoints are in %s", filepath.Join(s.DataDir, "checkpoints"))
+	}
+	var unread error // why the first program can't read the dump
 	for kills := 0; ; {
 		err := s.launchOnce(ctx)
 		switch {
-		case errors.Is(err, errKilled) && kills < 2: // it may be killed again while it starts
+		case errors.Is(err, errKilled) && kills < 2: // somebody may kill it again while it starts
 			kills++
-		case errors.Is(err, ErrDump): // each round puts one away, so this comes to an end
+		case errors.Is(err, ErrDump): // this ends: each round uses up a program or a checkpoint
 			foreign := s.foreign(err)
 			if foreign == nil {
 				if err := s.fallBack(err); err != nil {
@@ -60,15 +79,12 @@ func (s *Server) launch(ctx context.Context) error {
 				}
 				continue
 			}
-			unread, unable = cmp.Or(unread, foreign), append(unable, s.Program)
-			if s.Kind != Process {
+			unread = cmp.Or(unread, foreign)
+			unable := s.runtime().reader()
+			if err := s.runtime().another(ctx); err != nil {
 				return unread
 			}
-			if err := s.chooseProgram(ctx, unable); err != nil {
-				s.Program = unable[0]
-				return unread
-			}
-			s.tell("not %s: %s", unable[len(unable)-1], plain(foreign))
+			s.tell("skipped %s: %s", unable, plain(foreign))
 		default:
 			return err
 		}
@@ -79,43 +95,49 @@ func (s *Server) launchOnce(ctx context.Context) error {
 	if err := s.clear(ctx); err != nil {
 		return err
 	}
-	if err := s.place(); err != nil {
+	if err := s.dir().Place(&s.Record); err != nil {
 		return err
 	}
-	if err := s.writeConf(); err != nil {
+	if err := s.dir().WriteConf(s.runtime().listen()); err != nil {
 		return err
 	}
-	if err := s.boundLog(); err != nil {
-		return err
-	}
-	logged := s.logSize()
-
-	start := s.startProcess
-	if s.Kind == Container {
-		start = s.startContainer
-	}
-	// Should we die right here, the name alone finds the new server.
-	ended, err := start(ctx)
+	log, err := s.dir().OpenLog()
 	if err != nil {
 		return err
 	}
-	if err = s.await(ctx, ended, patience); err == nil {
-		return s.save()
+	defer log.Close()
+	logged := s.dir().LogSize()
+
+	// If this process dies before the second Save, the name alone leads to the new server.
+	s.Started = time.Now()
+	if err := s.dir().Save(s.Record); err != nil {
+		return err
+	}
+	if err := s.runtime().start(ctx, log); err != nil {
+		return err
+	}
+	if err := s.dir().Save(s.Record); err != nil {
+		return err
+	}
+	if err = s.await(ctx, s.runtime().ended, patience); err == nil {
+		return s.dir().Save(s.Record)
 	}
 	err = s.explain(err, logged)
-	// With the caller's patience at its end the killing still has to be done.
-	return host.Also(err, s.slay(context.WithoutCancel(ctx)))
+	// The killing has to be done even if ctx has ended.
+	return host.Also(err, s.runtime().kill(context.WithoutCancel(ctx)))
 }
 
-// ending waits until the server has ended, and returns errEnded or errKilled;
-// or nil if ctx is done first.
-type ending func(ctx context.Context) error
+// clear removes what an earlier server of this folder may have left behind, recorded or not. The
+// lock must be held.
+func (s *Server) clear(ctx context.Context) error {
+	if err := s.runtime().kill(ctx); err != nil {
+		return err
+	}
+	return s.dir().Sweep()
+}
 
-// errEnded: the server ended by itself while it was starting.
-var errEnded = errors.New("redisd: the server ended while it started")
-
-// await waits until the server is ready, or has ended.
-func (s *Server) await(ctx context.Context, ended ending, patience time.Duration) error {
+// await waits until the server is ready, or has ended: then it returns the error of ended.
+func (s *Server) await(ctx context.Context, ended func(context.Context) error, patience time.Duration) error {
 	c, err := s.Endpoint().Client("redisd")
 	if err != nil {
 		return err
@@ -131,7 +153,7 @@ func (s *Server) await(ctx context.Context, ended ending, patience time.Duration
 			cancel(err)
 		}
 	}()
-	v, err := ready(ctx, c, patience)
+	v, err := endpoint.Ready(ctx, c, patience)
 	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errEnded) || errors.Is(cause, errKilled)) {
 		return cause
 	}
@@ -142,16 +164,18 @@ func (s *Server) await(ctx context.Context, ended ending, patience time.Duration
 	return nil
 }
 
-// explain adds to a failed start what the server logged since then.
+var aboutDump = regexp.MustCompile(`(?i)RDB|load(ing)? (the )?DB`)
+
+// explain adds to a failed start what the server has logged since then.
 func (s *Server) explain(err error, logged int64) error {
 	if redis.IsAuthError(err) {
-		// Ours has the password that it was given: somebody else was faster.
+		// The started server knows the password: somebody else was faster and took its port.
 		return host.Taken(s.Addr)
 	}
 	if !errors.Is(err, errEnded) {
 		return err
 	}
-	last := s.lastWords(logged)
+	last := s.dir().LastWords(logged)
 	switch {
 	case strings.Contains(last, "Address already in use"):
 		return host.Taken(s.Addr)
@@ -161,56 +185,29 @@ func (s *Server) explain(err error, logged int64) error {
 	return fmt.Errorf("%w: %s", err, cmp.Or(last, "nothing in its log"))
 }
 
-var (
-	aboutDump = regexp.MustCompile(`(?i)RDB|load(ing)? (the )?DB`)
-
-	// 8272:M 22 Nov 2026 11:27:29.687 # Server initialized
-	logLine = regexp.MustCompile(`^\d+:\w \d+ \w+ \d+ [\d:.]+ ([-.*#]) (.*)$`)
-)
-
-// lastWords returns the last complaint in the log, after its first bytes.
-func (s *Server) lastWords(from int64) string {
-	text, err := os.ReadFile(filepath.Join(s.DataDir, logFile))
-	if err != nil || int64(len(text)) < from {
-		return ""
-	}
-	var complaints, rest []string
-	for line := range bytes.Lines(text[from:]) {
-		line := strings.TrimSpace(string(line))
-		m := logLine.FindStringSubmatch(line)
-		switch {
-		case line == "", strings.HasPrefix(line, "["): // redis-check-rdb's report, after the complaint
-		case m == nil:
-			rest = append(rest, line)
-		case m[1] == "#" && !strings.HasPrefix(m[2], "WARNING"):
-			complaints = append(complaints, m[2])
-		}
-	}
-	lines := complaints
-	if len(lines) == 0 {
-		lines = rest
-	}
-	return strings.Join(lines[max(0, len(lines)-2):], "; ")
-}
-
-// logMax is how large the log may be when a server begins to write to it. A checkpoint adds some 500 bytes.
-const logMax = 4 << 20
-
-// boundLog puts a log that has grown too large aside, in the place of the one before.
-func (s *Server) boundLog() error {
-	if s.logSize() <= logMax {
+// foreign returns the error for a sound dump that this server can't read, or nil if the dump is
+// damaged.
+func (s *Server) foreign(said error) error {
+	writer := s.dir().Foreign(said.Error())
+	if writer == "" {
 		return nil
 	}
-	log := filepath.Join(s.DataDir, logFile)
-	if err := os.Rename(log, log+".old"); err != nil {
-		return fmt.Errorf("redisd: %w", err)
-	}
-	return nil
+	words, _, _ := strings.Cut(plain(said), "; ")
+	words = strings.TrimPrefix(words, plain(ErrDump)+": ")
+	return fmt.Errorf("%w: %s wrote it, and %s says %q: put that server or a newer one on PATH, or name its image; "+
+		"or move %s away to start from nothing", ErrDump, writer, s.runtime().reader(), words, s.dir().Path("dump.rdb"))
 }
 
-func (s *Server) logSize() int64 {
-	if info, err := os.Stat(filepath.Join(s.DataDir, logFile)); err == nil {
-		return info.Size()
+// fallBack puts the damaged dump aside and goes back to the newest sound checkpoint, or to nothing.
+func (s *Server) fallBack(cause error) error {
+	aside, instead, err := s.dir().FallBack()
+	if err != nil {
+		return fmt.Errorf("%w; also %w", cause, err)
 	}
-	return 0
+	if instead == "" {
+		s.tell("! %s: put aside as %s, and no older checkpoint is left: starting from nothing", plain(cause), aside)
+		return nil
+	}
+	s.tell("! %s: put aside as %s, going back to %s", plain(cause), aside, instead)
+	return nil
 }

@@ -1,146 +1,141 @@
 package redisd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
-	"time"
 
+	"github.com/magereduce/magereduce/pkg/redisd/datadir"
 	"github.com/magereduce/magereduce/pkg/redisd/host"
+	"github.com/magereduce/magereduce/pkg/redisd/program"
 )
 
-// prepareProcess finds a server program on PATH.
-func (s *Server) prepareProcess(ctx context.Context, _ func(string)) error {
-	return s.chooseProgram(ctx, nil)
+// process is the runtime of a server that is a process of this user. A provisioned server is a
+// process whose program was fetched.
+type process struct {
+	s    *Server
+	find func(context.Context) (program.Program, error)
+	from string // where the program comes from, for people
 }
 
-// chooseProgram takes the first server program on PATH, of either name, that is
-// new enough and none of those that were tried in vain.
-func (s *Server) chooseProgram(ctx context.Context, tried []string) error {
-	var problems []string
-	for _, path := range programsOnPATH() {
-		if slices.Contains(tried, path) {
-			continue
-		}
-		v, err := programVersion(ctx, path, "")
-		if err == nil {
-			err = v.check()
-		}
-		if err == nil {
-			s.Program = path
+func onPath(s *Server) process {
+	find := func(ctx context.Context) (program.Program, error) { return program.OnPath(ctx, s.tried) }
+	return process{s, find, ""}
+}
+
+func fetched(s *Server) process {
+	find := func(ctx context.Context) (program.Program, error) {
+		return program.Provisioned(ctx, s.cache, func(line string) { s.tell("%s", line) })
+	}
+	return process{s, find, " from the distribution's packages"}
+}
+
+// prepare finds the program, unless it is known and still there: an upgrade may have removed it.
+func (p process) prepare(ctx context.Context) error {
+	if p.s.Program != "" {
+		if _, err := os.Stat(p.s.Program); err == nil {
 			return nil
 		}
-		problems = append(problems, fmt.Sprintf("%s: %s", path, plain(err)))
 	}
-	if problems == nil {
-		return fmt.Errorf("%w: neither redis-server nor valkey-server is on PATH", ErrUnavailable)
+	found, err := p.find(ctx)
+	if err == nil {
+		p.s.Program, p.s.Libs = found.Path, found.Libs
 	}
-	return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+	return err
 }
 
-// programsOnPATH lists the server programs on PATH, in its order, each once:
-// /bin is often a link to /usr/bin.
-func programsOnPATH() []string {
-	var paths, files []string
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		for _, name := range serverPackages {
-			path, err := exec.LookPath(filepath.Join(dir, name))
-			if err != nil || !filepath.IsAbs(path) {
-				continue
-			}
-			file, err := filepath.EvalSymlinks(path)
-			if err == nil && !slices.Contains(files, file) {
-				paths, files = append(paths, path), append(files, file)
-			}
-		}
+// another finds the next program. If there is none, the first one that was tried stays.
+func (p process) another(ctx context.Context) error {
+	p.s.tried = append(p.s.tried, p.s.Program)
+	found, err := p.find(ctx)
+	if err == nil && slices.Contains(p.s.tried, found.Path) {
+		err = ErrUnavailable
 	}
-	return paths
+	if err != nil {
+		p.s.Program, p.s.tried = p.s.tried[0], nil
+		return err
+	}
+	p.s.Program, p.s.Libs = found.Path, found.Libs
+	return nil
 }
 
-// startProcess starts the server in a session of its own: no terminal's
-// Ctrl-C reaches it, and it outlives us.
-func (s *Server) startProcess(ctx context.Context) (ending, error) {
-	if err := s.findProgram(ctx); err != nil {
-		return nil, err
+func (p process) listen() string {
+	if !host.OnTCP(p.s.Addr) {
+		return onSocket(p.s, p.s.Addr)
 	}
-	log, err := os.OpenFile(filepath.Join(s.DataDir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("redisd: %w", err)
-	}
-	defer log.Close()
+	_, port, _ := net.SplitHostPort(p.s.Addr)
+	return "bind 127.0.0.1\nport " + port + "\n"
+}
 
-	// As standard input, for redis reads a path with *, ? or [ in it as a
-	// pattern, and if nothing matches starts with no configuration at all.
-	conf, err := os.Open(filepath.Join(s.DataDir, confFile))
+// onSocket is the configuration for a socket. A socket in the server's own folder is named without
+// the path, which may be of any length, and is another one in a container.
+func onSocket(s *Server, socket string) string {
+	if filepath.Dir(s.Addr) == s.DataDir {
+		socket = datadir.SocketFile
+	}
+	return fmt.Sprintf("port 0\nunixsocket %q\nunixsocketperm 700\n", socket)
+}
+
+// start starts the server in a session of its own, so that a terminal's Ctrl-C doesn't reach it and
+// it outlives this process.
+func (p process) start(ctx context.Context, log *os.File) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	// Redis reads a path with *, ? or [ in it as a pattern, and starts without any configuration if
+	// nothing matches. So the configuration comes as standard input.
+	conf, err := os.Open(p.s.dir().Path(datadir.ConfFile))
 	if err != nil {
-		return nil, fmt.Errorf("redisd: %w", err)
+		return fmt.Errorf("redisd: %w", err)
 	}
 	defer conf.Close()
 
-	// The title template is an argument, so that the process carries the name
-	// from its first moment on; its children inherit it. The shell is there for
-	// its umask alone: redis writes its dumps for everybody to read.
-	cmd := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" "$@"`, s.Program, "-", "--proc-title-template", host.TitleTemplate(s.Name))
-	cmd.Dir = s.DataDir
-	cmd.Env = environ(s.Libs)
-	cmd.Stdin = conf
-	cmd.Stdout, cmd.Stderr = log, log // what is said before the log is open
+	// The shell sets the umask, because Redis writes dumps that everybody can read.
+	cmd := exec.Command("/bin/sh", "-c", `umask 077; exec "$0" "$@"`,
+		p.s.Program, "-", "--proc-title-template", host.TitleTemplate(p.s.Name))
+	cmd.Dir = p.s.DataDir
+	cmd.Env = program.Program{Path: p.s.Program, Libs: p.s.Libs}.Environ()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = conf, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("redisd: start the server: %w", err)
+		return fmt.Errorf("redisd: start the server: %w", err)
 	}
-	s.Pid, s.Started = cmd.Process.Pid, time.Now()
+	p.s.Pid = cmd.Process.Pid
 
-	// Reaps it whenever it ends, since a zombie would still be in the process
-	// table. This goroutine may outlive its caller: the server does.
-	ended := make(chan error, 1)
+	// The goroutine reaps the server when it ends, because a zombie would stay in the process
+	// table. It may outlive its caller, as the server does.
+	c := &child{pid: p.s.Pid, done: make(chan struct{})}
+	p.s.child = c
 	go func() {
+		defer close(c.done)
 		err := cmd.Wait()
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
-			ended <- errKilled
-			return
-		}
-		ended <- errEnded
+		c.killed = errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 	}()
-	return func(ctx context.Context) error {
+	return nil
+}
+
+func (p process) ended(ctx context.Context) error {
+	if c := p.s.child; c != nil && c.pid == p.s.Pid {
 		select {
-		case err := <-ended:
-			return err
+		case <-c.done:
 		case <-ctx.Done():
 			return nil
 		}
-	}, s.save()
-}
-
-// findProgram finds the program that serves a server of this kind, if this
-// process hasn't yet, or if it went away with an upgrade or a cleaned cache.
-func (s *Server) findProgram(ctx context.Context) error {
-	if s.Program != "" {
-		if _, err := os.Stat(s.Program); err == nil {
-			return nil
+		if c.killed {
+			return errKilled
 		}
+		return errEnded
 	}
-	if s.Kind == Provisioned {
-		return s.prepareProvisioned(ctx, func(string) {})
-	}
-	return s.prepareProcess(ctx, nil)
-}
-
-// processRunning reports whether the recorded process lives.
-func (s *Server) processRunning() (bool, error) { return host.Running(s.Name, s.Pid) }
-
-// processEnded is the ending of a process that may not be our child.
-func (s *Server) processEnded(ctx context.Context) error {
-	for {
-		running, err := s.processRunning()
-		if err == nil && !running {
+	for { // another process started it
+		if running, err := p.running(ctx); err == nil && !running {
 			return errEnded
 		}
 		if host.Sleep(ctx, 5*host.PollEvery) != nil {
@@ -149,10 +144,25 @@ func (s *Server) processEnded(ctx context.Context) error {
 	}
 }
 
-// environ is ours, with a library path for this one child.
-func environ(libs string) []string {
-	if libs == "" {
-		return nil
+func (p process) running(context.Context) (bool, error) { return host.Running(p.s.Name, p.s.Pid) }
+
+func (p process) kill(ctx context.Context) error { return host.Kill(ctx, p.s.Name, p.s.Pid) }
+
+func (p process) pause(ctx context.Context) error  { return p.signal(ctx, syscall.SIGSTOP, "pause") }
+func (p process) resume(ctx context.Context) error { return p.signal(ctx, syscall.SIGCONT, "resume") }
+
+func (p process) signal(ctx context.Context, sig os.Signal, what string) error {
+	if running, err := p.running(ctx); err != nil || !running {
+		return host.Also(err, fmt.Errorf("redisd: %s the server: it isn't running", what))
 	}
-	return append(os.Environ(), "LD_LIBRARY_PATH="+libs)
+	if err := host.Signal(p.s.Name, p.s.Pid, sig); err != nil {
+		return fmt.Errorf("redisd: %s the server: %w", what, err)
+	}
+	return nil
+}
+
+func (p process) reader() string { return p.s.Program }
+
+func (p process) String() string {
+	return fmt.Sprintf("%s%s, pid %d", cmp.Or(p.s.Version, "redis"), p.from, p.s.Pid)
 }

@@ -45,10 +45,10 @@ func TestWithNothingToStartItSaysWhatToInstall(t *testing.T) {
 		t.Error(err)
 	}
 	for _, line := range []string{
-		"not given: REDIS_URL is not set",
-		"not container: docker is not installed, podman is not installed",
-		"not process: neither redis-server nor valkey-server is on PATH",
-		"not provisioned: packages can be fetched on Debian and Ubuntu only: ",
+		"skipped given: no address is set",
+		"skipped container: docker is not installed, podman is not installed",
+		"skipped process: neither redis-server nor valkey-server is on PATH",
+		"skipped provisioned: packages can be fetched on Debian and Ubuntu only: ",
 	} {
 		said.mustSay(t, line)
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisd/program"
 )
 
 // server is one that a release of Debian has.
@@ -30,12 +30,12 @@ func (s *server) fetch(ctx context.Context, say func(string)) error {
 	if err != nil {
 		return err
 	}
-	program := s.kind + "-server"
-	return redisd.Fetch(ctx, "versions-"+s.name()+"-"+runtime.GOARCH, redisd.Packages{
-		Servers: []string{program}, With: []string{"patchelf"}, Sources: sources, Suite: s.suite,
+	name := s.kind + "-server"
+	return program.Fetch(ctx, "wordcount", "versions-"+s.name()+"-"+runtime.GOARCH, program.Packages{
+		Servers: []string{name}, With: []string{"patchelf"}, Sources: sources, Suite: s.suite,
 		Finish: func(unpacked, root string) error { return s.patch(ctx, unpacked, root) },
 	}, func(root string) error {
-		path := filepath.Join(root, "usr", "bin", program)
+		path := filepath.Join(root, "usr", "bin", name)
 		out, err := exec.CommandContext(ctx, path, "--version").Output()
 		if err != nil {
 			return err
@@ -55,12 +55,12 @@ var keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 // isn't Debian's is of no use, for its signature isn't in the keyring.
 func sources(ctx context.Context, suite string) ([]string, error) {
 	if _, err := os.Stat(keyring); err != nil {
-		return nil, fmt.Errorf("%w: the servers are Debian's: %w", redisd.ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: the servers are Debian's: %w", program.ErrUnavailable, err)
 	}
 	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info",
 		"--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages").Output()
 	if err != nil {
-		return nil, fmt.Errorf("%w: apt-get indextargets: %w", redisd.ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: apt-get indextargets: %w", program.ErrUnavailable, err)
 	}
 	suites := []string{suite}
 	if suite == "experimental" { // which isn't complete by itself
@@ -77,7 +77,7 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 		}
 	}
 	if lines == nil {
-		return nil, fmt.Errorf("%w: apt's sources name no release of Debian", redisd.ErrUnavailable)
+		return nil, fmt.Errorf("%w: apt's sources name no release of Debian", program.ErrUnavailable)
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines), nil
@@ -86,7 +86,7 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 // patch writes into the server, and into its command line's program, where the loader and the libraries of its own release
 // are as soon as unpacked has become root.
 func (s *server) patch(ctx context.Context, unpacked, root string) error {
-	libraries := redisd.Libraries(unpacked)
+	libraries := program.Libraries(unpacked)
 	var loaders []string
 	for _, dir := range libraries {
 		found, _ := filepath.Glob(filepath.Join(dir, "ld-linux*.so.*"))

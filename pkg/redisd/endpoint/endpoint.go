@@ -1,30 +1,35 @@
-package redisd
+package endpoint
 
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/magereduce/magereduce/pkg/redisd/datadir"
 )
 
-// go-redis prints a line for each dial that fails. While a server restarts that
-// is expected, and the lines would only tear a progress display.
+// ErrSettings says that the address, or a file that goes with it, makes no sense.
+var ErrSettings = errors.New("redisd: settings")
+
+// go-redis prints a line for each dial that fails. That is expected while a server restarts, and
+// the lines would tear a progress display.
 func init() { logging.Disable() }
 
-// Endpoint is all that a client needs. It can be handed to a child process as
-// JSON: our own server is named by its folder alone, and each connection
-// finds there where the server is now, and the password.
+// Endpoint is all that a client needs. It can be passed to a child process as JSON: a server that
+// was started here is named by its folder alone, and each connection finds there where the server
+// listens now, and its password.
 type Endpoint struct {
-	Folder string `json:"folder,omitempty"` // of our own server
-	User   string `json:"user,omitempty"`   // one that was added to it; "": the default user
+	Folder string `json:"folder,omitempty"` // of a server that was started here
+	User   string `json:"user,omitempty"`   // that was added to it; "": the default user
 
 	// Of a server that was given.
 	URL          string `json:"url,omitempty"`
@@ -34,19 +39,36 @@ type Endpoint struct {
 	KeyFile      string `json:"key_file,omitempty"`
 }
 
+// Given checks an endpoint of a server that was given, and returns it with absolute paths, because
+// a child process may work in another folder, and with the server's address.
+func Given(e Endpoint) (absolute Endpoint, addr string, err error) {
+	for _, path := range []*string{&e.PasswordFile, &e.CAFile, &e.CertFile, &e.KeyFile} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return Endpoint{}, "", err
+		}
+	}
+	o, err := e.options()
+	if err != nil {
+		return Endpoint{}, "", err
+	}
+	return e, o.Addrs[0], nil
+}
+
 // Client returns a client that CLIENT LIST shows under name.
 //
-// It never repeats a command, nor a dial: whether a lost reply's command may
-// be sent again is for the caller to know. Contexts end its reads and writes.
-// go-redis's log is off, since every error is returned; logging.Enable of
-// go-redis turns it on again.
+// The client repeats neither a command nor a dial, because only the caller knows whether a command
+// whose reply was lost may be sent again. Contexts end its reads and writes. go-redis's own log is
+// off, because every error is returned; logging.Enable of go-redis turns it on again.
 func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
 	o, err := e.options()
 	if err != nil {
 		return nil, err
 	}
 	o.ClientName = name
-	o.DisableIdentity = true // CLIENT SETINFO is one more permission to ask for
+	o.DisableIdentity = true // CLIENT SETINFO would need one more permission
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
 	o.DialerRetries = 1
@@ -55,17 +77,17 @@ func (e Endpoint) Client(name string) (redis.UniversalClient, error) {
 	return redis.NewUniversalClient(o), nil
 }
 
-// options are the address with the secrets that lie in files.
+// options are the address, with the secrets that lie in files.
 func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	o, err := e.address()
 	if err != nil {
 		return nil, err
 	}
 	if file := e.passwordFile(); file != "" {
-		if o.Password, err = readSecret(file); err != nil {
+		if o.Password, err = datadir.ReadSecret(file); err != nil {
 			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
 		}
-		o.CredentialsProviderContext = e.credentials(o.Username, file)
+		o.CredentialsProviderContext = credentials(o.Username, file)
 	}
 	if e.Folder != "" {
 		o.Dialer = e.dial
@@ -73,28 +95,24 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	return o, e.secure(o)
 }
 
-// passwordFile is the file that holds the password; "" if none does.
+// passwordFile is the file that holds the password, or "".
 func (e Endpoint) passwordFile() string {
-	switch {
-	case e.Folder == "":
+	if e.Folder == "" {
 		return e.PasswordFile
-	case e.User == "":
-		return filepath.Join(e.Folder, passwordFile)
 	}
-	return filepath.Join(e.Folder, users, e.User+passwordSuffix)
+	return datadir.Dir(e.Folder).PasswordFile(e.User)
 }
 
-// address reads the URL, which comes in go-redis's three forms: of one server,
-// of a cluster (?addr= names more of its nodes), or of Sentinels
-// (?master_name= says whose master is wanted).
+// address reads the URL, which has one of go-redis's three forms: for one server, for a cluster
+// (?addr= names more of its nodes), or for Sentinels (?master_name= names their master).
 func (e Endpoint) address() (*redis.UniversalOptions, error) {
 	var o redis.UniversalOptions
 	if e.Folder != "" {
-		s, err := load(e.Folder)
+		r, err := datadir.Dir(e.Folder).Load()
 		if err != nil {
 			return nil, err
 		}
-		return &redis.UniversalOptions{Addrs: []string{s.Addr}, Username: e.User}, nil
+		return &redis.UniversalOptions{Addrs: []string{r.Addr}, Username: e.User}, nil
 	}
 	u, err := url.Parse(e.URL)
 	switch {
@@ -123,9 +141,10 @@ func (e Endpoint) address() (*redis.UniversalOptions, error) {
 		}
 	}
 	if err != nil {
-		// The parsers' errors quote the parts of the address that they could not
-		// make sense of, and one of those is often a piece of the password.
-		return nil, fmt.Errorf("%w: REDIS_URL is not a valid redis://, rediss:// or unix:// address: percent-encode what is special in the password, or put that into a file", ErrSettings)
+		// The parsers' errors quote what they could not read, and that is often a piece of the
+		// password.
+		return nil, fmt.Errorf("%w: the address is not a valid redis://, rediss:// or unix:// address: "+
+			"percent-encode what is special in the password, or put that into a file", ErrSettings)
 	}
 	return &o, nil
 }
@@ -156,10 +175,4 @@ func (e Endpoint) secure(o *redis.UniversalOptions) error {
 		o.TLSConfig.Certificates = []tls.Certificate{pair}
 	}
 	return nil
-}
-
-// readSecret reads a one-line file; editors like to end lines.
-func readSecret(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	return strings.TrimRight(string(text), "\r\n"), err
 }

@@ -1,4 +1,4 @@
-package redisd
+package endpoint
 
 import (
 	"net"
@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// CLI is a command line for a shell, to which a command of Redis can be added:
-// it reaches the server with redis-cli, as an Endpoint's client would. It
-// never holds the password, nor does the shell put that into an argument,
-// which everybody on the host could read: it comes from its file, or
-// redis-cli asks for it.
+// CLI is a command line for a shell that reaches the server with redis-cli. A command of Redis can
+// be added to it. Neither the line nor an argument that the shell makes of it holds the password,
+// because everybody on the machine can read arguments: the shell reads the password from its file
+// into a variable, or redis-cli asks for it.
 func (e Endpoint) CLI() (string, error) {
 	o, err := e.address()
 	if err != nil {
@@ -43,7 +42,7 @@ func (e Endpoint) CLI() (string, error) {
 		add("--key", e.KeyFile)
 	}
 	if o.MasterName != "" {
-		// redis-cli knows no Sentinels, but they know the master: two lines, its host and its port.
+		// redis-cli can't follow Sentinels. They print the master's host and port in two lines.
 		to(o.Addrs[0])
 		secure()
 		add("--user", o.SentinelUsername)
@@ -72,7 +71,7 @@ func (e Endpoint) CLI() (string, error) {
 	return strings.Join(words, " "), nil
 }
 
-// quoted is a word as a shell takes it.
+// quoted quotes a word for a shell, if it needs that.
 func quoted(word string) string {
 	harmless := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r)
