@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,10 +156,8 @@ func (a Attack) cut(ctx context.Context) (cuts, lost int, err error) {
 
 // saves is how many checkpoints the server has completed in this life.
 func (a Attack) saves(ctx context.Context) (n int) {
-	info, _ := a.Redis.Info(ctx, "persistence").Result() // without an answer none is known of
-	for line := range strings.Lines(info) {
-		fmt.Sscanf(line, "rdb_saves:%d", &n)
-	}
+	info := a.Redis.InfoMap(ctx, "persistence") // without an answer the count is unknown: 0
+	n, _ = strconv.Atoi(info.Item("Persistence", "rdb_saves"))
 	return n
 }
 

@@ -176,7 +176,6 @@ func TestAnImageThatCannotBeHadLeadsToTheNextWay(t *testing.T) {
 	if s.Kind == redisd.Container {
 		t.Errorf("%s", s)
 	}
-	said.mustSay(t, "skipped given: ")
 	said.mustSay(t, "skipped container: "+engine+" has no image no-such-registry.invalid/redis:7.4 and can't pull it: ")
 	said.mustSay(t, s.String())
 }

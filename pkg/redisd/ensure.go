@@ -124,9 +124,6 @@ func (c Config) server(dir datadir.Dir, r Record) *Server {
 
 // pick takes the first way that leads to a server.
 func pick(ctx context.Context, c Config, dir datadir.Dir, say func(string)) (*Server, error) {
-	if c.Kind == "" {
-		say("skipped given: no address is set")
-	}
 	name, err := dir.ServerName(cmp.Or(c.Name, DefaultName))
 	if err != nil {
 		return nil, err

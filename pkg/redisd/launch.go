@@ -65,6 +65,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if s.dir().LostDump() {
 		s.tell("! dump.rdb is missing: starting from nothing; older checkpoints are in %s", filepath.Join(s.DataDir, "checkpoints"))
 	}
+	s.tried = nil
 	var unread error // why the first program can't read the dump
 	for kills := 0; ; {
 		err := s.launchOnce(ctx)

@@ -45,7 +45,6 @@ func TestWithNothingToStartItSaysWhatToInstall(t *testing.T) {
 		t.Error(err)
 	}
 	for _, line := range []string{
-		"skipped given: no address is set",
 		"skipped container: docker is not installed, podman is not installed",
 		"skipped process: neither redis-server nor valkey-server is on PATH",
 		"skipped provisioned: packages can be fetched on Debian and Ubuntu only: ",

@@ -1,15 +1,25 @@
 package redisfn
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
-// ConflictError is Load's refusal: the server has other code under the name of
-// the library, an older or newer build perhaps, or somebody else's.
+// ErrConflict says that the server has other code under the library's name. The error is also a
+// *ConflictError.
+var ErrConflict = errors.New("redisfn: other code under this name")
+
+// ConflictError is the refusal of Load: the server has other code under the library's name, such as
+// an older or newer build, or a library of somebody else. It is ErrConflict.
 type ConflictError struct {
-	Ours   Library // the one that was to be loaded
-	Theirs Library // the one that is there
+	Ours   Library // the one to load
+	Theirs Library // the one on the server
 }
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("redisfn: library %s on the server is %s, ours is %s: run the build that matches, or replace it once nobody uses it",
 		e.Theirs.Name, e.Theirs, e.Ours)
 }
+
+// Is makes errors.Is find ErrConflict.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }

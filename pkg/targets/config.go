@@ -240,6 +240,7 @@ func (c Config) complete() Config {
 	c.Lease = cmp.Or(c.Lease, wordcount.DefaultLease)
 	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
 	c.Redis.Dir = c.Dir
+	c.Redis.Name = cmp.Or(c.Redis.Name, "wordcount")
 	if c.Redis.URL == "" {
 		c.Durability = cmp.Or(c.Durability, wordcount.BGSave)
 	} else {

@@ -35,7 +35,7 @@ func coded(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = plainError{err}
+	err = plainError{advised(err)}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return mg.Fatal(exitInterrupted, "interrupted")
 	}

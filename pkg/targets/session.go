@@ -83,9 +83,15 @@ func (s *session) note(format string, args ...any) {
 // tell prints a line of a result.
 func (s *session) tell(format string, args ...any) { s.shown.result(fmt.Sprintf(format, args...)) }
 
-// ensure makes the folder's server answer and returns it; why each way to it was taken or not is said if loud.
+// ensure makes the folder's server answer and returns it. loud says why each way to a server was taken or skipped.
 func (s *session) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
-	return redisd.Ensure(ctx, s.config.Redis, func(line string) {
+	c := s.config.Redis
+	if loud && c.URL == "" && c.Kind == "" {
+		if _, err := redisd.Open(c); errors.Is(err, redisd.ErrNone) {
+			s.say("redis:start", "skipped given: REDIS_URL is not set")
+		}
+	}
+	return redisd.Ensure(ctx, c, func(line string) {
 		if loud || strings.HasPrefix(line, "! ") || strings.HasPrefix(line, "started again") {
 			s.say("redis:start", "%s", line)
 		}
@@ -159,14 +165,7 @@ func (s *session) loadLibrary(ctx context.Context) (redisfn.Outcome, error) {
 	if s.server.Owned() {
 		return wordcount.Library.Replace(ctx, s.rdb)
 	}
-	outcome, err := wordcount.Library.Load(ctx, s.rdb)
-	if conflict := (*redisfn.ConflictError)(nil); errors.As(err, &conflict) {
-		err = fmt.Errorf("%w: mage functions:load -replace", err)
-	}
-	if errors.Is(err, redisfn.ErrMayNotLoad) {
-		err = fmt.Errorf("%w: let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load", err)
-	}
-	return outcome, err
+	return wordcount.Library.Load(ctx, s.rdb)
 }
 
 // workersLog opens the file that gets what workers write to standard error.
