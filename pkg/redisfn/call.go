@@ -7,26 +7,30 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Call runs a function of the library (FCALL). The command that comes back has
-// the reply in every shape that go-redis knows: Int64, Text, Slice and so on.
+// Function is the full name of one of the library's functions, if the library follows the
+// convention that its own name comes first: "counter_1" has "counter_1_add". Functions of all
+// libraries on a server share one space of names.
+func (l Library) Function(name string) string { return l.Name + "_" + name }
+
+// Call calls a function of the library (FCALL). The command that comes back has the reply in every
+// shape that go-redis knows: Int64, Text, Slice and so on.
 //
-// On a Cluster all keys must be on one node: give them one {hash tag}.
+// All keys must be on one node of a Cluster: give them one {hash tag}.
 //
-// If the server doesn't know the function, the library is loaded and the call
-// repeated, once. Inside a pipeline that can't be: call FCall there, within Have.
-func (l Library) Call(ctx context.Context, c redis.UniversalClient, function string, keys []string, args ...any) *redis.Cmd {
+// If the server doesn't know the function, Call loads the library and calls again, once. That can't
+// be done inside a pipeline: call FCall there, within Have.
+func (l Library) Call(ctx context.Context, c Client, function string, keys []string, args ...any) *redis.Cmd {
 	return l.call(ctx, c, c.FCall, function, keys, args)
 }
 
-// CallRO runs a function that was registered with the flag no-writes (FCALL_RO).
-// Else it is as Call.
-func (l Library) CallRO(ctx context.Context, c redis.UniversalClient, function string, keys []string, args ...any) *redis.Cmd {
+// CallRO is Call for a function that was registered with the flag no-writes (FCALL_RO).
+func (l Library) CallRO(ctx context.Context, c Client, function string, keys []string, args ...any) *redis.Cmd {
 	return l.call(ctx, c, c.FCallRO, function, keys, args)
 }
 
 type fcall func(ctx context.Context, function string, keys []string, args ...any) *redis.Cmd
 
-func (l Library) call(ctx context.Context, c redis.UniversalClient, fcall fcall, function string, keys []string, args []any) (cmd *redis.Cmd) {
+func (l Library) call(ctx context.Context, c Client, fcall fcall, function string, keys []string, args []any) (cmd *redis.Cmd) {
 	err := l.Have(ctx, c, func() error {
 		cmd = fcall(ctx, function, keys, args...)
 		return cmd.Err()
@@ -38,10 +42,10 @@ func (l Library) call(ctx context.Context, c redis.UniversalClient, fcall fcall,
 	return cmd
 }
 
-// Have does what needs the library, such as a transaction with an FCALL in it.
-// If the server doesn't know the function, the library is loaded and all of it
-// is done again, once: whatever else is in the transaction must bear that.
-func (l Library) Have(ctx context.Context, c redis.UniversalClient, do func() error) error {
+// Have does something that needs the library, such as a transaction with an FCALL in it. If the
+// server doesn't know the function, Have loads the library and does it again, once, so the whole
+// transaction must be safe to repeat.
+func (l Library) Have(ctx context.Context, c Client, do func() error) error {
 	err := do()
 	if !isUnknownFunction(err) {
 		return err
@@ -52,7 +56,7 @@ func (l Library) Have(ctx context.Context, c redis.UniversalClient, do func() er
 	return do()
 }
 
-// isUnknownFunction relies on the server's words, as there is no code for it.
+// isUnknownFunction looks for the server's words, because the error has no code of its own.
 func isUnknownFunction(err error) bool {
 	return redis.HasErrorPrefix(err, "Function not found")
 }

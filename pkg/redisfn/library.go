@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// Library is a Redis Function library. Parse makes one from its source.
+// Library is a library of Redis Functions. Parse makes one.
 type Library struct {
 	Name   string // as in the first line: #!lua name=NAME
-	Source string // all of the code, that line included
+	Source string // all of the code, including that line
 }
 
 // libraryName is what Redis accepts as a name.
 var libraryName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
-// Parse reads the library's name from the first line of its source.
+// Parse makes a library from its source, and reads its name from the first line.
 func Parse(source string) (Library, error) {
 	shebang, _, more := strings.Cut(source, "\n")
 	if !strings.HasPrefix(shebang, "#!") || !more {
@@ -35,7 +35,7 @@ func Parse(source string) (Library, error) {
 	return Library{Name: name, Source: source}, nil
 }
 
-// MustParse is Parse for an embedded source, which is right or never was.
+// MustParse panics if source is invalid. It is for embedded libraries.
 func MustParse(source string) Library {
 	l, err := Parse(source)
 	if err != nil {
@@ -50,8 +50,8 @@ func (l Library) Digest() string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Title is the comment on the line below the name, the place to say the
-// version in words. It is empty where there is none.
+// Title is the comment on the line below the name, which is the place to say the version in words.
+// It is "" if there is none.
 func (l Library) Title() string {
 	_, rest, _ := strings.Cut(l.Source, "\n")
 	line, _, _ := strings.Cut(rest, "\n")
@@ -62,7 +62,7 @@ func (l Library) Title() string {
 	return strings.TrimSpace(title)
 }
 
-// String is the library as an error or a log line names it.
+// String names the library in an error or a log line.
 func (l Library) String() string {
 	if title := l.Title(); title != "" {
 		return fmt.Sprintf("%s (%q)", l.Digest(), title)

@@ -12,11 +12,11 @@ import (
 // Outcome is what Load or Replace did.
 type Outcome int
 
-// In order of how much was done; of many masters the most is reported.
+// The outcomes, by how much was done. For several masters Load and Replace report the most.
 const (
-	Present  Outcome = iota + 1 // the same code was there everywhere, nothing was written
-	Loaded                      // it was missing somewhere
-	Replaced                    // other code stood in its place somewhere
+	Present  Outcome = iota + 1 // the same code was everywhere, so nothing was written
+	Loaded                      // the library was missing somewhere
+	Replaced                    // other code was in its place somewhere
 )
 
 func (o Outcome) String() string {
@@ -31,23 +31,25 @@ func (o Outcome) String() string {
 	return "failed"
 }
 
-// ErrMayNotLoad: the library isn't there, and the user lacks the right to FUNCTION LOAD.
+// ErrMayNotLoad says that the library is missing and the user has no right to FUNCTION LOAD.
 var ErrMayNotLoad = errors.New("redisfn: this user may not load library")
 
-// Load makes sure that the server, or every master of a cluster, has this very
-// code. Other code under the same name is left alone and reported as a
-// *ConflictError. Load may run any number of times, from many clients at once.
-func (l Library) Load(ctx context.Context, c redis.UniversalClient) (Outcome, error) {
+// Load makes sure that the server, or every master of a cluster, has this very code. It leaves other
+// code under the same name alone and returns a *ConflictError. Load may run any number of times,
+// from many clients at once.
+func (l Library) Load(ctx context.Context, c Client) (Outcome, error) {
 	return l.everywhere(ctx, c, l.load)
 }
 
-// Replace is Load, save that it overwrites other code under the same name.
-func (l Library) Replace(ctx context.Context, c redis.UniversalClient) (Outcome, error) {
+// Replace is Load, but overwrites other code under the same name.
+func (l Library) Replace(ctx context.Context, c Client) (Outcome, error) {
 	return l.everywhere(ctx, c, l.replace)
 }
 
+type loadFunc func(context.Context, Client) (Outcome, error)
+
 // everywhere runs do on each node that keeps functions of its own.
-func (l Library) everywhere(ctx context.Context, c redis.UniversalClient, do func(context.Context, redis.UniversalClient) (Outcome, error)) (Outcome, error) {
+func (l Library) everywhere(ctx context.Context, c Client, do loadFunc) (Outcome, error) {
 	var (
 		mu   sync.Mutex // nodes are visited concurrently
 		most Outcome
@@ -75,7 +77,7 @@ func (l Library) everywhere(ctx context.Context, c redis.UniversalClient, do fun
 	return most, nil
 }
 
-func (l Library) load(ctx context.Context, c redis.UniversalClient) (Outcome, error) {
+func (l Library) load(ctx context.Context, c Client) (Outcome, error) {
 	switch theirs, found, err := l.find(ctx, c); {
 	case err != nil:
 		return 0, err
@@ -87,8 +89,8 @@ func (l Library) load(ctx context.Context, c redis.UniversalClient) (Outcome, er
 	if loadErr == nil {
 		return Loaded, nil
 	}
-	// Either another client was faster, or our own first attempt succeeded and
-	// only its reply was lost. If the library is there now, its code decides.
+	// Either another client was faster, or this load succeeded and only its reply was lost. If the
+	// library is there now, its code decides.
 	if theirs, found, err := l.find(ctx, c); err == nil && found {
 		return l.compare(theirs)
 	}
@@ -98,7 +100,7 @@ func (l Library) load(ctx context.Context, c redis.UniversalClient) (Outcome, er
 	return 0, fmt.Errorf("redisfn: load library %s: %w", l.Name, loadErr)
 }
 
-func (l Library) replace(ctx context.Context, c redis.UniversalClient) (Outcome, error) {
+func (l Library) replace(ctx context.Context, c Client) (Outcome, error) {
 	theirs, found, err := l.find(ctx, c)
 	if err != nil {
 		return 0, err
@@ -123,7 +125,7 @@ func (l Library) compare(theirs Library) (Outcome, error) {
 }
 
 // find returns what the server has under the library's name.
-func (l Library) find(ctx context.Context, c redis.UniversalClient) (theirs Library, found bool, err error) {
+func (l Library) find(ctx context.Context, c Client) (theirs Library, found bool, err error) {
 	list, err := c.FunctionList(ctx, redis.FunctionListQuery{LibraryNamePattern: l.Name, WithCode: true}).Result()
 	if err != nil {
 		return Library{}, false, fmt.Errorf("redisfn: look for library %s: %w", l.Name, err)
