@@ -24,7 +24,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/gotest"
-	"github.com/magereduce/magereduce/pkg/redisd/versions"
+	"github.com/magereduce/magereduce/pkg/versions"
 	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"

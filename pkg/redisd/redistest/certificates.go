@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Certificates writes a certificate for 127.0.0.1 that is its own authority,
-// for servers and for clients, and its key.
+// Certificates writes a certificate for 127.0.0.1, which is its own authority and serves both
+// servers and clients, and its key.
 func Certificates(tb testing.TB, dir string) (ca, cert, key string) {
 	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

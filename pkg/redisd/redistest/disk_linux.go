@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SmallDisk is a folder with room for a mebibyte. The test is skipped if it may not have one.
+// SmallDisk is a folder with room for a mebibyte. The test is skipped if it has no right to mount one.
 func SmallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -20,7 +20,7 @@ func SmallDisk(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // after a server's own end, which is asked for later
+	t.Cleanup(func() { // runs after the end of a server that the test starts later
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
@@ -28,7 +28,7 @@ func SmallDisk(t *testing.T) string {
 	return dir
 }
 
-// Fill leaves no room on a small disk, and returns the file that takes it.
+// Fill fills a small disk, and returns the file that takes the room.
 func Fill(t *testing.T, dir string) string {
 	t.Helper()
 	filler := filepath.Join(dir, "filler")

@@ -14,11 +14,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// A test that panics or runs out of time runs no cleanups, and our servers
-// outlive their starters by design. So the first Start starts a guard: the
-// test's program once more, told by this variable to do nothing but read
-// folder names, and, when the pipe closes because the test has ended in
-// whatever way, to kill the servers that are left in them.
+// A test that panics or runs out of time runs no cleanups, and a server outlives its starter by
+// design. So the first Start starts a guard: the test's own program once more. Because of this
+// variable the guard does nothing but read names of folders. When the pipe closes, because the test
+// has ended in one way or another, it kills the servers that are left in these folders.
 const guardVariable = "REDISTEST_GUARD"
 
 func init() {
@@ -46,7 +45,7 @@ var guard = sync.OnceValues(func() (io.Writer, error) {
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), guardVariable+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the test alone
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a terminal's Ctrl-C must not end the guard
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ var guard = sync.OnceValues(func() (io.Writer, error) {
 	return pipe, cmd.Start()
 })
 
-// watch puts dir under the guard.
+// watch tells the guard about dir.
 func watch(tb testing.TB, dir string) {
 	tb.Helper()
 	w, err := guard()

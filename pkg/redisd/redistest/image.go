@@ -14,8 +14,7 @@ import (
 	"testing"
 )
 
-// Engine returns a container engine that answers. The test is skipped if there
-// is none.
+// Engine returns a container engine that answers. The test is skipped if there is none.
 func Engine(tb testing.TB) string {
 	tb.Helper()
 	for _, engine := range []string{"docker", "podman"} {
@@ -27,8 +26,7 @@ func Engine(tb testing.TB) string {
 	return ""
 }
 
-// Image makes an image of the server's program, without any registry, for this
-// test only.
+// Image makes an image of the server's program, without any registry, for this test only.
 func (s *Server) Image(tb testing.TB, engine string) string {
 	tb.Helper()
 	loader, err := loaderOf(s.Program)
@@ -45,7 +43,7 @@ func (s *Server) Image(tb testing.TB, engine string) string {
 	for _, m := range regexp.MustCompile(`=> (/\S+) \(0x`).FindAllStringSubmatch(string(libraries), -1) {
 		path := m[1]
 		if i := strings.LastIndex(path, "/usr/lib/"); s.Libs != "" && i > 0 {
-			path = path[i:] // where they are found without a LD_LIBRARY_PATH
+			path = path[i:] // where a program finds them without LD_LIBRARY_PATH
 		}
 		if m[1] != loader {
 			files[path] = m[1]
@@ -54,7 +52,7 @@ func (s *Server) Image(tb testing.TB, engine string) string {
 	return ImageOf(tb, engine, files)
 }
 
-// loaderOf is the program that loads a program, by the path that is in it.
+// loaderOf is the path of the loader that a program names.
 func loaderOf(program string) (string, error) {
 	f, err := elf.Open(program)
 	if err != nil {
@@ -72,7 +70,7 @@ func loaderOf(program string) (string, error) {
 
 var images atomic.Int64
 
-// ImageOf makes an image of files, named by their paths in it, for this test only.
+// ImageOf makes an image of files, by their paths in the image, for this test only.
 func ImageOf(tb testing.TB, engine string, files map[string]string) string {
 	tb.Helper()
 	var layer bytes.Buffer

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// programVariable names the server program of every test by its absolute path:
-// a redis-server or a valkey-server, and the only one in its folder.
-const programVariable = "WORDCOUNT_TEST_SERVER"
+// programVariable is the absolute path of the server program for every test: a redis-server or a
+// valkey-server, and the only one in its folder.
+const programVariable = "REDISTEST_SERVER"
 
-// The program's folder comes first on PATH, since tests also start servers by
-// other ways than Start.
+// The program's folder comes first on PATH, because tests also start servers in other ways than by
+// Start.
 func init() {
 	program := os.Getenv(programVariable)
 	if program == "" {

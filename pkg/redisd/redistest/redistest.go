@@ -1,11 +1,3 @@
-// Package redistest gives a test a real Redis server of its own.
-//
-// The server is a process, never a container; it listens on a free loopback
-// port other than the usual one, or on a socket, keeps its data in the test's
-// temporary folder, and is killed when the test ends. Its program is the one
-// that WORDCOUNT_TEST_SERVER names, or the first on PATH. Where no Redis is
-// installed, the distribution's packages are unpacked into the user's cache,
-// once.
 package redistest
 
 import (
@@ -22,21 +14,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// limit is how long any one step may take, so that a test that waits in vain
-// says so itself.
+// limit is how long any one step may take, so that a test that waits in vain fails by itself.
 const limit = 2 * time.Minute
 
-// Server is a private server. Its DataDir holds dump.rdb and redis.log.
+// Server is a test's own server. Its DataDir holds dump.rdb and redis.log.
 type Server struct{ *redisd.Server }
 
-// Start starts a server. It never skips: without any Redis the test fails.
+// Start starts a server on a port. Without any Redis the test fails.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	return StartIn(tb, filepath.Join(tb.TempDir(), "state"))
 }
 
-// StartIn starts a server whose state folder is dir, for tests in which
-// something else calls redisd.Ensure in that folder.
+// StartIn starts a server whose state folder is dir, for tests in which something else calls
+// redisd.Ensure in that folder.
 func StartIn(tb testing.TB, dir string) *Server {
 	tb.Helper()
 	port, err := redisd.FreePort()
@@ -70,7 +61,7 @@ func startIn(tb testing.TB, dir string, port int) *Server {
 	tb.Cleanup(func() {
 		server.Kill(tb)
 		if dir := filepath.Dir(server.Addr); strings.HasPrefix(server.Addr, "/") && dir != server.DataDir {
-			os.RemoveAll(dir) // where the path of a socket had to be shorter
+			os.RemoveAll(dir) // made for a socket whose path would be too long
 		}
 	})
 	return server
@@ -87,7 +78,7 @@ func (s *Server) Client(tb testing.TB) redis.UniversalClient {
 	return c
 }
 
-// Given is the way to the server for those to whom it is given by its address.
+// Given is the way to the server as one that is given by its address.
 func (s *Server) Given() redisd.Endpoint {
 	at := "redis://" + s.Addr + "/0"
 	if strings.HasPrefix(s.Addr, "/") {
@@ -119,7 +110,7 @@ func (s *Server) Checkpoint(tb testing.TB) []byte {
 	return dump
 }
 
-// Restore kills the server and starts it with this dump; with none if nil.
+// Restore kills the server and starts it with this dump, or with no data if dump is nil.
 func (s *Server) Restore(tb testing.TB, dump []byte) {
 	tb.Helper()
 	s.Kill(tb)
@@ -169,9 +160,8 @@ func (s *Server) must(tb testing.TB, do func(context.Context) error) {
 	}
 }
 
-// Command is another server of the same program, for a test that needs what
-// Start doesn't do: replicas, Sentinels, a cluster. It is killed when the test
-// ends, if it was started.
+// Command is another server of the same program, for a test that needs what Start doesn't do:
+// replicas, Sentinels, a cluster. If it was started, it is killed when the test ends.
 func (s *Server) Command(tb testing.TB, args ...string) *exec.Cmd {
 	tb.Helper()
 	cmd := exec.Command(s.Program, args...)

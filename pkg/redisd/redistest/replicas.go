@@ -21,11 +21,11 @@ type Node struct {
 	Port string // on 127.0.0.1
 	PID  int
 
-	bus string // the port that a cluster's nodes talk on
+	bus string // the port on which the nodes of a cluster talk
 }
 
-// StartNode starts a server that knows a user for replication, so that
-// replicas can be cut off without touching the other clients.
+// StartNode starts a server with a user for replication, so that a test can cut off the replicas
+// without touching the other clients.
 func (s *Server) StartNode(tb testing.TB, args ...string) *Node {
 	tb.Helper()
 	// By default the bus is 10000 above the port, and may be taken.
@@ -43,8 +43,7 @@ func (s *Server) StartNode(tb testing.TB, args ...string) *Node {
 	return n
 }
 
-// CutOff leaves the replicas of a master where they are now: what is written
-// from now on is lost with the master.
+// CutOff stops the replication of a master: what is written from now on is lost with the master.
 func (n *Node) CutOff(tb testing.TB) {
 	tb.Helper()
 	must(tb, n.Do(tb.Context(), "ACL", "SETUSER", "replica", "off").Err())
@@ -59,15 +58,14 @@ func (n *Node) follow(tb testing.TB) {
 	})
 }
 
-// Sentinel is a master with a replica, and who watches over the two.
+// Sentinel is a Sentinel with the master and the replica that it watches.
 type Sentinel struct {
 	Master, Replica *Node
 
 	port string
 }
 
-// StartSentinel starts a Sentinel that promotes the replica two seconds after
-// its master died.
+// StartSentinel starts a Sentinel that promotes the replica two seconds after its master died.
 func (s *Server) StartSentinel(tb testing.TB) *Sentinel {
 	tb.Helper()
 	master := s.StartNode(tb)
@@ -91,16 +89,16 @@ sentinel failover-timeout ours 5000
 	return &Sentinel{master, replica, port}
 }
 
-// URL is its address for a user of the servers that it leads to; "": nobody.
+// URL is its address for a user of the servers that it leads to; "" is the default user.
 func (s *Sentinel) URL(user, password string) string {
 	url := "redis://127.0.0.1:" + s.port + "?master_name=ours"
 	if user != "" {
-		url += "&username=" + user + "&password=" + password // before the host they would be the Sentinel's
+		url += "&username=" + user + "&password=" + password // before the host they would be for the Sentinel
 	}
 	return url
 }
 
-// Cluster is three masters with a replica each.
+// Cluster is three masters with one replica each.
 type Cluster struct {
 	Nodes []*Node // the masters first
 }
@@ -110,8 +108,8 @@ const (
 	slots   = 16384
 )
 
-// StartCluster starts a cluster that promotes a replica a second after its
-// master died, however much that lags behind.
+// StartCluster starts a cluster that promotes a replica a second after its master died, however far
+// the replica lags behind.
 func (s *Server) StartCluster(tb testing.TB) *Cluster {
 	tb.Helper()
 	var nodes []*Node
@@ -152,7 +150,7 @@ func (s *Server) StartCluster(tb testing.TB) *Cluster {
 	return &Cluster{nodes}
 }
 
-// URL is its address for a user; "": nobody.
+// URL is its address for a user; "" is the default user.
 func (c *Cluster) URL(user, password string) string {
 	if user != "" {
 		user += ":" + password + "@"
@@ -182,7 +180,7 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// until polls until something is so.
+// until polls until a condition holds.
 func until(tb testing.TB, what string, so func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(limit); !so(); time.Sleep(5 * time.Millisecond) {

@@ -10,11 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nobody is a user who is neither root nor, where root tests, this one.
+// Nobody is a user other than root, and other than this one if root runs the test.
 const Nobody = 65534
 
-// Squatter is another user, who listens where our own server was. It writes
-// down what it is told.
+// Squatter listens as another user where a server was, and records what it is told.
 type Squatter struct {
 	listener net.Listener
 	mu       sync.Mutex
@@ -22,8 +21,8 @@ type Squatter struct {
 	visits   int
 }
 
-// Squat makes Nobody listen at an address until the test ends. Only root can
-// do that; the test is skipped otherwise.
+// Squat makes Nobody listen at an address until the test ends. Only root can do that; otherwise the
+// test is skipped.
 func Squat(tb testing.TB, network, addr string) *Squatter {
 	tb.Helper()
 	if os.Geteuid() != 0 {
@@ -33,8 +32,8 @@ func Squat(tb testing.TB, network, addr string) *Squatter {
 	listens, ended := make(chan error), make(chan struct{})
 	go func() {
 		defer close(ended)
-		// The thread, and so its sockets, are another user's from now on. It
-		// isn't given back to the others, but ends with this goroutine.
+		// From now on this thread, and so its sockets, belong to another user. The thread never
+		// runs other goroutines, but ends with this one.
 		runtime.LockOSThread()
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, Nobody, Nobody, 0); errno != 0 {
 			listens <- errno
@@ -77,7 +76,7 @@ func (s *Squatter) listen(conn net.Conn) {
 	}
 }
 
-// Heard is what it was told, and by how many connections it could have been.
+// Heard is what it was told, and how many connections it had.
 func (s *Squatter) Heard() (said string, visits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

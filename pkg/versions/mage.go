@@ -17,13 +17,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// folder is a working folder, in which the targets of this checkout are run.
+// folder is a working folder in which the targets of this checkout run.
 type folder struct {
 	dir, checkout string
 	out           io.Writer
 }
 
-// inFolder lets do work in an empty folder, and ends its server.
+// inFolder calls do with an empty folder, and ends its server afterwards.
 func inFolder(ctx context.Context, out io.Writer, do func(folder) error) (err error) {
 	checkout, err := os.Getwd()
 	if err != nil {
@@ -45,7 +45,7 @@ func inFolder(ctx context.Context, out io.Writer, do func(folder) error) (err er
 	return do(folder{dir, checkout, out})
 }
 
-// command runs targets on a server, with our own environment, but for what it says of a word count, and with env.
+// command runs targets on a server, with env and this process's environment without the settings of a word count.
 func (f folder) command(ctx context.Context, s *server, env []string, targets ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "mage", "-d", f.checkout, "-w", f.dir}, targets...)...)
 	for _, setting := range os.Environ() {
@@ -63,7 +63,7 @@ func (f folder) command(ctx context.Context, s *server, env []string, targets ..
 	return cmd
 }
 
-// mage runs targets, and returns all that they said.
+// mage runs targets, and returns everything they print.
 func (f folder) mage(ctx context.Context, s *server, env []string, targets ...string) (said string, err error) {
 	cmd := f.command(ctx, s, env, targets...)
 	var all bytes.Buffer
@@ -75,7 +75,7 @@ func (f folder) mage(ctx context.Context, s *server, env []string, targets ...st
 	return all.String(), nil
 }
 
-// commands is a trial of targets that end with a proof, in a folder of their own.
+// commands is a trial of targets that end with a proof, in their own folder.
 func commands(s *server, reducers string, targets ...string) trial {
 	name := strings.Join(targets, " ")
 	var env []string
@@ -94,7 +94,7 @@ func commands(s *server, reducers string, targets ...string) trial {
 	}}
 }
 
-// isExactOn checks that a run says that it was on this server, and exact.
+// isExactOn checks that a run reports this server and an exact result.
 func isExactOn(s *server, said string) error {
 	for _, part := range []string{s.version + ", pid ", "exact: "} {
 		if !strings.Contains(said, part) {
@@ -104,7 +104,7 @@ func isExactOn(s *server, said string) error {
 	return nil
 }
 
-// move interrupts a job on one server half-way, and lets another one finish it with the data that it has by then.
+// move interrupts a job on one server half-way, and lets another server finish it with the same data.
 func move(ctx context.Context, out io.Writer, from, to *server) error {
 	return inFolder(ctx, out, func(f folder) error {
 		input := []string{"WORDCOUNT_INPUT=" + filepath.Join(f.checkout, "pkg"), "WORDCOUNT_SPLIT=4KiB"}
@@ -143,7 +143,7 @@ func (f folder) interrupted(ctx context.Context, s *server, env []string) error 
 	defer cancel()
 	cmd := f.command(ctx, s, env, "run")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) } // as Ctrl-C: Mage and what it runs
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) } // like Ctrl-C: Mage and its children
 	cmd.Stdout = f.out
 	said := &until{text: "checkpoint 2", then: cancel, out: f.out}
 	cmd.Stderr = said
@@ -153,7 +153,7 @@ func (f folder) interrupted(ctx context.Context, s *server, env []string) error 
 	return nil
 }
 
-// until calls then as soon as it was written what is waited for.
+// until passes writes on, and calls then as soon as the text was written.
 type until struct {
 	text string
 	then func()

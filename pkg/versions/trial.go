@@ -16,7 +16,7 @@ type trial struct {
 	run  func(ctx context.Context, out io.Writer) error
 }
 
-// trials are all that a server is put through. old is the one from which a folder comes.
+// trials are all trials of a server. One of them moves a folder from the server old.
 func trials(s, old *server) []trial {
 	all := []trial{{"go test ./...", func(ctx context.Context, out io.Writer) error {
 		_, err := gotest.Run(ctx, out, s.environ(), "-count=1", "-timeout=30m", "./...")
@@ -30,7 +30,7 @@ func trials(s, old *server) []trial {
 	}})
 }
 
-// gateTests are about what differs between servers: rights, and containers. The last one is skipped on Redis 7.0.
+// gateTests test what differs between servers: rights, and containers. Redis 7.0 skips the last one.
 var gateTests = []string{
 	"TestTheUserInTheREADMESuffices",
 	"TestTheUserInTheREADMESufficesBehindASentinel",
@@ -67,5 +67,5 @@ func gateTrials(s *server) []trial {
 	}
 }
 
-// environ has the tests start this server.
-func (s *server) environ() []string { return []string{"WORDCOUNT_TEST_SERVER=" + s.program} }
+// environ makes the tests start this server.
+func (s *server) environ() []string { return []string{"REDISTEST_SERVER=" + s.program} }

@@ -12,7 +12,7 @@ import (
 	"github.com/magefile/mage/mg"
 )
 
-// servers are all that are tried. Folders are moved from the first one to each.
+// servers are all servers that are tried. Folders move from the first one to each.
 var servers = []*server{
 	{kind: "redis", suite: "bookworm"},
 	{kind: "redis", suite: "trixie"},
@@ -21,7 +21,7 @@ var servers = []*server{
 	{kind: "valkey", suite: "sid"},         // the newest Valkey
 }
 
-// newest are the servers of which the gate takes the first that can be had.
+// newest are the candidates of the gate, which takes the first that can be fetched.
 var newest = []string{"redis-experimental", "redis-trixie"}
 
 func named(name string) (*server, error) {
@@ -35,7 +35,7 @@ func named(name string) (*server, error) {
 	return nil, mg.Fatalf(2, "there is no server %q: -only= takes %s", name, strings.Join(names, ", "))
 }
 
-// Target is all of the target, with its flags as Mage hands them over.
+// Target is the whole target, with its flags as Mage passes them.
 func Target(ctx context.Context, only *string, gate *bool) error {
 	switch {
 	case gate != nil && *gate:
@@ -96,7 +96,7 @@ func Check(ctx context.Context, out io.Writer, these []*server) error {
 	return nil
 }
 
-// Gate runs what is worth the time at every change, on the newest Redis that can be had.
+// Gate runs what is worth the time at every change, on the newest Redis that can be fetched.
 func Gate(ctx context.Context, out io.Writer) error {
 	say := func(line string) { fmt.Fprintln(out, line) }
 	var missing error
@@ -106,7 +106,7 @@ func Gate(ctx context.Context, out io.Writer) error {
 			err = s.fetch(ctx, say)
 		}
 		if err != nil {
-			say(fmt.Sprintf("! %s can't be had: %v", name, err))
+			say(fmt.Sprintf("! %s can't be fetched: %v", name, err))
 			missing = errors.Join(missing, err)
 			continue
 		}
@@ -118,5 +118,5 @@ func Gate(ctx context.Context, out io.Writer) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("no new Redis can be had: %w", missing)
+	return fmt.Errorf("no new Redis can be fetched: %w", missing)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/program"
 )
 
-// server is one that a release of Debian has.
+// server is a server that a release of Debian has.
 type server struct {
 	kind    string // redis or valkey
 	suite   string
@@ -51,11 +51,11 @@ func (s *server) fetch(ctx context.Context, say func(string)) error {
 
 var keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// sources are lines of a sources.list for the suite, from the mirrors that the system's own packages come from. One that
-// isn't Debian's is of no use, for its signature isn't in the keyring.
+// sources are lines of a sources.list for the suite, from the mirrors of the system's own packages. A mirror that isn't
+// Debian's is of no use, because its signature isn't in the keyring.
 func sources(ctx context.Context, suite string) ([]string, error) {
 	if _, err := os.Stat(keyring); err != nil {
-		return nil, fmt.Errorf("%w: the servers are Debian's: %w", program.ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: the servers come from Debian: %w", program.ErrUnavailable, err)
 	}
 	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info",
 		"--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages").Output()
@@ -63,7 +63,7 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 		return nil, fmt.Errorf("%w: apt-get indextargets: %w", program.ErrUnavailable, err)
 	}
 	suites := []string{suite}
-	if suite == "experimental" { // which isn't complete by itself
+	if suite == "experimental" { // it is incomplete without sid
 		suites = append(suites, "sid")
 	}
 	var lines []string
@@ -83,8 +83,8 @@ func sources(ctx context.Context, suite string) ([]string, error) {
 	return slices.Compact(lines), nil
 }
 
-// patch writes into the server, and into its command line's program, where the loader and the libraries of its own release
-// are as soon as unpacked has become root.
+// patch writes the paths of the loader and libraries of its own release into the server and its redis-cli. The paths are
+// those that hold once unpacked has become root.
 func (s *server) patch(ctx context.Context, unpacked, root string) error {
 	libraries := program.Libraries(unpacked)
 	var loaders []string
@@ -99,7 +99,7 @@ func (s *server) patch(ctx context.Context, unpacked, root string) error {
 	path := strings.Join(libraries, ":")
 	later := func(path string) string { return strings.ReplaceAll(path, unpacked, root) }
 	for _, program := range []string{s.kind + "-server", s.kind + "-cli"} {
-		program, err := filepath.EvalSymlinks(filepath.Join(unpacked, "usr", "bin", program)) // patchelf would replace the link
+		program, err := filepath.EvalSymlinks(filepath.Join(unpacked, "usr", "bin", program)) // else patchelf replaces the link
 		if err != nil {
 			return err
 		}

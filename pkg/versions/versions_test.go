@@ -14,14 +14,14 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-func TestTheGateFailsWhereNoNewRedisCanBeHad(t *testing.T) {
+func TestTheGateFailsIfNoNewRedisCanBeFetched(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var out strings.Builder
 	if err := Gate(t.Context(), &out); !errors.Is(err, redisd.ErrUnavailable) {
 		t.Error(err)
 	}
 	for _, name := range newest {
-		if !strings.Contains(out.String(), "! "+name+" can't be had: ") {
+		if !strings.Contains(out.String(), "! "+name+" can't be fetched: ") {
 			t.Errorf("said: %s", &out)
 		}
 	}
@@ -41,7 +41,7 @@ echo stable main mirror:two
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin)
-	keyring = filepath.Join(bin, "apt-get") // it needs only be there
+	keyring = filepath.Join(bin, "apt-get") // any file that exists
 	got, err := sources(t.Context(), "experimental")
 	var want []string
 	for _, mirror := range []string{"one", "two"} {
@@ -66,7 +66,7 @@ func TestThePluginImportsNoChores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, chore := range []string{"/redisd/versions", "/gotest", "/bench"} {
+	for _, chore := range []string{"/pkg/versions", "/gotest", "/bench"} {
 		if strings.Contains(string(out), chore+"\n") {
 			t.Errorf("it imports %s", chore)
 		}
