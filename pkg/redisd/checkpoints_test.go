@@ -16,7 +16,7 @@ const (
 	generation = "generation"
 )
 
-// keepGenerations takes checkpoints, of which each knows its number, from 1, and keeps them.
+// keepGenerations takes and keeps n checkpoints. Each holds its number, from 1.
 func keepGenerations(t *testing.T, s *redistest.Server, n int) {
 	t.Helper()
 	c := s.Client(t)
@@ -49,12 +49,12 @@ func TestTheLastCheckpointsAreKeptAndNamedByTimeAndJob(t *testing.T) {
 		must(t, err)
 		s.Restore(t, dump)
 		if n, err := c.Get(t.Context(), generation).Int(); err != nil || n != all-i {
-			t.Errorf("the %d. newest is of generation %d, %v", i+1, n, err)
+			t.Errorf("checkpoint %d from the newest is of generation %d, %v", i+1, n, err)
 		}
 	}
 }
 
-func TestOfTwoDamagedInARowTheNewestSoundCheckpointIsUsed(t *testing.T) {
+func TestAfterTwoDamagedCheckpointsTheNewestSoundOneIsUsed(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	c := s.Client(t)
@@ -62,7 +62,7 @@ func TestOfTwoDamagedInARowTheNewestSoundCheckpointIsUsed(t *testing.T) {
 	paths, err := s.Kept()
 	must(t, err)
 	s.Kill(t)
-	for _, path := range paths[:2] { // the newest is dump.rdb, too
+	for _, path := range paths[:2] { // the newest is also dump.rdb
 		text, err := os.ReadFile(path)
 		must(t, err)
 		text[len(text)/2] ^= 1

@@ -44,7 +44,7 @@ func TestTheCommandOfAServerAnswers(t *testing.T) {
 		}
 		sh := exec.Command("sh", "-c", line+" ping")
 		sh.Env = []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
-		sh.Stdin = strings.NewReader("sesame\n") // for who asks
+		sh.Stdin = strings.NewReader("sesame\n") // for redis-cli, if it asks
 		out, err := sh.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "PONG") {
 			t.Errorf("%s: %v: %s", line, err, out)

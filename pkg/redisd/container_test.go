@@ -53,7 +53,7 @@ func TestContainer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(filepath.Join(s.DataDir, "dump.rdb")); err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(os.Getuid()) {
-			t.Errorf("the dump isn't ours: %v %v", info, err)
+			t.Errorf("the dump isn't this user's: %v %v", info, err)
 		}
 		conn.Set(ctx, "k", "lost", 0)
 		temp := endlessBGSAVE(t, conn, s.DataDir)
@@ -86,7 +86,7 @@ func TestContainer(t *testing.T) {
 		}
 	})
 
-	t.Run("takes the place of one that never started", func(t *testing.T) {
+	t.Run("replaces a container that never started", func(t *testing.T) {
 		c := config(t)
 		s := ensure(t, c)
 		if err := s.Kill(t.Context()); err != nil {
@@ -151,7 +151,7 @@ func TestContainer(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		c := config(t)
-		c.Port = freePort(t) // this one knows no sockets
+		c.Port = freePort(t) // this server has no sockets
 		c.Image = redistest.ImageOf(t, engine, map[string]string{"/usr/bin/redis-server": program})
 		_, err := redisd.Ensure(t.Context(), c, func(string) {})
 		if !errors.Is(err, redisd.ErrUnavailable) || !strings.Contains(err.Error(), "needs Redis 7.0 or newer, found 6.2.14") {
@@ -165,7 +165,7 @@ func TestContainer(t *testing.T) {
 
 func TestAnImageThatCannotBeHadLeadsToTheNextWay(t *testing.T) {
 	engine := redistest.Engine(t)
-	redistest.Start(t) // for the packages
+	redistest.Start(t) // fetches the packages, if they are needed
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Image: "no-such-registry.invalid/redis:7.4"}
 	killAtEnd(t, c)
 	var said lines

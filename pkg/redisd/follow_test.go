@@ -38,7 +38,7 @@ func TestFault60ClientsFollowTheirServerToAnotherPortWithOtherPasswords(t *testi
 	}
 }
 
-// passwords are those of each user, by their files.
+// passwords returns the password of each user, by its file.
 func passwords(t *testing.T, s *redistest.Server) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -50,7 +50,7 @@ func passwords(t *testing.T, s *redistest.Server) map[string]string {
 	return found
 }
 
-func TestAServerOfOursListensOnASocketAlone(t *testing.T) {
+func TestAStartedServerListensOnASocketAlone(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"short": "", "long": strings.Repeat("long", 25)} {
 		t.Run(name, func(t *testing.T) {

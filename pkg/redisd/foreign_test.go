@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 )
 
-// format is that of a dump: VALKEY080, REDIS0012.
+// format reads the format of a dump, such as VALKEY080 or REDIS0012.
 func format(dump []byte) (kind string, number int) {
 	if _, err := fmt.Sscanf(string(dump[:9]), "VALKEY%d", &number); err == nil {
 		return "valkey", number
@@ -23,17 +23,17 @@ func format(dump []byte) (kind string, number int) {
 	return "redis", number
 }
 
-// reads tells whether a server that writes dumps like own can read another one.
+// reads reports whether a server that writes the dump own can read another one.
 func reads(own, dump []byte) bool {
 	kind, number := format(dump)
 	ownKind, highest := format(own)
 	if ownKind == "valkey" && kind == "redis" {
-		highest = 11 // the last one that it has in common with Redis
+		highest = 11 // the last format that Valkey shares with Redis
 	}
 	return number <= highest && (kind == "redis" || ownKind == "valkey")
 }
 
-// The dumps in testdata are those of the servers that they are named after.
+// Each dump in testdata was written by the server that it is named after.
 func TestADumpOfAnotherServerIsReadOrLeftAlone(t *testing.T) {
 	t.Parallel()
 	dumps, err := filepath.Glob("testdata/dumps/*.rdb")
@@ -81,7 +81,7 @@ func TestADumpThatIsNewerThanAllServersOrNeedsAModuleIsLeftAlone(t *testing.T) {
 	}
 }
 
-// isLeftAlone checks that the server can't start with the dump, says why, and touches nothing.
+// isLeftAlone checks that the server can't start with the dump, says why, and leaves the dump as it is.
 func isLeftAlone(t *testing.T, s *redistest.Server, dump []byte, says string) {
 	t.Helper()
 	s.Kill(t)
@@ -89,7 +89,7 @@ func isLeftAlone(t *testing.T, s *redistest.Server, dump []byte, says string) {
 	must(t, os.WriteFile(path, dump, 0o600))
 	for _, start := range []func() error{
 		func() error { return s.Server.Start(t.Context()) },
-		func() error { // what is tried next is no other server
+		func() error { // there is no other kind of server to try
 			c := config(s)
 			c.Kind = redisd.Process
 			_, err := redisd.Ensure(t.Context(), c, func(string) {})
@@ -124,13 +124,13 @@ esac`)
 	c := config(s)
 	c.Kind, c.Port = redisd.Process, freePort(t)
 	for _, start := range []func() (*redisd.Server, error){
-		func() (*redisd.Server, error) { // another process, to which the server is known by its folder
+		func() (*redisd.Server, error) { // another process, which knows the server by its folder
 			again, err := redisd.Open(c)
 			must(t, err)
 			return again, again.Start(t.Context())
 		},
 		func() (*redisd.Server, error) { return redisd.Ensure(t.Context(), c, func(string) {}) },
-		func() (*redisd.Server, error) { // a server that the folder has forgotten, but not its dump
+		func() (*redisd.Server, error) { // a folder that has forgotten its server, but has its dump
 			must(t, os.Remove(filepath.Join(s.DataDir, "server.json")))
 			return redisd.Ensure(t.Context(), c, func(string) {})
 		},

@@ -119,7 +119,7 @@ func TestAnOldGivenServerIsRefused(t *testing.T) {
 	}
 }
 
-// pretend is a server that answers PING and INFO and knows nothing else.
+// pretend is a server that answers PING and INFO, and refuses the rest.
 func pretend(t *testing.T, info string) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -188,7 +188,7 @@ func TestReadyWaitsWhileTheServerLoads(t *testing.T) {
 
 func TestAUnixSocketIsGiven(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "redisd") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "redisd") // because a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

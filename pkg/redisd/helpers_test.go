@@ -38,7 +38,7 @@ func (l *lines) mustSay(t *testing.T, want string) {
 	}
 }
 
-// config is that of the test server's folder, for Ensure.
+// config is the configuration for the folder of a test server.
 func config(s *redistest.Server) redisd.Config {
 	return redisd.Config{Dir: filepath.Dir(s.DataDir)}
 }
@@ -72,7 +72,7 @@ func client(t *testing.T, e redisd.Endpoint) redis.UniversalClient {
 	return c
 }
 
-// killAtEnd kills the server of a folder, whatever has become of it.
+// killAtEnd kills the server of a folder when the test ends.
 func killAtEnd(t *testing.T, c redisd.Config) {
 	t.Cleanup(func() {
 		s, err := redisd.Open(c)
@@ -85,12 +85,12 @@ func killAtEnd(t *testing.T, c redisd.Config) {
 			t.Error(err)
 		}
 		if dir := filepath.Dir(s.Addr); strings.HasPrefix(s.Addr, "/") && dir != s.DataDir {
-			os.RemoveAll(dir) // where the path of a socket had to be shorter
+			os.RemoveAll(dir) // made for a socket whose path would be too long
 		}
 	})
 }
 
-// onPath puts a program in front of PATH: a shell script with this body.
+// onPath puts a shell script with this body first on PATH.
 func onPath(t *testing.T, name, body string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -100,14 +100,14 @@ func onPath(t *testing.T, name, body string) {
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 }
 
-// realServer is a shell command that becomes the server which redistest found.
+// realServer is a shell command that becomes the server program that redistest found.
 func realServer(t *testing.T) string {
 	t.Helper()
 	s := redistest.Start(t)
 	return fmt.Sprintf(`LD_LIBRARY_PATH='%s' exec '%s' "$@"`, s.Libs, s.Program)
 }
 
-// serve runs a server that redisd knows nothing of, with these arguments.
+// serve runs a server with these arguments, without redisd.
 func serve(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	s := redistest.Start(t)
@@ -148,7 +148,7 @@ func editRecord(t *testing.T, dataDir string, change func(map[string]any)) {
 	}
 }
 
-// eventually waits for something that can only be asked for.
+// eventually polls until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -158,8 +158,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// endlessBGSAVE starts a checkpoint that doesn't end by itself, and returns
-// the child's temporary file.
+// endlessBGSAVE starts a checkpoint that doesn't end by itself, and returns the child's temporary
+// file.
 func endlessBGSAVE(t *testing.T, c redis.UniversalClient, dataDir string) string {
 	t.Helper()
 	ctx := t.Context()
@@ -189,7 +189,7 @@ func gone(path string) bool {
 	return os.IsNotExist(err)
 }
 
-// childOf is the pid in the name of a checkpoint's temporary file.
+// childOf reads the pid from the name of a checkpoint's temporary file.
 func childOf(t *testing.T, temp string) int {
 	t.Helper()
 	var pid int

@@ -10,7 +10,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 )
 
-func TestOurServerListensOnTheLoopbackAlone(t *testing.T) {
+func TestAStartedServerListensOnTheLoopbackAlone(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	if got := listening(t, s.Pid); got != "0100007F" {
@@ -18,7 +18,7 @@ func TestOurServerListensOnTheLoopbackAlone(t *testing.T) {
 	}
 }
 
-// listening are the addresses on which a process listens, in the kernel's hexadecimal.
+// listening returns the addresses on which a process listens, in the kernel's hexadecimal.
 func listening(t *testing.T, pid int) string {
 	t.Helper()
 	sockets := map[string]bool{}
@@ -26,7 +26,7 @@ func listening(t *testing.T, pid int) string {
 	fds, err := os.ReadDir(dir)
 	must(t, err)
 	for _, fd := range fds {
-		target, _ := os.Readlink(dir + fd.Name()) // it may be closed by now
+		target, _ := os.Readlink(dir + fd.Name()) // the file may be closed by now
 		sockets[target] = true
 	}
 	var found []string

@@ -40,13 +40,13 @@ func TestFault61ARecordThatSomebodyPreparedRunsNothing(t *testing.T) {
 			must(t, again.Stop(t.Context()))
 		}
 		if opened, err := redisd.Open(config(s)); err == nil {
-			opened.Kill(t.Context()) // the container's can't: no engine answers
+			opened.Kill(t.Context()) // a container can't be killed: no engine answers
 			opened.Stop(t.Context())
 		}
 		if what, err := os.ReadFile(ran); err == nil {
 			t.Errorf("%s: ran %s", kind, what)
 		}
-		os.Remove(filepath.Join(s.DataDir, "server.json")) // else the container's absence fails the end
+		os.Remove(filepath.Join(s.DataDir, "server.json")) // else the clean-up looks for the container
 	}
 }
 
@@ -145,7 +145,7 @@ func TestFault61AFolderThatMayBeSomebodyElsesIsNotUsed(t *testing.T) {
 	}
 }
 
-// link puts a link to target in the place of path.
+// link replaces path by a link to target.
 func link(t *testing.T, target, path string) string {
 	t.Helper()
 	must(t, os.RemoveAll(path))
@@ -168,7 +168,8 @@ func TestFault61AnotherUsersProcessWithOurServersTitleIsNeitherKilledNorInTheWay
 	s := redistest.Start(t)
 	title, err := exec.Command("ps", "-o", "command=", "-p", itoa(s.Pid)).Output()
 	must(t, err)
-	// A shell that runs a script by the name of our server's second word.
+	// A shell that runs a script gets the same title as the server, if the script has the name of the
+	// title's second word.
 	words := strings.Fields(string(title))
 	dir, err := os.MkdirTemp("", "stranger")
 	must(t, err)

@@ -21,7 +21,7 @@ import (
 
 const syscallZero = syscall.Signal(0)
 
-func TestAServerOnPATHIsStartedAndToldFrom(t *testing.T) {
+func TestAServerOnPATHIsStarted(t *testing.T) {
 	onPath(t, "redis-server", realServer(t))
 	c := redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Process}
 	killAtEnd(t, c)
@@ -208,11 +208,11 @@ func isRedis(pid int) bool {
 	return isServer && !strings.Contains(string(out), "defunct")
 }
 
-func TestAReusedPidIsNotOurServer(t *testing.T) {
+func TestAReusedPidIsNotTheServer(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	s.Kill(t)
-	// It even mentions the name, and is the leader of its group.
+	// The stranger even mentions the name, and leads its group.
 	stranger := exec.Command("tail", "-f", "/dev/null", s.Name)
 	stranger.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := stranger.Start(); err != nil {
@@ -265,7 +265,7 @@ func TestATakenPortIsAvoided(t *testing.T) {
 	said.mustSay(t, fmt.Sprintf("%s is taken by %s, using %s", l.Addr(), us(), s.Addr))
 }
 
-// us is how an error names this process, which listens where our own server wants to.
+// us is how an error names this process, which listens where the server should.
 func us() string { return fmt.Sprintf("process %d of user %d", os.Getpid(), os.Geteuid()) }
 
 func TestAPortTakenMeanwhileIsSaid(t *testing.T) {
@@ -301,7 +301,7 @@ func TestALogThatHasGrownIsPutAsideAtTheNextStart(t *testing.T) {
 	if _, err := os.Stat(log + ".old"); err == nil {
 		t.Error("a short log was put aside")
 	}
-	for _, size := range []int64{5 << 20, 6 << 20} { // the second time in the place of the first
+	for _, size := range []int64{5 << 20, 6 << 20} { // the second log replaces the first
 		s.Kill(t)
 		if err := os.Truncate(log, size); err != nil {
 			t.Fatal(err)

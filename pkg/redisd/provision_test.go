@@ -10,8 +10,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// The packages go into the user's cache, so that they are downloaded once;
-// XDG_CACHE_HOME=$(mktemp -d) go test -run Provision downloads them again.
+// The packages go into the user's cache, so they are downloaded once. To download them again:
+// XDG_CACHE_HOME=$(mktemp -d) go test -run Provision.
 func TestProvisionedServersShareOneDownload(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("apt-get"); err != nil {

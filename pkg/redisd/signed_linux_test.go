@@ -20,7 +20,7 @@ func TestPackagesAreTakenFromASourceThatSignedThemOnly(t *testing.T) {
 			t.Skipf("no %s here to make packages with", tool)
 		}
 	}
-	keys, err := os.MkdirTemp("", "gpg") // a socket's path must be short
+	keys, err := os.MkdirTemp("", "gpg") // because a socket's path must be short
 	must(t, err)
 	t.Cleanup(func() {
 		command(t, "gpgconf", "--homedir", keys, "--kill", "all")
@@ -41,7 +41,7 @@ func TestPackagesAreTakenFromASourceThatSignedThemOnly(t *testing.T) {
 					"--clearsign", filepath.Join(source, "Release"))
 			}
 			must(t, os.Remove(filepath.Join(source, "Release")))
-			// A system that isn't particular about it.
+			// The system's own settings allow packages without a signature.
 			list, conf := filepath.Join(t.TempDir(), "sources.list"), filepath.Join(t.TempDir(), "apt.conf")
 			must(t, os.WriteFile(list, fmt.Appendf(nil, "deb [signed-by=%s] file:%s ./\n", trusted, source), 0o600))
 			must(t, os.WriteFile(conf, fmt.Appendf(nil, `Dir::Etc::sourcelist "%s";
@@ -54,7 +54,7 @@ Acquire::AllowDowngradeToInsecureRepositories "true";
 			t.Setenv("APT_CONFIG", conf)
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
 
-			// Even the one that is taken is no server.
+			// Even the program that is taken is no server.
 			_, err := redisd.Ensure(t.Context(), redisd.Config{Dir: t.TempDir(), Port: freePort(t), Kind: redisd.Provisioned}, func(string) {})
 			if !errors.Is(err, redisd.ErrUnavailable) {
 				t.Error(err)
@@ -66,7 +66,8 @@ Acquire::AllowDowngradeToInsecureRepositories "true";
 	}
 }
 
-// repository makes dir a source of packages, of which redis-server holds a shell script with this body.
+// repository makes dir a source of packages. The one named redis-server holds a shell script with
+// this body.
 func repository(t *testing.T, dir, body string) {
 	t.Helper()
 	var index strings.Builder

@@ -83,7 +83,7 @@ func TestFault59WhoeverTakesTheDeadServersSocketGetsNoPassword(t *testing.T) {
 	}
 }
 
-// waysIn are clients of a server as each of its users.
+// waysIn returns a client for each of a server's users.
 func waysIn(t *testing.T, s *redistest.Server) []redis.UniversalClient {
 	t.Helper()
 	guest, err := s.AddUser(t.Context(), "guest", "+ping +client")
@@ -95,7 +95,8 @@ func waysIn(t *testing.T, s *redistest.Server) []redis.UniversalClient {
 	return clients
 }
 
-// followed checks that clients have found the server again, and that a squatter has learned nothing from anybody.
+// followed checks that the clients have found the server again, and that nobody told the squatter
+// anything.
 func followed(t *testing.T, clients []redis.UniversalClient, squatter *redistest.Squatter) {
 	t.Helper()
 	for i, c := range clients {

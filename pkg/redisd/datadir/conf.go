@@ -10,8 +10,7 @@ import (
 const ConfFile = "redis.conf"
 
 // WriteConf writes the server's configuration, which begins with where it listens. All passwords
-// in it are new: whoever learned the old ones can't use them after a restart. The reasons for the
-// settings:
+// in it are new, because somebody may have learned the old ones. The reasons for the settings:
 //
 //   - save "", appendonly no: the data on disk is exactly the last checkpoint that was asked for.
 //     So a crash loses what a crash loses.

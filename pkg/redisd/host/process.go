@@ -21,8 +21,8 @@ func TitleTemplate(name string) string { return "{title} " + name }
 // log; that doesn't match.
 var titles = regexp.MustCompile(`(?:^|/)(?:redis|valkey)-[\w-]+ (?:- --proc-title-template \{title\} )?(\S+)(?: |$)`)
 
-// bears reports whether a command line is that of a server's process that carries name.
-func bears(command, name string) bool {
+// carries reports whether a command line is that of a server's process that carries name.
+func carries(command, name string) bool {
 	m := titles.FindStringSubmatch(strings.ReplaceAll(command, "\x00", " "))
 	return m != nil && m[1] == name
 }

@@ -23,7 +23,7 @@ func processes(name string) ([]int, error) {
 		}
 		// Both reads fail if the process ends meanwhile: then it isn't live.
 		command, err := os.ReadFile("/proc/" + e.Name() + "/cmdline") // empty for a zombie
-		if err != nil || !bears(string(command), name) {
+		if err != nil || !carries(string(command), name) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && owner(info) == os.Geteuid() {

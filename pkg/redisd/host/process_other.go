@@ -20,7 +20,7 @@ func processes(name string) ([]int, error) {
 	var found []int
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if len(fields) < 3 || !bears(strings.Join(fields[2:], " "), name) {
+		if len(fields) < 3 || !carries(strings.Join(fields[2:], " "), name) {
 			continue
 		}
 		pid, err1 := strconv.Atoi(fields[0])

@@ -23,7 +23,7 @@ func TestOnlyAServersProcessCarriesItsName(t *testing.T) {
 		"(redis-server)":                                   false,
 		"/usr/bin/redis-server *:6379 [cluster] redis-abc": false,
 	} {
-		if bears(command, "redis-a") != want {
+		if carries(command, "redis-a") != want {
 			t.Errorf("%q carries the name: %v", command, !want)
 		}
 	}

@@ -1,0 +1,23 @@
+package targets
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestAdviceIsAddedOnceAndTheErrorStaysWhatItIs(t *testing.T) {
+	for _, a := range advices {
+		err := fmt.Errorf("do something: %w", a.of)
+		for range 2 { // a step and its target both give an error its status
+			err = coded(t.Context(), err)
+		}
+		if !errors.Is(err, a.of) || strings.Count(err.Error(), a.words) != 1 || !strings.HasSuffix(err.Error(), ": "+a.words) {
+			t.Errorf("%v says %q", a.of, err)
+		}
+	}
+	if err := errors.New("anything else"); advised(err) != err {
+		t.Errorf("%v", advised(err))
+	}
+}
