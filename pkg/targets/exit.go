@@ -35,7 +35,8 @@ func coded(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = plainError{advised(err)}
+	err = advised(err)
+	err = plainError{err}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return mg.Fatal(exitInterrupted, "interrupted")
 	}
