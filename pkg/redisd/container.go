@@ -1,7 +1,6 @@
 package redisd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -241,28 +240,12 @@ func (c container) engine(ctx context.Context, args ...string) (string, error) {
 	return run(ctx, c.s.Engine, args...)
 }
 
-// run returns a command's output. Its error quotes the command's complaint.
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
-	var out, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaints
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return "", fmt.Errorf("redisd: %s %s: %w: %s", name, args[0], err, complaint(complaints.String()))
+	out, err := host.Output(ctx, cmd)
+	if err != nil {
+		return "", fmt.Errorf("redisd: %s %s: %w", name, args[0], err)
 	}
-	return strings.TrimSpace(out.String()), nil
-}
-
-// complaint is the line to quote: the first line may be a remark, and the last one advice on usage.
-func complaint(text string) string {
-	for line := range strings.Lines(text) {
-		if strings.Contains(strings.ToLower(line), "error") {
-			return strings.TrimSpace(line)
-		}
-	}
-	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return first
+	return strings.TrimSpace(out), nil
 }

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,13 +115,11 @@ func (a apt) run(ctx context.Context, tool string, args ...string) (string, erro
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Dir = a.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	var out, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaints
-	if err := cmd.Run(); err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(complaints.String()), "\n")
-		return "", fmt.Errorf("%s: %w: %s", tool, err, first)
+	out, err := host.Output(ctx, cmd)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", tool, err)
 	}
-	return out.String(), nil
+	return out, nil
 }
 
 var candidateLine = regexp.MustCompile(`(?m)^\s*Candidate: (?:\d+:)?(\d\S*)`)
