@@ -21,43 +21,6 @@ type hashed struct {
 	_    uint64 // 32 bytes are easier to index
 }
 
-// addAll adds the words of buf that start and end at the given edges. It stops
-// at a word longer than MaxWord, and returns the index of its first edge, else
-// -1. Buf has 16 readable bytes from the start of every word.
-func (t *Table) addAll(buf []byte, edges []uint32) int {
-	t.tokens += uint64(len(edges) / 2)
-	b := &t.batch
-	for done := 0; done < len(edges); {
-		batch := edges[done:min(done+2*batchSize, len(edges))]
-		shorts, longs := t.prepare(buf, batch)
-		for i := tally(b, 0, shorts, t.short.lines); i < shorts; i = tally(b, i+1, shorts, t.short.lines) {
-			t.short.add(b.short[i].key, b.short[i].home, 1)
-		}
-		for i, e := range b.long[:longs] {
-			if batch[e+1]-batch[e] > MaxWord {
-				return done + int(e)
-			}
-			t.long.add(buf[batch[e]:batch[e+1]], b.hash[i], 1)
-		}
-		done += len(batch)
-	}
-	return -1
-}
-
-// prepare hashes a batch, makes room for its words, and has what they need
-// fetched into the cache.
-func (t *Table) prepare(buf []byte, edges []uint32) (shorts, longs int) {
-	b := &t.batch
-	t.short.reserve(len(edges) / 2)
-	shorts, longs = hash(b, buf, edges, t.short.lines, &t.short.seed)
-	for i, e := range b.long[:longs] {
-		b.hash[i] = t.long.hash(buf[edges[e]:edges[e+1]])
-	}
-	t.long.reserve(longs)
-	t.long.fetch(b.hash[:longs])
-	return shorts, longs
-}
-
 // hashGo puts the words that fit into a key into b.short, and lists the others in
 // b.long. It has the lines of the former fetched into the cache.
 func hashGo(b *batch, buf []byte, edges []uint32, lines []line, s *seed) (shorts, longs int) {
@@ -97,21 +60,4 @@ func tallyGo(b *batch, i, n int, lines []line) int {
 		*c++
 	}
 	return i
-}
-
-// find returns which of a line's keys is k, or 3. Which it is can't be predicted: no
-// branches.
-func (l *line) find(k *key) uint64 {
-	no := differ(&l.key[0], k)
-	x := no
-	no &= differ(&l.key[1], k)
-	x += no
-	no &= differ(&l.key[2], k)
-	return x + no
-}
-
-// differ is 1 if the keys differ, else 0.
-func differ(a, b *key) uint64 {
-	d := (a.lo ^ b.lo) | (a.hi ^ b.hi)
-	return (d | -d) >> 63
 }

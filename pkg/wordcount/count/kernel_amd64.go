@@ -16,7 +16,7 @@ var simd = cpu.X86.HasAVX2 && cpu.X86.HasPOPCNT && cpu.X86.HasAES
 var _ = [1]int{}[unsafe.Sizeof(line{})-lineSize] + [1]int{}[unsafe.Sizeof(hashed{})-32]
 
 //go:noescape
-func spacesAVX2(buf *byte, blocks int, white, lead *uint64) (any uint64)
+func spacesAVX2(buf *byte, blocks int, white, lead *uint64) (some uint64)
 
 func spaces(buf []byte, white, lead []uint64) bool {
 	if !simd {

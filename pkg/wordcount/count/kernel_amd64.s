@@ -34,7 +34,7 @@ EVERY(lead3s, 0x02) // up to E3
 	SHLQ      $32, BX      \
 	ORQ       BX, AX
 
-// func spacesAVX2(buf *byte, blocks int, white, lead *uint64) (any uint64)
+// func spacesAVX2(buf *byte, blocks int, white, lead *uint64) (some uint64)
 TEXT ·spacesAVX2(SB), NOSPLIT, $0-40
 	MOVQ         buf+0(FP), SI
 	MOVQ         blocks+8(FP), CX
@@ -63,7 +63,7 @@ spacesBlock:
 	JNZ     spacesBlock
 
 	VZEROUPPER
-	MOVQ R8, any+32(FP)
+	MOVQ R8, some+32(FP)
 	RET
 
 DATA eight<>+0(SB)/4, $8

@@ -40,9 +40,9 @@ func FuzzKernels(f *testing.F) {
 		buf := append(slices.Clone(text), make([]byte, slack)...)
 
 		var white, lead, wantWhite, wantLead [group]uint64
-		any := spaces(buf, white[:blocks], lead[:])
-		if wantAny := spacesGo(buf, wantWhite[:blocks], wantLead[:]); any != wantAny || white != wantWhite || lead != wantLead {
-			t.Fatalf("spaces: %v %x %x, want %v %x %x", any, white, lead, wantAny, wantWhite, wantLead)
+		some := spaces(buf, white[:blocks], lead[:])
+		if wantAny := spacesGo(buf, wantWhite[:blocks], wantLead[:]); some != wantAny || white != wantWhite || lead != wantLead {
+			t.Fatalf("spaces: %v %x %x, want %v %x %x", some, white, lead, wantAny, wantWhite, wantLead)
 		}
 
 		// A mask of the text, and one that has edges where a text hasn't.

@@ -62,7 +62,7 @@ const ones, high = 0x0101010101010101, 0x8080808080808080 // a one, and the high
 // It does eight bytes at once. With the highest bits taken off, adding 80-k to a
 // byte leaves its highest bit set if it was k or more, and carries nothing over.
 func spacesGo(buf []byte, white, lead []uint64) bool {
-	any := uint64(0)
+	some := uint64(0)
 	for i := range white {
 		b := buf[i*block:][:block]
 		w, l := uint64(0), uint64(0)
@@ -79,9 +79,9 @@ func spacesGo(buf []byte, white, lead []uint64) bool {
 			}
 		}
 		white[i], lead[i] = w, l
-		any |= l
+		some |= l
 	}
-	return any != 0
+	return some != 0
 }
 
 // gather collects the highest bits of eight bytes in the lowest byte.

@@ -258,9 +258,9 @@ func TestDescending(t *testing.T) {
 	if d := table.Descending(); len(d) > 0 {
 		t.Errorf("an empty table: %v", d)
 	}
-	text, want := manyWords(3000)
+	text, _ := manyWords(3000)
 	text = append(text, " same-first-bytes-b same-first-bytes-a same-first same-first\x00 \xff \x00 zz"...)
-	want = oracle(text)
+	want := oracle(text)
 	splits(t, table, text, 1<<20)
 	got := table.Descending()
 	all := map[string]uint64{}
