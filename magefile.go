@@ -12,20 +12,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
 
-	"github.com/magereduce/magereduce/pkg/bench"
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/gotest"
 	"github.com/magereduce/magereduce/pkg/versions"
-	"github.com/magereduce/magereduce/pkg/wordcount/mutation"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
@@ -67,6 +68,9 @@ func Lint() error {
 	if err := sh.RunV("go", "tool", "-modfile=.lint/go.mod", "golangci-lint", "run"); err != nil {
 		return err
 	}
+	if err := sh.RunV("go", "-C", ".lint", "run", "./knots", "./..."); err != nil {
+		return err
+	}
 	return sh.RunV("go", "-C", ".lint", "run", "./platforms", "linux/arm64", "darwin/arm64")
 }
 
@@ -79,7 +83,7 @@ func Sweep() error {
 // Properties runs random schedules of faults on a real server, many of them
 func Properties() error {
 	return sh.RunWithV(map[string]string{"WORDCOUNT_PROPERTIES": "full"},
-		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount")
+		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount/...")
 }
 
 // Full puts the job through every fault and bad input at its full size
@@ -95,15 +99,37 @@ func Versions(ctx context.Context, only *string, gate *bool) error {
 
 // Mutation takes each guard of the protocol out, one at a time, and prints the test that catches it
 func Mutation(ctx context.Context) error {
-	return mutation.Check(ctx, ".", os.Stdout)
+	return gotest.Exec(ctx, "pkg/wordcount/mutation", "-test.run=^TestTheTestsNoticeEachMissingGuard$", "-test.timeout=0", "-mutate")
 }
 
 // Bench measures the job against other ways to count; -what=pairs|goals|sweeps|workers|files|words|bytes -against='NAME: CMD {dir} {out} ;; …' -bytes=512MiB -files=64 -words=200000 -rounds=5 -scale=1 -out=FILE -pictures=.bench
 func Bench(ctx context.Context, what, against, bytes *string, files, words, rounds *int, scale *float64, out, pictures *string) error {
-	return bench.Target(ctx, bench.Flags{
-		What: what, Against: against, Bytes: bytes, Files: files, Words: words, Rounds: rounds,
-		Scale: scale, Out: out, Pictures: pictures,
-	})
+	const sweep = "^BenchmarkSweeps$/^%s$"
+	benchmarks := map[string]string{
+		"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$",
+		"workers": fmt.Sprintf(sweep, "workers"), "files": fmt.Sprintf(sweep, "files"),
+		"words": fmt.Sprintf(sweep, "words"), "bytes": fmt.Sprintf(sweep, "bytes"),
+	}
+	which := benchmarks["pairs"]
+	if what != nil {
+		if which = benchmarks[*what]; which == "" {
+			return mg.Fatalf(2, "-what=%s: write one of %s", *what, strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", "))
+		}
+	}
+	args := []string{"-test.run=^$", "-test.bench=" + which, "-test.benchtime=1x", "-test.timeout=0"}
+	args = gotest.Flag(args, "against", against)
+	args = gotest.Flag(args, "bytes", bytes)
+	args = gotest.Flag(args, "files", files)
+	args = gotest.Flag(args, "words", words)
+	args = gotest.Flag(args, "rounds", rounds)
+	args = gotest.Flag(args, "scale", scale)
+	args = gotest.Flag(args, "out", out)
+	args = gotest.Flag(args, "pictures", pictures)
+	err := gotest.Exec(ctx, "pkg/bench", args...)
+	if ctx.Err() != nil {
+		return mg.Fatal(130, "interrupted")
+	}
+	return err
 }
 
 // BenchKernel measures the counting kernel alone, in benchstat's format

@@ -261,7 +261,7 @@ func circles(t *testing.T, path string) (n int) {
 	defer file.Close()
 	for d := xml.NewDecoder(file); ; {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return n
 		}
 		must(t, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,10 +38,10 @@ func readTally(path string) (t tally, err error) {
 	lines := bufio.NewReaderSize(file, 4<<20) // longer than any word that is counted
 	for n := 1; ; n++ {
 		line, err := lines.ReadSlice('\n')
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return t, nil
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return t, fmt.Errorf("%s: line %d: %w", path, n, err)
 		}
 		text := bytes.TrimLeft(bytes.TrimSuffix(line, []byte("\n")), " ")

@@ -8,10 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // lookEvery is how often the victim is looked at: recovery takes milliseconds.
@@ -21,10 +25,10 @@ const lookEvery = 2 * time.Millisecond
 type Attack struct {
 	Redis  redis.UniversalClient
 	Server *redisd.Server // where Redis runs; used by one fault at a time
-	Plan   wordcount.Plan
-	Folder wordcount.Folder
+	Plan   plan.Plan
+	Folder state.Folder
 	// Durability is what the job was started with.
-	Durability wordcount.Durability
+	Durability supervisor.Durability
 	// Hasty doesn't wait for a moment at which there is most to see.
 	Hasty bool
 	// Resume starts a supervisor for the job again, and returns when it is at work.
@@ -38,12 +42,12 @@ type Attack struct {
 }
 
 // ErrOver says that there is nothing left to attack.
-var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", wordcount.ErrIncomplete)
+var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", protocol.ErrIncomplete)
 
 // status reads where the job stands, through whatever Redis suffers.
-func (a Attack) status(ctx context.Context) (wordcount.Status, error) {
+func (a Attack) status(ctx context.Context) (protocol.Status, error) {
 	for {
-		st, err := wordcount.JobStatus(ctx, a.Redis, a.Plan.Job)
+		st, err := protocol.StatusOf(ctx, a.Redis, a.Plan.Job)
 		if err == nil {
 			return st, nil
 		}
@@ -65,13 +69,13 @@ func (a Attack) alive() bool {
 }
 
 // until looks at the job until it is as wanted.
-func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (wordcount.Status, error) {
+func (a Attack) until(ctx context.Context, wanted func(protocol.Status) bool) (protocol.Status, error) {
 	for {
 		st, err := a.status(ctx)
 		if err != nil || wanted(st) {
 			return st, err
 		}
-		if st.Released || !a.alive() {
+		if st.Dismissed || !a.alive() {
 			return st, ErrOver
 		}
 		if err := pause(ctx); err != nil {
@@ -80,14 +84,14 @@ func (a Attack) until(ctx context.Context, wanted func(wordcount.Status) bool) (
 	}
 }
 
-// Ripen waits until a quarter of the maps are committed: a fault in the middle has something to lose.
-func (a Attack) Ripen(ctx context.Context) error {
-	_, err := a.until(ctx, func(st wordcount.Status) bool { return 4*st.Mapped >= st.Maps })
+// WaitForProgress waits until a quarter of the maps are committed: a fault in the middle has something to lose.
+func (a Attack) WaitForProgress(ctx context.Context) error {
+	_, err := a.until(ctx, func(st protocol.Status) bool { return 4*st.Mapped >= st.Maps })
 	return err
 }
 
-// Outlive waits until the job is sealed. The error is ErrIncomplete if its supervisor gave up.
-func (a Attack) Outlive(ctx context.Context) (wordcount.Sealed, error) {
+// AwaitSeal waits until the job is sealed. The error is ErrIncomplete if its supervisor gave up.
+func (a Attack) AwaitSeal(ctx context.Context) (state.Sealed, error) {
 	for {
 		sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID)
 		if ok || err != nil {
@@ -98,7 +102,7 @@ func (a Attack) Outlive(ctx context.Context) (wordcount.Sealed, error) {
 			if sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID); ok || err != nil {
 				return sealed, err
 			}
-			return sealed, fmt.Errorf("%w: the supervisor ended without a result", wordcount.ErrIncomplete)
+			return sealed, fmt.Errorf("%w: the supervisor ended without a result", protocol.ErrIncomplete)
 		}
 		if err := pause(ctx); err != nil {
 			return sealed, err
@@ -113,7 +117,7 @@ func (a Attack) moves(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	start := time.Now()
-	_, err = a.until(ctx, func(st wordcount.Status) bool {
+	_, err = a.until(ctx, func(st protocol.Status) bool {
 		return st.Phase == "done" || st.Mapped != first.Mapped || st.Reduced != first.Reduced ||
 			!maps.Equal(st.PendingMaps, first.PendingMaps) || !maps.Equal(st.PendingReduces, first.PendingReduces) ||
 			!maps.Equal(st.Workers, first.Workers) // their heartbeats

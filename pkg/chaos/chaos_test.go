@@ -19,12 +19,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sys/unix"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // target is a job of two tasks that nobody works on, ready to be attacked. What the attack says is collected.
@@ -51,11 +55,11 @@ func newTarget(t *testing.T) *target {
 	for _, name := range []string{"one", "two"} {
 		must(t, os.WriteFile(filepath.Join(input, name), []byte(name), 0o600))
 	}
-	m, err := wordcount.Scan(input, "", wordcount.Selection{})
+	m, err := plan.Scan(input, "", plan.Selection{})
 	must(t, err)
 	a := &target{Attack: Attack{
-		Redis: server.Client(t), Server: server.Server, Folder: wordcount.Folder{Dir: t.TempDir()},
-		Plan: wordcount.NewPlan(m, wordcount.Options{Reducers: 2}), Durability: wordcount.BGSave,
+		Redis: server.Client(t), Server: server.Server, Folder: state.Folder{Dir: t.TempDir()},
+		Plan: plan.New(m, plan.Options{Reducers: 2}), Durability: supervisor.BGSave,
 	}}
 	a.Say = func(format string, args ...any) {
 		a.mu.Lock()
@@ -63,10 +67,9 @@ func newTarget(t *testing.T) *target {
 		a.said = append(a.said, fmt.Sprintf(format, args...))
 	}
 	must(t, a.Folder.Save(a.Plan))
-	_, err = wordcount.Library.Load(t.Context(), a.Redis)
+	_, err = protocol.Library.Load(t.Context(), a.Redis)
 	must(t, err)
-	s := &wordcount.Supervisor{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder, Say: a.Say}
-	s.Prepare()
+	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder})
 	must(t, s.Seed(t.Context()))
 	return a
 }
@@ -134,7 +137,7 @@ func (a *target) introduce(t *testing.T, name string, pid int) {
 	t.Helper()
 	host, err := os.Hostname()
 	must(t, err)
-	about, err := json.Marshal(wordcount.WorkerInfo{PID: pid, Host: host, Beat: int(a.beat.Add(1))})
+	about, err := json.Marshal(protocol.WorkerInfo{PID: pid, Host: host, Beat: int(a.beat.Add(1))})
 	must(t, err)
 	must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, about).Err())
 }
@@ -293,7 +296,7 @@ func TestFault62AProcessThatDoesNotHoldTheLockIsNoSupervisor(t *testing.T) {
 	for ended := false; !ended; {
 		select {
 		case err := <-done:
-			if ended = true; !errors.Is(err, wordcount.ErrNoProcess) {
+			if ended = true; !errors.Is(err, state.ErrNoProcess) {
 				t.Errorf("it ends with %v", err)
 			}
 		case <-time.After(time.Millisecond):
@@ -307,8 +310,8 @@ func TestFault62AProcessThatDoesNotHoldTheLockIsNoSupervisor(t *testing.T) {
 func TestAJobThatNobodySupervisesIsNotAttacked(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	if err := a.Ripen(t.Context()); !errors.Is(err, ErrOver) {
-		t.Errorf("Ripen: %v", err)
+	if err := a.WaitForProgress(t.Context()); !errors.Is(err, ErrOver) {
+		t.Errorf("WaitForProgress: %v", err)
 	}
 	pid := a.Server.Pid
 	for _, f := range []Fault{RestartRedis, RollbackRedis, CorruptCheckpoint} {
@@ -316,7 +319,7 @@ func TestAJobThatNobodySupervisesIsNotAttacked(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
-	if _, err := a.Outlive(t.Context()); !errors.Is(err, wordcount.ErrIncomplete) {
+	if _, err := a.AwaitSeal(t.Context()); !errors.Is(err, protocol.ErrIncomplete) {
 		t.Errorf("Outlive: %v", err)
 	}
 	if syscall.Kill(pid, 0) != nil {
@@ -327,9 +330,9 @@ func TestAJobThatNobodySupervisesIsNotAttacked(t *testing.T) {
 func TestWhatWasPublishedIsOutlived(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	published := wordcount.Sealed{Fence: "fence", Tokens: 2}
+	published := state.Sealed{Fence: "fence", Tokens: 2}
 	must(t, a.Folder.Publish(a.Plan.Job.ID, published))
-	if sealed, err := a.Outlive(t.Context()); err != nil || !reflect.DeepEqual(sealed, published) {
+	if sealed, err := a.AwaitSeal(t.Context()); err != nil || !reflect.DeepEqual(sealed, published) {
 		t.Errorf("%+v, %v", sealed, err)
 	}
 }

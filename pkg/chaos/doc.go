@@ -5,9 +5,9 @@
 // and Redis get a SIGKILL, never a request, for a server that is asked to end may save first.
 //
 //	a := chaos.Attack{Redis: rdb, Server: server, Plan: plan, Folder: folder, Say: say}
-//	if err := a.Ripen(ctx); err != nil { … }          // in the middle, not at the start
+//	if err := a.WaitForProgress(ctx); err != nil { … }          // in the middle, not at the start
 //	if err := a.KillWorker(ctx); err != nil { … }
-//	sealed, err := a.Outlive(ctx)                     // exact, or it says why not
+//	sealed, err := a.AwaitSeal(ctx)                     // exact, or it says why not
 //
 // The attacker needs nothing from the supervisor but the state folder, and the job can't tell it from bad luck. Nobody else
 // suffers: of the workers that Redis names, only living children of this folder's supervisor are hit, and as the supervisor

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // frozenFor is how long PauseRedis stops the server: long enough that clients notice.
@@ -37,7 +39,7 @@ func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven
 	}
-	_, err := a.until(ctx, func(wordcount.Status) bool {
+	_, err := a.until(ctx, func(protocol.Status) bool {
 		kept, _ := a.Server.Kept() // an error is none: we look again
 		return len(kept) > 0
 	})
@@ -77,10 +79,10 @@ func (a Attack) outage(ctx context.Context, what string, end func() error) (time
 
 // saved waits until there is something in a checkpoint, and something more in memory only: then there is something to
 // see.
-func (a Attack) saved(ctx context.Context) (wordcount.Status, error) {
+func (a Attack) saved(ctx context.Context) (protocol.Status, error) {
 	saves := -1
-	return a.until(ctx, func(st wordcount.Status) bool {
-		if a.Hasty || a.Durability != wordcount.BGSave {
+	return a.until(ctx, func(st protocol.Status) bool {
+		if a.Hasty || a.Durability != supervisor.BGSave {
 			return st.Pending() > 0
 		}
 		now := a.saves(ctx)

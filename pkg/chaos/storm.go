@@ -19,9 +19,9 @@ type Storm struct {
 	Outlived func(fault Fault, recovery time.Duration)
 }
 
-// Rage injects faults until the job is over or end is closed; a fault that has begun is always seen through. The error
+// Run injects faults until the job is over or end is closed; a fault that has begun is always seen through. The error
 // is ErrOver if the job ended first, nil if the time did. Round tells the jobs of one storm apart: each has other faults.
-func (s Storm) Rage(ctx context.Context, a Attack, end <-chan struct{}, round uint64) error {
+func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uint64) error {
 	a.Hasty, a.resuming = true, new(atomic.Bool)
 	victims := map[Victim][]Fault{}
 	for _, f := range Faults {

@@ -11,7 +11,7 @@ func TestAStormIsOverWithItsJob(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t) // nobody supervises it
 	storm := Storm{Every: time.Microsecond, Outlived: func(f Fault, _ time.Duration) { t.Errorf("%s was outlived", f.Name) }}
-	if err := storm.Rage(t.Context(), a.Attack, nil, 0); err == nil {
+	if err := storm.Run(t.Context(), a.Attack, nil, 0); err == nil {
 		t.Error("it says that the time was over")
 	}
 }
@@ -22,7 +22,7 @@ func TestAStormEndsWithItsTime(t *testing.T) {
 	end := make(chan struct{})
 	close(end)
 	storm := Storm{Every: time.Hour, Outlived: func(f Fault, _ time.Duration) { t.Errorf("%s was outlived", f.Name) }}
-	if err := storm.Rage(t.Context(), a.Attack, end, 0); err != nil {
+	if err := storm.Run(t.Context(), a.Attack, end, 0); err != nil {
 		t.Error(err)
 	}
 	if len(a.said) != 0 {

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // KillSupervisor kills the process that supervises the job, waits until its workers have followed it, and resumes the
@@ -21,7 +21,7 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = a.until(ctx, func(st wordcount.Status) bool {
+	_, err = a.until(ctx, func(st protocol.Status) bool {
 		for worker := range st.Workers {
 			if _, old := before.Workers[worker]; !old && st.PendingMaps[worker]+st.PendingReduces[worker] > 0 {
 				return true

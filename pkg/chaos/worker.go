@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/redis/go-redis/v9"
 )
 
 // KillWorker kills a worker that holds a task, and returns how long it took until another one had it.
@@ -91,17 +91,18 @@ type victim struct {
 // hit sends a signal to a worker that holds something, and returns who it was and what it held. Redis names the worker, no
 // more: the process is a child of the job's supervisor, or it is left alone.
 func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err error) {
-	heard := map[string]string{} // what workers that can't be hit said last
+	heard := map[string]protocol.WorkerInfo{} // what workers that can't be hit said last
 	told := false
-	_, err = a.until(ctx, func(st wordcount.Status) bool {
+	_, err = a.until(ctx, func(st protocol.Status) bool {
 		for name, about := range st.Workers {
 			if st.PendingMaps[name]+st.PendingReduces[name] == 0 {
 				continue
 			}
 			process, err := a.Folder.Worker(a.Plan.Job.ID, name)
 			if err != nil {
-				// One that has just died says nothing more.
-				if before, known := heard[name]; known && before != about && !told {
+				// A worker that has just died says nothing more. What can't be read comes from no worker.
+				unreadable := about == protocol.WorkerInfo{}
+				if before, known := heard[name]; known && (before != about || unreadable) && !told {
 					a.Say("worker %.80q holds a task and is left alone: it isn't a child of this folder's supervisor", name)
 					told = true
 				}

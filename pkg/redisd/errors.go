@@ -65,3 +65,13 @@ func plain(err error) string {
 	}
 	return strings.TrimPrefix(text, "redisd: ")
 }
+
+// IsServer reports whether an error says that the server can't be had.
+func IsServer(err error) bool {
+	for _, e := range []error{ErrNone, ErrUnavailable, ErrRefused, ErrUnreachable, ErrGiven, ErrDump, ErrPortTaken} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

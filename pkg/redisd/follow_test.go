@@ -1,6 +1,7 @@
 package redisd_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,6 +35,26 @@ func TestFault60ClientsFollowTheirServerToAnotherPortWithOtherPasswords(t *testi
 	for file, password := range passwords(t, s) {
 		if password == before[file] {
 			t.Errorf("%s is what it was", file)
+		}
+	}
+}
+
+func TestACallThatFindsNoServerSaysThatItMayPass(t *testing.T) {
+	t.Parallel()
+	killed := redistest.Start(t)
+	gone := redistest.Start(t)
+	clients := map[string]redis.UniversalClient{"a killed server": client(t, killed.Endpoint()), "no server": client(t, gone.Endpoint())}
+	killed.Kill(t)
+	gone.Kill(t)
+	must(t, os.Remove(filepath.Join(gone.DataDir, "server.json")))
+	for what, c := range clients {
+		err := c.Ping(t.Context()).Err()
+		passes, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err)
+		if !ok || !passes.Temporary() {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

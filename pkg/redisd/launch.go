@@ -203,7 +203,7 @@ func (s *Server) foreign(said error) error {
 func (s *Server) fallBack(cause error) error {
 	aside, instead, err := s.dir().FallBack()
 	if err != nil {
-		return host.Also(cause, err)
+		return fmt.Errorf("%w; also %w", cause, err)
 	}
 	if instead == "" {
 		s.tell("! %s: put aside as %s, and no older checkpoint is left: starting from nothing", plain(cause), aside)

@@ -16,13 +16,13 @@ import (
 )
 
 func TestFault61ARecordThatSomebodyPreparedRunsNothing(t *testing.T) {
-	real := redistest.Start(t)
+	ours := redistest.Start(t)
 	ran := filepath.Join(t.TempDir(), "ran")
 	evil := filepath.Join(t.TempDir(), "redis-server")
 	must(t, os.WriteFile(evil, []byte("#!/bin/sh\necho $0 >>'"+ran+"'\n"), 0o700))
 	onPath(t, "docker", "exit 1")
 	onPath(t, "podman", "exit 1")
-	for _, kind := range []redisd.Kind{real.Kind, redisd.Container} {
+	for _, kind := range []redisd.Kind{ours.Kind, redisd.Container} {
 		s := redistest.Start(t)
 		s.Kill(t)
 		editRecord(t, s.DataDir, func(r map[string]any) {
@@ -33,7 +33,7 @@ func TestFault61ARecordThatSomebodyPreparedRunsNothing(t *testing.T) {
 			r["libs"], r["image"], r["container"] = filepath.Dir(evil), evil, "somebody-elses"
 		})
 		again, err := redisd.Ensure(t.Context(), config(s), func(string) {})
-		if (err == nil) != (kind == real.Kind) { // no engine answers
+		if (err == nil) != (kind == ours.Kind) { // no engine answers
 			t.Errorf("a %s: %v", kind, err)
 		}
 		if err == nil {

@@ -5,6 +5,11 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
 // advices say what a person can do about an error. Libraries know neither targets nor variables, so
@@ -24,7 +29,35 @@ var advices = []struct {
 	{redisd.ErrSocket, "WORDCOUNT_REDIS_PORT makes it listen on a port instead"},
 	{redisd.ErrDump, "WORDCOUNT_REDIS_IMAGE names an image"},
 	{redisfn.ErrConflict, "mage functions:load -replace"},
+	{state.ErrNoLast, "mage run"},
+	{plan.ErrForbidden, "WORDCOUNT_SKIP=unreadable counts what you may read"},
+	{protocol.ErrNoResult, "mage clean run"},
+	{supervisor.ErrBudget, "raise WORDCOUNT_REDIS_MEMORY and run again to resume"},
+	{worker.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
 	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load"},
+}
+
+// advisedByCode says what a person can do about a job whose tasks were buried, or whose input has changed; "" where the error
+// itself says enough.
+func advisedByCode(err error) string {
+	const growing = "WORDCOUNT_GROWING=planned counts files that grow up to the size that they had at first"
+	var buried *supervisor.DeadLetterError
+	if errors.As(err, &buried) {
+		switch buried.Code() {
+		case protocol.Changed: // requeue, because the file may be again what it was
+			return "to count what it is now: mage requeue run"
+		case protocol.Grew:
+			return "to count what it is now: mage requeue run; " + growing
+		case protocol.TooLong:
+			return "is it no text? WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
+		}
+		return "mend the cause, then: mage requeue run"
+	}
+	var changed *supervisor.ChangedInputError
+	if errors.As(err, &changed) && changed.Code() == protocol.Grew {
+		return growing
+	}
+	return ""
 }
 
 // adviceError is an error with advice for a person.
@@ -40,6 +73,9 @@ func (e adviceError) Unwrap() error { return e.error }
 func advised(err error) error {
 	if has := (adviceError{}); errors.As(err, &has) {
 		return err
+	}
+	if words := advisedByCode(err); words != "" {
+		return adviceError{err, words}
 	}
 	for _, a := range advices {
 		if errors.Is(err, a.of) {

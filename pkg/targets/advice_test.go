@@ -8,10 +8,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisfn"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
@@ -72,7 +74,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 		"a file changes after it was counted": {own, func(f *folder) result {
 			p := f.begun(logs...)
 			p.signal(syscall.SIGSTOP)
-			f.until("all is counted", func(s wordcount.Status) bool { return s.Phase == "done" })
+			f.until("all is counted", func(s protocol.Status) bool { return s.Phase == "done" })
 			f.write("logs/text 000.txt", "shorter")
 			p.signal(syscall.SIGCONT)
 			return p.exits(5)
@@ -158,8 +160,8 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			p.signal(syscall.SIGKILL)
 			p.exits(-1)
 			p.letGo()
-			theirs := redisfn.MustParse("#!lua name=" + wordcount.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
-			must(f, f.rdb.FunctionDelete(f.Context(), wordcount.Library.Name).Err())
+			theirs := redisfn.MustParse("#!lua name=" + protocol.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
+			must(f, f.rdb.FunctionDelete(f.Context(), protocol.Library.Name).Err())
 			must(f, f.rdb.FunctionLoad(f.Context(), theirs.Source).Err())
 			return f.exits(4, append([]string{"run"}, logs...)...)
 		}, "mage functions:load -replace", nil, "functions:load -replace run", true},
@@ -171,7 +173,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			failed := c.fails(f)
 			contains(t, failed.err, c.says)
 			job := ""
-			if plan, err := (wordcount.Folder{Dir: f.state()}).Last(); err == nil {
+			if plan, err := (state.Folder{Dir: f.state()}).Last(); err == nil {
 				job = plan.Job.ID
 			}
 			if c.mend != nil {

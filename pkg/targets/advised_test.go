@@ -17,7 +17,7 @@ func TestAdviceIsAddedOnceAndTheErrorStaysWhatItIs(t *testing.T) {
 			t.Errorf("%v says %q", a.of, err)
 		}
 	}
-	if err := errors.New("anything else"); advised(err) != err {
+	if err := errors.New("anything else"); !errors.Is(err, advised(err)) {
 		t.Errorf("%v", advised(err))
 	}
 }

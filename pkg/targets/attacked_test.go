@@ -45,7 +45,7 @@ func TestAnAttackOnAJobThatEndsFirstReturnsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	c := small(t)
 	late := chaos.Fault{Name: "late", Inject: func(a chaos.Attack, ctx context.Context) (recovery time.Duration, err error) {
-		if _, err := a.Outlive(ctx); err != nil {
+		if _, err := a.AwaitSeal(ctx); err != nil {
 			return 0, err
 		}
 		return chaos.KillWorker.Inject(a, ctx)

@@ -16,6 +16,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 )
 
 // Chaos breaks the job that is running in this folder, or one of its own, and judges the result
@@ -65,15 +66,14 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	if err != nil {
 		return coded(ctx, err)
 	}
-	s := newSession(c.complete()) // not the one of whoever runs the job in this process, perhaps
-	if err := redisd.CheckFolder(s.config.Dir); err != nil {
-		return coded(ctx, err)
+	s := attackers(c.complete())
+	err = s.open(ctx)
+	if err == nil {
+		err = s.job.Plan(ctx)
 	}
-	plan, err := s.newPlan()
 	if err != nil {
 		return coded(ctx, err)
 	}
-	s.plan = plan
 	if err := s.await(ctx, nil); err != nil {
 		return coded(ctx, err)
 	}
@@ -106,13 +106,25 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 	if err := depend(ctx, []mg.Fn{find(job, "stream:seed")}); err != nil {
 		return err
 	}
-	if s.sealed != nil {
+	if s.job.IsSealed() {
 		return errSealed
 	}
-	s.tell("counting %s in %s: %s, %s, %s", humanize.IBytes(uint64(s.plan.Manifest.Bytes)), plural(len(s.plan.Manifest.Files), "file"),
-		plural(s.sup.Maps(), "task"), plural(s.config.Workers, "worker"), cmp.Or(s.server.Version, string(s.server.Kind)+" redis"))
-	own := newSession(s.config) // its connections are other ones, for those of the job may be cut
-	own.plan, own.shown = s.plan, s.shown
+	_, server, err := s.job.Redis(ctx)
+	if err != nil {
+		return err
+	}
+	planned := s.job.Planned()
+	s.tell("counting %s in %s: %s, %s, %s", humanize.IBytes(uint64(planned.Manifest.Bytes)), plural(len(planned.Manifest.Files), "file"),
+		plural(len(planned.Splits()), "task"), plural(s.config.Workers, "worker"), cmp.Or(server.Version, string(server.Kind)+" redis"))
+	own := attackers(s.config)
+	own.shown = s.shown
+	err = own.open(ctx)
+	if err == nil {
+		err = own.job.Last()
+	}
+	if err != nil {
+		return err
+	}
 	own.quiet.Store(true)
 	ended := make(chan struct{})
 	var failure error
@@ -120,7 +132,7 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 		defer close(ended)
 		failure = depend(ctx, []mg.Fn{job})
 	}()
-	err := own.await(ctx, ended)
+	err = own.await(ctx, ended)
 	if err == nil {
 		_, err = own.attack(ctx, faults...)
 	}
@@ -134,12 +146,19 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 // errSealed: there is nothing to attack.
 var errSealed = fmt.Errorf("%w: it is sealed already: mage clean", chaos.ErrOver)
 
+// attackers is a session whose connections are other ones than the job's, because those may be cut.
+func attackers(c Config) *session {
+	s := newSession(c)
+	s.name = "chaos"
+	return s
+}
+
 // await waits until a supervisor works on the session's job. It ends early if ended does, or if the job is sealed.
 func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
-	s.name = "chaos" // what is cut are other connections than these
 	for {
-		if s.folder.Supervised(s.plan.Job.ID) {
-			return s.connect(ctx, false)
+		if s.job.Folder().Supervised(s.job.ID()) {
+			_, _, err := s.job.Redis(ctx)
+			return err
 		}
 		over := false
 		select {
@@ -148,7 +167,7 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 		default:
 		}
 		if over || ended == nil { // nil: somebody runs it whose end we don't hear of
-			if _, sealed, err := s.folder.Sealed(s.plan.Job.ID); sealed || err != nil {
+			if _, sealed, err := s.job.Folder().Sealed(s.job.ID()); sealed || err != nil {
 				return errors.Join(err, errSealed)
 			}
 		}
@@ -165,21 +184,28 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 }
 
 // attacker is the session's job as chaos sees it.
-func (s *session) attacker() chaos.Attack {
+func (s *session) attacker(ctx context.Context) (chaos.Attack, error) {
+	rdb, server, err := s.job.Redis(ctx)
+	if err != nil {
+		return chaos.Attack{}, err
+	}
 	a := chaos.Attack{
-		Redis: s.rdb, Server: s.server, Plan: s.plan, Folder: s.folder, Durability: s.config.Durability, Resume: s.resume,
-		Say: s.tell,
+		Redis: rdb, Server: server, Plan: s.job.Planned(), Folder: s.job.Folder(),
+		Durability: s.job.Config().Durability, Resume: s.resume, Say: s.tell,
 	}
 	if !s.quiet.Load() {
 		a.Show = s.shown.result
 	}
-	return a
+	return a, nil
 }
 
 // attack injects faults into the session's job, and waits for its result.
 func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery time.Duration, err error) {
-	a := s.attacker()
-	if err := a.Ripen(ctx); err != nil {
+	a, err := s.attacker(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.WaitForProgress(ctx); err != nil {
 		return 0, err
 	}
 	for _, fault := range faults {
@@ -187,16 +213,16 @@ func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery t
 			return 0, fmt.Errorf("%s: %w", fault.Name, err)
 		}
 	}
-	sealed, err := a.Outlive(ctx)
-	s.sealed = &sealed
+	_, err = a.AwaitSeal(ctx)
 	return recovery, err
 }
 
 // resume runs the session's job again, in a process of its own.
 func (s *session) resume(ctx context.Context) error {
 	c := s.config
-	o := s.plan.Options
-	c.Input, c.Split, c.Reducers = s.plan.Manifest.Root, o.Split, o.Reducers
+	planned := s.job.Planned()
+	o := planned.Options
+	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
 	if err := s.start(ctx, c); !errors.Is(err, errSealed) { // else there was nothing left to resume
 		return err
@@ -225,48 +251,54 @@ func (s *session) launch(c Config) (*jobProcess, error) {
 // experiment attacks the job that runs in this folder, or else one that it starts, and judges what comes of it.
 func experiment(ctx context.Context, fault chaos.Fault) error {
 	return inFolder(ctx, func(s *session) (err error) {
-		if plan, err := s.folder.Last(); err == nil && s.folder.Supervised(plan.Job.ID) {
-			s.plan = plan
-			if err := s.connect(ctx, false); err != nil {
-				return err
-			}
-		} else {
+		own := attackers(s.config)
+		if err := own.open(ctx); err != nil {
+			return err
+		}
+		if own.job.Last() != nil || !own.job.Folder().Supervised(own.job.ID()) {
 			if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
 				return redisd.ErrGiven // before any text is written for it
 			}
 			s.note("no job is running in this folder: starting one")
-			if s, err = s.guineaPig(ctx, guineaBytes); err != nil {
+			if own, err = s.scratchJob(ctx, scratchBytes); err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, s.stopServer(ctx)) }()
+			defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
 		}
-		defer s.endJobs()
-		if _, err := s.attack(ctx, fault); err != nil {
+		defer own.endJobs()
+		if _, err := own.attack(ctx, fault); err != nil {
 			return err
 		}
-		s.tell("sealed: %s redone, none counted twice", plural(s.sealed.Redone, "task"))
-		return s.verify(ctx, s.plan, *s.sealed)
+		r, err := own.job.Result(ctx)
+		if err != nil {
+			return err
+		}
+		own.tell("sealed: %s redone, none counted twice", plural(r.Redone, "task"))
+		return own.verify(ctx, r)
 	})
 }
 
 // The job that is started for an attack: small splits and slow workers stretch it to some seconds.
 const (
-	guineaBytes = 64 << 20
-	guineaTasks = 64
-	guineaSlow  = 150 * time.Millisecond // over each task
-	guineaLease = time.Second
+	scratchBytes = 64 << 20
+	scratchTasks = 64
+	scratchSlow  = 150 * time.Millisecond // over each task
+	scratchLease = time.Second
 )
 
-// guineaPig starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
+// scratchJob starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
 // of this folder are left in peace.
-func (s *session) guineaPig(ctx context.Context, bytes int64) (own *session, err error) {
+func (s *session) scratchJob(ctx context.Context, bytes int64) (own *session, err error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
 	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
-	c.Exclude, c.Skip, c.Growing = nil, wordcount.Skip{}, false
-	c.Split, c.Checkpoint, c.Lease = bytes/guineaTasks, time.Second, guineaLease
-	c.Faults = fmt.Sprintf("slow=%s:%d", guineaSlow, c.Workers)
-	own = newSession(c.complete())
+	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
+	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
+	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
+	own = attackers(c.complete())
+	if err := own.open(ctx); err != nil {
+		return nil, err
+	}
 	bar := newProgress(os.Stderr)
 	bar.total = bytes
 	err = corpus.Write(ctx, c.Input, corpus.Spec{Bytes: bytes}, func(written int64) { bar.advance("generate", written) })
@@ -282,11 +314,9 @@ func (s *session) again(ctx context.Context) error {
 	if err := s.clean(ctx); err != nil {
 		return err
 	}
-	plan, err := s.newPlan()
-	if err != nil {
+	if err := s.job.Plan(ctx); err != nil {
 		return err
 	}
-	s.plan = plan
 	return s.start(ctx, s.config)
 }
 
@@ -307,17 +337,21 @@ func Discard(ctx context.Context, c Config) error {
 	if err != nil {
 		return coded(ctx, err)
 	}
-	return coded(ctx, newSession(c.complete()).discard(ctx))
+	s := newSession(c.complete())
+	if err := s.open(ctx); err != nil {
+		return coded(ctx, err)
+	}
+	return coded(ctx, s.discard(ctx))
 }
 
 func (s *session) discard(ctx context.Context) error {
 	s.quiet.Store(true)
-	jobs, err := s.folder.Jobs()
+	jobs, err := s.job.Folder().Jobs()
 	if err != nil {
 		return err
 	}
 	for _, job := range jobs {
-		if s.folder.Supervised(job) {
+		if s.job.Folder().Supervised(job) {
 			return fmt.Errorf("%w: job %s is running in %s: end it first", wordcount.ErrIncomplete, job, s.config.Dir)
 		}
 	}
@@ -342,10 +376,11 @@ func (s *session) discard(ctx context.Context) error {
 	return nil
 }
 
-// stopServer stops the session's server, if it is one of ours.
+// stopServer stops the session's server, if it is the folder's own.
 func (s *session) stopServer(ctx context.Context) error {
-	if s.server == nil || !s.server.Owned() {
+	server, err := redisd.Open(s.config.Redis)
+	if err != nil || !server.Owned() {
 		return nil
 	}
-	return s.server.Stop(context.WithoutCancel(ctx))
+	return server.Stop(context.WithoutCancel(ctx))
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
@@ -73,7 +73,7 @@ func TestFault62AProcessThatRedisNamesAsAWorkerIsNotSignalled(t *testing.T) {
 	must(t, err)
 	for i := range 20 { // so that hardly any other worker holds a task
 		name := fmt.Sprintf("decoy-%d", i)
-		about, err := json.Marshal(wordcount.WorkerInfo{PID: decoy.Process.Pid, Host: host})
+		about, err := json.Marshal(protocol.WorkerInfo{PID: decoy.Process.Pid, Host: host})
 		must(t, err)
 		must(t, f.rdb.HSet(t.Context(), job.Key("workers"), name, about).Err())
 		must(t, f.rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{

@@ -9,10 +9,16 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+
 	"github.com/dustin/go-humanize"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
@@ -24,22 +30,24 @@ import (
 // The targets of the command line, and the commands that errors advise, know the variables and the state folder
 // ".wordcount". They don't know a Config: the words of its job are read with Result.
 type Config struct {
-	Dir          string               // state folder; ".wordcount"
-	Input        string               // file or folder; the last run's in this state folder, else "data"
-	Exclude      []string             // globs of what isn't counted, as wordcount.ParseGlobs describes them; none
-	Skip         wordcount.Skip       // what isn't counted instead of ending the run; nothing
-	Growing      bool                 // files that grow are counted up to the size that they had when the job was planned
-	Workers      int                  // processes; the number of CPUs
-	Reducers     int                  // partitions; by the input's size. wordcount.MapOnly: none
-	Split        int64                // bytes of a split; wordcount.DefaultSplit. wordcount.WholeFiles: none
-	WorkerMemory int64                // bytes a worker may take; wordcount.DefaultWorkerMemory
-	Lease        time.Duration        // wordcount.DefaultLease
-	Checkpoint   time.Duration        // between checkpoints; DefaultCheckpoint
-	Faults       string               // as wordcount.ParseFaults reads them; none
-	Durability   wordcount.Durability // bgsave on a server of ours, none on a given one
-	Memory       int64                // bytes that the job may take on a given server; DefaultMemory
-	VerifyPart   wordcount.Part       // what verify recounts; all
-	Redis        redisd.Config        // Dir is Config.Dir
+	Dir          string                // state folder; ".wordcount"
+	Input        string                // file or folder; the last run's in this state folder, else "data"
+	Exclude      []string              // globs of what isn't counted, as plan.ParseGlobs describes them; none
+	Skip         plan.Skip             // what isn't counted instead of ending the run; nothing
+	Growing      bool                  // files that grow are counted up to the size that they had when the job was planned
+	Workers      int                   // processes; the number of CPUs
+	Reducers     int                   // partitions; by the input's size
+	Direct       bool                  // no partitions: each task's words go straight into the sorted set
+	Split        int64                 // bytes of a split; plan.DefaultSplit
+	WholeFiles   bool                  // a file is never split
+	WorkerMemory int64                 // bytes a worker may take; worker.DefaultWorkerMemory
+	Lease        time.Duration         // worker.DefaultLease
+	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
+	Faults       string                // as worker.ParseFaults reads them; none
+	Durability   supervisor.Durability // bgsave on a server of our own, none on a given one
+	Memory       int64                 // bytes that the job may take on a given server; wordcount.DefaultMemory
+	VerifyPart   result.Share          // what verify recounts; all
+	Redis        redisd.Config         // Dir is Config.Dir
 
 	// AsIs says that the fields mean exactly what they say: no variable changes one, and without an Input the input is
 	// "data". For a job whose result only makes sense with these values, as a demonstration's.
@@ -49,17 +57,11 @@ type Config struct {
 }
 
 const (
-	// DefaultCheckpoint is the time between checkpoints: what a crash of Redis may cost.
-	DefaultCheckpoint = 5 * time.Second
-	// DefaultMemory is what a job may take on a server that was given, in bytes.
-	DefaultMemory = 1 << 30
-
 	defaultDir   = ".wordcount"
 	defaultInput = "data"
 
 	maxWorkers      = 1024
 	minWorkerMemory = 64 << 20 // bytes
-	givenTTL        = 7 * 24 * time.Hour
 )
 
 // variable is one environment variable and the field that it sets.
@@ -73,11 +75,11 @@ type variable struct {
 var variables = []variable{
 	{"WORDCOUNT_INPUT", defaultInput, text(func(c *Config) *string { return &c.Input })},
 	{"WORDCOUNT_EXCLUDE", "", func(c *Config, v string) (err error) {
-		c.Exclude, err = wordcount.ParseGlobs(v)
+		c.Exclude, err = plan.ParseGlobs(v)
 		return err
 	}},
 	{"WORDCOUNT_SKIP", "", func(c *Config, v string) (err error) {
-		c.Skip, err = wordcount.ParseSkip(v)
+		c.Skip, err = plan.ParseSkip(v)
 		return err
 	}},
 	{"WORDCOUNT_GROWING", "", func(c *Config, v string) error {
@@ -91,15 +93,13 @@ var variables = []variable{
 		return err
 	}},
 	{"WORDCOUNT_REDUCERS", "by the input's size", func(c *Config, v string) (err error) {
-		if c.Reducers, err = between(v, 0, wordcount.MaxReducers); c.Reducers == 0 {
-			c.Reducers = wordcount.MapOnly
-		}
+		c.Reducers, err = between(v, 0, protocol.MaxReducers)
+		c.Direct = c.Reducers == 0
 		return err
 	}},
 	{"WORDCOUNT_SPLIT", "64MiB; without reducers whole files", func(c *Config, v string) (err error) {
-		if c.Split, err = size(v); c.Split == 0 {
-			c.Split = wordcount.WholeFiles
-		}
+		c.Split, err = size(v)
+		c.WholeFiles = c.Split == 0
 		return err
 	}},
 	{"WORDCOUNT_WORKER_MEMORY", "256MiB", func(c *Config, v string) (err error) {
@@ -112,16 +112,16 @@ var variables = []variable{
 	{"WORDCOUNT_CHECKPOINT", "5s", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
 	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {
 		c.Faults = v
-		_, err := wordcount.ParseFaults(v)
+		_, err := worker.ParseFaults(v)
 		return err
 	}},
 	{"WORDCOUNT_VERIFY_PART", "all words", func(c *Config, v string) (err error) {
-		c.VerifyPart, err = wordcount.ParsePart(v)
+		c.VerifyPart, err = result.ParseShare(v)
 		return err
 	}},
 	{"WORDCOUNT_DURABILITY", "bgsave; on a given server none", func(c *Config, v string) error {
-		switch c.Durability = wordcount.Durability(v); c.Durability {
-		case wordcount.BGSave, wordcount.WaitAOF, wordcount.None:
+		switch c.Durability = supervisor.Durability(v); c.Durability {
+		case supervisor.BGSave, supervisor.WaitAOF, supervisor.None:
 			return nil
 		}
 		return fmt.Errorf("write bgsave, waitaof or none")
@@ -227,33 +227,35 @@ func (c Config) underVariables() (Config, error) {
 func (c *Config) set(name, value string) error {
 	i := slices.IndexFunc(variables, func(v variable) bool { return v.name == name })
 	if err := variables[i].set(c, value); err != nil {
-		return fmt.Errorf("%w: %s=%s: %w", wordcount.ErrInput, name, value, err)
+		return fmt.Errorf("%w: %s=%s: %w", protocol.ErrInput, name, value, err)
 	}
 	return nil
 }
 
-// complete fills in the defaults.
+// complete fills in the defaults that tell configurations apart.
 func (c Config) complete() Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
 	c.Input = cmp.Or(c.Input, defaultInput)
 	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
-	c.Lease = cmp.Or(c.Lease, wordcount.DefaultLease)
-	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
-	c.Redis.Dir = c.Dir
-	c.Redis.Name = cmp.Or(c.Redis.Name, "wordcount")
-	if c.Redis.URL == "" {
-		c.Durability = cmp.Or(c.Durability, wordcount.BGSave)
-	} else {
-		c.Durability = cmp.Or(c.Durability, wordcount.None)
-		c.Memory = cmp.Or(c.Memory, DefaultMemory)
-	}
+	c.Redis.Dir, c.Redis.Name = c.Dir, cmp.Or(c.Redis.Name, "wordcount")
 	return c
 }
 
+// wordcount is the configuration of the job.
+func (c Config) wordcount() (wordcount.Config, error) {
+	faults, err := worker.ParseFaults(c.Faults)
+	return wordcount.Config{
+		Dir: c.Dir, Input: c.Input, Options: c.options(),
+		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Lease: c.Lease, Faults: faults,
+		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory,
+		Redis: c.Redis.URL, Server: c.Redis,
+	}, err
+}
+
 // options are those that say which job it is.
-func (c Config) options() wordcount.Options {
-	return wordcount.Options{Split: c.Split, Reducers: c.Reducers,
-		Selection: wordcount.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
+func (c Config) options() plan.Options {
+	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct,
+		Selection: plan.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
 }
 
 // id tells configurations apart: two jobs in one process are two sets of nodes in the graph.

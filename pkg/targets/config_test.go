@@ -7,10 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // unsettled takes every option out of the environment, until the test ends.
@@ -93,11 +96,11 @@ func TestAConfigThatMakesNoSenseFailsWhenItsJobIsRun(t *testing.T) {
 	t.Setenv("WORDCOUNT_WORKERS", "0")
 	job := Config{Input: named(t, "texts")}
 	for _, node := range []mg.Fn{Job(job), Verified(job)} {
-		if err := node.Run(t.Context()); !errors.Is(err, wordcount.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
+		if err := node.Run(t.Context()); !errors.Is(err, protocol.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
 			t.Errorf("%v", err)
 		}
 	}
-	if _, err := Result(t.Context(), job); !errors.Is(err, wordcount.ErrInput) {
+	if _, err := Result(t.Context(), job); !errors.Is(err, protocol.ErrInput) {
 		t.Errorf("%v", err)
 	}
 }
@@ -108,11 +111,11 @@ func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 		"WORDCOUNT_SPLTI": "did you mean WORDCOUNT_SPLIT?", "WORDCOUNT_FOLLOW_LINKS": "mage env shows all",
 	} {
 		err := onlyKnown([]string{"HOME=/", name + "=3"})
-		if !errors.Is(err, wordcount.ErrInput) || !strings.HasSuffix(err.Error(), "there is no option "+name+": "+near) {
+		if !errors.Is(err, protocol.ErrInput) || !strings.HasSuffix(err.Error(), "there is no option "+name+": "+near) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	known := []string{"WORDCOUNT_WORKER=", "WORDCOUNTS=3", "WORDCOUNT_TEST_FULL=1", roleVariable + "=worker"}
+	known := []string{"WORDCOUNT_WORKER=", "WORDCOUNTS=3", "WORDCOUNT_TEST_FULL=1", "WORDCOUNT_ROLE" + "=worker"}
 	for _, v := range variables {
 		known = append(known, v.name+"=3")
 	}
@@ -136,9 +139,9 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	asked := func(c Config) {
 		t.Helper()
 		c = c.complete()
-		plan, err := newSession(c).newPlan()
+		m, err := plan.Scan(c.Input, c.Dir, c.options().Selection)
 		must(t, err)
-		must(t, wordcount.Folder{Dir: c.Dir}.Save(plan))
+		must(t, state.Folder{Dir: c.Dir}.Save(plan.New(m, c.options())))
 	}
 	resolved := func(c Config) Config {
 		t.Helper()
@@ -151,16 +154,16 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	}
 
 	asked(Config{
-		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: wordcount.Skip{Unreadable: true, Binary: true}, Growing: true,
-		Reducers: 3, Split: wordcount.WholeFiles,
+		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
+		Reducers: 3, WholeFiles: true,
 	})
 	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
 		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3"
 	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
-		!c.Growing || c.Reducers != 3 || c.Split != wordcount.WholeFiles || c.taken != want {
+		!c.Growing || c.Reducers != 3 || !c.WholeFiles || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
-	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || c.Split != wordcount.WholeFiles {
+	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || !c.WholeFiles {
 		t.Errorf("with reducers of its own: %+v", c)
 	}
 	for _, c := range []Config{{Input: "others"}, {AsIs: true}, {Dir: "another"}} {

@@ -18,7 +18,7 @@
 //		if err != nil {
 //			return err
 //		}
-//		for word, err := range result.Entries(ctx) { … }
+//		for word, err := range result.All(ctx) { … }
 //	}
 //
 // Result has the words of exactly that job. The target export speaks of the last job in ".wordcount", which may be

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // harmless fails if a terminal would act upon some of a text.
@@ -26,7 +26,7 @@ func TestFault62WhatRedisSaysIsShownEscaped(t *testing.T) {
 	f.write("data/a\x1b[2J.txt", "\x1b[31mred \x1b[31mred plain")
 	f.exits(0, "run")
 	job := f.job()
-	about, err := json.Marshal(wordcount.WorkerInfo{PID: 1, Host: "\x1b]0;host\a", State: "idle\nsealed"})
+	about, err := json.Marshal(protocol.WorkerInfo{PID: 1, Host: "\x1b]0;host\a", State: "idle\nsealed"})
 	must(t, err)
 	must(t, f.rdb.HSet(t.Context(), job.Key("workers"), "\x1b[3mname", about).Err())
 	must(t, f.rdb.HSet(t.Context(), job.Key("dead"), "map 1", "\x1b[5mcause\nredis    yours").Err())
@@ -62,7 +62,7 @@ func TestFault62AJobsNameLeadsNowhereElse(t *testing.T) {
 	must(t, err)
 	maps.DeleteFunc(meta, func(name, _ string) bool { return name == "released" || name == "final" })
 	const elsewhere = "../../../elsewhere" // from the folder of its jobs
-	other := wordcount.Job{ID: elsewhere}
+	other := protocol.Job{ID: elsewhere}
 	must(t, f.rdb.HSet(t.Context(), other.Key("meta"), meta).Err())
 	for _, stream := range []string{"map", "reduce"} {
 		must(t, f.rdb.XGroupCreateMkStream(t.Context(), other.Key(stream), "workers", "0").Err())

@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // Exit statuses. 1 is left to what was not expected, and to a second Ctrl-C.
 const (
 	exitInput       = 2
-	exitRedis       = wordcount.ExitRefused
-	exitState       = wordcount.ExitState
+	exitRedis       = worker.ExitRefused
+	exitState       = worker.ExitState
 	exitIncomplete  = 5
 	exitDifferent   = 6
 	exitInterrupted = 130
@@ -49,11 +51,11 @@ func coded(ctx context.Context, err error) error {
 		is   bool
 		code int
 	}{
-		{errors.Is(err, wordcount.ErrInput) || errors.Is(err, redisd.ErrSettings), exitInput},
-		{errors.Is(err, wordcount.ErrState) || errors.Is(err, redisd.ErrFolder) || errors.As(err, &conflict), exitState},
-		{errors.Is(err, wordcount.ErrIncomplete), exitIncomplete},
-		{errors.Is(err, wordcount.ErrDifferent), exitDifferent},
-		{errors.Is(err, wordcount.ErrRedis) || errors.Is(err, wordcount.ErrNoResult) || isServer(err) || redisfn.Code(err) != "", exitRedis},
+		{errors.Is(err, protocol.ErrInput) || errors.Is(err, redisd.ErrSettings), exitInput},
+		{errors.Is(err, protocol.ErrState) || errors.Is(err, redisd.ErrFolder) || errors.As(err, &conflict), exitState},
+		{errors.Is(err, protocol.ErrIncomplete), exitIncomplete},
+		{errors.Is(err, protocol.ErrDifferent), exitDifferent},
+		{errors.Is(err, protocol.ErrRedis) || errors.Is(err, protocol.ErrNoResult) || redisd.IsServer(err) || redisfn.Code(err) != "", exitRedis},
 	} {
 		if class.is {
 			return statusError{err, class.code}
@@ -64,20 +66,9 @@ func coded(ctx context.Context, err error) error {
 
 // resumable adds the advice to an interruption that the next run resumes from: before the job was recorded, that would
 // go on with another one.
-func (s *session) resumable(err error) error {
-	if mg.ExitStatus(err) == exitInterrupted && s.plan.Job.ID != "" {
+func resumable(err error, recorded bool) error {
+	if recorded && mg.ExitStatus(err) == exitInterrupted {
 		return mg.Fatal(exitInterrupted, "interrupted: run again to resume")
 	}
 	return err
-}
-
-// isServer tells whether it is the server that can't be had.
-func isServer(err error) bool {
-	for _, e := range []error{redisd.ErrNone, redisd.ErrUnavailable, redisd.ErrRefused, redisd.ErrUnreachable, redisd.ErrGiven,
-		redisd.ErrDump, redisd.ErrPortTaken} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }

@@ -13,9 +13,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
@@ -261,10 +262,10 @@ func TestFault22LibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *
 	guest := f.guest()
 	f.texts(1)
 	guest.texts(1)
-	theirs := redisfn.MustParse("#!lua name=" + wordcount.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
+	theirs := redisfn.MustParse("#!lua name=" + protocol.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
 	must(t, f.rdb.FunctionLoad(t.Context(), theirs.Source).Err())
 	r := guest.exits(4, "run")
-	contains(t, r.err, wordcount.Library.String())
+	contains(t, r.err, protocol.Library.String())
 	contains(t, r.err, theirs.String())
 	f.exits(0, "run")
 	f.exact()

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/google/renameio/v2"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/google/renameio/v2"
 )
 
 // writeTo writes a result to what path names. A reader of a file sees the old content or all of the new: a new file
@@ -73,7 +73,7 @@ func replace(path string, write func(io.Writer) error) error {
 var errFolder = errors.New("it is a folder: name a file in it")
 
 func outError(path string, err error) error {
-	return fmt.Errorf("%w: -out=%s: %w", wordcount.ErrInput, printable(path), withoutName(err))
+	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, printable(path), withoutName(err))
 }
 
 // withoutName is what the system said, without a file's name: it may be that of a temporary one.

@@ -7,8 +7,9 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+
 	"github.com/magereduce/magereduce/pkg/corpus"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // generate writes a corpus, showing how far it is.
@@ -16,12 +17,12 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 	var spec corpus.Spec
 	if bytes != nil {
 		if spec.Bytes, err = size(*bytes); err != nil {
-			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
+			return fmt.Errorf("%w: -bytes=%s: %w", protocol.ErrInput, *bytes, err)
 		}
 	}
 	if zipf != nil {
 		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil {
-			return fmt.Errorf("%w: -zipf=%s: write a number, as 1.07", wordcount.ErrInput, *zipf)
+			return fmt.Errorf("%w: -zipf=%s: write a number, as 1.07", protocol.ErrInput, *zipf)
 		}
 	}
 	dir := "corpus"
@@ -38,7 +39,7 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 		spec.Seed = uint64(*seed)
 	}
 	if err := spec.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", wordcount.ErrInput, err)
+		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	spec = spec.WithDefaults()
 	bar := newProgress(os.Stderr)

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/magefile/mage/mg"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magefile/mage/mg"
 )
 
 func TestThePictureInTheMagefileShowsTheEdgesOfTheGraph(t *testing.T) {
@@ -185,13 +185,13 @@ func TestTheFirstFailureEndsItsSiblingsAndIsTheOneReported(t *testing.T) {
 	var cause error
 	fails := step(named(t, "fails"), Config{}, func(context.Context, *session) error {
 		<-waiting
-		return fmt.Errorf("%w: it is full", wordcount.ErrRedis)
+		return fmt.Errorf("%w: it is full", protocol.ErrRedis)
 	})
 	waits := step(named(t, "waits"), Config{}, func(ctx context.Context, _ *session) error {
 		close(waiting)
 		<-ctx.Done() // for ever, if nobody told us
 		cause = context.Cause(ctx)
-		return fmt.Errorf("%w: a consequence", wordcount.ErrState)
+		return fmt.Errorf("%w: a consequence", protocol.ErrState)
 	})
 	never := step(named(t, "never"), Config{}, func(context.Context, *session) error {
 		t.Error("a step ran without what it needs")
@@ -209,7 +209,7 @@ func TestTheFirstFailureEndsItsSiblingsAndIsTheOneReported(t *testing.T) {
 func TestAFailureThatBothSiblingsNeedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	broken := step(named(t, "broken"), Config{}, func(context.Context, *session) error {
-		return fmt.Errorf("%w: no such folder", wordcount.ErrInput)
+		return fmt.Errorf("%w: no such folder", protocol.ErrInput)
 	})
 	nothing := func(context.Context, *session) error { return nil }
 	one, other := step(named(t, "one"), Config{}, nothing, broken), step(named(t, "other"), Config{}, nothing, broken)

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/redis/go-redis/v9"
 )
 
 // notForGuests are the commands that a job must never need on a server that was given.
@@ -75,7 +75,7 @@ func TestAGivenServerIsNeverKilledByChaos(t *testing.T) {
 	guest.slowTexts(30)
 	guest.live()
 	p := guest.begun()
-	guest.until("enough is done for chaos", func(s wordcount.Status) bool { return 4*s.Mapped >= s.Maps })
+	guest.until("enough is done for chaos", func(s protocol.Status) bool { return 4*s.Mapped >= s.Maps })
 	p.team(syscall.SIGSTOP)
 	if s := guest.status(); s.Redis.Kind != "given" || s.Redis.PID != 0 {
 		t.Errorf("%+v", s.Redis)
@@ -170,7 +170,7 @@ func TestTheUserInTheREADMESuffices(t *testing.T) {
 func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password string) {
 	t.Helper()
 	set := []any{"ACL", "SETUSER", "wordcount", "on", ">sesame"}
-	for _, rule := range strings.Fields(wordcount.SupervisorRules) {
+	for _, rule := range strings.Fields(protocol.SupervisorRules) {
 		set = append(set, rule)
 	}
 	for _, s := range servers {
@@ -183,7 +183,7 @@ func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password st
 // load loads the library as its administrator does.
 func load(t *testing.T, server redis.UniversalClient) {
 	t.Helper()
-	_, err := wordcount.Library.Load(t.Context(), server)
+	_, err := protocol.Library.Load(t.Context(), server)
 	must(t, err)
 }
 
@@ -243,7 +243,7 @@ func TestFault66TheUserInTheREADMEReplacesNobodysFunctions(t *testing.T) {
 	t.Cleanup(func() { rdb.Close() })
 	for what, try := range map[string]func() error{
 		"replaces a library":               func() error { return rdb.FunctionLoadReplace(ctx, fmt.Sprintf(theirs, "ours")).Err() },
-		"replaces the library of all jobs": func() error { return rdb.FunctionLoadReplace(ctx, wordcount.Library.Source+"\n").Err() },
+		"replaces the library of all jobs": func() error { return rdb.FunctionLoadReplace(ctx, protocol.Library.Source+"\n").Err() },
 		"loads a library": func() error {
 			return rdb.FunctionLoad(ctx, "#!lua name=new\nredis.register_function('new', function() end)").Err()
 		},
@@ -271,7 +271,7 @@ func TestFault66TheUserInTheREADMEReplacesNobodysFunctions(t *testing.T) {
 	for _, l := range list {
 		libraries[l.Code] = true
 	}
-	if len(libraries) != 2 || !libraries[fmt.Sprintf(theirs, "theirs")] || !libraries[wordcount.Library.Source] {
+	if len(libraries) != 2 || !libraries[fmt.Sprintf(theirs, "theirs")] || !libraries[protocol.Library.Source] {
 		t.Errorf("the libraries are %v", list)
 	}
 }
@@ -285,7 +285,7 @@ func TestFault66AUserWhoMayNotLoadTheLibraryIsToldWhoLoadsIt(t *testing.T) {
 	guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
 	guest.texts(5)
 	r := guest.exits(3, "run")
-	contains(t, r.err, "this user may not load library "+wordcount.Library.Name)
+	contains(t, r.err, "this user may not load library "+protocol.Library.Name)
 	contains(t, r.err, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load")
 	f.guest().exits(0, "functions:load") // as the default user
 	guest.exits(0, "run")

@@ -23,11 +23,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
-	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
 // patience is how long anything may take: a test that waits in vain says for what.
@@ -543,12 +545,12 @@ func (f *folder) statusOf(target string) (s status) {
 }
 
 // until looks into Redis until the folder's last job is as wanted. There must be one.
-func (f *folder) until(what string, wanted func(wordcount.Status) bool) (s wordcount.Status) {
+func (f *folder) until(what string, wanted func(protocol.Status) bool) (s protocol.Status) {
 	f.Helper()
 	job := f.job()
 	f.await(what, func() bool {
 		var err error
-		s, err = wordcount.JobStatus(f.Context(), f.rdb, job)
+		s, err = protocol.StatusOf(f.Context(), f.rdb, job)
 		return err == nil && wanted(s)
 	})
 	return s
@@ -559,7 +561,7 @@ func (f *folder) begun(flags ...string) *process {
 	f.Helper()
 	p := f.start(append([]string{"run"}, flags...)...)
 	p.says("workers:spawn ")
-	f.until("tasks done and others in work", func(s wordcount.Status) bool { return s.Mapped > 0 && s.Pending() > 0 })
+	f.until("tasks done and others in work", func(s protocol.Status) bool { return s.Mapped > 0 && s.Pending() > 0 })
 	return p
 }
 
@@ -578,7 +580,7 @@ func (f *folder) heldUp(flags ...string) *process {
 		}
 		// All were between a commit and the next read.
 		p.team(syscall.SIGCONT)
-		f.until("a task in work", func(s wordcount.Status) bool { return s.Pending() > 0 || s.Phase != "map" })
+		f.until("a task in work", func(s protocol.Status) bool { return s.Pending() > 0 || s.Phase != "map" })
 	}
 }
 
@@ -589,9 +591,9 @@ func (p *process) letGo() {
 }
 
 // job is the folder's last job, as its keys are named.
-func (f *folder) job() wordcount.Job {
+func (f *folder) job() protocol.Job {
 	f.Helper()
-	plan, err := wordcount.Folder{Dir: f.state()}.Last()
+	plan, err := state.Folder{Dir: f.state()}.Last()
 	must(f, err)
 	return plan.Job
 }
@@ -641,7 +643,7 @@ func (f *folder) private(conf, password string) {
 // workers waits until both workers of a job have told of themselves, and returns their names.
 func (f *folder) workers() (names []string) {
 	f.Helper()
-	s := f.until("both workers have told of themselves", func(s wordcount.Status) bool { return len(s.Workers) == 2 })
+	s := f.until("both workers have told of themselves", func(s protocol.Status) bool { return len(s.Workers) == 2 })
 	for name := range s.Workers {
 		names = append(names, name)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // elsewhere starts a command of the folder as on another host: where this one has a folder, that one has another.
@@ -109,7 +109,7 @@ func TestFault78AHostWithOneOtherFileLeavesAndTheJobIsExact(t *testing.T) {
 			contains(t, r.err, "input: this host's files are not the job's")
 			contains(t, r.err, odd+`": it was modified`)
 			guest.gone(team...)
-			host.until("nothing was given up", func(s wordcount.Status) bool {
+			host.until("nothing was given up", func(s protocol.Status) bool {
 				if s.Buried != 0 || s.Troubles != 0 {
 					t.Errorf("%+v", s)
 				}

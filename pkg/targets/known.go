@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // notOptions begin the names that this module has for its own processes and tests.
-var notOptions = []string{roleVariable, "WORDCOUNT_BENCH_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
+var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_BENCH_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
 
 // onlyKnown refuses a variable that looks like an option and is none: a name with a typing error would change nothing,
 // without a word.
@@ -25,7 +25,7 @@ func onlyKnown(environment []string) error {
 		if near := nearest(name); near != "" {
 			advice = "did you mean " + near + "?"
 		}
-		return fmt.Errorf("%w: there is no option %s: %s", wordcount.ErrInput, name, advice)
+		return fmt.Errorf("%w: there is no option %s: %s", protocol.ErrInput, name, advice)
 	}
 	return nil
 }

@@ -8,34 +8,22 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/magefile/mage/mg"
-	"github.com/redis/go-redis/v9"
 
-	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// roleVariable makes a process that imports this package something else than what it is. Calling a target by name
-// would not do: under an import alias it has another one.
-const roleVariable = "WORDCOUNT_ROLE"
-
-// The roles.
-const (
-	roleWorker = "worker" // as wordcount.ServeWorker
-	roleJob    = "job"    // the graph of Job, its Config as JSON on standard input
-)
+// roleJob is the role of a process that runs the graph of Job, with its Config as JSON on standard input. Calling a target
+// by name would not do: under an import alias it has another one.
+const roleJob = "job"
 
 // A compiled magefile runs itself again as a worker, so there is one binary, wherever it was copied to.
 func init() {
-	switch os.Getenv(roleVariable) {
-	case roleWorker:
-		err := wordcount.ServeWorker(os.Stdin, connectWorker)
-		exit(err, wordcount.WorkerStatus(err))
-	case roleJob:
+	wordcount.Main()
+	if wordcount.Role() == roleJob {
 		err := runJob()
 		exit(err, mg.ExitStatus(err))
 	}
@@ -59,31 +47,6 @@ func runJob() error {
 	return depend(ctx, []mg.Fn{Job(c)})
 }
 
-func connectWorker(spec wordcount.WorkerSpec) (redis.UniversalClient, error) {
-	var e redisd.Endpoint
-	if err := json.Unmarshal(spec.Redis, &e); err != nil {
-		return nil, fmt.Errorf("read the worker's instructions: %w", err)
-	}
-	return e.Client(spec.Consumer)
-}
-
-func workerCommand() *exec.Cmd { return again(roleWorker) }
-
-// again is this program in another role.
-func again(role string) *exec.Cmd {
-	// The file that we were started from may have been rebuilt or removed since; Linux still knows it.
-	self := "/proc/self/exe"
-	if runtime.GOOS != "linux" {
-		var err error
-		if self, err = os.Executable(); err != nil {
-			self = os.Args[0]
-		}
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role)
-	return cmd
-}
-
 // jobProcess is a job in a process of its own.
 type jobProcess struct {
 	cmd   *exec.Cmd
@@ -96,7 +59,7 @@ func startJob(c Config) (*jobProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &jobProcess{again(roleJob), make(chan struct{})}
+	j := &jobProcess{wordcount.Program(roleJob), make(chan struct{})}
 	// Its result is not the caller's, so it goes where progress goes.
 	j.cmd.Stdin, j.cmd.Stdout, j.cmd.Stderr = bytes.NewReader(config), os.Stderr, os.Stderr
 	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the caller to pass on

@@ -23,8 +23,8 @@ const (
 // progress shows how far a job is: on a terminal one bar, with events as lines above it, elsewhere a plain line now
 // and then. It writes to standard error only, for results alone go to standard output.
 type progress struct {
-	total int64           // bytes; set before the first update
-	team  *wordcount.Team // for the number of the living and the dead, if there is one
+	total  int64                    // bytes; set before the first update
+	living func() (n, restarts int) // of workers; may be nil
 
 	mu       sync.Mutex // one writer at a time: the bar's own lines and ours must not mix
 	out      *os.File
@@ -94,10 +94,11 @@ func (p *progress) advance(phase string, done int64) {
 	if p.began.IsZero() {
 		p.began, p.shown, p.from = now, now, done
 	}
-	if p.team != nil {
-		phase = fmt.Sprintf("%s · %d workers", phase, len(p.team.PIDs()))
-		if n := p.team.Restarts(); n > 0 {
-			phase = fmt.Sprintf("%s · %d restarts", phase, n)
+	if p.living != nil {
+		n, restarts := p.living()
+		phase = fmt.Sprintf("%s · %d workers", phase, n)
+		if restarts > 0 {
+			phase = fmt.Sprintf("%s · %d restarts", phase, restarts)
 		}
 	}
 	if p.terminal {

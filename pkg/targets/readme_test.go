@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // root is the checkout, seen from this package.
@@ -25,8 +25,8 @@ func readme(t *testing.T) string {
 }
 
 func TestREADMEHasTheRightsThatSuffice(t *testing.T) {
-	if !strings.Contains(readme(t), wordcount.SupervisorRules) {
-		t.Errorf("README.md lacks %q", wordcount.SupervisorRules)
+	if !strings.Contains(readme(t), protocol.SupervisorRules) {
+		t.Errorf("README.md lacks %q", protocol.SupervisorRules)
 	}
 }
 

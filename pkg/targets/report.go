@@ -3,40 +3,46 @@ package targets
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
 // report prints the result: what was counted, the top words, and how to see more of it.
-func (s *session) report(ctx context.Context) error {
-	r, sealed := wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: s.sealed.Fence}, s.sealed
+func (s *session) report(ctx context.Context, r *wordcount.Result) error {
 	if s.quiet.Load() {
-		s.tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(sealed.Tokens)), humanize.Comma(int64(sealed.Distinct)), redone(sealed))
+		s.tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(r.Tokens)), humanize.Comma(int64(r.Distinct)), redone(r.Sealed))
 		return nil
 	}
-	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(sealed.Tokens)),
-		humanize.Comma(int64(sealed.Distinct)), humanize.Comma(int64(sealed.Files)), redone(sealed), sealed.Durable)
-	for _, skipped := range sealed.Skipped {
+	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(r.Tokens)),
+		humanize.Comma(int64(r.Distinct)), humanize.Comma(int64(r.Files)), redone(r.Sealed), r.Durable)
+	for _, skipped := range r.Skipped {
 		fmt.Printf("skipped %v\n", skipped)
 	}
-	if err := printTop(r.Entries(ctx), 10); err != nil {
+	if err := printTop(r.Top(ctx, 10)); err != nil {
 		return err
 	}
-	if len(sealed.Skipped) > 0 {
-		s.note("all that was skipped: %s", s.folder.Skipped(s.plan.Job.ID))
+	job := s.job.Planned().Job
+	if len(r.Skipped) > 0 {
+		s.note("all that was skipped: %s", s.job.Folder().Skipped(job.ID))
 	}
-	cli, err := s.server.Endpoint().CLI()
+	_, server, err := s.job.Redis(ctx)
 	if err != nil {
 		return err
 	}
-	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", cli, s.plan.Job.Key("counts"))
+	cli, err := server.Endpoint().CLI()
+	if err != nil {
+		return err
+	}
+	s.note("sorted set: %s zrevrange '%s' 0 9 withscores", cli, job.Key("counts"))
 	return nil
 }
 
-func redone(sealed *wordcount.Sealed) string {
+func redone(sealed wordcount.Sealed) string {
 	if sealed.Redone == 0 {
 		return "nothing redone"
 	}
@@ -50,13 +56,13 @@ func plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + what + "s"
 }
 
-func printTop(words entries, n int) error {
+// entries are words with their counts, by descending count, then by their bytes.
+type entries = iter.Seq2[wordcount.Entry, error]
+
+func printTop(words entries) error {
 	for e, err := range words {
 		if err != nil {
 			return err
-		}
-		if n--; n < 0 {
-			break
 		}
 		fmt.Printf("%12s  %s\n", humanize.Comma(int64(e.N)), printable(e.Word))
 	}
@@ -64,25 +70,25 @@ func printTop(words entries, n int) error {
 }
 
 // verify recounts the files of a sealed job, and compares.
-func (s *session) verify(ctx context.Context, plan wordcount.Plan, sealed wordcount.Sealed) error {
-	truth, err := s.recount(ctx, plan)
+func (s *session) verify(ctx context.Context, r *wordcount.Result) error {
+	truth, err := s.recount(ctx, r)
 	if err != nil {
 		return err
 	}
-	return s.compare(ctx, truth, plan, sealed)
+	return s.compare(ctx, truth, r)
 }
 
 // recount counts a job's files again.
-func (s *session) recount(ctx context.Context, plan wordcount.Plan) (wordcount.Recount, error) {
+func (s *session) recount(ctx context.Context, r *wordcount.Result) (result.Counts, error) {
 	bar := newProgress(os.Stderr)
-	bar.total = plan.Manifest.Bytes
+	bar.total = r.Bytes
 	defer bar.finish()
-	return wordcount.NewRecount(ctx, plan.Manifest, s.config.VerifyPart, func(bytes int64) { bar.advance("recount", bytes) })
+	return r.Recount(ctx, s.config.VerifyPart, func(bytes int64) { bar.advance("recount", bytes) })
 }
 
 // compare compares a job's result with the recount, which it uses up, and says how exact it is.
-func (s *session) compare(ctx context.Context, truth wordcount.Recount, plan wordcount.Plan, sealed wordcount.Sealed) error {
-	verdict, err := truth.Compare(ctx, wordcount.Result{Redis: s.rdb, Job: plan.Job, Fence: sealed.Fence}, s.config.VerifyPart)
+func (s *session) compare(ctx context.Context, truth result.Counts, r *wordcount.Result) error {
+	verdict, err := r.Compare(ctx, truth, s.config.VerifyPart)
 	if err != nil {
 		return err
 	}

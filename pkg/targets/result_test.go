@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 func TestExportReplacesTheFileInOneStep(t *testing.T) {
@@ -132,7 +132,7 @@ func TestStatusTellsWhereARunningJobStands(t *testing.T) {
 	f.slowTexts(30)
 	f.live()
 	p := f.begun()
-	f.until("both workers have told of themselves", func(s wordcount.Status) bool { return len(s.Workers) == 2 })
+	f.until("both workers have told of themselves", func(s protocol.Status) bool { return len(s.Workers) == 2 })
 	team := p.team(syscall.SIGSTOP)
 	s := f.status()
 	if s.Job != f.job().ID || s.Phase != "map" || s.Tasks.Total != 30 || s.Tasks.Done == 0 || s.Tasks.Pending == 0 ||

@@ -10,7 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 func TestAnOptionThatSelectsNothingKnownIsNamedAndExits2(t *testing.T) {
@@ -33,7 +34,7 @@ func TestAnOptionThatSelectsNothingKnownIsNamedAndExits2(t *testing.T) {
 }
 
 // told requires that this was skipped, and that every command that speaks of the result says so.
-func (f *folder) told(want ...wordcount.SkippedFor) {
+func (f *folder) told(want ...plan.SkippedFor) {
 	f.Helper()
 	first := f.exits(0, "run")
 	again := f.exits(0, "run")
@@ -48,10 +49,10 @@ func (f *folder) told(want ...wordcount.SkippedFor) {
 		contains(f, status, "\nskipped  "+line)
 	}
 	var r struct {
-		Skipped []wordcount.SkippedFor `json:"skipped"`
+		Skipped []plan.SkippedFor `json:"skipped"`
 	}
 	must(f, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &r))
-	sealed, ok, err := wordcount.Folder{Dir: f.state()}.Sealed(f.job().ID)
+	sealed, ok, err := state.Folder{Dir: f.state()}.Sealed(f.job().ID)
 	if !ok || err != nil {
 		f.Fatalf("not sealed: %v", err)
 	}
@@ -91,7 +92,7 @@ func TestFault39UnreadableFilesAreSkippedAndToldIfAskedFor(t *testing.T) {
 	r := f.exits(2, "run")
 	contains(t, r.err, `closed": permission denied: WORDCOUNT_SKIP=unreadable counts what you may read`)
 	f.set("WORDCOUNT_SKIP", "unreadable")
-	f.told(wordcount.SkippedFor{Why: "unreadable", Count: 2, First: []string{f.named("data/closed"), f.named("data/secret.txt")}})
+	f.told(plan.SkippedFor{Why: "unreadable", Count: 2, First: []string{f.named("data/closed"), f.named("data/secret.txt")}})
 	contains(t, f.exits(0, "run").out, "in 2 files")
 	contains(t, f.exits(0, "verify").out, "0 missing, 0 surplus, 0 different")
 }
@@ -104,7 +105,7 @@ func TestFault47BinaryFilesAreSkippedAndToldIfAskedFor(t *testing.T) {
 	f.write("data/zeros", strings.Repeat("\x00", 2<<20))
 	contains(t, f.exits(5, "run").err, "WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again")
 	f.set("WORDCOUNT_SKIP", "binary")
-	f.told(wordcount.SkippedFor{Why: "binary", Count: 1, First: []string{f.named("data/zeros")}})
+	f.told(plan.SkippedFor{Why: "binary", Count: 1, First: []string{f.named("data/zeros")}})
 	if got := f.exits(0, "export").out; got != counted {
 		t.Errorf("exported:\n%s", head(got))
 	}
@@ -121,10 +122,10 @@ func TestExcludedFilesAreToldByThePatternThatExcludesThem(t *testing.T) {
 	must(t, os.Symlink("nowhere", filepath.Join(f.dir, "data", "link")))
 	f.set("WORDCOUNT_EXCLUDE", "*.gz, .git/\na\\, b")
 	f.told(
-		wordcount.SkippedFor{Why: `excluded by "*.gz"`, Count: 4, First: []string{f.named("data/1.gz"), f.named("data/2.gz"), f.named("data/in/3.gz")}},
-		wordcount.SkippedFor{Why: "a link that leads nowhere", Count: 1, First: []string{f.named("data/link")}},
-		wordcount.SkippedFor{Why: `excluded by ".git/"`, Count: 1, First: []string{f.named("data/.git")}},
-		wordcount.SkippedFor{Why: `excluded by "a\\, b"`, Count: 1, First: []string{f.named("data/a, b")}},
+		plan.SkippedFor{Why: `excluded by "*.gz"`, Count: 4, First: []string{f.named("data/1.gz"), f.named("data/2.gz"), f.named("data/in/3.gz")}},
+		plan.SkippedFor{Why: "a link that leads nowhere", Count: 1, First: []string{f.named("data/link")}},
+		plan.SkippedFor{Why: `excluded by ".git/"`, Count: 1, First: []string{f.named("data/.git")}},
+		plan.SkippedFor{Why: `excluded by "a\\, b"`, Count: 1, First: []string{f.named("data/a, b")}},
 	)
 	contains(t, f.exits(0, "status").out, " and 1 more\n")
 	if got := f.exits(0, "export").out; got != counted {
@@ -132,7 +133,7 @@ func TestExcludedFilesAreToldByThePatternThatExcludesThem(t *testing.T) {
 	}
 	f.set("WORDCOUNT_EXCLUDE", "**")
 	f.told(
-		wordcount.SkippedFor{Why: `excluded by "**"`, Count: 8, First: []string{f.named("data/.git"), f.named("data/1.gz"), f.named("data/2.gz")}},
+		plan.SkippedFor{Why: `excluded by "**"`, Count: 8, First: []string{f.named("data/.git"), f.named("data/1.gz"), f.named("data/2.gz")}},
 	)
 }
 
@@ -141,7 +142,7 @@ func TestFault43WhenEverythingIsSkippedTheResultIsExactEmptyAndSaysSo(t *testing
 	f := newFolder(t)
 	f.write("data/zeros", "\x00")
 	f.set("WORDCOUNT_SKIP", "binary")
-	f.told(wordcount.SkippedFor{Why: "binary", Count: 1, First: []string{f.named("data/zeros")}})
+	f.told(plan.SkippedFor{Why: "binary", Count: 1, First: []string{f.named("data/zeros")}})
 	contains(t, f.exits(0, "run").out, "sealed  0 words, 0 distinct, in 0 files")
 	if r := f.exits(0, "export"); r.out != "" {
 		t.Errorf("exported: %s", r.out)
@@ -157,7 +158,7 @@ func TestAnotherFoldersStateIsNotCounted(t *testing.T) {
 	other.exits(0, "run")
 	must(t, os.CopyFS(filepath.Join(f.dir, "data", "other", ".wordcount"), os.DirFS(other.state())))
 	must(t, os.CopyFS(filepath.Join(f.dir, "data", "ours"), os.DirFS(f.state())))
-	f.told(wordcount.SkippedFor{Why: "the state of wordcount's jobs", Count: 2,
+	f.told(plan.SkippedFor{Why: "the state of wordcount's jobs", Count: 2,
 		First: []string{f.named("data/other/.wordcount"), f.named("data/ours")}})
 	contains(t, f.exits(0, "run").out, "in 1 files")
 }

@@ -9,9 +9,11 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+
+	"github.com/dustin/go-humanize"
 )
 
 // statusReport is what status prints. The names in JSON are API.
@@ -25,8 +27,8 @@ type statusReport struct {
 	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
 
-	Skipped []wordcount.SkippedFor `json:"skipped"` // of the input: what isn't counted
-	list    string                 // the file that has all of it
+	Skipped []plan.SkippedFor `json:"skipped"` // of the input: what isn't counted
+	list    string            // the file that has all of it
 }
 
 type taskReport struct {
@@ -62,42 +64,40 @@ type redisReport struct {
 
 // status reads where the last job stands.
 func (s *session) status(ctx context.Context) (statusReport, error) {
-	plan, err := s.folder.Last()
+	if err := s.job.Last(); err != nil {
+		return statusReport{}, err
+	}
+	_, server, err := s.job.Redis(ctx)
 	if err != nil {
 		return statusReport{}, err
 	}
-	if err := s.connect(ctx, false); err != nil {
-		return statusReport{}, err
-	}
+	last := s.job.Planned()
 	r := statusReport{
-		Job: plan.Job.ID, Phase: "none", Total: plan.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
-		Redis:   redisReport{string(s.server.Kind), s.server.Addr, s.server.Pid},
-		Skipped: append([]wordcount.SkippedFor{}, plan.Manifest.Skips()...), list: s.folder.Skipped(plan.Job.ID),
+		Job: last.Job.ID, Phase: "none", Total: last.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
+		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
+		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: s.job.Folder().Skipped(last.Job.ID),
 	}
-	st, err := wordcount.JobStatus(ctx, s.rdb, plan.Job)
+	st, err := s.job.Status(ctx)
 	if errors.Is(err, wordcount.ErrState) {
 		return r, nil
 	}
 	if err != nil {
 		return r, err
 	}
-	dead, err := wordcount.Buried(ctx, s.rdb, plan.Job)
+	dead, err := s.job.DeadLetters(ctx)
 	if err != nil {
 		return r, err
 	}
 	if len(dead) > 0 { // a job has many splits: they are only made out if somebody asks for one
-		r.Buried = describe(dead, plan.Splits())
+		r.Buried = describe(dead, last.Splits())
 	}
-	r.Phase, r.Bytes = st.Phase, st.Bytes
+	r.Phase, r.Bytes = string(st.Phase), st.Bytes
 	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
-	if sealed, ok, err := s.folder.Sealed(plan.Job.ID); err == nil && ok && sealed.Fence == st.Final {
+	if sealed, ok, err := s.job.Folder().Sealed(last.Job.ID); err == nil && ok && sealed.Fence == st.Final {
 		r.Phase = "sealed"
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.Workers)) {
-		var info wordcount.WorkerInfo
-		if json.Unmarshal([]byte(st.Workers[id]), &info) != nil {
-			continue // display only
-		}
+		info := st.Workers[id]
 		r.Workers = append(r.Workers, workerReport{id, info.PID, info.Host, info.State,
 			st.PendingMaps[id] + st.PendingReduces[id], info.Tasks})
 	}
@@ -105,11 +105,11 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 }
 
 // describe names the file and the offset of each map that was given up. A reduce has neither.
-func describe(dead []wordcount.BuriedTask, splits []wordcount.Split) []buriedReport {
+func describe(dead []protocol.DeadLetter, splits []plan.Split) []buriedReport {
 	reports := make([]buriedReport, len(dead))
 	for i, t := range dead {
 		name := fmt.Sprintf("%s %d", t.Stream, t.Number)
-		r := buriedReport{Task: name, Error: t.Cause, what: name}
+		r := buriedReport{Task: name, Error: t.Cause.Text, what: name}
 		if t.Stream == "map" && t.Number >= 1 && t.Number <= len(splits) {
 			split := splits[t.Number-1]
 			r.File, r.Offset, r.More = split.Path, &split.Off, len(split.More)

@@ -36,7 +36,7 @@ func (n *node) Run(ctx context.Context) error {
 	err := depend(ctx, n.needs)
 	if err == nil {
 		s := sessionOf(n.config)
-		err = s.resumable(coded(ctx, n.do(ctx, s)))
+		err = resumable(coded(ctx, n.do(ctx, s)), s.recorded())
 	}
 	if err != nil && !claim(ctx, err) {
 		return nil // a sibling failed first, and this is but the consequence

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 func TestStepsRunWhatTheyNeedAndMayBeRepeated(t *testing.T) {
@@ -52,7 +52,7 @@ func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T
 	loop.says("checkpoint:loop  every 20ms")
 	spawn := f.start("workers:spawn")
 	spawn.says("workers:spawn    2 workers: ")
-	f.until("all is counted", func(s wordcount.Status) bool { return s.Phase == "done" })
+	f.until("all is counted", func(s protocol.Status) bool { return s.Phase == "done" })
 	for _, p := range []*process{loop, spawn} {
 		select {
 		case <-p.ended:
@@ -77,7 +77,7 @@ func TestWorkersOfAnotherFolderJoinAJob(t *testing.T) {
 	guest.set("WORDCOUNT_INPUT", filepath.Join(host.dir, "data"))
 	joined := guest.start("workers:join", "-job="+host.job().ID)
 	team := joined.team()
-	host.until("the guests have counted all", func(s wordcount.Status) bool { return s.Phase == "done" })
+	host.until("the guests have counted all", func(s protocol.Status) bool { return s.Phase == "done" })
 	host.exits(0, "run")
 	joined.exits(0)
 	guest.gone(team...)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
 // outcome is what came of a fault that was outlived.
@@ -25,7 +26,7 @@ type outcome struct {
 
 // tabulate runs each fault against a job of its own, and prints what came of it.
 func (s *session) tabulate(ctx context.Context) (err error) {
-	own, err := s.guineaPig(ctx, guineaBytes)
+	own, err := s.scratchJob(ctx, scratchBytes)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *session) tabulate(ctx context.Context) (err error) {
 		if used {
 			own.endJobs()
 			// The fault before this one may have left Redis dead.
-			if err := own.persist(ctx, func() error { return own.rdb.Ping(ctx).Err() }); err != nil {
+			if err := own.ping(ctx); err != nil {
 				return outcome{}, err
 			}
 			if err := own.again(ctx); err != nil {
@@ -49,7 +50,11 @@ func (s *session) tabulate(ctx context.Context) (err error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		return outcome{recovery, own.sealed.Redone}, own.verify(ctx, own.plan, *own.sealed)
+		r, err := own.job.Result(ctx)
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcome{recovery, r.Redone}, own.verify(ctx, r)
 	})
 }
 
@@ -116,7 +121,7 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 		}
 	}
 	s.tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
-	own, err := s.guineaPig(ctx, size64)
+	own, err := s.scratchJob(ctx, size64)
 	if err != nil {
 		return err
 	}
@@ -129,20 +134,19 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 			outlived(fault)
 			s.tell("%s is outlived, after %s", fault.Name, recovery.Round(time.Millisecond))
 		}}
-		var truth wordcount.Recount // the texts are the same for each job
+		var truth result.Counts // the texts are the same for each job
 		end := make(chan struct{})
 		defer time.AfterFunc(length, func() { close(end) }).Stop()
 		for over := false; !over; {
-			err := storm.Rage(ctx, own.attacker(), end, uint64(sealed))
+			a, err := own.attacker(ctx)
+			if err != nil {
+				return err
+			}
+			err = storm.Run(ctx, a, end, uint64(sealed))
 			if over = err == nil; !over && !errors.Is(err, chaos.ErrOver) {
 				return err
 			}
-			if truth == nil {
-				if truth, err = own.recount(ctx, own.plan); err != nil {
-					return err
-				}
-			}
-			if err := own.calm(ctx, truth); err != nil {
+			if err := own.calm(ctx, &truth); err != nil {
 				return err
 			}
 			if sealed++; !over {
@@ -158,9 +162,9 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 }
 
 // tally prints how often each fault was outlived in a storm, however that ends.
-func tally(w io.Writer, faults []chaos.Fault, rage func(outlived func(chaos.Fault)) error) error {
+func tally(w io.Writer, faults []chaos.Fault, run func(outlived func(chaos.Fault)) error) error {
 	times := map[string]int{}
-	err := rage(func(fault chaos.Fault) { times[fault.Name]++ })
+	err := run(func(fault chaos.Fault) { times[fault.Name]++ })
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FAULT\tTIMES")
 	for _, fault := range faults {
@@ -169,23 +173,45 @@ func tally(w io.Writer, faults []chaos.Fault, rage func(outlived func(chaos.Faul
 	return errors.Join(err, table.Flush())
 }
 
-// calm waits for the job's result when no fault is injected any more, and compares it with the recount.
-func (s *session) calm(ctx context.Context, truth wordcount.Recount) error {
+// ping makes sure that the session's server answers, and starts it again if need be.
+func (s *session) ping(ctx context.Context) error {
+	rdb, _, err := s.job.Redis(ctx)
+	if err != nil {
+		return err
+	}
+	return s.job.Do(ctx, func() error { return rdb.Ping(ctx).Err() })
+}
+
+// calm waits for the job's result when no fault is injected any more, and compares it with the recount, which the first job
+// makes.
+func (s *session) calm(ctx context.Context, truth *result.Counts) error {
 	for {
-		sealed, err := s.attacker().Outlive(ctx)
+		a, err := s.attacker(ctx)
+		if err == nil {
+			_, err = a.AwaitSeal(ctx)
+		}
 		if err != nil {
 			return err
 		}
 		s.endJobs()
 		// The last fault may have ended Redis when nobody was left to start it again.
-		if err := s.persist(ctx, func() error { return s.rdb.Ping(ctx).Err() }); err != nil {
+		if err := s.ping(ctx); err != nil {
 			return err
 		}
-		err = s.compare(ctx, maps.Clone(truth), s.plan, sealed)
+		r, err := s.job.Result(ctx)
+		if err != nil {
+			return err
+		}
+		if *truth == nil {
+			if *truth, err = s.recount(ctx, r); err != nil {
+				return err
+			}
+		}
+		err = s.compare(ctx, maps.Clone(*truth), r)
 		if !errors.Is(err, wordcount.ErrNoResult) {
 			return err
 		}
-		// Or have rolled it back behind the seal. Whoever runs the job then has its result again.
+		// Or have rolled it back behind the seal. A supervisor that runs the job then has its result again.
 		s.note("the result was rolled back: running the job again")
 		job, err := s.launch(s.config)
 		if err != nil {

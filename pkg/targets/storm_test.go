@@ -11,12 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
 func TestAStormRunsAJobAgainWhoseResultWasRolledBack(t *testing.T) {
@@ -28,27 +30,29 @@ func TestAStormRunsAJobAgainWhoseResultWasRolledBack(t *testing.T) {
 	wished, err := strconv.Atoi(port)
 	must(t, err)
 	s := newSession(Config{Dir: dir, Workers: 2, Redis: redisd.Config{Kind: server.Kind, Port: wished}}.complete())
-	own, err := s.guineaPig(ctx, 1<<20)
+	must(t, s.open(ctx))
+	own, err := s.scratchJob(ctx, 1<<20)
 	must(t, err)
 	defer own.endJobs()
-	must(t, own.attacker().Ripen(ctx))
-	unsealed := server.Checkpoint(t)
-	truth, err := own.recount(ctx, own.plan)
+	a, err := own.attacker(ctx)
 	must(t, err)
-	lost, err := own.attacker().Outlive(ctx)
+	must(t, a.WaitForProgress(ctx))
+	unsealed := server.Checkpoint(t)
+	lost, err := a.AwaitSeal(ctx)
 	must(t, err)
 	own.endJobs()
 	server.Restore(t, unsealed)
-	must(t, own.calm(ctx, truth))
-	if sealed, ok, err := own.folder.Sealed(own.plan.Job.ID); err != nil || !ok || sealed.Fence == lost.Fence {
+	var truth result.Counts
+	must(t, own.calm(ctx, &truth))
+	if sealed, ok, err := own.job.Folder().Sealed(own.job.ID()); err != nil || !ok || sealed.Fence == lost.Fence {
 		t.Errorf("the result that was lost is still the one that is published: %+v, %v", sealed, err)
 	}
 }
 
 func TestATableOfFaultsHasTheVerdictOfEach(t *testing.T) {
 	t.Parallel()
-	incomplete := fmt.Errorf("%w: the supervisor ended without a result\nand more", wordcount.ErrIncomplete)
-	different := fmt.Errorf("%w: 5 distinct, 1 missing, 0 surplus, 0 different: please report this", wordcount.ErrDifferent)
+	incomplete := fmt.Errorf("%w: the supervisor ended without a result\nand more", protocol.ErrIncomplete)
+	different := fmt.Errorf("%w: 5 distinct, 1 missing, 0 surplus, 0 different: please report this", protocol.ErrDifferent)
 	faults := []chaos.Fault{chaos.KillWorker, chaos.PauseRedis, chaos.RestartRedis, chaos.DropReplies}
 	results := map[string]error{"pauseRedis": incomplete, "restartRedis": different}
 	var out strings.Builder
@@ -63,7 +67,7 @@ dropReplies   1      2ms       1 task  exact
 `; out.String() != want {
 		t.Errorf("it is\n%s, want\n%s", &out, want)
 	}
-	if !errors.Is(err, wordcount.ErrDifferent) || mg.ExitStatus(coded(t.Context(), err)) != exitDifferent ||
+	if !errors.Is(err, protocol.ErrDifferent) || mg.ExitStatus(coded(t.Context(), err)) != exitDifferent ||
 		!strings.HasPrefix(err.Error(), "2 faults were not exact; restartRedis: different: ") {
 		t.Errorf("it ends with %v", err)
 	}
@@ -88,7 +92,7 @@ dropReplies   1      2ms       1 task  exact
 
 func TestAStormTellsWhatWasOutlivedHoweverItEnds(t *testing.T) {
 	t.Parallel()
-	for _, end := range []error{nil, wordcount.ErrDifferent} {
+	for _, end := range []error{nil, protocol.ErrDifferent} {
 		var out strings.Builder
 		err := tally(&out, []chaos.Fault{chaos.KillWorker, chaos.PauseRedis}, func(outlived func(chaos.Fault)) error {
 			outlived(chaos.PauseRedis)

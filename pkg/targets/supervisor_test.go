@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 func TestFault35SecondSupervisorAttachesAndBothAreExact(t *testing.T) {
@@ -19,7 +19,7 @@ func TestFault35SecondSupervisorAttachesAndBothAreExact(t *testing.T) {
 	f.set("WORDCOUNT_FAULTS", "")
 	second := f.start("run")
 	second.says("another supervisor is at work")
-	f.until("the second's workers do something", func(s wordcount.Status) bool { return s.Mapped > before.Done })
+	f.until("the second's workers do something", func(s protocol.Status) bool { return s.Mapped > before.Done })
 	first.letGo()
 	one, two := first.exits(0), second.exits(0)
 	if one.out != two.out {
@@ -78,7 +78,7 @@ func TestFault37CtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 			f.set("WORDCOUNT_LEASE", "1h") // nobody waits for one
 			p := f.start("run")
 			p.says("workers:spawn ")
-			f.until("tasks done, or at least counted", func(s wordcount.Status) bool { return s.Mapped > 0 || s.Pending() > 4 })
+			f.until("tasks done, or at least counted", func(s protocol.Status) bool { return s.Mapped > 0 || s.Pending() > 4 })
 			p.signal(os.Interrupt)
 			r := p.exits(130)
 			contains(t, r.err, "interrupted: workers finish what they have in hand\n")

@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 // setting is a variable and its value.
@@ -19,7 +20,7 @@ func (c Config) lastRun() (Config, []setting, error) {
 	if c.Input != "" {
 		return c, nil, nil
 	}
-	input, o, err := wordcount.Folder{Dir: cmp.Or(c.Dir, defaultDir)}.Asked()
+	input, o, err := state.Folder{Dir: cmp.Or(c.Dir, defaultDir)}.Asked()
 	if input == "" || err != nil {
 		return c, nil, err
 	}
@@ -35,7 +36,7 @@ func (c Config) lastRun() (Config, []setting, error) {
 		c.Exclude = o.Exclude
 		take("WORDCOUNT_EXCLUDE", strings.Join(o.Exclude, ","))
 	}
-	if c.Skip == (wordcount.Skip{}) && o.Skip != c.Skip {
+	if c.Skip == (plan.Skip{}) && o.Skip != c.Skip {
 		c.Skip = o.Skip
 		take("WORDCOUNT_SKIP", o.Skip.String())
 	}
@@ -43,11 +44,11 @@ func (c Config) lastRun() (Config, []setting, error) {
 		c.Growing = true
 		take("WORDCOUNT_GROWING", "planned")
 	}
-	if c.Split == 0 && o.Split != 0 {
-		checked("WORDCOUNT_SPLIT", strconv.FormatInt(max(0, o.Split), 10))
+	if c.Split == 0 && !c.WholeFiles && (o.Split != 0 || o.WholeFiles) {
+		checked("WORDCOUNT_SPLIT", strconv.FormatInt(o.Split, 10))
 	}
-	if c.Reducers == 0 && o.Reducers != 0 {
-		checked("WORDCOUNT_REDUCERS", strconv.Itoa(max(0, o.Reducers)))
+	if c.Reducers == 0 && !c.Direct && (o.Reducers != 0 || o.Direct) {
+		checked("WORDCOUNT_REDUCERS", strconv.Itoa(o.Reducers))
 	}
 	return c, taken, err
 }

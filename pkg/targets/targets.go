@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"strconv"
 
@@ -13,7 +12,9 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 // Run counts the input exactly: the whole graph, up to the sealed result
@@ -83,12 +84,13 @@ func (Functions) Load(ctx context.Context, replace *bool) error {
 		return err
 	}
 	return inFolder(ctx, func(s *session) error {
-		if err := s.connect(ctx, true); err != nil {
+		rdb, _, err := s.job.Redis(ctx)
+		if err != nil {
 			return err
 		}
-		outcome, err := wordcount.Library.Replace(ctx, s.rdb)
+		outcome, err := protocol.Library.Replace(ctx, rdb)
 		if err == nil {
-			s.say("functions:load", "%s %v", wordcount.Library.Name, outcome)
+			s.say("functions:load", "%s %v", protocol.Library.Name, outcome)
 		}
 		return err
 	})
@@ -123,22 +125,20 @@ func (Checkpoint) Loop(ctx context.Context) error { return foreground(ctx, "chec
 // foreground runs a step whose work goes on in the background, and stays until the job is sealed.
 func foreground(ctx context.Context, name string) error {
 	s, err := stepTarget(ctx, name)
-	if err != nil || s.sealed != nil {
+	if err != nil || s.job.IsSealed() {
 		return err
 	}
-	_, err = s.attend(ctx, func(ctx context.Context) (sealed wordcount.Sealed, err error) {
-		_, err = s.sup.Watch(ctx, func(st wordcount.Status) bool { return st.Released })
-		return sealed, err
-	})
+	err = s.job.Attend(ctx)
+	s.shown.finish()
 	if err == nil {
-		s.say(name, "job %s is sealed", s.plan.Job.ID)
+		s.say(name, "job %s is sealed", s.job.ID())
 	}
-	return s.resumable(coded(ctx, err))
+	return resumable(coded(ctx, err), s.recorded())
 }
 
 // Verify recounts the input of the last job with the standard library alone, and compares both ways
 func Verify(ctx context.Context) error {
-	return withResult(ctx, func(s *session, sealed wordcount.Sealed) error { return s.verify(ctx, s.plan, sealed) })
+	return withResult(ctx, func(s *session, r *wordcount.Result) error { return s.verify(ctx, r) })
 }
 
 // Top prints the words with the highest counts; -n=20, -partial for a job that could not be finished
@@ -149,9 +149,9 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 			most = *n
 		}
 		if most < 1 {
-			return fmt.Errorf("%w: -n=%d: write a number above 0", wordcount.ErrInput, most)
+			return fmt.Errorf("%w: -n=%d: write a number above 0", protocol.ErrInput, most)
 		}
-		return printTop(words, most)
+		return printTop(first(words, most))
 	})
 }
 
@@ -159,9 +159,9 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 func Export(ctx context.Context, out *string, partial *bool) error {
 	return withWords(ctx, partial, func(s *session, words entries) error {
 		if out == nil || *out == "" {
-			return wordcount.Export(os.Stdout, words)
+			return result.Export(os.Stdout, words)
 		}
-		err := writeTo(*out, func(w io.Writer) error { return wordcount.Export(w, words) })
+		err := writeTo(*out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
 			s.say("export", "%s", printable(*out))
 		}
@@ -172,16 +172,12 @@ func Export(ctx context.Context, out *string, partial *bool) error {
 // Requeue gives tasks that were given up another life, once their cause is mended; run again then
 func Requeue(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error {
-		plan, err := s.folder.Last()
-		if err != nil {
+		if err := s.job.Last(); err != nil {
 			return err
 		}
-		if err := s.connect(ctx, false); err != nil {
-			return err
-		}
-		n, err := wordcount.Requeue(ctx, s.rdb, plan.Job)
+		n, err := s.job.Requeue(ctx)
 		if err == nil {
-			s.say("requeue", "%s of job %s", plural(n, "task"), plan.Job.ID)
+			s.say("requeue", "%s of job %s", plural(n, "task"), s.job.ID())
 		}
 		return err
 	})
@@ -216,40 +212,9 @@ func Clean(ctx context.Context) error {
 }
 
 func (s *session) clean(ctx context.Context) error {
-	jobs, err := s.folder.Jobs()
-	if err != nil {
-		return err
-	}
-	for _, id := range jobs {
-		plan, err := s.folder.Load(id)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // cleaned before
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.connect(ctx, false); err != nil {
-			return err
-		}
-		keys, err := wordcount.Clean(ctx, s.rdb, plan.Job)
-		if err != nil {
-			return err
-		}
-		if s.server.Owned() {
-			if err := s.server.RemoveUser(ctx, workerUser(plan.Job)); err != nil {
-				return err
-			}
-		}
-		if err := s.folder.Forget(id); err != nil {
-			return err
-		}
-		s.say("clean", "job %s: %s deleted", id, plural(keys, "key"))
-	}
-	if s.rdb == nil || s.config.Durability != wordcount.BGSave {
-		return nil
-	}
-	// Else the next crash would bring the jobs back.
-	return (&wordcount.Supervisor{Redis: s.rdb}).Checkpoint(ctx)
+	return s.job.Clean(ctx, func(job string, keys int) {
+		s.say("clean", "job %s: %s deleted", job, plural(keys, "key"))
+	})
 }
 
 // inFolder runs a target that speaks of this folder's jobs.
@@ -258,117 +223,78 @@ func inFolder(ctx context.Context, do func(*session) error) error {
 	if err != nil {
 		return coded(ctx, err)
 	}
-	c = c.complete()
-	if err := redisd.CheckFolder(c.Dir); err != nil {
+	s := sessionOf(c.complete())
+	if err := s.open(ctx); err != nil {
 		return coded(ctx, err)
 	}
-	return coded(ctx, do(sessionOf(c)))
+	return coded(ctx, do(s))
 }
 
 // withResult runs a target that reads the sealed result of the last job.
-func withResult(ctx context.Context, do func(*session, wordcount.Sealed) error) error {
+func withResult(ctx context.Context, do func(*session, *wordcount.Result) error) error {
 	return inFolder(ctx, func(s *session) error {
-		plan, err := s.folder.Last()
+		if err := s.job.Last(); err != nil {
+			return err
+		}
+		r, err := s.job.Result(ctx)
+		if errors.Is(err, wordcount.ErrIncomplete) {
+			err = fmt.Errorf("%w: mage run", err)
+		}
 		if err != nil {
 			return err
 		}
-		s.plan = plan
-		sealed, ok, err := s.folder.Sealed(plan.Job.ID)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return fmt.Errorf("%w: job %s is not sealed: mage run", wordcount.ErrIncomplete, plan.Job.ID)
-		}
-		if err := s.connect(ctx, false); err != nil {
-			return err
-		}
-		return do(s, sealed)
+		return do(s, r)
 	})
 }
 
-// entries are words with their counts, by descending count, then by their bytes.
-type entries = iter.Seq2[count.Entry, error]
+// first are the first n of some words.
+func first(words entries, n int) entries {
+	return func(yield func(wordcount.Entry, error) bool) {
+		left := n
+		for e, err := range words {
+			if left--; left < 0 || !yield(e, err) {
+				return
+			}
+		}
+	}
+}
 
 // withWords runs a target that reads the words of the last job: of its sealed result, or, if partial is asked for, of
 // what was committed.
 func withWords(ctx context.Context, partial *bool, do func(*session, entries) error) error {
 	if partial == nil || !*partial {
-		return withResult(ctx, func(s *session, sealed wordcount.Sealed) error {
-			return do(s, wordcount.Result{Redis: s.rdb, Job: s.plan.Job, Fence: sealed.Fence}.Entries(ctx))
-		})
+		return withResult(ctx, func(s *session, r *wordcount.Result) error { return do(s, r.All(ctx)) })
 	}
 	return inFolder(ctx, func(s *session) error {
-		plan, err := s.folder.Last()
+		if err := s.job.Last(); err != nil {
+			return err
+		}
+		words, missing, err := s.job.Unsealed(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.connect(ctx, false); err != nil {
-			return err
-		}
-		words, missing, err := wordcount.Partial(ctx, s.rdb, plan.Job)
-		if err != nil {
-			return err
-		}
-		s.note("! partial: %s of job %s missing", plural(missing, "map"), plan.Job.ID)
-		return do(s, func(yield func(count.Entry, error) bool) {
-			for _, e := range words {
-				if !yield(e, nil) {
-					return
-				}
-			}
-		})
+		s.note("! partial: %s of job %s missing", plural(missing, "map"), s.job.ID())
+		return do(s, words)
 	})
 }
 
-// join adds a team to a job that others supervise.
+// join adds workers to a job that others supervise.
 func (s *session) join(ctx context.Context, job, input *string) error {
-	var planned bool // in this folder
-	if job != nil && *job != "" {
-		if err := wordcount.CheckID(*job); err != nil {
-			return err
-		}
-		plan, err := s.folder.Load(*job)
-		if planned = err == nil; planned {
-			s.plan = plan
-		}
-		s.plan.Job.ID = *job
-	} else {
-		plan, err := s.folder.Last()
-		if err != nil {
-			return fmt.Errorf("%w; or name one: workers:join -job=ID", err)
-		}
-		s.plan, planned = plan, true
+	var id, path string
+	if job != nil {
+		id = *job
 	}
-	// What to read is for this folder to say, and not for the writer of the tasks.
-	trust := wordcount.Trust{Roots: [][]byte{[]byte(s.config.Input)}, Except: []byte(s.config.Dir)}
-	if input != nil && *input != "" {
-		trust.Roots = [][]byte{[]byte(*input)}
-	} else if planned {
-		var err error
-		if trust, err = s.folder.Trust(s.plan.Job.ID, s.plan.Splits()); err != nil {
-			return err
-		}
+	if input != nil {
+		path = *input
 	}
-	trust.Joined = true
-	if err := s.connect(ctx, false); err != nil {
-		return err
+	s.shown.living = s.job.Living
+	sealed, err := s.job.Join(ctx, id, path)
+	s.shown.finish()
+	switch {
+	case errors.Is(err, state.ErrNoLast):
+		err = adviceError{err, "mage run; or name one: workers:join -job=ID"}
+	case sealed:
+		s.say("workers:join", "job %s is sealed already", s.job.ID())
 	}
-	sup, st, err := wordcount.Attach(ctx, s.rdb, s.plan.Job)
-	if err != nil {
-		return err
-	}
-	if st.Released {
-		s.say("workers:join", "job %s is sealed already", s.plan.Job.ID)
-		return nil
-	}
-	s.sup, s.plan = sup, sup.Plan
-	if err := s.persist(ctx, func() error { return sup.Join(ctx, trust) }); err != nil {
-		return err
-	}
-	if err := s.spawn(ctx, trust); err != nil {
-		return err
-	}
-	_, err = s.attend(ctx, func(ctx context.Context) (sealed wordcount.Sealed, err error) { return sealed, sup.Follow(ctx) })
 	return err
 }

@@ -6,38 +6,42 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
 )
 
 func TestCheckpointWaitsForOneThatBeganEarlierAndThenTakesItsOwn(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	must(t, r.sup.Seed(t.Context()))
+	check.Must(t, r.sup.Seed(t.Context()))
 	r.setConfig("rdb-key-save-delay", "50000") // microseconds a key
-	must(t, r.probe.BgSave(t.Context()).Err())
-	must(t, r.sup.Checkpoint(t.Context()))
-	info, err := r.probe.Info(t.Context(), "persistence").Result()
-	must(t, err)
-	if saves := infoField(info, "rdb_saves"); saves != "2" || infoField(info, "rdb_bgsave_in_progress") != "0" || r.sup.Saves() != 1 {
+	check.Must(t, r.probe.BgSave(t.Context()).Err())
+	check.Must(t, r.sup.Checkpoint(t.Context()))
+	info, err := r.probe.InfoMap(t.Context(), "persistence").Result()
+	check.Must(t, err)
+	if saves := info["Persistence"]["rdb_saves"]; saves != "2" || info["Persistence"]["rdb_bgsave_in_progress"] != "0" || r.sup.Saves() != 1 {
 		t.Errorf("%s saves by the server, %d by us", saves, r.sup.Saves())
 	}
 }
 
 func TestCheckpointThatARestartCutsShortFails(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	check.Must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		err := next(ctx, cmd)
 		r.server.Kill(t)
 		r.server.Start(t)
 		return err
 	}))
-	isError(t, r.sup.Checkpoint(t.Context()), errSave, "restarted")
+	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "restarted")
 	if r.sup.Saves() != 0 {
 		t.Error("it counts as taken")
 	}
@@ -45,19 +49,22 @@ func TestCheckpointThatARestartCutsShortFails(t *testing.T) {
 
 func TestNoCheckpointIsTakenWhereNothingHappened(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
-	r.every = pauseMin
+	r := newRig(t, check.Texts(3, 10))
+	r.every = retry.Min
 	r.prepare(bothModes[0])
-	must(t, r.sup.Seed(t.Context()))
+	check.Must(t, r.sup.Seed(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		r.sup.Checkpoints(ctx)
 	}()
-	await(t, "the first", func() bool { return r.sup.Saves() == 1 })
-	r.sup.progress.Store(1)
-	await(t, "one more, for there was progress", func() bool { return r.sup.Saves() == 2 })
+	check.Await(t, "the first", func() bool { return r.sup.Saves() == 1 })
+	h := wordcounttest.Of(t, protocol.Client{Redis: r.probe, Job: r.plan.Job}, r.plan, r.runID())
+	h.MustCommit(h.Take("map", "w", 1)...)
+	_, err := r.sup.Watch(ctx, mapped(1))
+	check.Must(t, err)
+	check.Await(t, "one more, for there was progress", func() bool { return r.sup.Saves() == 2 })
 	cancel()
 	<-ended
 	if n := r.sup.Saves(); n != 2 {
@@ -67,74 +74,74 @@ func TestNoCheckpointIsTakenWhereNothingHappened(t *testing.T) {
 
 func TestWithoutDurabilityNothingIsSaved(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	r.sup.Durability = None
+	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.None })
 	var saves atomic.Int32
-	r.rdb.AddHook(hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-		if called(cmd) == "bgsave" {
+	r.rdb.AddHook(wordcounttest.Hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		if wordcounttest.Called(cmd) == "bgsave" {
 			saves.Add(1)
 		}
 		return next(ctx, cmd)
 	}))
 	sealed := r.finishExactly()
-	if saves.Load() != 0 || sealed.Durable != string(None) {
+	if saves.Load() != 0 || sealed.Durable != string(supervisor.None) {
 		t.Errorf("%d saves; durable: %s", saves.Load(), sealed.Durable)
 	}
 }
 
 func TestWaitAOFWhereTheServerHasNoneIsRefusedByRedis(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	if r.hasWaitAOF() {
 		t.Skip("this server has WAITAOF")
 	}
 	r.prepare(bothModes[0])
-	r.sup.Durability = WaitAOF
-	r.finishFailing(ErrRedis, "WAITAOF", "choose another durability")
+	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.WaitAOF })
+	r.finishFailing(protocol.ErrRedis, "WAITAOF", "choose another durability")
 }
 
 // The distributions that this was written on have no Redis 7.2 yet.
 func TestASealWithWaitAOFSurvivesACrashThatLeavesTheAppendOnlyFile(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 10))
+	r := newRig(t, check.Texts(10, 10))
 	if !r.hasWaitAOF() {
 		t.Skip("WAITAOF needs Redis 7.2")
 	}
 	r.setConfig("appendonly", "yes")
 	r.prepare(bothModes[0])
-	r.sup.Durability = WaitAOF
+	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.WaitAOF })
 	sealed := r.finishExactly()
-	if sealed.Durable != string(WaitAOF) || r.sup.Saves() != 0 {
+	if sealed.Durable != string(supervisor.WaitAOF) || r.sup.Saves() != 0 {
 		t.Errorf("durable: %s, with %d checkpoints", sealed.Durable, r.sup.Saves())
 	}
 	r.kill()
 	// Ours are started without one, so this is another server, on the same folder.
 	port, err := redisd.FreePort()
-	must(t, err)
+	check.Must(t, err)
 	restored := r.server.Command(t, "--dir", r.server.DataDir, "--appendonly", "yes", "--port", strconv.Itoa(port))
-	must(t, restored.Start())
+	check.Must(t, restored.Start())
 	r.rdb = redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + strconv.Itoa(port)})
 	t.Cleanup(func() { r.rdb.Close() })
-	await(t, "it has read the file", func() bool { return r.rdb.Ping(t.Context()).Err() == nil })
+	check.Await(t, "it has read the file", func() bool { return r.rdb.Ping(t.Context()).Err() == nil })
 	r.check(sealed)
 }
 
 func (r *rig) hasWaitAOF() bool {
 	r.tb.Helper()
 	commands, err := r.probe.Command(context.Background()).Result()
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	_, ok := commands["waitaof"]
 	return ok
 }
 
 func TestACheckpointThatNeverBeganIsNone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(on("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
-	isError(t, r.sup.Checkpoint(t.Context()), errSave, "could not save")
+	check.Must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
+	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "could not save")
 	if r.sup.Saves() != 0 {
 		t.Error("it counts as taken")
 	}
@@ -142,14 +149,14 @@ func TestACheckpointThatNeverBeganIsNone(t *testing.T) {
 
 func TestACheckpointOfAnotherLifeOfTheServerIsNone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(on("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+	check.Must(t, r.sup.Seed(t.Context()))
+	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
 		r.server.Kill(t)
 		r.server.Start(t)
 		r.server.Checkpoint(t) // a sound one, of what the restart has left
 		return nil
 	}))
-	isError(t, r.sup.Checkpoint(t.Context()), errSave, "restarted")
+	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "restarted")
 }

@@ -8,48 +8,50 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the last one. It tells
-// whether the server then came back with the job or with nothing.
+// damageInMidJob runs a job, kills Redis when some checkpoints are kept, and does something to the
+// last one. It tells whether the server then came back with the job or with nothing.
 func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAside int, resumed bool) {
 	t.Helper()
-	r = newRig(t, texts(40, 30))
+	r = newRig(t, check.Texts(40, 30))
 	r.faults = "slow=20ms:2"
-	r.prepare(Options{Reducers: MapOnly}) // each task is a commit
+	r.prepare(plan.Options{Direct: true}) // each task is a commit
 	keeper := *r.server.Server            // a server value is for one goroutine, and this is the checkpoint loop's
-	r.sup.Saved = func() error { return keeper.Keep("test") }
+	r.saved = func() error { return keeper.Keep("test") }
 	struck, back := false, false
-	r.sup.Revive = func(ctx context.Context) error {
+	r.reviveBy = func(ctx context.Context) error {
 		_, err := redisd.Ensure(ctx, redisd.Config{Dir: filepath.Dir(r.server.DataDir)}, func(line string) { r.say("%s", line) })
 		if err == nil && struck && !back {
 			// Where there is no job the workers can do nothing, and it is seeded after this.
-			back, resumed = true, r.status().Run == r.sup.run()
+			back, resumed = true, r.status().Run == r.runID()
 		}
 		if err == nil {
-			_, err = Library.Load(ctx, r.rdb)
+			_, err = protocol.Library.Load(ctx, r.rdb)
 		}
 		return err
 	}
-	r.sup.Seen = func(st Status) {
+	r.seen = func(st protocol.Status) {
 		kept, err := r.server.Kept()
-		must(t, err)
+		check.Must(t, err)
 		if struck || st.Mapped < 5 || len(kept) < 2 {
 			return
 		}
 		struck = true
 		r.server.Kill(t)
-		must(t, damage(filepath.Join(r.server.DataDir, "dump.rdb")))
+		check.Must(t, damage(filepath.Join(r.server.DataDir, "dump.rdb")))
 	}
 	sealed, err := r.runPrepared(t.Context())
-	must(t, err)
+	check.Must(t, err)
 	r.check(sealed)
 	if !struck || r.sup.Restarts() == 0 {
 		t.Error("redis was not killed in the middle")
 	}
 	aside, err := filepath.Glob(filepath.Join(r.server.DataDir, "dump.rdb.damaged-*"))
-	must(t, err)
+	check.Must(t, err)
 	return r, len(aside), resumed
 }
 
@@ -92,37 +94,23 @@ func TestFault19AMissingCheckpointIsAStartFromNothing(t *testing.T) {
 	}
 }
 
-func TestATableThatWasPackedIsNotFull(t *testing.T) {
-	t.Parallel()
-	w := &Worker{Job: Job{Reducers: 1}, Memory: 1 << 20, table: count.New()}
-	for round := range 3 {
-		words := 0
-		for ; !w.full(); words++ {
-			w.table.Add(fmt.Append(nil, words), 1)
-		}
-		if held := w.table.Bytes(); held > int(w.Memory/2) || words < 1000 {
-			t.Errorf("round %d: %d words in %d bytes fill a table that may have %d", round, words, held, w.Memory/2)
-		}
-		w.spill()
-	}
-}
-
 func TestAWorkerWithLittleMemoryPacksItsTableInMidSplit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	// Two steps of a split, and far more words than the table may hold.
+	// A worker looks at its table after each mebibyte. This is more, with far more words than the
+	// table may hold.
 	var text []byte
-	for i := 0; len(text) < countStep+countStep/2; i++ {
+	for i := 0; len(text) < 3<<19; i++ {
 		text = fmt.Appendf(text, "word%d another%d\n", i%100_000, i%1000)
 	}
-	must(t, os.WriteFile(filepath.Join(r.input, "text"), text, 0o600))
-	r.prepare(Options{Reducers: 3})
-	r.team.Memory = 1 << 20
+	check.Must(t, os.WriteFile(filepath.Join(r.input, "text"), text, 0o600))
+	r.prepare(plan.Options{Reducers: 3})
+	r.team.Worker.Memory = 1 << 20
 	sealed, err := r.runPrepared(t.Context())
-	must(t, err)
+	check.Must(t, err)
 	r.check(sealed)
 	lists, err := r.rdb.Keys(t.Context(), r.plan.Job.Key("part:*")).Result()
-	must(t, err)
+	check.Must(t, err)
 	if len(lists) != 0 {
 		t.Errorf("%d lists of partial counts are left", len(lists))
 	}

@@ -8,29 +8,32 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"golang.org/x/sys/unix"
 )
 
 func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 10))
 		r.prepare(o)
 		// A folder in the place of the file: nothing can be renamed over it.
-		must(t, os.MkdirAll(filepath.Join(r.dump(), "in the way"), 0o700))
+		check.Must(t, os.MkdirAll(filepath.Join(r.dump(), "in the way"), 0o700))
 		run := r.start()
 		run.until("both the loop and the seal have said so", func() bool {
 			return r.said("checkpoint failed") > 1 && r.said("trying again every") > 0
 		})
-		if st := r.status(); st.Released || st.Phase != "done" {
+		if st := r.status(); st.Dismissed || st.Phase != "done" {
 			t.Errorf("the workers were let go, or the job isn't done: %+v", st)
 		}
 		if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
 			t.Errorf("published without a checkpoint: %+v", sealed)
 		}
-		must(t, os.RemoveAll(r.dump()))
+		check.Must(t, os.RemoveAll(r.dump()))
 		run.exactly()
 		if r.sup.Saves() == 0 {
 			t.Error("no checkpoint was taken")
@@ -43,13 +46,13 @@ func TestFault17FolderThatTakesNothingAtACheckpoint(t *testing.T) {
 	for what, breaks := range map[string]func(t *testing.T, dir string) (mend func()){
 		"the disk is full": func(t *testing.T, dir string) func() {
 			filler := redistest.Fill(t, dir)
-			return func() { must(t, os.Remove(filler)) }
+			return func() { check.Must(t, os.Remove(filler)) }
 		},
 		"the folder is immutable": freeze, // for root, too
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			r := newRigOn(t, redistest.StartIn(t, redistest.SmallDisk(t)), texts(10, 100))
+			r := newRigOn(t, redistest.StartIn(t, redistest.SmallDisk(t)), check.Texts(10, 100))
 			r.prepare(bothModes[0])
 			mend := breaks(t, r.server.DataDir)
 			run := r.start()
@@ -70,7 +73,7 @@ func TestFault17FolderThatTakesNothingAtACheckpoint(t *testing.T) {
 func freeze(t *testing.T, path string) (mend func()) {
 	t.Helper()
 	dir, err := os.Open(path)
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { dir.Close() })
 	const immutable = 0x10 // FS_IMMUTABLE_FL of linux/fs.h
 	flag := func(bits int) error { return unix.IoctlSetPointerInt(int(dir.Fd()), unix.FS_IOC_SETFLAGS, bits) }
@@ -78,7 +81,7 @@ func freeze(t *testing.T, path string) (mend func()) {
 		t.Skipf("this system has no immutable folders: %v", err)
 	}
 	t.Cleanup(func() { flag(0) }) // or it couldn't be removed
-	return func() { must(t, flag(0)) }
+	return func() { check.Must(t, flag(0)) }
 }
 
 func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
@@ -107,17 +110,17 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			r := newRigOn(t, server, texts(3, 10))
-			r.folder = Folder{disk}
+			r := newRigOn(t, server, check.Texts(3, 10))
+			r.folder = state.Folder{Dir: disk}
 			r.prepare(bothModes[0])
-			sealed := r.folder.path(r.plan.Job.ID, "sealed")
-			r.whenSeen(inPhase("done"), func(Status) { must(t, c.breaks()) })
-			r.finishFailing(ErrIncomplete, strconv.Quote(sealed), c.says, "try again")
+			sealed := filepath.Join(r.folder.Dir, "jobs", r.plan.Job.ID, "sealed")
+			r.whenSeen(inPhase("done"), func(protocol.Status) { check.Must(t, c.breaks()) })
+			r.finishFailing(protocol.ErrIncomplete, strconv.Quote(sealed), c.says, "try again")
 			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 5 { // lock, manifest, plan, run, tasks
 				t.Errorf("the folder holds %v, %v", files, err)
 			}
-			must(t, c.mends())
-			r.events, r.sup.Seen = nil, nil
+			check.Must(t, c.mends())
+			r.events, r.seen = nil, nil
 			r.finishExactly()
 		})
 	}
@@ -125,8 +128,8 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 
 func TestFault20ChildOfACheckpointKilled(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 10))
 		r.every = never
 		r.prepare(o)
 		r.setConfig("rdb-key-save-delay", "2000000") // microseconds a key
@@ -139,8 +142,8 @@ func TestFault20ChildOfACheckpointKilled(t *testing.T) {
 		r.setConfig("rdb-key-save-delay", "0")
 		child := 0
 		_, err := fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
-		must(t, err)
-		must(t, syscall.Kill(child, syscall.SIGKILL))
+		check.Must(t, err)
+		check.Must(t, syscall.Kill(child, syscall.SIGKILL))
 		run.exactly()
 		if r.said("checkpoint failed: ") == 0 {
 			t.Error("nobody was told")

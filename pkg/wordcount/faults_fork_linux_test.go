@@ -10,25 +10,28 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"golang.org/x/sys/unix"
 )
 
 func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.every = never
 		r.faults = "slow=20ms:2"
 		r.prepare(o)
 		life := r.serverRun()
 		child, seen := 0, filepath.Join(t.TempDir(), "seen")
-		r.whenSeen(func(st Status) bool { return st.Pending() > 0 }, func(Status) {
+		r.whenSeen(func(st protocol.Status) bool { return st.Pending() > 0 }, func(protocol.Status) {
 			child = r.orphan()
 			// The second instance tells what is left of the orphan before it does anything else.
 			r.startBy(fmt.Sprintf(`{ tr -d '\0' </proc/%d/cmdline; ls temp-*.rdb; } >%s 2>/dev/null`, child, seen))
 		})
 		var newest os.FileInfo
-		r.sup.Saved = func() (err error) {
+		r.saved = func() (err error) {
 			newest, err = os.Stat(r.dump())
 			return err
 		}
@@ -38,8 +41,8 @@ func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
 		}
 		if alive(child) { // it goes on, to show what comes of that
 			t.Errorf("the orphan %d is still there", child)
-			must(t, syscall.Kill(child, syscall.SIGCONT))
-			await(t, "the orphan has finished its checkpoint", func() bool { return !alive(child) })
+			check.Must(t, syscall.Kill(child, syscall.SIGCONT))
+			check.Await(t, "the orphan has finished its checkpoint", func() bool { return !alive(child) })
 		}
 		if now, err := os.Stat(r.dump()); err != nil || !os.SameFile(now, newest) {
 			t.Errorf("the last checkpoint is another one's: %v", err)
@@ -51,34 +54,36 @@ func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
 	})
 }
 
-// orphan kills the server alone in the middle of a checkpoint, and returns the child that writes it. That one is stopped,
-// so that it neither comes to its end nor notices anything: if it is gone later on, somebody has killed it.
+// orphan kills the server alone in the middle of a checkpoint, and returns the child that writes
+// it. That one is stopped, so that it neither comes to its end nor notices anything: if it is gone
+// later on, somebody has killed it.
 func (r *rig) orphan() (child int) {
 	r.tb.Helper()
 	r.setConfig("rdb-key-save-delay", "500000") // microseconds a key
-	must(r.tb, r.probe.BgSave(r.tb.Context()).Err())
+	check.Must(r.tb, r.probe.BgSave(r.tb.Context()).Err())
 	var temp []string
-	await(r.tb, "the checkpoint is being written", func() bool {
+	check.Await(r.tb, "the checkpoint is being written", func() bool {
 		temp, _ = filepath.Glob(filepath.Join(r.server.DataDir, "temp-*.rdb"))
 		return len(temp) == 1
 	})
 	_, err := fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
-	must(r.tb, err)
-	must(r.tb, syscall.Kill(child, syscall.SIGSTOP))
+	check.Must(r.tb, err)
+	check.Must(r.tb, syscall.Kill(child, syscall.SIGSTOP))
 	parent := r.pidOfRedis()
-	must(r.tb, syscall.Kill(parent, syscall.SIGKILL))
-	await(r.tb, "the server is dead", func() bool { return !alive(parent) })
+	check.Must(r.tb, syscall.Kill(parent, syscall.SIGKILL))
+	check.Await(r.tb, "the server is dead", func() bool { return !alive(parent) })
 	if _, err := os.Stat(temp[0]); !alive(child) || err != nil {
 		r.tb.Fatalf("the child %d did not outlive its server: %v", child, err)
 	}
 	return child
 }
 
-// startBy has the server started by a shell from now on, which does something first, in the server's folder.
+// startBy has the server started by a shell from now on, which does something first, in the
+// server's folder.
 func (r *rig) startBy(first string) {
 	r.tb.Helper()
 	script := filepath.Join(r.tb.TempDir(), "redis-server") // by this name it is known as ours
-	must(r.tb, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec '%s' \"$@\"\n", first, r.server.Program), 0o700))
+	check.Must(r.tb, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec '%s' \"$@\"\n", first, r.server.Program), 0o700))
 	r.program.Store(&script)
 }
 
@@ -90,7 +95,7 @@ func TestFault20CheckpointThatCannotFork(t *testing.T) {
 	if asNobody(t) {
 		return
 	}
-	r := newRig(t, texts(10, 10))
+	r := newRig(t, check.Texts(10, 10))
 	r.prepare(bothModes[0])
 	pid := r.pidOfRedis()
 	r.allow("0")
@@ -101,7 +106,7 @@ func TestFault20CheckpointThatCannotFork(t *testing.T) {
 	run.until("both the loop and the seal have said so", func() bool {
 		return r.said("checkpoint failed: ") > 1 && r.said("trying again every") > 0
 	})
-	if st := r.status(); st.Released || st.Phase != "done" {
+	if st := r.status(); st.Dismissed || st.Phase != "done" {
 		t.Errorf("the workers were let go, or the job isn't done: %+v", st)
 	}
 	if sealed, ok, _ := r.folder.Sealed(r.plan.Job.ID); ok {
@@ -117,8 +122,8 @@ func TestFault20CheckpointThatCannotFork(t *testing.T) {
 	}
 }
 
-// asNobody runs the test once more, as a user whom limits hold, and tells whether it has: they don't hold root, and Redis
-// there can always fork.
+// asNobody runs the test once more, as a user whom limits hold, and tells whether it has: they
+// don't hold root, and Redis there can always fork.
 func asNobody(t *testing.T) bool {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -127,11 +132,11 @@ func asNobody(t *testing.T) bool {
 	const nobody = 65534
 	dir := t.TempDir()
 	program, err := os.ReadFile("/proc/self/exe") // where it is, nobody may not go
-	must(t, err)
+	check.Must(t, err)
 	own := filepath.Join(dir, "test")
-	must(t, os.WriteFile(own, program, 0o755))
+	check.Must(t, os.WriteFile(own, program, 0o755))
 	for _, path := range []string{filepath.Dir(dir), dir, own} {
-		must(t, os.Chown(path, nobody, nobody))
+		check.Must(t, os.Chown(path, nobody, nobody))
 	}
 	cmd := exec.Command(own, "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "TMPDIR="+dir, "XDG_RUNTIME_DIR=")

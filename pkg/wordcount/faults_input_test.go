@@ -15,20 +15,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
 )
 
 // scan lists a folder, and by the last names of their paths what isn't counted, with the reason.
-func scan(t *testing.T, input string) (m Manifest, skipped map[string]string) {
+func scan(t *testing.T, input string) (m plan.Manifest, skipped map[string]string) {
 	t.Helper()
-	m, err := Scan(input, "", Selection{})
-	must(t, err)
+	m, err := plan.Scan(input, "", plan.Selection{})
+	check.Must(t, err)
 	return m, skips(m)
 }
 
-func skips(m Manifest) map[string]string {
+func skips(m plan.Manifest) map[string]string {
 	skipped := map[string]string{}
 	for _, s := range m.Skipped {
 		skipped[filepath.Base(s.Path)] = s.Why
@@ -36,23 +41,16 @@ func skips(m Manifest) map[string]string {
 	return skipped
 }
 
-func TestFault39MissingInputIsNamed(t *testing.T) {
-	t.Parallel()
-	missing := filepath.Join(t.TempDir(), "no such folder")
-	_, err := Scan(missing, "", Selection{})
-	isError(t, err, ErrInput, strconv.Quote(missing), "exists")
-}
-
 func TestFault39InputThatBecomesUnreadableEndsTheRun(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(5, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(5, 10))
 		r.prepare(o)
 		// A link that leads to itself can't be opened, whoever tries.
 		path := r.plan.Manifest.Files[2].Path
-		must(t, os.Remove(path))
-		must(t, os.Symlink(path, path))
-		r.finishFailing(ErrIncomplete, path)
+		check.Must(t, os.Remove(path))
+		check.Must(t, os.Symlink(path, path))
+		r.finishFailing(protocol.ErrIncomplete, path)
 		if st := r.status(); st.Buried == 0 || st.Mapped+st.Buried != st.Maps {
 			t.Errorf("%d tasks of %d were done, %d buried", st.Mapped, st.Maps, st.Buried)
 		}
@@ -61,20 +59,26 @@ func TestFault39InputThatBecomesUnreadableEndsTheRun(t *testing.T) {
 
 func TestFault39UnreadableFileIsNamedAmongThoseOfItsTask(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, map[string]string{"1": "lost", "2": "unreadable", "3": "lost too", "4": "kept", "5": "kept as well"})
 		r.prepare(o)
-		files := r.plan.Manifest.Files
-		r.sup.splits = []Split{
-			{File: files[0], Len: files[0].Size, More: files[1:3]},
-			{File: files[3], Len: files[3].Size, More: files[4:]},
+		// Of so many files three go together. All but the first five are one that is empty.
+		m := r.plan.Manifest
+		empty := filepath.Join(t.TempDir(), "empty")
+		check.Must(t, os.WriteFile(empty, nil, 0o600))
+		now, err := input.Stat(empty)
+		check.Must(t, err)
+		m.Files = append(m.Files, slices.Repeat([]input.File{{Path: empty, MTime: now.Mtime}}, 2<<12)...)
+		r.planned(plan.New(m, o))
+		if s := r.plan.Splits(); len(s[0].More) != 2 || s[1].Path != m.Files[3].Path {
+			t.Fatalf("the first tasks are %v and %v", s[0], s[1])
 		}
-		path := files[1].Path
-		must(t, os.Remove(path))
-		must(t, os.Symlink(path, path))
-		r.finishFailing(ErrIncomplete, strconv.Quote(path))
-		words, missing, err := Partial(t.Context(), r.rdb, r.plan.Job)
-		must(t, err)
+		path := m.Files[1].Path
+		check.Must(t, os.Remove(path))
+		check.Must(t, os.Symlink(path, path))
+		r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path))
+		words, missing, err := result.Unsealed(t.Context(), r.rdb, r.plan.Job)
+		check.Must(t, err)
 		var left []string
 		for _, w := range words {
 			left = append(left, fmt.Sprintf("%s %d", w.Word, w.N))
@@ -91,14 +95,14 @@ func TestFault40InputIsAFileOrFoldersInFolders(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, map[string]string{"one": "a b a", "other": "not this"})
 		r.input = filepath.Join(r.input, "one")
-		if sealed := r.exact(Options{}); sealed.Files != 1 || sealed.Tokens != 3 {
+		if sealed := r.exact(plan.Options{}); sealed.Files != 1 || sealed.Tokens != 3 {
 			t.Errorf("%+v", sealed)
 		}
 	})
 	t.Run("folders", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, map[string]string{"a": "x", "in/b": "y x", "in/it/c": "z", "in/it/too/d": "x"})
-		if sealed := r.exact(Options{}); sealed.Files != 4 || sealed.Tokens != 5 {
+		if sealed := r.exact(plan.Options{}); sealed.Files != 4 || sealed.Tokens != 5 {
 			t.Errorf("%+v", sealed)
 		}
 	})
@@ -106,9 +110,9 @@ func TestFault40InputIsAFileOrFoldersInFolders(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, map[string]string{"a": "x", "in/b": "y x"})
 		link := filepath.Join(t.TempDir(), "link")
-		must(t, os.Symlink(r.input, link))
+		check.Must(t, os.Symlink(r.input, link))
 		r.input = link
-		if sealed := r.exact(Options{}); sealed.Files != 2 {
+		if sealed := r.exact(plan.Options{}); sealed.Files != 2 {
 			t.Errorf("%+v", sealed)
 		}
 	})
@@ -125,13 +129,13 @@ func TestHiddenFilesAreCounted(t *testing.T) {
 func TestFault41LoopOfLinksIsSaidAndNotFollowed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": "x", "in/b": "y x"})
-	must(t, os.Symlink(r.input, filepath.Join(r.input, "in", "up")))
-	must(t, os.Symlink("itself", filepath.Join(r.input, "itself")))
+	check.Must(t, os.Symlink(r.input, filepath.Join(r.input, "in", "up")))
+	check.Must(t, os.Symlink("itself", filepath.Join(r.input, "itself")))
 	_, skipped := scan(t, r.input)
 	if skipped["up"] != "a link to a folder" || skipped["itself"] == "" || len(skipped) != 2 {
 		t.Errorf("skipped %q", skipped)
 	}
-	if sealed := r.exact(Options{}); sealed.Files != 2 {
+	if sealed := r.exact(plan.Options{}); sealed.Files != 2 {
 		t.Errorf("%+v", sealed)
 	}
 }
@@ -140,17 +144,17 @@ func TestFault42WhatIsNoFileIsSaidAndNeverOpened(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": "x"})
 	// Opening a FIFO waits for a writer for ever.
-	must(t, syscall.Mkfifo(filepath.Join(r.input, "fifo"), 0o600))
-	must(t, os.Symlink(os.DevNull, filepath.Join(r.input, "device")))
-	must(t, os.Symlink("fifo", filepath.Join(r.input, "link to the fifo")))
+	check.Must(t, syscall.Mkfifo(filepath.Join(r.input, "fifo"), 0o600))
+	check.Must(t, os.Symlink(os.DevNull, filepath.Join(r.input, "device")))
+	check.Must(t, os.Symlink("fifo", filepath.Join(r.input, "link to the fifo")))
 	want := []string{"device", "fifo", "link to the fifo"}
 	short, err := os.MkdirTemp("", "") // a socket's path must be short
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(short) })
 	socket, err := net.Listen("unix", filepath.Join(short, "socket"))
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { socket.Close() })
-	must(t, os.Rename(filepath.Join(short, "socket"), filepath.Join(r.input, "socket")))
+	check.Must(t, os.Rename(filepath.Join(short, "socket"), filepath.Join(r.input, "socket")))
 	want = append(want, "socket")
 	_, skipped := scan(t, r.input)
 	var names []string
@@ -164,7 +168,7 @@ func TestFault42WhatIsNoFileIsSaidAndNeverOpened(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("skipped %q, want %q", names, want)
 	}
-	if sealed := r.exact(Options{}); sealed.Files != 1 {
+	if sealed := r.exact(plan.Options{}); sealed.Files != 1 {
 		t.Errorf("%+v", sealed)
 	}
 }
@@ -176,7 +180,7 @@ func TestFault43NothingToCountIsAnExactResult(t *testing.T) {
 		"empty files": {"a": "", "b": ""},
 		"white space": {"a": " \n\t\u00a0\u2028"},
 	} {
-		inBothModes(t, func(t *testing.T, o Options) {
+		inBothModes(t, func(t *testing.T, o plan.Options) {
 			r := newRig(t, files)
 			if sealed := r.exact(o); sealed.Tokens != 0 || sealed.Distinct != 0 {
 				t.Errorf("%s: %+v", what, sealed)
@@ -188,54 +192,48 @@ func TestFault43NothingToCountIsAnExactResult(t *testing.T) {
 func TestFault44FileThatChangesDuringTheRunEndsIt(t *testing.T) {
 	t.Parallel()
 	changes := map[string]func(path string) error{
-		"grows":      func(path string) error { return appendTo(path, "more") },
+		"grows":      func(path string) error { return check.Append(path, "more") },
 		"is touched": func(path string) error { return os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)) },
 		"vanishes":   os.Remove,
 		"is replaced by a folder": func(path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		},
 	}
+	codes := map[string]protocol.Code{
+		"grows": protocol.Grew, "is touched": protocol.Changed, "vanishes": protocol.Changed, "is replaced by a folder": protocol.Changed,
+	}
 	for what, change := range changes {
 		t.Run("before it is read it "+what, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, texts(5, 10))
-			r.prepare(Options{Split: 100, Reducers: 3})
+			r := newRig(t, check.Texts(5, 10))
+			r.prepare(plan.Options{Split: 100, Reducers: 3})
 			path := r.plan.Manifest.Files[3].Path
-			must(t, change(path))
-			r.finishFailing(ErrIncomplete, strconv.Quote(path), "to count what it is now: mage requeue run")
-			r.exact(Options{Split: 100, Reducers: 3}) // as the error advised
+			check.Must(t, change(path))
+			r.finishIncomplete(codes[what], strconv.Quote(path))
+			r.exact(plan.Options{Split: 100, Reducers: 3}) // as the error advised
 		})
 		t.Run("after it was counted it "+what, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, texts(5, 10))
-			r.prepare(Options{Split: 100, Reducers: 3})
+			r := newRig(t, check.Texts(5, 10))
+			r.prepare(plan.Options{Split: 100, Reducers: 3})
 			path := r.plan.Manifest.Files[3].Path
-			r.whenSeen(inPhase("done"), func(Status) { must(t, change(path)) })
-			r.finishFailing(ErrIncomplete, strconv.Quote(path), "run again")
-			r.exact(Options{Split: 100, Reducers: 3}) // as the error advised
+			r.whenSeen(inPhase("done"), func(protocol.Status) { check.Must(t, change(path)) })
+			r.finishIncomplete(codes[what], strconv.Quote(path), "run again")
+			r.exact(plan.Options{Split: 100, Reducers: 3}) // as the error advised
 		})
 	}
-}
-
-func appendTo(path, text string) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
 }
 
 func TestFault44FileThatChangesWhileItIsReadEndsTheRun(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(3, 10))
+	r := newRig(t, check.Texts(3, 10))
 	r.size = 0
-	o := Options{Reducers: MapOnly}
+	o := plan.Options{Direct: true}
 	r.prepare(o)
 	path := r.plan.Manifest.Files[1].Path
 	// The second task is read while its file grows.
-	r.startWorker("alone", answered("commit", 1, func() error { return appendTo(path, "more") }))
-	r.finishFailing(ErrIncomplete, strconv.Quote(path), "size")
+	r.startWorker("alone", wordcounttest.Answered("commit", 1, func() error { return check.Append(path, "more") }))
+	r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path), "size")
 	if st := r.status(); st.Mapped != 2 || st.Buried != 1 {
 		t.Errorf("%d tasks were counted, %d buried", st.Mapped, st.Buried)
 	}
@@ -243,7 +241,7 @@ func TestFault44FileThatChangesWhileItIsReadEndsTheRun(t *testing.T) {
 
 func TestFault45InvalidUTF8AndNULAreKeptAsTheyAre(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		o.Split = 7
 		r := newRig(t, map[string]string{
 			"nul":                  "a\x00b a\x00b \x00 \x00\x00 a",
@@ -251,8 +249,8 @@ func TestFault45InvalidUTF8AndNULAreKeptAsTheyAre(t *testing.T) {
 			"truncated at the end": "word \xe2\x80",
 		})
 		sealed := r.exact(o)
-		for e, err := range (Result{r.rdb, r.plan.Job, sealed.Fence}).Entries(t.Context()) {
-			must(t, err)
+		for e, err := range (result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}).Entries(t.Context()) {
+			check.Must(t, err)
 			if e.Word == "a\x00b" {
 				return
 			}
@@ -263,7 +261,7 @@ func TestFault45InvalidUTF8AndNULAreKeptAsTheyAre(t *testing.T) {
 
 func TestFault45AllPairsOfBytes(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		o.Split = 4099
 		newRig(t, map[string]string{"all": allBytes()}).exact(o)
 	})
@@ -288,8 +286,8 @@ func everySplit(t *testing.T, text string, splits []int64) {
 	t.Helper()
 	r := newRig(t, map[string]string{"text": text})
 	for _, split := range splits {
-		for _, reducers := range []int{2, MapOnly} {
-			r.prepare(Options{Split: split, Reducers: reducers})
+		for _, reducers := range []int{2, 0} {
+			r.prepare(plan.Options{Split: split, Reducers: reducers, Direct: reducers == 0})
 			r.team.Size = 1
 			r.finishExactly()
 		}
@@ -309,33 +307,33 @@ func TestFault47OneLongLineTakesBoundedMemory(t *testing.T) {
 	r := newRig(t, nil)
 	// Words of a kilobyte and no end of a line, written a bit at a time.
 	f, err := os.Create(filepath.Join(r.input, "line"))
-	must(t, err)
+	check.Must(t, err)
 	for i := range size >> 10 {
 		_, err := f.WriteString(strings.Repeat(string(rune('a'+i%26)), 1023) + " ")
-		must(t, err)
+		check.Must(t, err)
 	}
-	must(t, f.Close())
+	check.Must(t, f.Close())
 	r.size = 1
-	r.prepare(Options{Split: int64(size), Reducers: 2})
+	r.prepare(plan.Options{Split: int64(size), Reducers: 2})
 	peaks := map[int]int{}
-	r.whenSeen(inPhase("done"), func(Status) { // while the workers still live: after them, a parent's peak counts as theirs
+	r.whenSeen(inPhase("done"), func(protocol.Status) { // while the workers still live: after them, a parent's peak counts as theirs
 		for _, pid := range r.team.PIDs() {
 			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 			if runtime.GOOS != "linux" {
 				return // only there it is told
 			}
-			must(t, err)
+			check.Must(t, err)
 			_, after, _ := strings.Cut(string(status), "VmHWM:")
 			var kilobytes int
 			_, err = fmt.Sscan(after, &kilobytes)
-			must(t, err)
+			check.Must(t, err)
 			peaks[pid] = kilobytes << 10
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 	defer cancel()
 	sealed, err := r.runPrepared(ctx)
-	must(t, err)
+	check.Must(t, err)
 	if sealed.Distinct != 26 || sealed.Tokens != uint64(size>>10) {
 		t.Errorf("sealed %d words, %d distinct", sealed.Tokens, sealed.Distinct)
 	}
@@ -351,32 +349,30 @@ func TestFault47OneLongLineTakesBoundedMemory(t *testing.T) {
 
 func TestFault47WordBeyondTheLimitEndsTheRunNamingFileAndOffset(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, map[string]string{
 			"fine": "some words " + strings.Repeat("x", count.MaxWord),
 			"long": "some words " + strings.Repeat("x", count.MaxWord+1),
 		})
 		o.Split = 1 << 19
 		r.prepare(o)
-		r.finishFailing(ErrIncomplete, strconv.Quote(filepath.Join(r.input, "long")), "offset 11", "WORDCOUNT_EXCLUDE", "WORDCOUNT_SKIP=binary")
+		r.finishIncomplete(protocol.TooLong, strconv.Quote(filepath.Join(r.input, "long")), "offset 11")
 		if st := r.status(); st.Buried != 1 {
 			t.Errorf("%d tasks were buried", st.Buried)
 		}
 	})
 }
 
-var strangeNames = []string{"with space", "with\nnewline", "with\ttab", "invalid\xff\xfeutf8", "\"quoted\"", "-flag", "ünïcödé", "\\n"}
-
 func TestFault48FileNamesMayHoldAnything(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		files := map[string]string{}
-		for i, name := range strangeNames {
+		for i, name := range check.StrangeNames {
 			files[name] = fmt.Sprintf("word%d common", i)
 			files["folder "+name+"/file"] = "deep"
 		}
 		r := newRig(t, files)
-		if sealed := r.exact(o); sealed.Files != 2*len(strangeNames) {
+		if sealed := r.exact(o); sealed.Files != 2*len(check.StrangeNames) {
 			t.Errorf("%d files", sealed.Files)
 		}
 	})
@@ -388,14 +384,14 @@ func TestFault48FileNamesAreQuotedWhenPrinted(t *testing.T) {
 		t.Run(strconv.Quote(name), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, map[string]string{name: "words", "other": "words"})
-			r.prepare(Options{})
+			r.prepare(plan.Options{})
 			path := filepath.Join(r.input, name)
-			r.whenSeen(inPhase("done"), func(Status) { must(t, appendTo(path, "more")) })
-			r.finishFailing(ErrIncomplete, strconv.Quote(path))
-			must(t, os.Remove(path))
-			r.prepare(Options{})
-			must(t, os.Remove(filepath.Join(r.input, "other")))
-			r.finishFailing(ErrIncomplete, strconv.Quote(filepath.Join(r.input, "other")))
+			r.whenSeen(inPhase("done"), func(protocol.Status) { check.Must(t, check.Append(path, "more")) })
+			r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path))
+			check.Must(t, os.Remove(path))
+			r.prepare(plan.Options{})
+			check.Must(t, os.Remove(filepath.Join(r.input, "other")))
+			r.finishFailing(protocol.ErrIncomplete, strconv.Quote(filepath.Join(r.input, "other")))
 		})
 	}
 }
@@ -403,11 +399,11 @@ func TestFault48FileNamesAreQuotedWhenPrinted(t *testing.T) {
 func TestFault48NamesOfUnreadableFilesAreQuotedToo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"with\nnewline": "words"})
-	r.prepare(Options{})
+	r.prepare(plan.Options{})
 	path := r.plan.Manifest.Files[0].Path
-	must(t, os.Remove(path))
-	must(t, os.Symlink(path, path))
-	r.finishFailing(ErrIncomplete, strconv.Quote(path))
+	check.Must(t, os.Remove(path))
+	check.Must(t, os.Symlink(path, path))
+	r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path))
 }
 
 func TestFault49VeryManyTinyFiles(t *testing.T) {
@@ -421,18 +417,18 @@ func TestFault49VeryManyTinyFiles(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 	defer cancel()
 	start := time.Now()
-	sealed, err := r.run(ctx, Options{})
-	must(t, err)
+	sealed, err := r.run(ctx, plan.Options{})
+	check.Must(t, err)
 	r.check(sealed)
 	t.Logf("%d files in %s: %s each", n, time.Since(start).Round(time.Millisecond), time.Since(start)/time.Duration(n))
-	if sealed.Files != n || sealed.Splits > manySplits {
+	if sealed.Files != n || sealed.Splits > 1<<12 {
 		t.Errorf("%d files, %d splits", sealed.Files, sealed.Splits)
 	}
 }
 
 func TestFault50OneHugeFileIsManySplits(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		var b strings.Builder
 		for i := range 100_000 {
 			fmt.Fprintf(&b, "w%d\u3000%s\u00a0x%d\r\n", i%97, strings.Repeat("y", i%31), i%13)
@@ -448,21 +444,21 @@ func TestFault50OneHugeFileIsManySplits(t *testing.T) {
 func TestFault51MillionsOfDistinctWordsInOneTask(t *testing.T) {
 	t.Parallel()
 	n := full(100_000, 3_000_000)
-	r := newRig(t, map[string]string{"distinct": words(n)})
+	r := newRig(t, map[string]string{"distinct": check.Words(n)})
 	// The server notes every command, and of a long one how many arguments it had.
 	r.setConfig("slowlog-max-len", "1000000")
 	r.setConfig("slowlog-log-slower-than", "0")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 	defer cancel()
-	sealed, err := r.run(ctx, Options{})
-	must(t, err)
+	sealed, err := r.run(ctx, plan.Options{})
+	check.Must(t, err)
 	r.setConfig("slowlog-log-slower-than", "-1")
 	r.check(sealed)
 	if sealed.Distinct != n || sealed.Splits != 1 {
 		t.Errorf("%d distinct words in %d tasks", sealed.Distinct, sealed.Splits)
 	}
 	commands, err := r.probe.SlowLogGet(t.Context(), -1).Result()
-	must(t, err)
+	check.Must(t, err)
 	size := func(c redis.SlowLog) int {
 		more := 0
 		fmt.Sscanf(c.Args[len(c.Args)-1], "... (%d more arguments)", &more)
@@ -470,28 +466,18 @@ func TestFault51MillionsOfDistinctWordsInOneTask(t *testing.T) {
 	}
 	longest := slices.MaxFunc(commands, func(a, b redis.SlowLog) int { return size(a) - size(b) })
 	t.Logf("of %d commands the longest took %s: %.60q", len(commands), longest.Duration, longest.Args)
+	const storeWords = 10_000 // in one call
 	// A word has its count beside it; beyond the words there are keys and partitions.
-	if most := size(longest); most < putMax || most > 2*putMax+100 {
-		t.Errorf("a command had %d arguments; it may store %d words", most, putMax)
-	}
-}
-
-func TestFault51PartitionsGrowWithTheInput(t *testing.T) {
-	t.Parallel()
-	for size, want := range map[int64]int{
-		0: 1, 1: 1, partitionBytes: 1, partitionBytes + 1: 2, 1 << 30: 128, 1 << 40: maxPartitions,
-	} {
-		if got := NewPlan(Manifest{Bytes: size}, Options{}).Job.Reducers; got != want {
-			t.Errorf("%d partitions for %d bytes, want %d", got, size, want)
-		}
+	if most := size(longest); most < storeWords || most > 2*storeWords+100 {
+		t.Errorf("a command had %d arguments; it may store %d words", most, storeWords)
 	}
 }
 
 func TestFault51MillionsOfDistinctWordsInOneTaskWithoutReducersAreRefused(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"distinct": words(MaxLiveWords + 1), "fine": "some words"})
-	r.prepare(Options{Reducers: MapOnly})
-	r.finishFailing(ErrIncomplete, strconv.Quote(filepath.Join(r.input, "distinct")), strconv.Itoa(MaxLiveWords), "reducers or a split size")
+	r := newRig(t, map[string]string{"distinct": check.Words(500_001), "fine": "some words"})
+	r.prepare(plan.Options{Direct: true})
+	r.finishFailing(protocol.ErrIncomplete, strconv.Quote(filepath.Join(r.input, "distinct")), "500000", "reducers or a split size")
 	if st := r.status(); st.Mapped != 1 || st.Buried != 1 {
 		t.Errorf("%d tasks were counted, %d buried", st.Mapped, st.Buried)
 	}
@@ -499,16 +485,16 @@ func TestFault51MillionsOfDistinctWordsInOneTaskWithoutReducersAreRefused(t *tes
 
 func TestFault54FileListedTwiceIsCountedTwice(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, map[string]string{"file": "a b a", "in/other": "c"})
-		must(t, os.Symlink("file", filepath.Join(r.input, "link")))
-		must(t, os.Link(filepath.Join(r.input, "file"), filepath.Join(r.input, "hard link")))
+		check.Must(t, os.Symlink("file", filepath.Join(r.input, "link")))
+		check.Must(t, os.Link(filepath.Join(r.input, "file"), filepath.Join(r.input, "hard link")))
 		sealed := r.exact(o)
 		if sealed.Files != 4 || sealed.Tokens != 10 {
 			t.Errorf("%+v", sealed)
 		}
-		verdict, err := verify(t.Context(), r.plan.Manifest, Result{r.rdb, r.plan.Job, sealed.Fence}, Part{}, func(int64) {})
-		must(t, err)
+		verdict, err := r.verify(sealed)
+		check.Must(t, err)
 		if !verdict.Exact() || verdict.Distinct != 3 {
 			t.Errorf("verify says %+v", verdict)
 		}
@@ -519,11 +505,11 @@ func TestTheStateFolderIsNoInput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	state := filepath.Join(dir, ".wordcount")
-	must(t, os.Mkdir(state, 0o700))
-	must(t, os.WriteFile(filepath.Join(state, "last"), []byte("x"), 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, "input"), []byte("x"), 0o600))
-	m, err := Scan(dir, state, Selection{})
-	must(t, err)
+	check.Must(t, os.Mkdir(state, 0o700))
+	check.Must(t, os.WriteFile(filepath.Join(state, "last"), []byte("x"), 0o600))
+	check.Must(t, os.WriteFile(filepath.Join(dir, "input"), []byte("x"), 0o600))
+	m, err := plan.Scan(dir, state, plan.Selection{})
+	check.Must(t, err)
 	if len(m.Files) != 1 || len(m.Skipped) != 1 {
 		t.Errorf("%d files, %d skipped", len(m.Files), len(m.Skipped))
 	}

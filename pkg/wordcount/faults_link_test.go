@@ -11,16 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
 )
 
 // link is a TCP connection to a server that can be cut, and that can lead elsewhere the next time.
 type link struct {
 	listener net.Listener
-	address  string // where the server says that it is
 	closing  chan struct{}
 	serving  sync.WaitGroup
 	delay    atomic.Int64 // nanoseconds that each answer takes on its way
@@ -36,7 +38,7 @@ type link struct {
 func through(r *rig) *link {
 	r.tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	l := &link{listener: listener, target: r.server.Addr, closing: make(chan struct{}), open: map[net.Conn]struct{}{}}
 	l.serving.Go(func() {
 		for {
@@ -56,7 +58,7 @@ func through(r *rig) *link {
 	r.endpoint = r.server.Given()
 	r.endpoint.URL = strings.Replace(r.endpoint.URL, r.server.Addr, listener.Addr().String(), 1)
 	r.rdb, err = r.endpoint.Client("supervisor")
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	r.tb.Cleanup(func() { r.rdb.Close() })
 	return l
 }
@@ -135,8 +137,8 @@ func (l *link) lead(address string) {
 
 func TestFault16LinkCutAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(40, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(40, 10))
 		l := through(r)
 		r.faults = "slow=10ms:2"
 		r.prepare(o)
@@ -144,7 +146,7 @@ func TestFault16LinkCutAgainAndAgain(t *testing.T) {
 		for range 10 {
 			before := l.dialled.Load()
 			l.cut()
-			await(t, "somebody connects again", func() bool {
+			check.Await(t, "somebody connects again", func() bool {
 				select {
 				case <-run.ended:
 					return true
@@ -162,8 +164,8 @@ func TestFault16LinkCutAgainAndAgain(t *testing.T) {
 
 func TestFault16SlowLink(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 10))
 		l := through(r)
 		l.delay.Store(int64(50 * time.Millisecond))
 		r.lease = 200 * time.Millisecond // hardly more than a few round trips
@@ -173,17 +175,17 @@ func TestFault16SlowLink(t *testing.T) {
 
 func TestFault16RepliesDroppedAfterTheCommandRan(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.size = 0
 		r.prepare(o)
 		// Every so often, whatever the command.
 		var calls, lost atomic.Int32
-		every := func(n int32) hook {
+		every := func(n int32) wordcounttest.Hook {
 			return func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 				if calls.Add(1)%n == 0 {
 					lost.Add(1)
-					return loseReply(ctx, cmd, next)
+					return wordcounttest.LoseReply(ctx, cmd, next)
 				}
 				return next(ctx, cmd)
 			}
@@ -193,7 +195,7 @@ func TestFault16RepliesDroppedAfterTheCommandRan(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		sealed, err := r.runPrepared(ctx)
-		must(t, err)
+		check.Must(t, err)
 		for _, w := range workers {
 			w.left(nil)
 		}
@@ -210,13 +212,13 @@ func TestFault16And31RedisThatStaysAwayEndsTheRunResumably(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes as long as our patience")
 	}
-	cut := newRig(t, texts(40, 10))
+	cut := newRig(t, check.Texts(40, 10))
 	l := through(cut)
 	cut.sizeAndPace(1, "slow=50ms:1")
-	busy := newRig(t, texts(40, 10))
+	busy := newRig(t, check.Texts(40, 10))
 	busy.sizeAndPace(1, "slow=50ms:1")
 	busy.setConfig("busy-reply-threshold", "50") // milliseconds
-	o := Options{Reducers: MapOnly}
+	o := plan.Options{Direct: true}
 	var running []*underway
 	for _, r := range []*rig{cut, busy} {
 		r.prepare(o)
@@ -230,13 +232,14 @@ func TestFault16And31RedisThatStaysAwayEndsTheRunResumably(t *testing.T) {
 	for _, run := range running {
 		<-run.ended
 	}
-	if !errors.Is(running[0].err, ErrRedis) || !strings.Contains(running[0].err.Error(), "no answer") {
+	if !errors.Is(running[0].err, protocol.ErrRedis) || !strings.Contains(running[0].err.Error(), "no answer") {
 		t.Errorf("the link stayed down, and the run ended with %v", running[0].err)
 	}
 	if _, ok, _ := cut.folder.Sealed(cut.plan.Job.ID); ok {
 		t.Error("a result was published")
 	}
-	// Who asks the server to come back may be the one that gives up first, and tells the same in other words.
+	// Who asks the server to come back may be the one that gives up first, and tells the same in
+	// other words.
 	if running[1].err == nil {
 		t.Error("sealed, while nobody could use the server")
 	}
@@ -248,8 +251,8 @@ func TestFault16And31RedisThatStaysAwayEndsTheRunResumably(t *testing.T) {
 	}
 
 	t.Run("said in one line", func(t *testing.T) {
-		isError(t, running[0].err, ErrRedis)
-		isError(t, running[1].err, ErrRedis)
+		check.IsError(t, running[0].err, protocol.ErrRedis)
+		check.IsError(t, running[1].err, protocol.ErrRedis)
 	})
 
 	l.down.Store(false)
@@ -267,28 +270,28 @@ func (r *rig) sizeAndPace(size int, faults string) { r.size, r.faults = size, fa
 
 func TestFault33ReplicaPromotedThatLagsBehind(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(20, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(20, 10))
 		l := through(r)
 		r.every = never
 		r.size = 0
 		replica := replicaOf(t, r)
 		r.prepare(o)
-		r.sup.Revive = func(ctx context.Context) error {
-			_, err := Library.Load(ctx, r.rdb)
+		r.reviveBy = func(ctx context.Context) error {
+			_, err := protocol.Library.Load(ctx, r.rdb)
 			return err
 		}
 		life := r.serverRun()
-		behind := Status{}
-		w := r.startWorker("alone", answered("xreadgroup", 2, func() error {
+		behind := protocol.Status{}
+		w := r.startWorker("alone", wordcounttest.Answered("xreadgroup", 2, func() error {
 			// It has the tasks and who holds them, and follows no more.
-			await(t, "the replica has the job", func() bool {
-				behind, _ = protocol{replica, r.plan.Job}.status(t.Context())
+			check.Await(t, "the replica has the job", func() bool {
+				behind, _ = protocol.Client{Redis: replica, Job: r.plan.Job}.Status(t.Context())
 				return behind.Seeded == r.sup.Maps() && behind.Pending() > 0
 			})
 			return replica.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err()
 		}))
-		r.whenSeen(inPhase("done"), func(Status) {
+		r.whenSeen(inPhase("done"), func(protocol.Status) {
 			if behind.Seeded == 0 || behind.Mapped > 0 {
 				t.Errorf("the replica has %+v", behind)
 			}
@@ -306,28 +309,29 @@ func TestFault33ReplicaPromotedThatLagsBehind(t *testing.T) {
 
 func TestFault33MasterResyncedFromALaggingReplicaKeepsItsRunID(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(20, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(20, 10))
 		r.every = never
 		replica := replicaOf(t, r)
 		r.prepare(o)
-		must(t, r.sup.Seed(t.Context()))
-		await(t, "the replica has the tasks", func() bool {
-			st, _ := protocol{replica, r.plan.Job}.status(t.Context())
+		check.Must(t, r.sup.Seed(t.Context()))
+		check.Await(t, "the replica has the tasks", func() bool {
+			st, _ := protocol.Client{Redis: replica, Job: r.plan.Job}.Status(t.Context())
 			return st.Seeded == r.sup.Maps()
 		})
-		must(t, replica.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err())
+		check.Must(t, replica.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err())
 		life := r.serverRun()
-		// Between the fence and the first page of the result the server goes back to what the replica has.
+		// Between the fence and the first page of the result the server goes back to what the
+		// replica has.
 		rolledBack := false
-		r.rdb.AddHook(on("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			host, port, _ := net.SplitHostPort(replica.(*redis.Client).Options().Addr)
-			must(t, r.probe.Do(ctx, "REPLICAOF", host, port).Err())
-			await(t, "the master has become a replica", func() bool {
-				info, err := r.probe.Info(ctx, "replication").Result()
-				return err == nil && infoField(info, "role") == "slave" && infoField(info, "master_link_status") == "up"
+			check.Must(t, r.probe.Do(ctx, "REPLICAOF", host, port).Err())
+			check.Await(t, "the master has become a replica", func() bool {
+				info, err := r.probe.InfoMap(ctx, "replication").Result()
+				return err == nil && info["Replication"]["role"] == "slave" && info["Replication"]["master_link_status"] == "up"
 			})
-			must(t, r.probe.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
+			check.Must(t, r.probe.Do(ctx, "REPLICAOF", "NO", "ONE").Err())
 			rolledBack = r.status().Final == "" // and nobody fences it again before we return
 			return next(ctx, cmd)
 		}))
@@ -338,33 +342,34 @@ func TestFault33MasterResyncedFromALaggingReplicaKeepsItsRunID(t *testing.T) {
 	})
 }
 
-// replicaOf starts a replica of a rig's server, in step with it, and the server can become one of the replica's.
+// replicaOf starts a replica of a rig's server, in step with it, and the server can become one of
+// the replica's.
 func replicaOf(t *testing.T, r *rig) redis.UniversalClient {
 	t.Helper()
 	s := redistest.Start(t)
 	replica := s.Client(t)
 	password := func(e redisd.Endpoint) string {
 		c, err := e.Client("test")
-		must(t, err)
+		check.Must(t, err)
 		defer c.Close()
 		return c.(*redis.Client).Options().Password
 	}
 	master := password(r.server.Endpoint())
-	must(t, r.probe.ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err())
-	must(t, replica.ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err())
-	must(t, replica.ConfigSet(t.Context(), "masterauth", master).Err())
-	must(t, replica.ConfigSet(t.Context(), "requirepass", master).Err())
-	must(t, r.probe.ConfigSet(t.Context(), "masterauth", master).Err())
+	check.Must(t, r.probe.ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err())
+	check.Must(t, replica.ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err())
+	check.Must(t, replica.ConfigSet(t.Context(), "masterauth", master).Err())
+	check.Must(t, replica.ConfigSet(t.Context(), "requirepass", master).Err())
+	check.Must(t, r.probe.ConfigSet(t.Context(), "masterauth", master).Err())
 	// The client learns the password that is the same on both now.
 	o := *replica.(*redis.Client).Options()
 	o.Password, o.CredentialsProviderContext = master, nil
 	same := redis.NewClient(&o)
 	t.Cleanup(func() { same.Close() })
 	host, port, _ := net.SplitHostPort(r.server.Addr)
-	must(t, same.Do(t.Context(), "REPLICAOF", host, port).Err())
-	await(t, "the replica is in step", func() bool {
-		info, err := same.Info(t.Context(), "replication").Result()
-		return err == nil && infoField(info, "master_link_status") == "up"
+	check.Must(t, same.Do(t.Context(), "REPLICAOF", host, port).Err())
+	check.Await(t, "the replica is in step", func() bool {
+		info, err := same.InfoMap(t.Context(), "replication").Result()
+		return err == nil && info["Replication"]["master_link_status"] == "up"
 	})
 	return same
 }

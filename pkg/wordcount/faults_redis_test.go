@@ -5,22 +5,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
 )
 
 // never is longer than any test.
 const never = time.Hour
 
-func mapped(n int) func(Status) bool { return func(st Status) bool { return st.Mapped >= n } }
+func mapped(n int) func(protocol.Status) bool {
+	return func(st protocol.Status) bool { return st.Mapped >= n }
+}
 
-func inPhase(phase string) func(Status) bool {
-	return func(st Status) bool { return st.Phase == phase }
+func inPhase(phase protocol.Phase) func(protocol.Status) bool {
+	return func(st protocol.Status) bool { return st.Phase == phase }
 }
 
 // dump is where checkpoints go.
@@ -37,22 +43,23 @@ func (r *rig) restarted(before string, times int) {
 	}
 }
 
-// pidOfRedis is the server's process, which a handle knows that is not older than the server's last start.
+// pidOfRedis is the server's process, which a handle knows that is not older than the server's last
+// start.
 func (r *rig) pidOfRedis() int {
 	r.tb.Helper()
 	server, err := r.open()
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	return server.Pid
 }
 
 func TestFault08RedisKilledBeforeTheFirstCheckpoint(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.every = never
 		r.prepare(o)
 		life := r.serverRun()
-		r.whenSeen(mapped(1), func(Status) {
+		r.whenSeen(mapped(1), func(protocol.Status) {
 			r.kill()
 			if _, err := os.Stat(r.dump()); err == nil {
 				t.Error("there was a checkpoint")
@@ -71,11 +78,11 @@ func TestFault10RedisKilledDuringSeeding(t *testing.T) {
 	for _, saved := range []bool{false, true} {
 		t.Run(fmt.Sprintf("with a checkpoint %v", saved), func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, map[string]string{"many splits": words(4000)})
-			r.prepare(Options{Split: 4, Reducers: 3})
+			r := newRig(t, map[string]string{"many splits": check.Words(4000)})
+			r.prepare(plan.Options{Split: 4, Reducers: 3})
 			life := r.serverRun()
 			seeded := 0
-			r.rdb.AddHook(on("seed", 4, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			r.rdb.AddHook(wordcounttest.On("seed", 4, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 				if saved {
 					r.server.Checkpoint(t)
 				}
@@ -94,27 +101,21 @@ func TestFault10RedisKilledDuringSeeding(t *testing.T) {
 	}
 }
 
-// words are n different words of three letters or more.
-func words(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "w%d ", i)
-	}
-	return b.String()
-}
+// resultPage is how many words one call returns.
+const resultPage = 10_000
 
 func TestFault11RedisKilledDuringACommit(t *testing.T) {
 	t.Parallel()
 	// One call with so many words takes long enough to be met in the middle.
-	r := newRig(t, map[string]string{"a": words(100_000), "b": words(10)})
+	r := newRig(t, map[string]string{"a": check.Words(100_000), "b": check.Words(10)})
 	r.every = never
 	r.size = 0
-	r.prepare(Options{Reducers: MapOnly})
-	must(t, r.sup.Seed(t.Context()))
+	r.prepare(plan.Options{Direct: true})
+	check.Must(t, r.sup.Seed(t.Context()))
 	r.server.Checkpoint(t)
 	life := r.serverRun()
 	busy := false
-	w := r.startWorker("alone", on("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	w := r.startWorker("alone", wordcounttest.On("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		var killing sync.WaitGroup
 		returned := make(chan struct{})
 		killing.Go(func() {
@@ -124,7 +125,8 @@ func TestFault11RedisKilledDuringACommit(t *testing.T) {
 					return
 				default:
 				}
-				// Reading the arguments doesn't hold others up for so long; running the function does.
+				// Reading the arguments doesn't hold others up for so long; running the function
+				// does.
 				probe, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 				err := r.probe.Ping(probe).Err()
 				cancel()
@@ -153,8 +155,8 @@ func TestFault11RedisKilledDuringACommit(t *testing.T) {
 
 func TestFault11RedisKilledAroundACommitKeepsAllOfItOrNothing(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.size, r.every = 0, never
 		r.prepare(o)
 		life := r.serverRun()
@@ -168,10 +170,11 @@ func TestFault11RedisKilledAroundACommitKeepsAllOfItOrNothing(t *testing.T) {
 			kills++
 			r.server.Checkpoint(t)
 			r.kill()
-			return errLost
+			return wordcounttest.ErrLost
 		}
-		// Before it is sent; when it is done and saved, but not answered; the first of the reduce tasks likewise.
-		w := r.startWorker("alone", on("commit", 1, kill), answered("commit", 1, savedAndKilled), on("put", 1, kill), answered("put", 1, savedAndKilled))
+		// Before it is sent; when it is done and saved, but not answered; the first of the reduce
+		// tasks likewise.
+		w := r.startWorker("alone", wordcounttest.On("commit", 1, kill), wordcounttest.Answered("commit", 1, savedAndKilled), wordcounttest.On("put", 1, kill), wordcounttest.Answered("put", 1, savedAndKilled))
 		r.finishExactly()
 		w.left(nil)
 		if kills < 2 {
@@ -183,12 +186,12 @@ func TestFault11RedisKilledAroundACommitKeepsAllOfItOrNothing(t *testing.T) {
 
 func TestFault12RedisKilledAfterTheLastCommitBeforeTheFinalCheckpoint(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.every = never // the first BGSAVE is the one that sealing asks for
 		r.prepare(o)
 		life := r.serverRun()
-		r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			if st := r.status(); st.Phase != "done" || st.Final == "" {
 				t.Errorf("not at the seal yet: %+v", st)
 			}
@@ -208,10 +211,10 @@ func TestFault12RedisKilledAfterTheLastCommitBeforeTheFinalCheckpoint(t *testing
 
 func TestWorkThatIsLostWhileTheJobIsSealedIsReportedAsRedone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.every = never
 	r.prepare(bothModes[0])
-	r.rdb.AddHook(on("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		r.kill()
 		return next(ctx, cmd)
 	}))
@@ -222,10 +225,10 @@ func TestWorkThatIsLostWhileTheJobIsSealedIsReportedAsRedone(t *testing.T) {
 
 func TestFault13RedisKilledWhileTheResultIsRead(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"a": words(resultPage + 10)})
-	r.prepare(Options{Split: 10_000, Reducers: 3})
+	r := newRig(t, map[string]string{"a": check.Words(resultPage + 10)})
+	r.prepare(plan.Options{Split: 10_000, Reducers: 3})
 	life := r.serverRun()
-	r.rdb.AddHook(on("sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On("sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		r.kill()
 		return next(ctx, cmd)
 	}))
@@ -238,17 +241,17 @@ func TestFault13RedisKilledWhileTheResultIsRead(t *testing.T) {
 
 func TestFault13ResultThatIsLostWhileItIsReadIsNoShorterResult(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"a": words(resultPage + 10)})
-	sealed := r.exact(Options{Split: 10_000, Reducers: 3})
-	result := Result{r.rdb, r.plan.Job, sealed.Fence}
+	r := newRig(t, map[string]string{"a": check.Words(resultPage + 10)})
+	sealed := r.exact(plan.Options{Split: 10_000, Reducers: 3})
+	read := result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}
 	seen, lost := 0, false
-	r.rdb.AddHook(on("result", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On("result", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		lost = true
-		must(t, r.probe.FlushAll(ctx).Err())
+		check.Must(t, r.probe.FlushAll(ctx).Err())
 		return next(ctx, cmd)
 	}))
 	var err error
-	for _, err = range result.Entries(t.Context()) {
+	for _, err = range read.Entries(t.Context()) {
 		if err == nil {
 			seen++
 		}
@@ -256,29 +259,30 @@ func TestFault13ResultThatIsLostWhileItIsReadIsNoShorterResult(t *testing.T) {
 	if !lost || seen > resultPage {
 		t.Errorf("%d words were read, the loss happened: %v", seen, lost)
 	}
-	isError(t, err, ErrNoResult)
+	check.IsError(t, err, protocol.ErrNoResult)
 }
 
 func TestFault14RedisKilledTwiceInARowAndWhileLoading(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(30, 10))
+	r := newRig(t, check.Texts(30, 10))
 	// Somebody else's keys make the loading last, so that it is seen on a busy machine, too.
 	for part := range 4 {
-		must(t, r.probe.Eval(t.Context(), `for i = 1, 500000 do redis.call('SET', 'filler:' .. ARGV[1] .. i, i) end return 1`, nil, part).Err())
+		check.Must(t, r.probe.Eval(t.Context(), `for i = 1, 500000 do redis.call('SET', 'filler:' .. ARGV[1] .. i, i) end return 1`, nil, part).Err())
 	}
 	r.faults = "slow=50ms:2"
 	r.every = never
-	r.prepare(Options{Reducers: MapOnly})
+	r.prepare(plan.Options{Direct: true})
 	life := r.serverRun()
-	r.whenSeen(mapped(3), func(Status) {
+	r.whenSeen(mapped(3), func(protocol.Status) {
 		r.server.Checkpoint(t)
 		r.kill()
 	})
 	run := r.start()
 	loading := func() bool {
-		// A new client each time: one that failed to connect for some times in a row waits before it tries again.
+		// A new client each time: one that failed to connect for some times in a row waits before
+		// it tries again.
 		rdb, err := r.endpoint.Client("test")
-		must(t, err)
+		check.Must(t, err)
 		defer rdb.Close()
 		return redis.IsLoadingError(rdb.Ping(context.Background()).Err())
 	}
@@ -292,10 +296,10 @@ func TestFault14RedisKilledTwiceInARowAndWhileLoading(t *testing.T) {
 
 func TestFault14RedisKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.prepare(o)
-		kill := func(Status) { r.kill() }
+		kill := func(protocol.Status) { r.kill() }
 		r.whenSeen(mapped(1), kill)
 		r.whenSeen(mapped(1), kill)
 		r.whenSeen(inPhase("done"), kill)
@@ -311,14 +315,14 @@ func TestFault15RedisPausedForHalfAMinute(t *testing.T) {
 	t.Parallel()
 	// Longer than a lease, than a look at the job, and than any client waits for an answer.
 	const pause = 31 * time.Second
-	r := newRig(t, texts(40, 10))
+	r := newRig(t, check.Texts(40, 10))
 	r.lease = 500 * time.Millisecond
 	r.faults = "slow=20ms:2"
-	r.prepare(Options{Reducers: MapOnly})
+	r.prepare(plan.Options{Direct: true})
 	run := r.start()
 	run.until("work is under way", func() bool { return r.status().Mapped > 2 })
 	pid := r.pidOfRedis()
-	must(t, syscall.Kill(pid, syscall.SIGSTOP))
+	check.Must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) }) // it may have ended
 	ctx, cancel := context.WithTimeout(t.Context(), pause)
 	defer cancel()
@@ -327,7 +331,7 @@ func TestFault15RedisPausedForHalfAMinute(t *testing.T) {
 			t.Fatal("redis was not paused")
 		}
 	}
-	must(t, syscall.Kill(pid, syscall.SIGCONT))
+	check.Must(t, syscall.Kill(pid, syscall.SIGCONT))
 	run.exactly()
 	if n := r.sup.Restarts(); n != 0 || r.pidOfRedis() != pid {
 		t.Errorf("a paused server was replaced, or taken for another one, %d times", n)
@@ -344,10 +348,10 @@ func full[T any](small, whole T) T {
 
 func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		for age := range 3 {
 			t.Run(fmt.Sprintf("generation %d", age), func(t *testing.T) {
-				r := newRig(t, texts(6, 30))
+				r := newRig(t, check.Texts(6, 30))
 				r.size, r.every = 0, never
 				r.prepare(o)
 				life := r.serverRun()
@@ -357,18 +361,18 @@ func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 					err := next(ctx, cmd)
 					mu.Lock()
 					defer mu.Unlock()
-					switch name := called(cmd); {
+					switch name := wordcounttest.Called(cmd); {
 					case err != nil || len(dumps) == 3:
 					case name == "xreadgroup", name == "commit", name == "put":
 						dumps = append(dumps, r.server.Checkpoint(t))
 					}
 					return err
 				})
-				r.whenSeen(inPhase("done"), func(Status) {
+				r.whenSeen(inPhase("done"), func(protocol.Status) {
 					mu.Lock()
 					defer mu.Unlock()
 					r.kill()
-					must(t, os.WriteFile(r.dump(), dumps[age], 0o600))
+					check.Must(t, os.WriteFile(r.dump(), dumps[age], 0o600))
 				})
 				r.finishExactly()
 				w.left(nil)
@@ -380,8 +384,8 @@ func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 
 func TestFault34GenerationsAreRestoredInTheWrongOrder(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(30, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(30, 10))
 		r.size, r.every = 0, never
 		r.prepare(o)
 		life := r.serverRun()
@@ -397,18 +401,18 @@ func TestFault34GenerationsAreRestoredInTheWrongOrder(t *testing.T) {
 			return func() error {
 				restored++
 				r.kill()
-				must(t, os.WriteFile(r.dump(), *dump, 0o600))
-				return errLost
+				check.Must(t, os.WriteFile(r.dump(), *dump, 0o600))
+				return wordcounttest.ErrLost
 			}
 		}
 		// A lone worker does one thing after the other; every hook counts what was answered.
 		w := r.startWorker("alone",
-			answered("xreadgroup", 2, save(&older)), answered("xreadgroup", 3, save(&newer)),
-			answered("commit", 1, restore(&older)), answered("commit", 2, restore(&newer)), answered("commit", 3, restore(&older)))
+			wordcounttest.Answered("xreadgroup", 2, save(&older)), wordcounttest.Answered("xreadgroup", 3, save(&newer)),
+			wordcounttest.Answered("commit", 1, restore(&older)), wordcounttest.Answered("commit", 2, restore(&newer)), wordcounttest.Answered("commit", 3, restore(&older)))
 		r.finishExactly()
 		w.left(nil)
 		r.restarted(life, 1)
-		if restored == 0 || restored < 3 && o.Reducers == MapOnly { // a commit may have all that is left
+		if restored == 0 || restored < 3 && o.Direct { // a commit may have all that is left
 			t.Errorf("a dump was restored %d times", restored)
 		}
 	})
@@ -416,15 +420,15 @@ func TestFault34GenerationsAreRestoredInTheWrongOrder(t *testing.T) {
 
 func TestFault19DumpMissingAtTheRestart(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.every = never
 		r.prepare(o)
 		life := r.serverRun()
-		r.whenSeen(mapped(1), func(Status) {
+		r.whenSeen(mapped(1), func(protocol.Status) {
 			r.server.Checkpoint(t)
 			r.kill()
-			must(t, os.Remove(r.dump()))
+			check.Must(t, os.Remove(r.dump()))
 		})
 		r.finishExactly()
 		r.restarted(life, 1)

@@ -13,13 +13,19 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+	"github.com/redis/go-redis/v9"
 )
 
-// lifeline is the file descriptor that a supervisor of a test and all its workers hold open: who has the other end
-// learns when the last of them is gone.
+// lifeline is the file descriptor that a supervisor of a test and all its workers hold open: who
+// has the other end learns when the last of them is gone.
 const lifelineFD = 3
 
 // aloneSpec is what a supervisor in a process of its own is told.
@@ -41,21 +47,20 @@ func superviseAlone(text string) error {
 	if err != nil {
 		return err
 	}
-	folder := Folder{spec.Folder}
+	folder := state.Folder{Dir: spec.Folder}
 	plan, err := folder.Load(spec.Job)
 	if err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+	say := func(e supervisor.Event) { fmt.Fprintln(os.Stderr, e) }
 	ctx := context.Background()
-	s := &Supervisor{
-		Redis: rdb, Plan: plan, Folder: folder, Durability: BGSave, Every: DefaultLease, Say: say,
+	s := supervisor.New(supervisor.Config{
+		Redis: rdb, Plan: plan, Folder: folder, Durability: supervisor.BGSave, Every: worker.DefaultLease, Events: say,
 		Revive: func(ctx context.Context) error {
-			_, err := Library.Load(ctx, rdb)
+			_, err := protocol.Library.Load(ctx, rdb)
 			return err
 		},
-	}
-	s.Prepare()
+	})
 	if err := s.Seed(ctx); err != nil {
 		return err
 	}
@@ -63,13 +68,14 @@ func superviseAlone(text string) error {
 	if err != nil {
 		return err
 	}
-	faults, err := ParseFaults(spec.Faults)
+	faults, err := worker.ParseFaults(spec.Faults)
 	if err != nil {
 		return err
 	}
-	team := &Team{
-		Size: spec.Workers, Lease: DefaultLease, Faults: faults, Job: plan.Job, Redis: endpoint, Log: os.Stderr, Say: say,
-		Trust: s.Trust(), Progress: s.Progress, Release: s.Release, Fail: func(error) {},
+	team := &supervisor.Pool{
+		Size: spec.Workers, Faults: faults, Log: os.Stderr, Events: say,
+		Worker:   worker.Spec{Job: plan.Job, Lease: worker.DefaultLease, Server: endpoint, Trust: s.Trust()},
+		Progress: s.Progress, Release: s.Release, Fail: func(error) {},
 		Command: func() *exec.Cmd {
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), workerVariable+"=1")
@@ -85,20 +91,20 @@ func superviseAlone(text string) error {
 	return err
 }
 
-// startAlone starts a supervisor in a process of its own, for a rig's job. The channel is closed when it and all its
-// workers are gone.
+// startAlone starts a supervisor in a process of its own, for a rig's job. The channel is closed
+// when it and all its workers are gone.
 func (r *rig) startAlone(faults string) (supervisor *os.Process, gone <-chan struct{}) {
 	r.tb.Helper()
 	spec, err := json.Marshal(aloneSpec{r.endpoint, r.folder.Dir, r.plan.Job.ID, r.size, faults})
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	ours, theirs, err := os.Pipe()
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), supervisorVariable+"="+string(spec))
 	cmd.ExtraFiles = []*os.File{theirs}
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	must(r.tb, cmd.Start())
+	check.Must(r.tb, cmd.Start())
 	theirs.Close()
 	ended := make(chan struct{})
 	var reader sync.WaitGroup
@@ -117,7 +123,7 @@ func (r *rig) startAlone(faults string) (supervisor *os.Process, gone <-chan str
 }
 
 // second is another supervisor for the same job, with a folder and a team of its own choice.
-func (r *rig) second(folder Folder) *rig {
+func (r *rig) second(folder state.Folder) *rig {
 	s := &rig{
 		tb: r.tb, server: r.server, rdb: r.server.Client(r.tb), probe: r.probe, endpoint: r.endpoint, input: r.input,
 		folder: folder, size: 1, lease: r.lease, release: true, every: r.every,
@@ -127,23 +133,23 @@ func (r *rig) second(folder Folder) *rig {
 
 func TestFault35SecondSupervisorAttachesAndAddsItsWorkers(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.size = 0 // all the work is left to the second
 		r.prepare(o)
 		s := r.second(r.folder)
 		s.prepare(o)
-		r.whenSeen(inPhase("done"), func(Status) {
-			await(t, "the second has attached", func() bool { return s.said("another supervisor is at work") == 1 })
+		r.whenSeen(inPhase("done"), func(protocol.Status) {
+			check.Await(t, "the second has attached", func() bool { return s.said("another supervisor is at work") == 1 })
 		})
 		first := r.start()
 		first.until("the first supervisor leads", func() bool { return r.folder.Supervised(r.plan.Job.ID) })
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		_, err := s.runPrepared(ctx)
-		must(t, err)
+		check.Must(t, err)
 		<-first.ended
-		must(t, first.err)
+		check.Must(t, first.err)
 		sealed, ok, err := r.folder.Sealed(r.plan.Job.ID)
 		if !ok || err != nil {
 			t.Fatalf("nothing is published: %v", err)
@@ -157,16 +163,17 @@ func TestFault35SecondSupervisorAttachesAndAddsItsWorkers(t *testing.T) {
 
 func TestFault35SecondSupervisorKeepsTheResultOfAFirstThatJustLeft(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.prepare(bothModes[0])
 	first := r.start()
 	first.until("the first supervisor leads", func() bool { return r.folder.Supervised(r.plan.Job.ID) })
 	s := r.second(r.folder)
 	s.size = 0
 	s.prepare(bothModes[0])
-	// It looks at the job just before the first seals it, and again when that is gone; or it comes too late to look at all.
-	s.sup.Seen = func(st Status) {
-		if st.Phase == "done" && !st.Released {
+	// It looks at the job just before the first seals it, and again when that is gone; or it comes
+	// too late to look at all.
+	s.seen = func(st protocol.Status) {
+		if st.Phase == "done" && !st.Dismissed {
 			<-first.ended
 		}
 	}
@@ -178,34 +185,34 @@ func TestFault35SecondSupervisorKeepsTheResultOfAFirstThatJustLeft(t *testing.T)
 
 func TestFault35SecondSupervisorTakesThePlaceOfAFirstThatDies(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.prepare(bothModes[0])
 	first, gone := r.startAlone("slow=1m:2")
-	await(t, "the first supervisor's workers hold tasks", func() bool { return len(r.status().PendingMaps) == 2 })
+	check.Await(t, "the first supervisor's workers hold tasks", func() bool { return len(r.status().PendingMaps) == 2 })
 	s := r.second(r.folder)
 	s.prepare(bothModes[0])
 	second := s.start()
 	second.until("it attaches", func() bool { return s.said("another supervisor is at work") == 1 })
-	must(t, first.Kill())
+	check.Must(t, first.Kill())
 	second.exactly()
 	<-gone
 }
 
 func TestFault35SupervisorsOfTwoFoldersCountOneJob(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.faults = "slow=20ms:2"
 		r.prepare(o)
 		first := r.start()
 		first.until("the job is there", func() bool { return r.status().Run != "" })
-		s := r.second(Folder{t.TempDir()})
+		s := r.second(state.Folder{Dir: t.TempDir()})
 		s.prepare(o)
 		second := s.start()
 		<-second.ended
 		<-first.ended
-		must(t, first.err)
-		must(t, second.err)
+		check.Must(t, first.err)
+		check.Must(t, second.err)
 		if first.sealed.Run != second.sealed.Run {
 			t.Errorf("the runs are %s and %s", first.sealed.Run, second.sealed.Run)
 		}
@@ -230,12 +237,12 @@ func TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway(t 
 	for when, command := range moments {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, texts(10, 30))
+			r := newRig(t, check.Texts(10, 30))
 			r.prepare(bothModes[0])
-			s := r.second(Folder{t.TempDir()})
+			s := r.second(state.Folder{Dir: t.TempDir()})
 			s.size = 0
 			s.prepare(bothModes[0])
-			var second Sealed
+			var second state.Sealed
 			seal := func() (err error) {
 				if err = s.sup.Seed(t.Context()); err == nil {
 					second, err = s.sup.Seal(t.Context())
@@ -243,14 +250,14 @@ func TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway(t 
 				return err
 			}
 			if command != "" {
-				r.rdb.AddHook(on(command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-					must(t, seal())
+				r.rdb.AddHook(wordcounttest.On(command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+					check.Must(t, seal())
 					return next(ctx, cmd)
 				}))
 			}
 			first := r.finishExactly()
 			if command == "" {
-				must(t, seal())
+				check.Must(t, seal())
 			}
 			s.check(second)
 			r.check(first)
@@ -263,12 +270,12 @@ func TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway(t 
 
 func TestFault36SupervisorKilledThenRunAgainResumes(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(40, 10))
-	o := Options{Reducers: MapOnly}
+	r := newRig(t, check.Texts(40, 10))
+	o := plan.Options{Direct: true}
 	r.prepare(o)
 	first, gone := r.startAlone("slow=50ms:2")
-	await(t, "some tasks are done", func() bool { return r.status().Mapped > 2 })
-	must(t, first.Kill())
+	check.Await(t, "some tasks are done", func() bool { return r.status().Mapped > 2 })
+	check.Must(t, first.Kill())
 	<-gone // the workers end by themselves
 	left := r.status()
 	if left.Mapped == left.Maps {
@@ -288,12 +295,12 @@ func TestFault36SupervisorKilledThenRunAgainResumes(t *testing.T) {
 
 func TestFault36SupervisorKilledWhileSeedingThenRunAgainResumes(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, map[string]string{"many splits": words(4000)})
-	o := Options{Split: 4, Reducers: 3}
+	r := newRig(t, map[string]string{"many splits": check.Words(4000)})
+	o := plan.Options{Split: 4, Reducers: 3}
 	r.prepare(o)
 	// What a supervisor has done that was killed between two chunks.
 	ctx, kill := context.WithCancel(t.Context())
-	r.rdb.AddHook(on("seed", 4, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On("seed", 4, func(context.Context, redis.Cmder, redis.ProcessHook) error {
 		kill()
 		return context.Canceled
 	}))
@@ -312,24 +319,24 @@ func TestFault36SupervisorKilledWhileSeedingThenRunAgainResumes(t *testing.T) {
 
 func TestFinishedJobIsUpToDateUntilItsResultIsGone(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(5, 10))
+	r := newRig(t, check.Texts(5, 10))
 	o := bothModes[0]
 	sealed := r.exact(o)
 	r.prepare(o)
 	again, fresh, err := r.sup.UpToDate(t.Context())
-	must(t, err)
+	check.Must(t, err)
 	if !fresh || !reflect.DeepEqual(again, sealed) {
 		t.Errorf("up to date: %v, with %+v; sealed was %+v", fresh, again, sealed)
 	}
-	must(t, os.WriteFile(filepath.Join(r.input, "another file"), []byte("more"), 0o644))
+	check.Must(t, os.WriteFile(filepath.Join(r.input, "another file"), []byte("more"), 0o644))
 	r.prepare(o)
 	if _, fresh, err = r.sup.UpToDate(t.Context()); fresh || err != nil {
 		t.Errorf("up to date with a new file: %v, %v", fresh, err)
 	}
-	must(t, os.Remove(filepath.Join(r.input, "another file")))
+	check.Must(t, os.Remove(filepath.Join(r.input, "another file")))
 	r.prepare(o)
-	_, err = Clean(t.Context(), r.rdb, r.plan.Job)
-	must(t, err)
+	_, err = protocol.Clean(t.Context(), r.rdb, r.plan.Job)
+	check.Must(t, err)
 	if _, fresh, err = r.sup.UpToDate(t.Context()); fresh || err != nil {
 		t.Errorf("up to date with no result: %v, %v", fresh, err)
 	}

@@ -8,10 +8,15 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// ends lets a supervisor and a worker of its own finish the job, and returns what it ended with: nothing, and then the counts
-// are exact, or the error of a job that contradicts itself, and then nothing was published.
+// ends lets a supervisor and a worker of its own finish the job, and returns what it ended with:
+// nothing, and then the counts are exact, or the error of a job that contradicts itself, and then
+// nothing was published.
 func (h *byHand) ends() error {
 	h.tb.Helper()
 	patient, cancel := context.WithTimeout(context.Background(), limit)
@@ -20,12 +25,11 @@ func (h *byHand) ends() error {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		w := &Worker{Redis: h.rdb, Job: h.lib.job, Consumer: newNonce(), Lease: 100 * time.Millisecond}
+		w := newWorkerOf(h.tb, h.rdb, worker.Spec{Job: h.Client.Job, Consumer: protocol.NewNonce(), Lease: 100 * time.Millisecond})
 		if err := w.Run(ctx); err != nil {
 			fail(err)
 		}
 	}()
-	h.sup.Durability = None
 	sealed, err := h.sup.Seal(ctx)
 	fail(nil)
 	<-left
@@ -33,20 +37,19 @@ func (h *byHand) ends() error {
 		h.check(sealed)
 		return nil
 	}
-	h.refused(err, ErrState)
+	h.refused(err, protocol.ErrState)
 	return err
 }
 
 // endsAnew cleans the job and counts it anew, as the errors advise.
 func (h *byHand) endsAnew() {
 	h.tb.Helper()
-	_, err := h.lib.clean(h.tb.Context(), "")
-	must(h.tb, err)
-	must(h.tb, h.folder.Forget(h.lib.job.ID))
-	must(h.tb, h.folder.Save(h.plan))
-	h.sup = &Supervisor{Redis: h.rdb, Plan: h.plan, Folder: h.folder, Say: h.say, Revive: h.sup.Revive}
-	h.sup.Prepare()
-	must(h.tb, h.sup.Seed(h.tb.Context()))
+	_, err := h.Client.Clean(h.tb.Context(), "")
+	check.Must(h.tb, err)
+	check.Must(h.tb, h.folder.Forget(h.Client.Job.ID))
+	check.Must(h.tb, h.folder.Save(h.plan))
+	h.supervised(h.change)
+	check.Must(h.tb, h.sup.Seed(h.tb.Context()))
 	if err := h.ends(); err != nil {
 		h.tb.Errorf("counted anew: %v", err)
 	}
@@ -57,15 +60,15 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 	// What the job has come to when somebody tampers with it.
 	moments := map[string]func(*byHand){
 		"just seeded": func(*byHand) {},
-		"half mapped": func(h *byHand) { h.take("map", "dead", 2); h.mustCommit(1) },
-		"mapped":      func(h *byHand) { h.take("map", "dead", handTasks); h.mustCommit(1, 2, 3) },
+		"half mapped": func(h *byHand) { h.Take("map", "dead", 2); h.MustCommit(1) },
+		"mapped":      func(h *byHand) { h.Take("map", "dead", wordcounttest.Tasks); h.MustCommit(1, 2, 3) },
 		"half reduced": func(h *byHand) {
-			h.take("map", "dead", handTasks)
-			h.mustCommit(1, 2, 3)
-			h.take("reduce", "dead", 2)
-			h.store(0)
+			h.Take("map", "dead", wordcounttest.Tasks)
+			h.MustCommit(1, 2, 3)
+			h.Take("reduce", "dead", 2)
+			h.Store(0)
 		},
-		"done": (*byHand).finish,
+		"done": func(h *byHand) { h.Finish() },
 	}
 	tamperings := map[string]func(*byHand) error{}
 	for field, values := range map[string][]any{
@@ -73,7 +76,7 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 	} {
 		for _, value := range values {
 			tamperings[fmt.Sprint("meta ", field, " ", value)] = func(h *byHand) error {
-				key := h.lib.job.Key("meta")
+				key := h.Client.Job.Key("meta")
 				if by, ok := value.(int); ok {
 					return h.probe.HIncrBy(h.tb.Context(), key, field, int64(by)).Err()
 				}
@@ -89,7 +92,7 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 		} {
 			tamperings[stream+" "+what] = func(h *byHand) error {
 				args := slices.Clone(command)
-				args[slices.Index(args, any(""))] = h.lib.job.Key(stream)
+				args[slices.Index(args, any(""))] = h.Client.Job.Key(stream)
 				return h.probe.Do(h.tb.Context(), args...).Err()
 			}
 		}
@@ -100,13 +103,13 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 			t.Parallel()
 			noticed := 0
 			for moment, reach := range moments {
-				for _, reducers := range []int{2, MapOnly} {
-					if reducers == MapOnly && (moment == "mapped" || moment == "half reduced") {
+				for _, reducers := range []int{2, 0} {
+					if reducers == 0 && (moment == "mapped" || moment == "half reduced") {
 						continue
 					}
-					h := newByHandOn(t, server, reducers)
+					h := newByHandOn(t, server, reducers, withoutCheckpoints)
 					reach(h)
-					must(t, tamper(h))
+					check.Must(t, tamper(h))
 					err := h.ends()
 					t.Logf("%s, %d reducers: %v", moment, reducers, err)
 					if err != nil {

@@ -13,17 +13,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 	"github.com/redis/go-redis/v9"
 )
 
 // bothModes are a job with a reduce phase and one without.
-var bothModes = []Options{{Split: 100, Reducers: 3}, {Reducers: MapOnly}}
+var bothModes = []plan.Options{{Split: 100, Reducers: 3}, {Direct: true}}
 
 // inBothModes runs a test for each.
-func inBothModes(t *testing.T, test func(t *testing.T, o Options)) {
+func inBothModes(t *testing.T, test func(t *testing.T, o plan.Options)) {
 	for _, o := range bothModes {
 		name := "map and reduce"
-		if o.Reducers == MapOnly {
+		if o.Direct {
 			name = "map only"
 		}
 		t.Run(name, func(t *testing.T) {
@@ -34,9 +39,9 @@ func inBothModes(t *testing.T, test func(t *testing.T, o Options)) {
 }
 
 // crashing runs a job whose first workers kill themselves at a point, and returns it.
-func crashing(t *testing.T, point CrashPoint, o Options) *rig {
+func crashing(t *testing.T, point worker.CrashPoint, o plan.Options) *rig {
 	t.Helper()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.faults = fmt.Sprintf("crash@%s:2", point)
 	r.exact(o)
 	// The second may not have come to the point when the first one's successor has finished.
@@ -48,8 +53,8 @@ func crashing(t *testing.T, point CrashPoint, o Options) *rig {
 
 func TestFault01WorkerKilledBeforeItReadsATask(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		if r := crashing(t, BeforeRead, o); r.stolen() > 0 {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		if r := crashing(t, worker.BeforeRead, o); r.stolen() > 0 {
 			t.Errorf("%d tasks were taken from workers that had none", r.stolen())
 		}
 	})
@@ -57,8 +62,8 @@ func TestFault01WorkerKilledBeforeItReadsATask(t *testing.T) {
 
 func TestFault02WorkerKilledAfterTheReadBeforeItsReply(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		kill := sabotage{Command: "xreadgroup", New: true, After: true, Signal: syscall.SIGKILL}
 		r.harm = []sabotage{kill, kill}
 		r.exact(o)
@@ -73,8 +78,8 @@ func TestFault02WorkerKilledAfterTheReadBeforeItsReply(t *testing.T) {
 
 func TestFault02WorkerKilledWithATaskItHasDoneNothingFor(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		if r := crashing(t, AfterRead, o); r.stolen() == 0 {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		if r := crashing(t, worker.AfterRead, o); r.stolen() == 0 {
 			t.Error("no task was taken from the dead")
 		}
 	})
@@ -82,18 +87,18 @@ func TestFault02WorkerKilledWithATaskItHasDoneNothingFor(t *testing.T) {
 
 func TestFault02LostReplyToAReadIsReadAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.size = 0
 	r.prepare(bothModes[0])
 	// The first looks for pending entries, the second is for new ones.
-	w := r.startWorker("alone", on("xreadgroup", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-		if err := loseReply(ctx, cmd, next); err != errLost {
+	w := r.startWorker("alone", wordcounttest.On("xreadgroup", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		if err := wordcounttest.LoseReply(ctx, cmd, next); !errors.Is(err, wordcounttest.ErrLost) {
 			t.Errorf("the read brought no task: %v", err)
 		}
 		if n := r.status().Pending(); n == 0 {
 			t.Error("nothing was delivered")
 		}
-		return errLost
+		return wordcounttest.ErrLost
 	}))
 	r.finishExactly()
 	w.left(nil)
@@ -104,8 +109,8 @@ func TestFault02LostReplyToAReadIsReadAgain(t *testing.T) {
 
 func TestFault03WorkerKilledInMidCount(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		if r := crashing(t, MidCount, o); r.stolen() == 0 {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		if r := crashing(t, worker.MidCount, o); r.stolen() == 0 {
 			t.Error("no task was taken from the dead")
 		}
 	})
@@ -113,8 +118,8 @@ func TestFault03WorkerKilledInMidCount(t *testing.T) {
 
 func TestFault04WorkerKilledJustBeforeItsCommit(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		if r := crashing(t, BeforeCommit, o); r.stolen() == 0 {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		if r := crashing(t, worker.BeforeCommit, o); r.stolen() == 0 {
 			t.Error("no task was taken from the dead")
 		}
 	})
@@ -122,8 +127,8 @@ func TestFault04WorkerKilledJustBeforeItsCommit(t *testing.T) {
 
 func TestFault05WorkerKilledAfterItsCommitBeforeTheReply(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		kill := sabotage{Command: "commit", After: true, Signal: syscall.SIGKILL}
 		r.harm = []sabotage{kill, kill}
 		r.exact(o)
@@ -135,15 +140,15 @@ func TestFault05WorkerKilledAfterItsCommitBeforeTheReply(t *testing.T) {
 
 func TestFault05RetryOfACommitWhoseReplyWasLostIsToldSettled(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.size = 0
 		r.prepare(o)
 		var replies []string
-		lose := on("commit", 1, loseReply)
+		lose := wordcounttest.On("commit", 1, wordcounttest.LoseReply)
 		w := r.startWorker("alone", func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			err := lose(ctx, cmd, next)
-			if called(cmd) == "commit" {
+			if wordcounttest.Called(cmd) == "commit" {
 				words, _ := cmd.(*redis.Cmd).StringSlice()
 				replies = append(replies, strings.Join(slices.Compact(words), " "))
 			}
@@ -159,13 +164,13 @@ func TestFault05RetryOfACommitWhoseReplyWasLostIsToldSettled(t *testing.T) {
 
 func TestFault05LostReplyToAStoredPartitionChangesNothing(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(10, 30))
+	r := newRig(t, check.Texts(10, 30))
 	r.size = 0
 	r.prepare(bothModes[0])
 	lost := 0
-	w := r.startWorker("alone", on("put", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	w := r.startWorker("alone", wordcounttest.On("put", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		lost++
-		return loseReply(ctx, cmd, next)
+		return wordcounttest.LoseReply(ctx, cmd, next)
 	}))
 	r.finishExactly()
 	w.left(nil)
@@ -176,18 +181,18 @@ func TestFault05LostReplyToAStoredPartitionChangesNothing(t *testing.T) {
 
 func TestFault06StoppedWorkerWakesUpAfterItsTaskWasStolen(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 30))
 		r.lease = 150 * time.Millisecond // less than it takes until the other one does the task as a backup
 		answers := filepath.Join(t.TempDir(), "answers")
 		r.size, r.harm = 1, []sabotage{{Command: "commit", Signal: syscall.SIGSTOP, Trace: answers}}
 		r.prepare(o)
 		// The supervisor waits, so that the job isn't sealed when the zombie commits.
-		r.whenSeen(func(st Status) bool { return r.stolen() > 0 && st.Pending() == 0 }, func(Status) {
+		r.whenSeen(func(st protocol.Status) bool { return r.stolen() > 0 && st.Pending() == 0 }, func(protocol.Status) {
 			for _, pid := range r.team.PIDs() {
-				must(t, syscall.Kill(pid, syscall.SIGCONT))
+				check.Must(t, syscall.Kill(pid, syscall.SIGCONT))
 			}
-			await(t, "the zombie's commit", func() bool {
+			check.Await(t, "the zombie's commit", func() bool {
 				_, err := os.Stat(answers)
 				return err == nil
 			})
@@ -201,9 +206,9 @@ func TestFault06StoppedWorkerWakesUpAfterItsTaskWasStolen(t *testing.T) {
 			t.Errorf("%d tasks were redone, %d were stolen", sealed.Redone, n)
 		}
 		text, err := os.ReadFile(answers)
-		must(t, err)
+		check.Must(t, err)
 		first, _, _ := strings.Cut(string(text), "\n")
-		if !strings.Contains(first, "refused settled") || strings.Contains(first, pending) {
+		if !strings.Contains(first, "refused settled") || strings.Contains(first, protocol.Pending) {
 			t.Errorf("the zombie's commit was answered %q", first)
 		}
 		if n := r.team.Restarts(); n != 0 {
@@ -212,14 +217,17 @@ func TestFault06StoppedWorkerWakesUpAfterItsTaskWasStolen(t *testing.T) {
 	})
 }
 
+// deathsInARow are as many as a pool bears of each of its workers, with no task done in between.
+const deathsInARow = 10
+
 func TestFault07WorkersThatDieAgainAndAgainEndTheRunResumably(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(5, 30))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(5, 30))
 		r.cursed = &sabotage{Command: "hmget", Signal: syscall.SIGKILL} // the first look at the job
 		r.prepare(o)
-		r.finishFailing(ErrIncomplete, "workers keep dying", "20 in a row", "killed")
-		if n := r.team.Restarts(); n < deathsWithoutProgress*r.size {
+		r.finishFailing(protocol.ErrIncomplete, "workers keep dying", "20 in a row", "killed")
+		if n := r.team.Restarts(); n < deathsInARow*r.size {
 			t.Errorf("given up after %d deaths", n)
 		}
 		if n := len(r.team.PIDs()); n != 0 {
@@ -232,25 +240,25 @@ func TestFault07WorkersThatDieAgainAndAgainEndTheRunResumably(t *testing.T) {
 
 func TestFault07WorkersThatDieNowAndThenAreReplacedForEver(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, texts(40, 3))
+	r := newRig(t, check.Texts(40, 3))
 	r.size = 1
 	// Each life commits one file and dies of the next.
 	r.cursed = &sabotage{Command: "commit", After: true, Signal: syscall.SIGKILL}
-	r.prepare(Options{Reducers: MapOnly})
+	r.prepare(plan.Options{Direct: true})
 	r.finishExactly()
-	if n := r.team.Restarts(); n <= deathsWithoutProgress {
-		t.Errorf("%d workers were replaced, more than %d were to be", n, deathsWithoutProgress)
+	if n := r.team.Restarts(); n <= deathsInARow {
+		t.Errorf("%d workers were replaced, more than %d were to be", n, deathsInARow)
 	}
 }
 
 func TestTasksOfTheDeadAreRedoneOnceWhetherReleasedOrNot(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		for _, release := range []bool{true, false} {
-			r := newRig(t, texts(10, 30))
+			r := newRig(t, check.Texts(10, 30))
 			r.release = release
 			r.lease = 200 * time.Millisecond
-			r.faults = "crash@" + string(BeforeCommit) + ":2"
+			r.faults = "crash@" + string(worker.BeforeCommit) + ":2"
 			sealed := r.exact(o)
 			if n := r.stolen(); sealed.Redone != n || n == 0 {
 				t.Errorf("released %v: %d tasks were redone, %d were taken over", release, sealed.Redone, n)
@@ -261,10 +269,10 @@ func TestTasksOfTheDeadAreRedoneOnceWhetherReleasedOrNot(t *testing.T) {
 
 func TestStealingAloneBringsEveryTaskHome(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		for _, point := range CrashPoints[1:] {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		for _, point := range worker.CrashPoints[1:] {
 			t.Run(string(point), func(t *testing.T) {
-				r := newRig(t, texts(10, 30))
+				r := newRig(t, check.Texts(10, 30))
 				r.release = false
 				r.lease = 200 * time.Millisecond
 				r.faults = fmt.Sprintf("crash@%s:2", point)
@@ -272,7 +280,7 @@ func TestStealingAloneBringsEveryTaskHome(t *testing.T) {
 				if r.team.Restarts() < 1 {
 					t.Error("no worker died")
 				}
-				if point != AfterCommit && r.stolen() == 0 {
+				if point != worker.AfterCommit && r.stolen() == 0 {
 					t.Error("no task was stolen")
 				}
 			})
@@ -282,13 +290,13 @@ func TestStealingAloneBringsEveryTaskHome(t *testing.T) {
 
 func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(3, 10))
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(3, 10))
 		r.size = 0
 		r.prepare(o)
-		must(t, r.sup.Seed(t.Context()))
+		check.Must(t, r.sup.Seed(t.Context()))
 		asleep, wake := make(chan struct{}), make(chan struct{})
-		zombie := r.startWorker("zombie", on("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		zombie := r.startWorker("zombie", wordcounttest.On("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			close(asleep)
 			<-wake
 			return next(ctx, cmd)
@@ -296,23 +304,23 @@ func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 		<-asleep
 		older := r.status().Run
 
-		// The job is cleaned, its content changes behind equal sizes and times, and it is seeded anew: another run of
-		// what is, by its name, the same job.
-		_, err := Clean(t.Context(), r.rdb, r.plan.Job)
-		must(t, err)
-		must(t, r.folder.Forget(r.plan.Job.ID))
+		// The job is cleaned, its content changes behind equal sizes and times, and it is seeded
+		// anew: another run of what is, by its name, the same job.
+		_, err := protocol.Clean(t.Context(), r.rdb, r.plan.Job)
+		check.Must(t, err)
+		check.Must(t, r.folder.Forget(r.plan.Job.ID))
 		for _, f := range r.plan.Manifest.Files {
 			text, err := os.ReadFile(f.Path)
-			must(t, err)
-			must(t, os.WriteFile(f.Path, []byte(strings.ReplaceAll(string(text), "common", "COMMON")), 0o644))
-			must(t, os.Chtimes(f.Path, time.Time{}, time.Unix(0, f.MTime)))
+			check.Must(t, err)
+			check.Must(t, os.WriteFile(f.Path, []byte(strings.ReplaceAll(string(text), "common", "COMMON")), 0o644))
+			check.Must(t, os.Chtimes(f.Path, time.Time{}, time.Unix(0, f.MTime)))
 		}
 		id := r.plan.Job.ID
 		r.prepare(o)
 		if r.plan.Job.ID != id {
 			t.Fatalf("job %s became %s", id, r.plan.Job.ID)
 		}
-		must(t, r.sup.Seed(t.Context()))
+		check.Must(t, r.sup.Seed(t.Context()))
 		if newer := r.status().Run; newer == older || newer == "" {
 			t.Fatalf("run %q after %q", newer, older)
 		}
@@ -320,17 +328,17 @@ func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 		entries, err := r.probe.XReadGroup(t.Context(), &redis.XReadGroupArgs{
 			Group: "workers", Consumer: "successor", Streams: []string{r.plan.Job.Key("map"), ">"}, Block: -1,
 		}).Result()
-		must(t, err)
+		check.Must(t, err)
 		if n := len(entries[0].Messages); n != r.sup.Maps() {
 			t.Fatalf("%d of %d tasks are pending", n, r.sup.Maps())
 		}
 		close(wake)
-		zombie.left(errOtherRun)
+		zombie.left(protocol.ErrOtherRun)
 		if st := r.status(); st.Mapped != 0 || st.Tokens != 0 || st.Pending() != r.sup.Maps() {
 			t.Errorf("the zombie reached the newer run: %+v", st)
 		}
 		_, err = r.sup.Release(t.Context(), "successor", false)
-		must(t, err)
+		check.Must(t, err)
 		worker := r.startWorker("worker")
 		r.finishExactly()
 		worker.left(nil)
@@ -339,7 +347,7 @@ func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 
 func TestFault52MoreWorkersThanTasks(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
+	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, map[string]string{"one": "a few words"})
 		r.size = 5
 		o.Split = 0
@@ -352,44 +360,45 @@ func TestFault52MoreWorkersThanTasks(t *testing.T) {
 
 func TestFault53SplitThatKillsEveryWorkerIsBuriedAndTheRestCounted(t *testing.T) {
 	t.Parallel()
-	inBothModes(t, func(t *testing.T, o Options) {
-		r := newRig(t, texts(10, 10))
-		o.Split = WholeFiles
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(10, 10))
+		o.Split, o.WholeFiles = 0, true
 		r.prepare(o)
 		const poisonous = 4
 		r.cursed = &sabotage{Command: "commit", Task: poisonous, Signal: syscall.SIGKILL}
-		path := r.sup.splits[poisonous-1].Path
-		r.finishFailing(ErrIncomplete, fmt.Sprintf("%q", path), "workers died of it")
+		path := r.plan.Splits()[poisonous-1].Path
+		r.finishFailing(protocol.ErrIncomplete, fmt.Sprintf("%q", path), "workers died of it")
 		st := r.status()
 		if st.Mapped != r.sup.Maps()-1 || st.Buried != 1 || st.Pending() != 0 {
 			t.Errorf("%d of %d tasks were counted, %d buried, %d are pending", st.Mapped, st.Maps, st.Buried, st.Pending())
 		}
-		if r.team.Restarts() < aloneFrom {
+		if r.team.Restarts() < protocol.AloneFrom {
 			t.Errorf("buried after %d deaths", r.team.Restarts())
 		}
 	})
 }
 
-// workerInProcess is a worker that is a goroutine of the test, with hooks around what it asks of Redis.
+// workerInProcess is a worker that is a goroutine of the test, with hooks around what it asks of
+// Redis.
 type workerInProcess struct {
 	tb   testing.TB
 	done chan error
 }
 
 // startWorker starts a worker within the test; it ends with the test at the latest.
-func (r *rig) startWorker(consumer string, hooks ...hook) *workerInProcess {
+func (r *rig) startWorker(consumer string, hooks ...wordcounttest.Hook) *workerInProcess {
 	r.tb.Helper()
-	return r.startTrusting(consumer, nil, hooks...)
+	return r.startTrusting(consumer, wordcounttest.AnyFile, hooks...)
 }
 
-func (r *rig) startTrusting(consumer string, trust *Trust, hooks ...hook) *workerInProcess {
+func (r *rig) startTrusting(consumer string, trust plan.Trust, hooks ...wordcounttest.Hook) *workerInProcess {
 	r.tb.Helper()
 	rdb, err := r.endpoint.Client(consumer)
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	for _, h := range hooks {
 		rdb.AddHook(h)
 	}
-	w := &Worker{Redis: rdb, Job: r.plan.Job, Consumer: consumer + "-" + newNonce(), Lease: r.lease, Trust: trust}
+	w := newWorkerOf(r.tb, rdb, worker.Spec{Job: r.plan.Job, Consumer: consumer + "-" + protocol.NewNonce(), Lease: r.lease, Trust: trust})
 	ctx, cancel := context.WithCancel(context.Background())
 	running := &workerInProcess{r.tb, make(chan error, 1)}
 	var ended sync.WaitGroup
@@ -412,15 +421,5 @@ func (w *workerInProcess) left(want error) {
 		}
 	case <-time.After(limit):
 		w.tb.Error("the worker didn't leave")
-	}
-}
-
-// await waits for an event.
-func await(tb testing.TB, what string, happened func() bool) {
-	tb.Helper()
-	for end := time.Now().Add(limit); !happened(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			tb.Fatalf("this never happened: %s", what)
-		}
 	}
 }

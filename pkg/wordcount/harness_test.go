@@ -18,23 +18,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+	"github.com/redis/go-redis/v9"
 )
 
-// The test binary is its own worker, and its own supervisor where one has to be killed; see also act.
+// The test binary is its own worker, and its own supervisor where one has to be killed; see also
+// act.
 const (
 	workerVariable     = "WORDCOUNT_TEST_WORKER"
 	supervisorVariable = "WORDCOUNT_TEST_SUPERVISOR"
 )
 
-// fullVariable asks for the sizes and times that the table of faults names, where the default run makes do with less.
+// fullVariable asks for the sizes and times that the table of faults names, where the default run
+// makes do with less.
 const fullVariable = "WORDCOUNT_TEST_FULL"
 
 // limit is how long any one thing may take, so that a test that waits in vain says so itself.
-const limit = 2 * time.Minute
+const limit = check.Limit
 
 // atOnce is how many tests run at a time: they wait far more than they compute.
 const atOnce = "4"
@@ -42,11 +51,11 @@ const atOnce = "4"
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(workerVariable) != "":
-		err := ServeWorker(os.Stdin, connectWorker)
+		err := worker.Serve(os.Stdin, connectTestWorker)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
-		os.Exit(WorkerStatus(err))
+		os.Exit(worker.ExitStatus(err))
 	case os.Getenv(supervisorVariable) != "":
 		leave(superviseAlone(os.Getenv(supervisorVariable)))
 	case os.Getenv(actVariable) != "":
@@ -64,9 +73,9 @@ func leave(err error) {
 	os.Exit(0)
 }
 
-func connectWorker(spec WorkerSpec) (redis.UniversalClient, error) {
+func connectTestWorker(spec worker.Spec) (redis.UniversalClient, error) {
 	var e redisd.Endpoint
-	if err := json.Unmarshal(spec.Redis, &e); err != nil {
+	if err := json.Unmarshal(spec.Server, &e); err != nil {
 		return nil, err
 	}
 	rdb, err := e.Client(spec.Consumer)
@@ -83,10 +92,11 @@ type rig struct {
 	rdb     redis.UniversalClient // the supervisor's
 	probe   redis.UniversalClient // the test's own
 	input   string
-	plan    Plan
-	folder  Folder
-	sup     *Supervisor
-	team    *Team
+	plan    plan.Plan
+	folder  state.Folder
+	sup     *supervisor.Supervisor
+	config  supervisor.Config // of sup
+	team    *supervisor.Pool
 	size    int
 	lease   time.Duration
 	faults  string
@@ -99,6 +109,11 @@ type rig struct {
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
 	hired    atomic.Int32
 	events   []event
+
+	// What the supervisor calls; a test may put something else in their places before the job runs.
+	reviveBy func(context.Context) error
+	saved    func() error
+	seen     func(protocol.Status)
 
 	mu       sync.Mutex
 	lines    []string
@@ -114,24 +129,30 @@ func newRig(tb testing.TB, files map[string]string) *rig {
 // newRigOn makes a rig on a server that others may use too.
 func newRigOn(tb testing.TB, server *redistest.Server, files map[string]string) *rig {
 	tb.Helper()
-	r := &rig{tb: tb, server: server, size: 2, lease: DefaultLease, release: true, every: 50 * time.Millisecond}
+	r := &rig{tb: tb, server: server, size: 2, lease: worker.DefaultLease, release: true, every: 50 * time.Millisecond}
 	r.rdb, r.probe, r.endpoint = server.Client(tb), server.Client(tb), server.Endpoint()
 	r.input = tb.TempDir()
 	for name, content := range files {
 		path := filepath.Join(r.input, name)
-		must(tb, os.MkdirAll(filepath.Dir(path), 0o755))
-		must(tb, os.WriteFile(path, []byte(content), 0o644))
+		check.Must(tb, os.MkdirAll(filepath.Dir(path), 0o755))
+		check.Must(tb, os.WriteFile(path, []byte(content), 0o644))
 	}
-	r.folder = Folder{tb.TempDir()}
+	r.folder = state.Folder{Dir: tb.TempDir()}
 	return r
 }
 
-func must(tb testing.TB, err error) {
+// newWorkerOf makes a worker that may open any file.
+func newWorkerOf(tb testing.TB, rdb redis.UniversalClient, spec worker.Spec) *worker.Worker {
 	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
+	if len(spec.Trust.Roots)+len(spec.Trust.Tasks) == 0 {
+		spec.Trust = wordcounttest.AnyFile
 	}
+	w, err := worker.New(rdb, spec)
+	check.Must(tb, err)
+	return w
 }
+
+func (r *rig) event(e supervisor.Event) { r.say("%v", e) }
 
 func (r *rig) say(format string, args ...any) {
 	r.mu.Lock()
@@ -152,7 +173,8 @@ func (r *rig) said(text string) (n int) {
 	return n
 }
 
-// open is a handle of its own on the server: one must not be used by two at once, and the supervisor has one too.
+// open is a handle of its own on the server: one must not be used by two at once, and the
+// supervisor has one too.
 func (r *rig) open() (*redisd.Server, error) {
 	server, err := redisd.Open(redisd.Config{Dir: filepath.Dir(r.server.DataDir)})
 	if program := r.program.Load(); err == nil && program != nil {
@@ -168,7 +190,7 @@ func (r *rig) revive(ctx context.Context) error {
 		err = server.Start(ctx)
 	}
 	if err == nil {
-		_, err = Library.Load(ctx, r.rdb)
+		_, err = protocol.Library.Load(ctx, r.rdb)
 	}
 	return err
 }
@@ -186,30 +208,54 @@ func (r *rig) kill() {
 }
 
 // prepare plans the job and makes supervisor and team, without starting anything.
-func (r *rig) prepare(o Options) {
+func (r *rig) prepare(o plan.Options) {
 	r.tb.Helper()
-	m, err := Scan(r.input, "", o.Selection)
-	must(r.tb, err)
-	r.planned(NewPlan(m, o))
+	m, err := plan.Scan(r.input, "", o.Selection)
+	check.Must(r.tb, err)
+	r.planned(plan.New(m, o))
 }
 
 // planned is prepare for a plan that the test made.
-func (r *rig) planned(plan Plan) {
+func (r *rig) planned(plan plan.Plan) {
 	r.tb.Helper()
 	r.plan = plan
-	must(r.tb, r.folder.Save(r.plan))
-	r.sup = &Supervisor{
-		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Durability: BGSave, Every: r.every, Say: r.say, Revive: r.revive,
-	}
-	r.sup.Prepare()
+	check.Must(r.tb, r.folder.Save(r.plan))
 	endpoint, err := json.Marshal(r.endpoint)
-	must(r.tb, err)
-	faults, err := ParseFaults(r.faults)
-	must(r.tb, err)
-	r.team = &Team{
-		Size: r.size, Lease: r.lease, Faults: faults, Job: r.plan.Job, Redis: endpoint, Log: testLog{r.tb}, Say: r.say,
-		Progress: r.sup.progress.Load, Command: r.command,
+	check.Must(r.tb, err)
+	faults, err := worker.ParseFaults(r.faults)
+	check.Must(r.tb, err)
+	r.team = &supervisor.Pool{
+		Size: r.size, Worker: worker.Spec{Job: r.plan.Job, Lease: r.lease, Server: endpoint}, Faults: faults,
+		Log: wordcounttest.Log{TB: r.tb}, Events: r.event, Command: r.command,
 	}
+	r.supervised(func(*supervisor.Config) {})
+}
+
+// supervised gives the job another supervisor, whose configuration is changed.
+func (r *rig) supervised(change func(*supervisor.Config)) {
+	r.config = supervisor.Config{
+		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Durability: supervisor.BGSave, Every: r.every, Events: r.event,
+		Revive: func(ctx context.Context) error {
+			if r.reviveBy != nil {
+				return r.reviveBy(ctx)
+			}
+			return r.revive(ctx)
+		},
+		Saved: func() error {
+			if r.saved != nil {
+				return r.saved()
+			}
+			return nil
+		},
+		Seen: func(st protocol.Status) {
+			if r.seen != nil {
+				r.seen(st)
+			}
+		},
+	}
+	change(&r.config)
+	r.sup = supervisor.New(r.config)
+	r.team.Progress = r.sup.Progress
 	if r.release {
 		r.team.Release = r.sup.Release
 	}
@@ -232,32 +278,24 @@ func (r *rig) command() *exec.Cmd {
 	return cmd
 }
 
-// testLog shows what workers say where it belongs.
-type testLog struct{ tb testing.TB }
-
-func (l testLog) Write(p []byte) (int, error) {
-	l.tb.Logf("worker: %s", bytes.TrimRight(p, "\n"))
-	return len(p), nil
-}
-
 // run runs the job to its end, with its own team and checkpoints.
-func (r *rig) run(ctx context.Context, o Options) (Sealed, error) {
+func (r *rig) run(ctx context.Context, o plan.Options) (state.Sealed, error) {
 	r.tb.Helper()
 	r.prepare(o)
 	return r.runPrepared(ctx)
 }
 
 // runPrepared is run for a rig that was prepared, and changed perhaps.
-func (r *rig) runPrepared(ctx context.Context) (Sealed, error) {
+func (r *rig) runPrepared(ctx context.Context) (state.Sealed, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	r.team.Fail = fail
 	if err := r.sup.Seed(ctx); err != nil {
-		return Sealed{}, err
+		return state.Sealed{}, err
 	}
-	r.team.Trust = r.sup.Trust()
+	r.team.Worker.Trust = r.sup.Trust()
 	if err := r.team.Start(ctx); err != nil {
-		return Sealed{}, err
+		return state.Sealed{}, err
 	}
 	var loop sync.WaitGroup
 	loop.Go(func() { r.sup.Checkpoints(ctx) })
@@ -269,25 +307,25 @@ func (r *rig) runPrepared(ctx context.Context) (Sealed, error) {
 }
 
 // exact runs the job and checks its result against an independent count.
-func (r *rig) exact(o Options) Sealed {
+func (r *rig) exact(o plan.Options) state.Sealed {
 	r.tb.Helper()
 	r.prepare(o)
 	return r.finishExactly()
 }
 
 // finishExactly is exact for a job that is prepared.
-func (r *rig) finishExactly() Sealed {
+func (r *rig) finishExactly() state.Sealed {
 	r.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	sealed, err := r.runPrepared(ctx)
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	r.check(sealed)
 	return sealed
 }
 
-// finishFailing runs a job that is prepared to an error: of this class, in one line that holds the words, and with
-// nothing published.
+// finishFailing runs a job that is prepared to an error: of this class, in one line that holds the
+// words, and with nothing published.
 func (r *rig) finishFailing(class error, words ...string) {
 	r.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -296,28 +334,29 @@ func (r *rig) finishFailing(class error, words ...string) {
 	r.refused(err, class, words...)
 }
 
-// refused checks that the job ended with this error and published nothing.
-func (r *rig) refused(err, class error, words ...string) {
+// finishIncomplete is finishFailing for a job that can't be completed for a reason, which advice
+// goes by.
+func (r *rig) finishIncomplete(code protocol.Code, words ...string) {
 	r.tb.Helper()
-	isError(r.tb, err, class, words...)
-	if sealed, ok, err := r.folder.Sealed(r.plan.Job.ID); ok || err != nil {
-		r.tb.Errorf("a result was published: %+v, %v", sealed, err)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_, err := r.runPrepared(ctx)
+	r.refused(err, protocol.ErrIncomplete, words...)
+	var why interface {
+		error
+		Code() protocol.Code
+	}
+	if !errors.As(err, &why) || why.Code() != code {
+		r.tb.Errorf("%v is not an error of the code %s", err, code)
 	}
 }
 
-// isError checks the class of an error, and that it is one line that holds the words.
-func isError(tb testing.TB, err, class error, words ...string) {
-	tb.Helper()
-	if !errors.Is(err, class) {
-		tb.Fatalf("got %v, want an error of the class %q", err, class)
-	}
-	for _, word := range words {
-		if !strings.Contains(err.Error(), word) {
-			tb.Errorf("%q doesn't say %q", err, word)
-		}
-	}
-	if strings.Contains(err.Error(), "\n") {
-		tb.Errorf("%q is more than one line", err)
+// refused checks that the job ended with this error and published nothing.
+func (r *rig) refused(err, class error, words ...string) {
+	r.tb.Helper()
+	check.IsError(r.tb, err, class, words...)
+	if sealed, ok, err := r.folder.Sealed(r.plan.Job.ID); ok || err != nil {
+		r.tb.Errorf("a result was published: %+v, %v", sealed, err)
 	}
 }
 
@@ -325,7 +364,7 @@ func isError(tb testing.TB, err, class error, words ...string) {
 type underway struct {
 	*rig
 	ended  chan struct{}
-	sealed Sealed
+	sealed state.Sealed
 	err    error
 }
 
@@ -345,10 +384,10 @@ func (r *rig) start() *underway {
 }
 
 // exactly waits for the end and checks the result.
-func (u *underway) exactly() Sealed {
+func (u *underway) exactly() state.Sealed {
 	u.tb.Helper()
 	<-u.ended
-	must(u.tb, u.err)
+	check.Must(u.tb, u.err)
 	u.check(u.sealed)
 	return u.sealed
 }
@@ -366,26 +405,35 @@ func (u *underway) until(what string, happened func() bool) {
 }
 
 // status is where the job stands by the test's own client; the zero value if it can't be told.
-func (r *rig) status() Status {
-	st, _ := protocol{r.probe, r.plan.Job}.status(context.Background())
+func (r *rig) status() protocol.Status {
+	st, _ := protocol.Client{Redis: r.probe, Job: r.plan.Job}.Status(context.Background())
 	return st
+}
+
+// runID is the run that the folder works on, once the job is seeded.
+func (r *rig) runID() string {
+	run, known, err := r.folder.Run(r.plan.Job.ID)
+	if err != nil || !known {
+		return ""
+	}
+	return run
 }
 
 // event is something that a test does when the supervisor has seen the job in a state.
 type event struct {
-	seen func(Status) bool
-	do   func(Status)
+	seen func(protocol.Status) bool
+	do   func(protocol.Status)
 }
 
-// whenSeen does something, once, as soon as the supervisor has seen the job in a state; meanwhile the supervisor does
-// nothing else. Several happen in the order in which they are given, one at a look. A test in which one never happened
-// fails.
-func (r *rig) whenSeen(seen func(Status) bool, do func(Status)) {
+// whenSeen does something, once, as soon as the supervisor has seen the job in a state; meanwhile
+// the supervisor does nothing else. Several happen in the order in which they are given, one at a
+// look. A test in which one never happened fails.
+func (r *rig) whenSeen(seen func(protocol.Status) bool, do func(protocol.Status)) {
 	r.events = append(r.events, event{seen, do})
 	if len(r.events) > 1 {
 		return
 	}
-	r.sup.Seen = func(st Status) {
+	r.seen = func(st protocol.Status) {
 		if len(r.events) > 0 && r.events[0].seen(st) {
 			next := r.events[0]
 			r.events = r.events[1:]
@@ -402,7 +450,7 @@ func (r *rig) whenSeen(seen func(Status) bool, do func(Status)) {
 // stolen counts the tasks that were taken from workers that seemed dead.
 func (r *rig) stolen() int {
 	fields, err := r.probe.HKeys(context.Background(), r.plan.Job.Key("attempts")).Result()
-	must(r.tb, err)
+	check.Must(r.tb, err)
 	n := 0
 	for _, field := range fields {
 		if strings.HasSuffix(field, " by") {
@@ -415,26 +463,27 @@ func (r *rig) stolen() int {
 // serverRun is the identity of the server's present life.
 func (r *rig) serverRun() string {
 	r.tb.Helper()
-	info, err := r.probe.Info(context.Background(), "server").Result()
-	must(r.tb, err)
-	return infoField(info, "run_id")
+	info, err := r.probe.InfoMap(context.Background(), "server").Result()
+	check.Must(r.tb, err)
+	return info["Server"]["run_id"]
 }
 
-// check compares the published result with bytes.Fields over whole files, as large as they were planned.
-func (r *rig) check(sealed Sealed) {
+// check compares the published result with bytes.Fields over whole files, as large as they were
+// planned.
+func (r *rig) check(sealed state.Sealed) {
 	r.tb.Helper()
 	want, tokens := map[string]uint64{}, uint64(0)
 	for _, f := range r.plan.Manifest.Files {
 		text, err := os.ReadFile(f.Path)
-		must(r.tb, err)
+		check.Must(r.tb, err)
 		for _, word := range bytes.Fields(text[:min(int64(len(text)), f.Size)]) {
 			want[string(word)]++
 			tokens++
 		}
 	}
 	got := map[string]uint64{}
-	for e, err := range (Result{r.rdb, r.plan.Job, sealed.Fence}).Entries(r.tb.Context()) {
-		must(r.tb, err)
+	for e, err := range (result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}).Entries(r.tb.Context()) {
+		check.Must(r.tb, err)
 		got[e.Word] = e.N
 	}
 	if !maps.Equal(got, want) {
@@ -443,6 +492,15 @@ func (r *rig) check(sealed Sealed) {
 	if sealed.Tokens != tokens || sealed.Distinct != len(want) {
 		r.tb.Errorf("sealed %d words, %d distinct; expected %d and %d", sealed.Tokens, sealed.Distinct, tokens, len(want))
 	}
+}
+
+// verify recounts the job's files and compares.
+func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
+	want, err := result.Recount(r.tb.Context(), r.plan.Manifest, result.Share{}, func(int64) {})
+	if err != nil {
+		return result.Verdict{}, err
+	}
+	return want.Compare(r.tb.Context(), result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}, result.Share{})
 }
 
 // alive tells whether a process runs; one that ended and waits for its parent does not.

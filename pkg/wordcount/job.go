@@ -1,123 +1,306 @@
 package wordcount
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"fmt"
-	"regexp"
-	"slices"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// DefaultSplit is the size of a split in bytes: large enough that a task's round trips don't show, small enough that
-// little is redone when a worker dies.
-const DefaultSplit = 64 << 20
+// drainWithin bounds the checkpoint that an interrupted run takes. Mage ends everything five seconds after Ctrl-C.
+const drainWithin = 4 * time.Second
 
-// MaxReducers is the largest number of partitions: each is a key of every commit.
-const MaxReducers = 4096
-
-// Choices beside a number. Zero leaves the choice to us.
-const (
-	WholeFiles = -1 // Options.Split: a file is never split
-	MapOnly    = -1 // Options.Reducers: no reduce phase, each task's words go straight into the sorted set
-)
-
-// Partitions grow with the input so that what one holds can be read in one short call, and merged within a worker's
-// memory. If every word were new, their partial counts would be a third larger than the input; source code, which is rich
-// in words, has about 12,000 of its own in a mebibyte. A partition costs each commit and the reduce phase some 50 µs.
-const (
-	partitionBytes = 8 << 20 // of input, a partition
-	maxPartitions  = 256
-)
-
-// Options are the choices that change what a task means, and so which job it is.
-type Options struct {
-	Split    int64 // bytes of a split; 0: DefaultSplit, or whole files if map only
-	Reducers int   // partitions; 0: by the input's size
-
-	Selection // of the files, which the manifest was scanned with; it names the job by what came of it
-}
-
-// Job is one job as its workers know it: enough to name its keys.
+// Job is one count of one input. Run takes all the steps; the other methods are the steps, for a program that wants to do
+// something between them. Each step may be repeated, and another process may go on after any of them.
+//
+// A Job is for one goroutine, except Status and Living.
 type Job struct {
-	ID       string // hash of the plan
-	Reducers int    // partitions; 0: map only
+	config  Config
+	folder  state.Folder
+	conn    connection
+	plan    plan.Plan
+	sup     *supervisor.Supervisor
+	sealed  *Sealed
+	workers workers
+
+	// What goes on between steps: the workers and the checkpoints. stop ends it, saying why.
+	background context.Context
+	stop       context.CancelCauseFunc
+	loop       sync.WaitGroup
+	progress   atomic.Int64 // of a job that others supervise
 }
 
-// Plan is a job with all that is needed to run it.
-type Plan struct {
-	Job      Job
-	Split    int64    // bytes; 0: a file is never split
-	Options  Options  // as they were asked for, with the choices left open
-	Manifest Manifest `json:"-"`
-}
-
-// NewPlan makes the choices that the options leave open, and names the job. Whatever gives a task number its meaning
-// is in that name: if task 3 meant other bytes to a supervisor that resumes, or to a zombie, the counts would be wrong
-// and nothing would tell.
-func NewPlan(m Manifest, o Options) Plan {
-	p := Plan{Split: o.Split, Options: o, Manifest: m}
+// Open prepares a job. It starts nothing yet, and reads no more than the state folder's rights. The error is ErrNoMain if
+// the program can't start workers.
+func Open(ctx context.Context, c Config) (*Job, error) {
 	switch {
-	case o.Reducers == 0:
-		p.Job.Reducers = int(min(max(1, (m.Bytes+partitionBytes-1)/partitionBytes), maxPartitions))
-	case o.Reducers > 0:
-		p.Job.Reducers = o.Reducers
+	case c.Client != nil && !c.InProcess:
+		return nil, fmt.Errorf("%w: a client that is ready can't be handed to worker processes: set InProcess, or give an address", ErrInput)
+	case !c.InProcess && !mainCalled.Load():
+		return nil, ErrNoMain
 	}
-	switch {
-	case o.Split == WholeFiles, o.Split == 0 && p.Job.Reducers == 0:
-		p.Split = 0
-	case o.Split == 0:
-		p.Split = DefaultSplit
+	c = c.WithDefaults()
+	if err := redisd.CheckFolder(c.Dir); err != nil {
+		return nil, err
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields entry %d frame %d blob %d partition %d split %d reducers %d\n",
-		schema, entryVersion, frameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
-	m.WriteTo(h) // a hash never fails to write
-	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
-	return p
+	j := &Job{config: c, folder: state.Folder{Dir: c.Dir}}
+	j.conn = connection{config: c.Server, name: c.Name, rdb: c.Client, tell: func(line string) { j.event(StepServer, "%s", line) }}
+	j.begin()
+	return j, nil
 }
 
-// jobID is the form of a job's ID.
-var jobID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+func (j *Job) begin() { j.background, j.stop = context.WithCancelCause(context.Background()) }
 
-// CheckID refuses what is no job's ID, for IDs become parts of paths and of keys. The error wraps ErrInput.
-func CheckID(id string) error {
-	if !jobID.MatchString(id) {
-		return fmt.Errorf("%w: %q is no job: its name is 16 digits, from 0 to f", ErrInput, id)
+// event tells of a step. A text that begins with "! " is a warning.
+func (j *Job) event(step Step, format string, args ...any) {
+	text, warning := strings.CutPrefix(fmt.Sprintf(format, args...), "! ")
+	j.tell(Event{step, supervisor.Event{Warning: warning, Text: text}})
+}
+
+// running tells of what happens while the job runs.
+func (j *Job) running(e supervisor.Event) { j.tell(Event{Event: e}) }
+
+func (j *Job) tell(e Event) {
+	if j.config.Events != nil {
+		j.config.Events(e)
+	}
+}
+
+// Run counts the input exactly. If ctx ends, the workers commit what they have in hand, a checkpoint is taken, and the
+// next Run goes on from there.
+func (j *Job) Run(ctx context.Context) (*Result, error) {
+	for _, step := range []func(context.Context) error{j.Connect, j.Load, j.Seed, j.Spawn, j.Checkpoints} {
+		if err := step(ctx); err != nil {
+			j.halt()
+			return nil, err
+		}
+	}
+	return j.Seal(ctx)
+}
+
+// Connect makes the server answer, and refuses one that could lose our keys without a crash.
+func (j *Job) Connect(ctx context.Context) error {
+	if err := j.conn.open(ctx, true); err != nil {
+		return err
+	}
+	var risk string
+	err := j.conn.do(ctx, func() (err error) {
+		risk, err = supervisor.CheckServer(ctx, j.conn.rdb)
+		return err
+	})
+	if risk != "" {
+		j.event(StepServer, "! %s", risk)
+	}
+	return err
+}
+
+// Load loads the functions.
+func (j *Job) Load(ctx context.Context) error {
+	return j.conn.do(ctx, func() error {
+		outcome, err := j.conn.load(ctx)
+		if err == nil {
+			j.event(StepFunctions, "%s %v", protocol.Library.Name, outcome)
+		}
+		return err
+	})
+}
+
+// Plan looks at the input, and plans its job. A job of this folder that isn't finished goes on instead, if the input
+// differs from that job's by nothing but what files have grown since, and they may.
+func (j *Job) Plan(ctx context.Context) error {
+	m, err := plan.Scan(j.config.Input, j.config.Dir, j.config.Selection)
+	if err != nil {
+		return err
+	}
+	j.plan = plan.New(m, j.config.Options)
+	if !j.config.Growing {
+		return nil
+	}
+	earlier, err := j.folder.Last()
+	if err != nil || earlier.Job == j.plan.Job || !j.plan.Resumes(earlier) {
+		return nil
+	}
+	if _, sealed, err := j.folder.Sealed(earlier.Job.ID); sealed || err != nil {
+		return nil
+	}
+	j.event(StepSeed, "files have grown since job %s was planned: it goes on as planned", earlier.Job.ID)
+	earlier.Manifest.Skipped = m.Skipped
+	j.plan = earlier
+	return nil
+}
+
+// Seed plans the job and puts its tasks into the stream. Where the result of the same input is published already, there is
+// nothing to do, and the steps that follow do nothing.
+func (j *Job) Seed(ctx context.Context) error {
+	if j.background.Err() != nil { // of an earlier run
+		j.begin()
+	}
+	j.sealed = nil
+	if err := j.Plan(ctx); err != nil {
+		return err
+	}
+	for _, skipped := range j.plan.Manifest.Skips() {
+		j.event(StepSeed, "skipped %v", skipped)
+	}
+	if err := j.folder.Save(j.plan); err != nil {
+		return err
+	}
+	c := supervisor.Config{
+		Redis: j.conn.rdb, Plan: j.plan, Folder: j.folder, Durability: j.config.Durability, Every: j.config.Checkpoint,
+		Revive: j.conn.revive, Events: j.running, Seen: j.config.Seen,
+	}
+	if j.conn.owned() {
+		c.Saved = func() error { return j.conn.keep(j.plan.Job.ID) }
+	} else {
+		c.TTL, c.Budget = givenTTL, j.config.Memory
+	}
+	j.sup = supervisor.New(c)
+	m := j.plan.Manifest
+	what := fmt.Sprintf("job %s: %s files, %s, %s splits", j.plan.Job.ID, humanize.Comma(int64(len(m.Files))),
+		humanize.IBytes(uint64(m.Bytes)), humanize.Comma(int64(j.sup.Maps())))
+	sealed, fresh, err := j.sup.UpToDate(ctx)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		j.sealed = &sealed
+		j.event(StepSeed, "%s: up to date, sealed %s", what, sealed.At.Local().Format(time.DateTime))
+		return nil
+	}
+	if err := j.sup.Seed(ctx); err != nil {
+		return err
+	}
+	j.event(StepSeed, "%s", what)
+	return nil
+}
+
+// Spawn starts the workers, and keeps them alive until the job is sealed.
+func (j *Job) Spawn(ctx context.Context) error {
+	if j.sealed != nil {
+		return nil
+	}
+	return j.spawn(ctx, j.sup.Trust(), j.sup.Progress, j.sup.Release)
+}
+
+// spawn starts workers. Release gives back the leases of one that ended.
+func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
+	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust}
+	if j.config.InProcess {
+		j.workers = &goroutines{rdb: j.conn.rdb, spec: spec, size: j.config.Workers, fail: j.stop}
+	} else {
+		var err error
+		if spec.Server, err = j.conn.workers(ctx, j.plan.Job); err != nil {
+			return err
+		}
+		log, err := j.folder.WorkersLog(j.plan.Job.ID)
+		if err != nil {
+			return err
+		}
+		j.workers = &supervisor.Pool{
+			Size: j.config.Workers, Worker: spec, Faults: j.config.Faults, Log: log,
+			Command: func() *exec.Cmd { return Program(roleWorker) },
+			Events:  j.running, Fail: j.stop, Progress: progress, Release: release,
+		}
+	}
+	if err := j.workers.Start(j.background); err != nil {
+		return err
+	}
+	what := ""
+	if pids := j.workers.PIDs(); len(pids) > 0 {
+		what = ": " + strings.Trim(fmt.Sprint(pids), "[]")
+	}
+	j.event(StepWorkers, "%d workers%s", j.config.Workers, what)
+	return nil
+}
+
+// Checkpoints takes a checkpoint now and then, until the job is sealed.
+func (j *Job) Checkpoints(context.Context) error {
+	switch {
+	case j.sealed != nil:
+	case j.config.Durability != BGSave:
+		j.event(StepCheckpoints, "none: durability is %s", j.config.Durability)
+	default:
+		j.loop.Go(func() { j.sup.Checkpoints(j.background) })
+		j.event(StepCheckpoints, "every %s", j.config.Checkpoint)
 	}
 	return nil
 }
 
-// Key is the name of one of the job's keys. All share one hash tag, so that a cluster keeps them together.
-func (j Job) Key(name string) string { return "wordcount:{" + j.ID + "}:" + name }
-
-// fixed are the keys that every function takes, in the order that lua/wordcount.lua gives them.
-func (j Job) fixed() []string {
-	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "commits"}
-	for i, name := range names {
-		names[i] = j.Key(name)
-	}
-	return names
-}
-
-func (j Job) part(p int) string { return j.Key(fmt.Sprintf("part:%d", p)) }
-
-// Keys are all the keys that the job may have.
-func (j Job) Keys() []string {
-	keys := j.fixed()
-	for p := range j.Reducers {
-		keys = append(keys, j.part(p))
-	}
-	return keys
-}
-
-// Resumes tells whether a plan that was made for the same input earlier is still good, because nothing has happened to its
-// files but that they have grown, as they may. Then its job can go on, where this plan would be a new one.
-func (p Plan) Resumes(earlier Plan) bool {
-	was, is := earlier.Manifest, p.Manifest
-	return was.Root == is.Root && NewPlan(was, p.Options).Job == earlier.Job &&
-		slices.EqualFunc(was.Files, is.Files, func(was, is File) bool {
-			return was.Path == is.Path && was.compare(found{regular: true, size: is.Size, mtime: is.MTime, inode: is.Inode}) == ""
+// Seal waits until the job is done, makes sure that its result is exact and lasts, and publishes it. Only then are the
+// workers dismissed.
+func (j *Job) Seal(ctx context.Context) (*Result, error) {
+	if j.sealed == nil {
+		err := j.attend(ctx, func(ctx context.Context) error {
+			sealed, err := j.sup.Seal(ctx)
+			j.sealed = &sealed
+			return err
 		})
+		if err != nil {
+			j.sealed = nil
+			return nil, err
+		}
+	}
+	return newResult(j), nil
+}
+
+// Attend waits until somebody has sealed the job, while what Spawn and Checkpoints began goes on.
+func (j *Job) Attend(ctx context.Context) error {
+	if j.sealed != nil {
+		return nil
+	}
+	return j.attend(ctx, func(ctx context.Context) error {
+		_, err := j.sup.Watch(ctx, func(st Status) bool { return st.Dismissed })
+		return err
+	})
+}
+
+// attend waits for something while the background works, ends the background with it, and drains if interrupted.
+func (j *Job) attend(ctx context.Context, wait func(context.Context) error) error {
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	unhook := context.AfterFunc(j.background, func() { cancel(context.Cause(j.background)) })
+	defer unhook()
+	err := wait(waiting)
+	if ctx.Err() != nil {
+		j.event("", "interrupted: workers finish what they have in hand")
+	}
+	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer done()
+	if err == nil && j.workers != nil {
+		j.workers.Dismiss()
+	}
+	j.halt()
+	if ctx.Err() != nil && j.sup != nil && j.config.Durability == BGSave {
+		if err := j.sup.Checkpoint(deadline); err != nil {
+			j.event("", "! %v", err)
+		}
+	}
+	return err
+}
+
+// halt ends what goes on in the background, and returns when it has ended.
+func (j *Job) halt() {
+	if j.workers != nil {
+		j.workers.Stop()
+	}
+	j.stop(nil)
+	j.loop.Wait()
+}
+
+// Close ends what still goes on, and closes what Open and the steps opened. The server stays as it is.
+func (j *Job) Close() error {
+	j.halt()
+	return j.conn.close()
 }

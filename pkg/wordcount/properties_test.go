@@ -3,34 +3,39 @@ package wordcount
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
-
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
-// What holds of the model holds on a real server: whatever happens between any two calls, every state of Redis keeps the
-// invariants, and the real worker and supervisor bring the job to its exact end from there. By default 25 schedules are
-// tried, with WORDCOUNT_PROPERTIES=full 200.
+// What holds of the model holds on a real server: whatever happens between any two calls, every
+// state of Redis keeps the invariants, and the real worker and supervisor bring the job to its
+// exact end from there. By default 25 schedules are tried, with WORDCOUNT_PROPERTIES=full 200.
 func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 	n := 25
 	if os.Getenv("WORDCOUNT_PROPERTIES") == "full" {
 		n = 200
 	}
 	r := newRig(t, nil)
-	anySchedule(t, n, func(t *rapid.T) {
+	check.AnySchedule(t, "./pkg/wordcount", n, func(t *rapid.T) {
 		l := newLab(t, r)
 		t.Repeat(map[string]func(*rapid.T){
 			"":                  l.invariants,
@@ -57,41 +62,17 @@ func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 	})
 }
 
-// anySchedule tries n random schedules, unless the command line says how many. One that fails is made smaller and printed
-// by rapid, and here the command that replays it.
-func anySchedule(t *testing.T, n int, try func(*rapid.T)) {
-	f := flag.Lookup("rapid.checks")
-	if before := f.Value.String(); before == f.DefValue {
-		must(t, flag.Set(f.Name, strconv.Itoa(n)))
-		t.Cleanup(func() { flag.Set(f.Name, before) })
-	}
-	rapid.Check(replayed{t}, try)
-}
-
-// replayed is a test that says how to run its failure again.
-type replayed struct{ *testing.T }
-
-var failingSeed = regexp.MustCompile(`-rapid\.seed=\d+`)
-
-func (r replayed) Errorf(format string, args ...any) {
-	r.Helper()
-	r.T.Errorf(format, args...)
-	if seed := failingSeed.FindString(fmt.Sprintf(format, args...)); seed != "" {
-		r.Logf("again: go test -count=1 -run '^%s$' ./pkg/wordcount -rapid.checks=1 %s", r.Name(), seed)
-	}
-}
-
 const labLease = 50 * time.Millisecond
 
-// lab is a small job on a real server, with workers who sleep as long as they like. From time to time its files change
-// behind equal sizes and times, and are counted anew by another run.
+// lab is a small job on a real server, with workers who sleep as long as they like. From time to
+// time its files change behind equal sizes and times, and are counted anew by another run.
 type lab struct {
-	protocol
+	protocol.Client
 	t          *rapid.T // of the action
 	rig        *rig
-	plan       Plan
-	folder     Folder
-	splits     []Split
+	plan       plan.Plan
+	folder     state.Folder
+	splits     []plan.Split
 	generation int
 	runs       map[string]int // run → generation
 	run        string         // that the folder knows
@@ -100,14 +81,16 @@ type lab struct {
 	dumps      [][]byte // complete checkpoints; the first is nothing
 }
 
-// sleeper is a worker whose steps are taken by hand.
+// sleeper is a worker whose calls are made by hand.
 type sleeper struct {
-	*Worker
-	tasks   []int                // map tasks that it thinks are its own
-	counts  map[int][]string     // the words of those that it has counted
-	commits []*committing        // that it has begun
-	merged  map[int]*count.Table // partitions
-	puts    []*putting           // that it has begun
+	protocol.Client
+	run      string // that it read first
+	consumer string
+	tasks    []int                // map tasks that it thinks are its own
+	counts   map[int][]string     // the words of those that it has counted
+	commits  []*committing        // that it has begun
+	merged   map[int]*count.Table // partitions
+	puts     []*putting           // that it has begun
 }
 
 // committing is an attempt to commit tasks, in as many calls as it likes.
@@ -115,13 +98,13 @@ type committing struct {
 	batch  []int
 	tokens uint64
 	bytes  int64
-	effect effect
+	effect protocol.Output
 	at     int // how many partitions it thinks have its partials
 }
 
 // putting is an attempt to store totals of partitions, in as many calls as it likes.
 type putting struct {
-	totals
+	protocol.Totals
 	words []any // count, word, ...
 	at    int   // how many words it thinks are stored
 }
@@ -129,12 +112,13 @@ type putting struct {
 func newLab(t *rapid.T, r *rig) *lab {
 	l := &lab{t: t, rig: r, folder: r.folder, runs: map[string]int{}, dumps: [][]byte{nil}}
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
-	m, err := Scan(r.input, "", Selection{})
+	m, err := plan.Scan(r.input, "", plan.Selection{})
 	l.must(err)
-	l.plan = NewPlan(m, Options{Split: WholeFiles, Reducers: rapid.SampledFrom([]int{MapOnly, 1, 2}).Draw(t, "reducers")})
-	l.plan.Job.ID = newNonce() // a schedule must not meet the job of the last one
+	reducers := rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "reducers")
+	l.plan = plan.New(m, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
+	l.plan.Job.ID = protocol.NewNonce() // a schedule must not meet the job of the last one
 	l.splits = l.plan.Splits()
-	l.protocol = protocol{r.rdb, l.plan.Job}
+	l.Client = protocol.Client{Redis: r.rdb, Job: l.plan.Job}
 	l.newRun()
 	for range 3 {
 		l.workers = append(l.workers, l.sleeper())
@@ -172,25 +156,25 @@ func (l *lab) words(task int) (words []string) {
 }
 
 func (l *lab) newRun() {
-	l.run = newNonce()
+	l.run = protocol.NewNonce()
 	l.runs[l.run] = l.generation
 	l.must(l.folder.SetRun(l.plan.Job.ID, l.run))
 }
 
 func (l *lab) sleeper() *sleeper {
 	l.names++
-	w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: fmt.Sprint("sleeper ", l.names), Lease: labLease}
-	w.protocol = l.protocol
-	return &sleeper{Worker: w, counts: map[int][]string{}, merged: map[int]*count.Table{}}
+	return &sleeper{
+		Client: l.Client, consumer: fmt.Sprint("sleeper ", l.names), counts: map[int][]string{}, merged: map[int]*count.Table{},
+	}
 }
 
-// worker draws one that has looked at the job, and so knows its run. One whose run is gone is replaced, as the team
-// does, some time or other.
+// worker draws one that has looked at the job, and so knows its run. One whose run is gone is
+// replaced, as the team does, some time or other.
 func (l *lab) worker(t *rapid.T) *sleeper {
 	l.t = t
 	i := rapid.IntRange(0, len(l.workers)-1).Draw(t, "worker")
 	if l.workers[i].run == "" {
-		run, _, _, err := l.glance(t.Context())
+		run, _, _, err := l.ReadPhase(t.Context())
 		if err != nil {
 			t.Skip("no job")
 		}
@@ -203,52 +187,54 @@ func (l *lab) hire(t *rapid.T) {
 	l.workers[rapid.IntRange(0, len(l.workers)-1).Draw(t, "worker")] = l.sleeper()
 }
 
-// take keeps tasks, unless the reply that brings them is lost.
-func (s *sleeper) take(t *rapid.T, tasks []task) {
+// take keeps map tasks, unless the reply that brings them is lost.
+func (s *sleeper) take(t *rapid.T, stream protocol.Stream, tasks []int) {
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
 		return
 	}
-	for _, k := range tasks {
-		if k.stream == "map" && !slices.Contains(s.tasks, k.n) {
-			s.tasks = append(s.tasks, k.n)
+	for _, n := range tasks {
+		if stream == "map" && !slices.Contains(s.tasks, n) {
+			s.tasks = append(s.tasks, n)
 		}
 	}
 }
 
 func (l *lab) read(t *rapid.T) {
 	w := l.worker(t)
-	stream := rapid.SampledFrom([]string{"map", "map", "reduce"}).Draw(t, "stream")
-	tasks, err := w.readGroup(t.Context(), []string{stream}, ">", rapid.IntRange(1, 2).Draw(t, "n"), -1)
+	stream := rapid.SampledFrom([]protocol.Stream{"map", "map", "reduce"}).Draw(t, "stream")
+	tasks, err := wordcounttest.Take(t.Context(), w.Client, stream, w.consumer, rapid.IntRange(1, 2).Draw(t, "n"))
 	if err == nil {
-		w.take(t, tasks)
+		w.take(t, stream, tasks)
 	}
 }
 
 func (l *lab) readOwn(t *rapid.T) {
 	w := l.worker(t)
-	tasks, err := w.readGroup(t.Context(), []string{"map", "reduce"}, "0", batchMax, -1)
+	stream := rapid.SampledFrom([]protocol.Stream{"map", "reduce"}).Draw(t, "stream")
+	tasks, err := wordcounttest.ReadGroup(t.Context(), w.Client, stream, w.consumer, "0", 100)
 	if err == nil {
-		w.take(t, tasks)
+		w.take(t, stream, tasks)
 	}
 }
 
 // steal takes a task whatever its lease: clocks may say anything.
 func (l *lab) steal(t *rapid.T) {
 	w := l.worker(t)
-	stream := rapid.SampledFrom([]string{"map", "reduce"}).Draw(t, "stream")
-	entries, _, err := l.rdb.XAutoClaim(t.Context(), &redis.XAutoClaimArgs{
-		Stream: l.plan.Job.Key(stream), Group: "workers", Consumer: w.Consumer, Count: 1,
+	stream := rapid.SampledFrom([]protocol.Stream{"map", "reduce"}).Draw(t, "stream")
+	entries, _, err := l.Redis.XAutoClaim(t.Context(), &redis.XAutoClaimArgs{
+		Stream: l.plan.Job.StreamKey(stream), Group: "workers", Consumer: w.consumer, Count: 1,
 		Start: fmt.Sprintf("%d-0", rapid.IntRange(0, 4).Draw(t, "from")),
 	}).Result()
 	if err != nil {
 		return
 	}
-	tasks, err := parseTasks(stream, entries)
+	tasks, err := wordcounttest.Numbers(entries)
 	l.must(err)
-	w.take(t, tasks)
+	w.take(t, stream, tasks)
 }
 
-// some draws tasks that the worker thinks are its own, and counts them if it hasn't. It may have done so long ago.
+// some draws tasks that the worker thinks are its own, and counts them if it hasn't. It may have
+// done so long ago.
 func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 	if len(w.tasks) == 0 {
 		t.Skip("nothing to do")
@@ -267,18 +253,16 @@ func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 	return batch
 }
 
-// combine puts the words of a batch into the worker's table.
-func (s *sleeper) combine(batch []int, splits []Split) *committing {
-	s.table = count.New()
-	s.empty()
-	var bytes int64
+// combine counts the words of a batch.
+func (s *sleeper) combine(batch []int, splits []plan.Split) *committing {
+	table, bytes := count.New(), int64(0)
 	for _, n := range batch {
 		bytes += splits[n-1].Bytes()
 		for _, word := range s.counts[n] {
-			s.table.Add([]byte(word), 1)
+			table.Add([]byte(word), 1)
 		}
 	}
-	return &committing{batch: batch, tokens: s.table.Tokens(), bytes: bytes, effect: s.tally()}
+	return &committing{batch: batch, tokens: table.Tokens(), bytes: bytes, effect: wordcounttest.Output(s.Job, table)}
 }
 
 // commitSome makes one call of an attempt to commit what the worker counted, perhaps long ago.
@@ -288,23 +272,23 @@ func (l *lab) commitSome(t *rapid.T) {
 		w.commits = append(w.commits, w.combine(l.some(t, w), l.splits))
 	}
 	c := w.commits[rapid.IntRange(0, len(w.commits)-1).Draw(t, "attempt")]
-	to := min(c.at+rapid.IntRange(0, 2).Draw(t, "partitions"), len(c.effect.partials))
-	now, err := w.commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, c.at, to)
+	to := min(c.at+rapid.IntRange(0, 2).Draw(t, "partitions"), len(c.effect.Partitions))
+	now, err := w.Commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, c.at, to)
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
 		return // lost; the same call is tried again, some time or other
 	}
 	switch {
-	case err == nil && !now.done && now.standings == nil:
-		c.at = now.at
+	case err == nil && !now.Done && now.Standings == nil:
+		c.at = now.Offset
 	case err == nil:
 		w.commits = slices.DeleteFunc(w.commits, func(o *committing) bool { return o == c })
 		for i, n := range c.batch {
-			if now.done || now.standings[i] != pending {
+			if now.Done || now.Standings[i] != protocol.Pending {
 				w.tasks = slices.DeleteFunc(w.tasks, func(m int) bool { return m == n })
 				delete(w.counts, n)
 			}
 		}
-	case passing(err):
+	case protocol.Transient(err):
 		t.Logf("commit: %v", err)
 	default:
 		*w = *l.sleeper()
@@ -316,7 +300,7 @@ func (l *lab) commitRepeatedly(t *rapid.T) {
 	w := l.worker(t)
 	batch := l.some(t, w)
 	c := w.combine(append(batch, batch[len(batch)-1]), l.splits)
-	if _, err := w.commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, 0, len(c.effect.partials)); err == nil {
+	if _, err := w.Commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, 0, len(c.effect.Partitions)); err == nil {
 		t.Errorf("a batch of the tasks %v was not refused", c.batch)
 	}
 }
@@ -331,7 +315,7 @@ func (l *lab) partitionOf(t *rapid.T) int {
 // merge reads the partial counts of a partition, whoever's task it is.
 func (l *lab) merge(t *rapid.T) {
 	w, part := l.worker(t), l.partitionOf(t)
-	frames, err := w.partition(t.Context(), w.run, part)
+	frames, err := w.Partition(t.Context(), w.run, part)
 	if err == nil {
 		w.merged[part] = l.merged(frames)
 	}
@@ -341,7 +325,7 @@ func (l *lab) merge(t *rapid.T) {
 func (l *lab) merged(frames []string) *count.Table {
 	table := count.New()
 	for _, frame := range frames {
-		l.must(merge(table, frame))
+		l.must(protocol.Merge(table, frame))
 	}
 	return table
 }
@@ -350,17 +334,17 @@ func (l *lab) merged(frames []string) *count.Table {
 func (l *lab) putSome(t *rapid.T) {
 	w := l.worker(t)
 	if len(w.merged) > 0 && (len(w.puts) == 0 || rapid.IntRange(0, 3).Draw(t, "new attempt") == 0) {
-		p := &putting{totals: totals{attempt: newNonce(), parts: slices.Sorted(maps.Keys(w.merged))}}
-		if len(p.parts) > 1 && rapid.Bool().Draw(t, "one") {
-			p.parts = p.parts[:1]
+		p := &putting{Totals: protocol.Totals{Nonce: protocol.NewNonce(), Partitions: slices.Sorted(maps.Keys(w.merged))}}
+		if len(p.Partitions) > 1 && rapid.Bool().Draw(t, "one") {
+			p.Partitions = p.Partitions[:1]
 		}
 		all := count.New()
-		for _, part := range p.parts {
+		for _, part := range p.Partitions {
 			for word, n := range w.merged[part].All() {
 				all.Add(word, n)
 			}
 		}
-		p.tokens = all.Tokens()
+		p.Tokens = all.Tokens()
 		for _, e := range all.Descending() {
 			p.words = append(p.words, e.N, e.Word)
 		}
@@ -371,14 +355,14 @@ func (l *lab) putSome(t *rapid.T) {
 	}
 	p := w.puts[rapid.IntRange(0, len(w.puts)-1).Draw(t, "attempt")]
 	end := min(p.at+rapid.IntRange(1, 4).Draw(t, "words"), len(p.words)/2)
-	now, err := w.put(t.Context(), w.run, p.totals, p.at, p.words[2*p.at:2*end], 2*end == len(p.words))
+	now, err := w.Store(t.Context(), w.run, p.Totals, p.at, p.words[2*p.at:2*end], 2*end == len(p.words))
 	switch {
 	case rapid.IntRange(0, 3).Draw(t, "reply") == 0: // lost
-	case err == nil && !now.done && now.standings == nil:
-		p.at = now.at
+	case err == nil && !now.Done && now.Standings == nil:
+		p.at = now.Offset
 	default:
 		w.puts = slices.DeleteFunc(w.puts, func(o *putting) bool { return o == p })
-		for _, part := range p.parts {
+		for _, part := range p.Partitions {
 			delete(w.merged, part)
 		}
 	}
@@ -389,12 +373,12 @@ func (l *lab) bury(t *rapid.T) {
 	if len(w.tasks) == 0 || rapid.IntRange(0, 3).Draw(t, "mercy") > 0 {
 		t.Skip("no reason")
 	}
-	w.fail(t.Context(), w.run, "map", w.tasks[0], newNonce(), 1, "no reason")
+	w.Fail(t.Context(), w.run, protocol.TaskID{Stream: protocol.Maps, Number: w.tasks[0]}, protocol.NewNonce(), 1, protocol.Cause{})
 }
 
 func (l *lab) requeueAll(t *rapid.T) {
 	w := l.worker(t)
-	w.requeue(t.Context(), w.run)
+	w.Requeue(t.Context(), w.run)
 }
 
 // seedSome appends any chunk, as a supervisor might whose last reply is any time old.
@@ -402,36 +386,37 @@ func (l *lab) seedSome(t *rapid.T) {
 	l.t = t
 	first := rapid.IntRange(1, len(l.splits)).Draw(t, "first")
 	chunk := l.splits[first-1 : min(len(l.splits), first-1+rapid.IntRange(0, 2).Draw(t, "n"))]
-	owner, _, err := l.seed(t.Context(), l.run, len(l.splits), first, chunk)
+	owner, _, err := l.Seed(t.Context(), l.run, len(l.splits), first, plan.Entries(chunk))
 	l.must(err)
 	if owner != l.run {
-		_, err := l.clean(t.Context(), owner)
+		_, err := l.Clean(t.Context(), owner)
 		l.must(err)
 	}
 }
 
-// seal fences the result if there is one, reads it, and tidies up, as far as another rollback lets it.
+// seal fences the result if there is one, reads it, and tidies up, as far as another rollback lets
+// it.
 func (l *lab) seal(t *rapid.T) {
 	l.t = t
-	end, err := l.final(t.Context(), l.run, newNonce())
+	end, err := l.Fence(t.Context(), l.run, protocol.NewNonce())
 	if err != nil {
 		return
 	}
-	page, err := l.result(t.Context(), end.fence, 0, resultPage)
+	page, err := l.Page(t.Context(), end.Fence, 0, 1000) // more than there are
 	l.must(err)
 	got, sum := map[string]int{}, 0
 	for i := 0; i < len(page); i += 2 {
-		got[page[i]] = number(page[i+1])
+		got[page[i]] = protocol.Number(page[i+1])
 		sum += got[page[i]]
 	}
-	if want := l.total(l.all()); !maps.Equal(got, want) || sum != int(end.tokens) {
-		t.Fatalf("the result is %v with %d words, not %v", got, end.tokens, want)
+	if want := l.total(l.all()); !maps.Equal(got, want) || sum != int(end.Tokens) {
+		t.Fatalf("the result is %v with %d words, not %v", got, end.Tokens, want)
 	}
 	if rapid.Bool().Draw(t, "tidy up") {
-		l.must(l.release(t.Context(), end.fence))
-		l.must(l.discard(t.Context(), end.fence, 0))
+		l.must(l.Dismiss(t.Context(), end.Fence))
+		l.must(l.Discard(t.Context(), end.Fence, 0))
 	}
-	l.discard(t.Context(), newNonce(), 0) // somebody else's, which comes late
+	l.Discard(t.Context(), protocol.NewNonce(), 0) // somebody else's, which comes late
 }
 
 func (l *lab) checkpoint(*rapid.T) {
@@ -445,19 +430,19 @@ func (l *lab) restore(t *rapid.T) {
 	l.rig.server.Restore(l.rig.tb, rapid.SampledFrom(l.dumps).Draw(t, "checkpoint"))
 }
 
-// orphanCheckpoint kills the server alone, while its child writes a checkpoint: that one must not end some time later, in
-// the place of a newer one, but be killed before the server is there again.
+// orphanCheckpoint kills the server alone, while its child writes a checkpoint: that one must not
+// end some time later, in the place of a newer one, but be killed before the server is there again.
 func (l *lab) orphanCheckpoint(t *rapid.T) {
 	l.t = t
 	if rapid.IntRange(0, 2).Draw(t, "luck") > 0 { // see restore
 		t.Skip("redis lives on")
 	}
 	server := l.rig.server
-	l.must(l.rdb.ConfigSet(t.Context(), "rdb-key-save-delay", "10000000").Err()) // microseconds a key
-	l.must(l.rdb.Set(t.Context(), "somebody else's", "so that there is a key", 0).Err())
-	l.must(l.rdb.BgSave(t.Context()).Err())
+	l.must(l.Redis.ConfigSet(t.Context(), "rdb-key-save-delay", "10000000").Err()) // microseconds a key
+	l.must(l.Redis.Set(t.Context(), "somebody else's", "so that there is a key", 0).Err())
+	l.must(l.Redis.BgSave(t.Context()).Err())
 	child := 0
-	await(l.rig.tb, "the checkpoint is being written", func() bool {
+	check.Await(l.rig.tb, "the checkpoint is being written", func() bool {
 		temp, _ := filepath.Glob(filepath.Join(server.DataDir, "temp-*.rdb"))
 		if len(temp) == 1 {
 			fmt.Sscanf(filepath.Base(temp[0]), "temp-%d.rdb", &child)
@@ -476,7 +461,7 @@ func (l *lab) orphanCheckpoint(t *rapid.T) {
 
 func (l *lab) loseFunctions(t *rapid.T) {
 	l.t = t
-	l.must(l.rdb.FunctionFlush(t.Context()).Err())
+	l.must(l.Redis.FunctionFlush(t.Context()).Err())
 }
 
 func (l *lab) loseMeta(t *rapid.T) {
@@ -484,17 +469,17 @@ func (l *lab) loseMeta(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "luck") > 0 {
 		t.Skip("nobody does that")
 	}
-	l.must(l.rdb.Del(t.Context(), l.plan.Job.Key("meta")).Err())
+	l.must(l.Redis.Del(t.Context(), l.plan.Job.Key("meta")).Err())
 }
 
-// changeFiles cleans the job, changes the files behind its back, and lets another run count them. Workers may have slept
-// through it.
+// changeFiles cleans the job, changes the files behind its back, and lets another run count them.
+// Workers may have slept through it.
 func (l *lab) changeFiles(t *rapid.T) {
 	l.t = t
 	if rapid.IntRange(0, 3).Draw(t, "luck") > 0 {
 		t.Skip("nobody does that")
 	}
-	_, err := l.clean(t.Context(), "")
+	_, err := l.Clean(t.Context(), "")
 	l.must(err)
 	l.generation++
 	l.write(len(l.splits))
@@ -523,12 +508,12 @@ func (l *lab) total(tasks []int) map[string]int {
 func (l *lab) invariants(t *rapid.T) {
 	l.t = t
 	ctx, key := t.Context(), l.plan.Job.Key
-	meta, err := l.rdb.HGetAll(ctx, key("meta")).Result()
+	meta, err := l.Redis.HGetAll(ctx, key("meta")).Result()
 	l.must(err)
 	if len(meta) == 0 || l.runs[meta["run"]] != l.generation {
 		return // no job, or one of a run that will be wiped: anything may be there
 	}
-	entries, err := l.rdb.XRange(ctx, key("map"), "-", "+").Result()
+	entries, err := l.Redis.XRange(ctx, key("map"), "-", "+").Result()
 	l.must(err)
 	for i, e := range entries {
 		if e.ID != fmt.Sprintf("%d-0", i+1) {
@@ -540,36 +525,36 @@ func (l *lab) invariants(t *rapid.T) {
 	if undelivered || len(acknowledged)+pending > len(entries) {
 		t.Fatalf("%v acknowledged, %d pending of %d entries", acknowledged, pending, len(entries))
 	}
-	dead, err := l.rdb.HKeys(ctx, key("dead")).Result()
+	dead, err := l.Redis.HKeys(ctx, key("dead")).Result()
 	l.must(err)
 	counted := slices.DeleteFunc(acknowledged, func(n int) bool { return slices.Contains(dead, fmt.Sprint("map ", n)) })
 	want, tokens := l.total(counted), 0
 	for _, n := range want {
 		tokens += n
 	}
-	if number(meta["tokens"]) != tokens || number(meta["mapped"]) != len(counted) {
+	if protocol.Number(meta["tokens"]) != tokens || protocol.Number(meta["mapped"]) != len(counted) {
 		t.Fatalf("%v are counted, with %d words; meta has %v", counted, tokens, meta)
 	}
-	commits, err := l.rdb.HGetAll(ctx, key("commits")).Result()
+	commits, err := l.Redis.HGetAll(ctx, key("commits")).Result()
 	l.must(err)
-	committed := committedOf(commits)
+	committed := protocol.CommittedOf(commits)
 	whole := maps.Clone(committed)
 	for _, n := range l.all() {
 		if !slices.Contains(counted, n) {
 			whole[fmt.Sprint("not yet ", n)] = strconv.Itoa(n)
 		}
 	}
-	if err := covered(whole, len(l.splits)); err != nil {
+	if err := protocol.Covered(whole, len(l.splits)); err != nil {
 		t.Fatalf("%v are counted, and the commits are %v: %v", counted, committed, err)
 	}
-	if st, err := l.status(ctx); err == nil && len(entries) == len(l.splits) && stuck(st) {
+	if st, err := l.Status(ctx); err == nil && len(entries) == len(l.splits) && st.Stuck() {
 		t.Fatalf("it can't go on: %+v", st)
 	}
 	if done := len(counted) == len(l.splits); (meta["phase"] != "map") != done {
 		t.Fatalf("phase %s with %v of %d counted", meta["phase"], counted, len(l.splits))
 	}
 	stored := map[string]int{}
-	scores, err := l.rdb.ZRangeWithScores(ctx, key("counts"), 0, -1).Result()
+	scores, err := l.Redis.ZRangeWithScores(ctx, key("counts"), 0, -1).Result()
 	l.must(err)
 	for _, z := range scores {
 		stored[z.Member.(string)] = int(z.Score)
@@ -586,9 +571,9 @@ func (l *lab) invariants(t *rapid.T) {
 		t.Fatalf("phase %s with the partitions %v stored of %d", meta["phase"], reduced, reducers)
 	}
 	for p := range reducers {
-		partials, err := l.rdb.LRange(ctx, l.plan.Job.part(p), 0, -1).Result()
+		partials, err := l.Redis.LRange(ctx, l.plan.Job.PartitionKey(p), 0, -1).Result()
 		l.must(err)
-		frames, err := framesOf(committed, partials)
+		frames, err := protocol.FramesOf(committed, partials)
 		l.must(err)
 		partial := map[string]int{}
 		for word, n := range l.merged(frames).All() {
@@ -612,14 +597,15 @@ func (l *lab) invariants(t *rapid.T) {
 	}
 }
 
-// acknowledged are the entries of a stream that were delivered and are not pending any more, and how many still are.
+// acknowledged are the entries of a stream that were delivered and are not pending any more, and
+// how many still are.
 func (l *lab) acknowledged(stream string) (tasks []int, pending int) {
 	ctx, key := l.t.Context(), l.plan.Job.Key(stream)
-	groups, err := l.rdb.XInfoGroups(ctx, key).Result()
+	groups, err := l.Redis.XInfoGroups(ctx, key).Result()
 	l.must(err)
 	var last int
 	fmt.Sscanf(groups[0].LastDeliveredID, "%d-0", &last)
-	open, err := l.rdb.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: key, Group: "workers", Start: "-", End: "+", Count: 100}).Result()
+	open, err := l.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{Stream: key, Group: "workers", Start: "-", End: "+", Count: 100}).Result()
 	l.must(err)
 	for n := 1; n <= last; n++ {
 		if !slices.ContainsFunc(open, func(p redis.XPendingExt) bool { return p.ID == fmt.Sprintf("%d-0", n) }) {
@@ -629,32 +615,32 @@ func (l *lab) acknowledged(stream string) (tasks []int, pending int) {
 	return tasks, len(open)
 }
 
-// finish lets a real supervisor and a real worker take over, from whatever state this is: nothing goes wrong any more.
+// finish lets a real supervisor and a real worker take over, from whatever state this is: nothing
+// goes wrong any more.
 func (l *lab) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	sup := &Supervisor{
-		Redis: l.rdb, Plan: l.plan, Folder: l.folder, Durability: BGSave, Say: func(string, ...any) {},
+	sup := supervisor.New(supervisor.Config{
+		Redis: l.Redis, Plan: l.plan, Folder: l.folder, Durability: supervisor.BGSave,
 		Revive: func(ctx context.Context) error { return nil },
-	}
-	sup.Prepare()
+	})
 	l.must(sup.Seed(ctx))
-	_, err := l.requeue(ctx, l.run)
+	_, err := l.Requeue(ctx, l.run)
 	l.must(err)
 	for _, w := range l.workers { // they are dead now; waiting for their leases would prove nothing
-		_, err := l.giveUp(ctx, l.run, w.Consumer, false)
+		_, err := l.Release(ctx, l.run, w.consumer, false)
 		l.must(err)
 	}
 	left := make(chan error, 1)
 	go func() {
-		w := &Worker{Redis: l.rdb, Job: l.plan.Job, Consumer: "the last one", Lease: labLease, chunk: 2, piece: 1}
+		w := newWorkerOf(l.rig.tb, l.Redis, worker.Spec{Job: l.plan.Job, Consumer: "the last one", Lease: labLease, StoreWords: 2, CommitBytes: 1})
 		left <- w.Run(ctx)
 	}()
 	defer func() { cancel(); <-left }()
 	sealed, err := sup.Seal(ctx)
 	l.must(err)
 	got := map[string]int{}
-	for e, err := range (Result{l.rdb, l.plan.Job, sealed.Fence}).Entries(ctx) {
+	for e, err := range (result.Result{Redis: l.Redis, Job: l.plan.Job, Fence: sealed.Fence}).Entries(ctx) {
 		l.must(err)
 		got[e.Word] = int(e.N)
 	}

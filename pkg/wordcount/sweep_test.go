@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,11 +18,18 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// The sweep runs a small job once for each command that a worker or a supervisor sends, and lets one thing go wrong at
-// that command. Who sends it is a process, with a proxy between it and Redis. All of it takes some minutes; by default
-// every 23rd case is run.
+// The sweep runs a small job once for each command that a worker or a supervisor sends, and lets
+// one thing go wrong at that command. Who sends it is a process, with a proxy between it and Redis.
+// All of it takes some minutes; by default every 23rd case is run.
 //
 //	WORDCOUNT_SWEEP=full                              all of it
 //	WORDCOUNT_SWEEP=worker/reduce/after/cut/commit.1  one case; each that fails prints its own line
@@ -34,10 +42,11 @@ const (
 	sweepEvery    = 20 * time.Millisecond // between checkpoints
 )
 
-// Some commands come by the clock: heartbeats, looks, the search for the dead, checkpoints. For these to come, and to
-// come as often as the point says, the job must have something to wait for. To the worker it is a task that another one
-// holds; to the supervisor it is all the work. That goes on after some rounds; if the accident waits for such a command,
-// not before that has come, or many rounds have passed.
+// Some commands come by the clock: heartbeats, looks, the search for the dead, checkpoints. For
+// these to come, and to come as often as the point says, the job must have something to wait for.
+// To the worker it is a task that another one holds; to the supervisor it is all the work. That
+// goes on after some rounds; if the accident waits for such a command, not before that has come, or
+// many rounds have passed.
 var sweepRounds = map[string]struct {
 	command    string // that is sent once a round
 	some, many int
@@ -53,9 +62,9 @@ var byClock = []string{
 }
 
 var (
-	sweepModes = map[string]Options{
+	sweepModes = map[string]plan.Options{
 		"reduce": {Split: 24, Reducers: 2},
-		"live":   {Split: 24, Reducers: MapOnly}, // each task's words straight into the sorted set
+		"live":   {Split: 24, Direct: true}, // each task's words straight into the sorted set
 	}
 	sweepFiles = map[string]string{
 		"a": "one two two three three three four\u00a0four four four",
@@ -114,7 +123,8 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases, of which 1 in %d", len(all), step)
-	// A case waits most of its time, for leases and for servers: more than GOMAXPROCS of them fit beside one another.
+	// A case waits most of its time, for leases and for servers: more than GOMAXPROCS of them fit
+	// beside one another.
 	var lanes sync.WaitGroup
 	var cases, struck atomic.Int32
 	defer func() {
@@ -135,8 +145,8 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 	}
 }
 
-// happen runs the job until the accident has happened: a command may not come if another one was faster. One that never
-// happens is a failure, for it has shown nothing.
+// happen runs the job until the accident has happened: a command may not come if another one was
+// faster. One that never happens is a failure, for it has shown nothing.
 func (a accident) happen(t *testing.T) bool {
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -159,8 +169,8 @@ func (a accident) happen(t *testing.T) bool {
 	return false
 }
 
-// strike runs the job with its accident, and requires that it ends exact. It returns the commands that the side sent, and
-// whether one of them was the accident's.
+// strike runs the job with its accident, and requires that it ends exact. It returns the commands
+// that the side sent, and whether one of them was the accident's.
 func (a accident) strike(t *testing.T) (points []string, happened bool) {
 	s := &scene{accident: a, rig: newRig(t, sweepFiles), struck: make(chan struct{}), free: make(chan struct{})}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -169,14 +179,14 @@ func (a accident) strike(t *testing.T) (points []string, happened bool) {
 	s.kind, _, _ = strings.Cut(a.point, ".")
 	s.patient = slices.Contains(byClock, s.kind)
 	s.prepare(sweepModes[a.mode])
-	s.proxy = newProxy(t, s.server.Addr, s.at)
+	s.proxy = wordcounttest.NewProxy(t, s.server.Addr, s.at)
 
 	defer func() { stop(); s.left.Wait() }()
 	worked := make(chan struct{})
-	var sealed Sealed
+	var sealed state.Sealed
 	var err error
 	if a.side == "worker" {
-		must(t, s.sup.Seed(ctx)) // or the worker's first commands would depend on who is faster
+		check.Must(t, s.sup.Seed(ctx)) // or the worker's first commands would depend on who is faster
 		s.bequeath()
 		s.left.Go(func() { defer close(worked); s.work() })
 		sealed, err = s.sup.Seal(ctx)
@@ -184,9 +194,10 @@ func (a accident) strike(t *testing.T) (points []string, happened bool) {
 		s.left.Go(func() { defer close(worked); s.workHere() })
 		sealed, err = s.supervise()
 	}
-	must(t, err)
+	check.Must(t, err)
 
-	// The last command of all is the worker's look that tells it to leave. Only if Redis dies there, it can't.
+	// The last command of all is the worker's look that tells it to leave. Only if Redis dies
+	// there, it can't.
 	select {
 	case <-worked:
 	case <-s.struck:
@@ -196,7 +207,7 @@ func (a accident) strike(t *testing.T) (points []string, happened bool) {
 	s.server.Start(t)          // if it is dead: what was sealed is durable
 	s.rdb = s.server.Client(t) // one that failed to connect for some times in a row waits before it tries again
 	s.check(sealed)
-	return s.proxy.points(), s.happened()
+	return s.proxy.Points(), s.happened()
 }
 
 // scene is a rig with an accident about to happen.
@@ -205,7 +216,7 @@ type scene struct {
 	*rig
 	ctx     context.Context
 	left    sync.WaitGroup // all who are at work beside the test
-	proxy   *proxy
+	proxy   *wordcounttest.Proxy
 	kind    string        // of the command at which it happens
 	patient bool          // that comes by the clock
 	struck  chan struct{} // closed when it has happened
@@ -228,7 +239,8 @@ func (s *scene) happened() bool {
 	}
 }
 
-// at hears of each command of the process behind the proxy, and tells whether to cut its connection.
+// at hears of each command of the process behind the proxy, and tells whether to cut its
+// connection.
 func (s *scene) at(point string, before bool) (cut bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,7 +263,7 @@ func (s *scene) at(point string, before bool) (cut bool) {
 	}
 	if before && s.what == "rollback" {
 		if s.ahead++; s.ahead%rollbackEvery == 0 {
-			s.try((&Supervisor{Redis: s.rdb}).Checkpoint(s.ctx))
+			s.try(supervisor.New(supervisor.Config{Redis: s.rdb, Plan: s.plan}).Checkpoint(s.ctx))
 		}
 	}
 	if point != s.point || before != (s.when == "before") {
@@ -260,7 +272,7 @@ func (s *scene) at(point string, before bool) (cut bool) {
 	switch s.what {
 	case "die":
 		s.victim.Kill()
-		s.proxy.close() // and whoever takes its place comes another way
+		s.proxy.Close() // and whoever takes its place comes another way
 	case "kill", "rollback":
 		server := *s.server.Server // one may not be used by two goroutines
 		s.try(server.Kill(s.ctx))
@@ -285,48 +297,47 @@ func (s *scene) try(err error) {
 	}
 }
 
-// bequeath leaves the worker what others have begun: of one it knows at once that it is dead; of one it can only tell by
-// its silence, for the clock was set back; and one lives.
+// bequeath leaves the worker what others have begun: of one it knows at once that it is dead; of
+// one it can only tell by its silence, for the clock was set back; and one lives.
 func (s *scene) bequeath() {
 	_, err := s.hold("map", "silent")
-	must(s.tb, err)
+	check.Must(s.tb, err)
 	s.postpone("map", time.Hour)
 	_, err = s.hold("map", "dead")
-	must(s.tb, err)
-	_, err = protocol{s.probe, s.plan.Job}.giveUp(s.ctx, s.sup.run(), "dead", true)
-	must(s.tb, err)
+	check.Must(s.tb, err)
+	_, err = protocol.Client{Redis: s.probe, Job: s.plan.Job}.Release(s.ctx, s.runID(), "dead", true)
+	check.Must(s.tb, err)
 	if s.plan.Job.Reducers == 0 {
 		s.keep("map") // else a reduce task, once there are any: of a map task there would be a backup
 	}
 }
 
 // hold lets somebody have the next task of a stream.
-func (s *scene) hold(stream, consumer string) (task int, err error) {
-	w := &Worker{Redis: s.probe, Job: s.plan.Job, Consumer: consumer}
-	tasks, err := w.readGroup(s.ctx, []string{stream}, ">", 1, -1)
+func (s *scene) hold(stream protocol.Stream, consumer string) (task int, err error) {
+	tasks, err := wordcounttest.Take(s.ctx, protocol.Client{Redis: s.probe, Job: s.plan.Job}, stream, consumer, 1)
 	if err == nil && len(tasks) == 0 {
 		err = fmt.Errorf("%s finds no task", consumer)
 	}
 	if err != nil {
 		return 0, err
 	}
-	return tasks[0].n, nil
+	return tasks[0], nil
 }
 
 // keep is the other worker, which holds a task, and lives, until the job is free to go on.
-func (s *scene) keep(stream string) {
+func (s *scene) keep(stream protocol.Stream) {
 	s.kept = true
 	task, err := s.hold(stream, "other")
 	s.try(err)
 	s.left.Go(func() {
-		p := protocol{s.probe, s.plan.Job}
+		p := protocol.Client{Redis: s.probe, Job: s.plan.Job}
 		for beat := 0; ; beat++ {
-			p.renew(s.ctx, s.sup.run(), "other", fmt.Sprint("beat ", beat), stream, []int{task}) // Redis may be dead
+			p.Renew(s.ctx, s.runID(), "other", protocol.WorkerInfo{Beat: beat}, stream, []int{task}) // Redis may be dead
 			select {
 			case <-s.ctx.Done():
 				return
 			case <-s.free:
-				p.giveUp(s.ctx, s.sup.run(), "other", false) // likewise: then its lease runs out
+				p.Release(s.ctx, s.runID(), "other", false) // likewise: then its lease runs out
 				return
 			case <-time.After(sweepLease / 3):
 			}
@@ -334,8 +345,8 @@ func (s *scene) keep(stream string) {
 	})
 }
 
-// work is a team of one worker, a process behind the proxy. One that dies or fails has a successor, until the job is
-// sealed or all must end.
+// work is a team of one worker, a process behind the proxy. One that dies or fails has a successor,
+// until the job is sealed or all must end.
 func (s *scene) work() {
 	for n := 0; s.ctx.Err() == nil; n++ {
 		err := s.act(act{Consumer: fmt.Sprint("worker ", n)})
@@ -357,7 +368,7 @@ func (s *scene) workHere() {
 	case <-s.ctx.Done():
 	}
 	for n := 0; s.ctx.Err() == nil; n++ {
-		w := &Worker{Redis: s.rdb, Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, chunk: sweepChunk, piece: sweepPiece}
+		w := newWorkerOf(s.tb, s.rdb, worker.Spec{Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, StoreWords: sweepChunk, CommitBytes: sweepPiece})
 		err := w.Run(s.ctx)
 		if err == nil {
 			return
@@ -366,18 +377,19 @@ func (s *scene) workHere() {
 	}
 }
 
-// supervise sees the job through, in a process behind the proxy. If that dies it has a successor in the same folder.
-func (s *scene) supervise() (Sealed, error) {
+// supervise sees the job through, in a process behind the proxy. If that dies it has a successor in
+// the same folder.
+func (s *scene) supervise() (state.Sealed, error) {
 	err := s.act(act{Redisd: redisd.Config{Dir: filepath.Dir(s.server.DataDir)}, Folder: s.folder})
 	if err == nil {
 		sealed, _, err := s.folder.Sealed(s.plan.Job.ID)
 		return sealed, err
 	}
 	if !died(err) || s.what != "die" {
-		return Sealed{}, err
+		return state.Sealed{}, err
 	}
 	if err := s.sup.Seed(s.ctx); err != nil {
-		return Sealed{}, err
+		return state.Sealed{}, err
 	}
 	return s.sup.Seal(s.ctx)
 }
@@ -391,16 +403,16 @@ const (
 // act is what a process behind the proxy is to be: a worker if it has a name, else a supervisor.
 type act struct {
 	Redis    redisd.Endpoint
-	Job      Job
+	Job      protocol.Job
 	Consumer string
 	Redisd   redisd.Config
-	Folder   Folder
+	Folder   state.Folder
 }
 
 // act runs a process behind the proxy to its end.
 func (s *scene) act(a act) error {
 	a.Redis, a.Job = s.server.Given(), s.plan.Job
-	a.Redis.URL = "redis://" + s.proxy.addr() + "/0"
+	a.Redis.URL = "redis://" + s.proxy.Addr() + "/0"
 	text, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -443,36 +455,52 @@ func perform(text string) error {
 	}
 	ctx := context.Background()
 	if a.Consumer != "" {
-		return (&Worker{Redis: rdb, Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, chunk: sweepChunk, piece: sweepPiece}).Run(ctx)
+		w, err := worker.New(rdb, worker.Spec{Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, Trust: wordcounttest.AnyFile, StoreWords: sweepChunk, CommitBytes: sweepPiece})
+		if err != nil {
+			return err
+		}
+		return w.Run(ctx)
 	}
 	plan, err := a.Folder.Load(a.Job.ID)
 	if err != nil {
 		return err
 	}
-	s := &Supervisor{
-		Redis: rdb, Plan: plan, Folder: a.Folder, Durability: BGSave, Every: sweepEvery,
-		Say: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+	config := supervisor.Config{
+		Redis: rdb, Plan: plan, Folder: a.Folder, Durability: supervisor.BGSave, Every: sweepEvery,
+		Events: func(e supervisor.Event) { fmt.Fprintln(os.Stderr, e) },
 		Revive: func(ctx context.Context) error {
 			server, err := redisd.Open(a.Redisd)
 			if err == nil {
 				err = server.Start(ctx)
 			}
 			if err == nil {
-				_, err = Library.Load(ctx, rdb)
+				_, err = protocol.Library.Load(ctx, rdb)
 			}
 			return err
 		},
 	}
-	looks := 0
-	s.Seen = func(Status) { // as if something had been done, so that a checkpoint is due
-		looks++
-		s.progress.Add(int64(looks))
-	}
-	s.Prepare()
+	s := supervisor.New(config)
 	if err := s.Seed(ctx); err != nil {
 		return err
 	}
-	go s.Checkpoints(ctx)
+	go saveOnAndOn(ctx, config)
 	_, err = s.Seal(ctx)
 	return err
+}
+
+// saveOnAndOn takes one checkpoint after the other, though nothing is done in between: each is the
+// first that some supervisor takes.
+func saveOnAndOn(ctx context.Context, config supervisor.Config) {
+	for ctx.Err() == nil {
+		one, taken := context.WithCancel(ctx)
+		config.Saved = func() error { taken(); return nil }
+		supervisor.New(config).Checkpoints(one)
+		taken()
+	}
+}
+
+// died tells whether a process was killed, or crashed as Go programs do.
+func died(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && (exit.ExitCode() == -1 || exit.ExitCode() == 2)
 }

@@ -22,8 +22,25 @@ import (
 // again only once a second.
 const dialPatience = 250 * time.Millisecond
 
-// dial connects to the server whose record is in the folder.
+// dial connects to the server whose record is in the folder. Its errors pass, unless somebody else
+// may have changed the folder.
 func (e Endpoint) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	conn, err := e.follow(ctx)
+	if err != nil && !errors.Is(err, host.ErrFolder) {
+		return nil, passing{err}
+	}
+	return conn, err
+}
+
+// passing is an error that the next dial may not meet, because the server is about to be back,
+// perhaps at another address. Callers that retry ask Temporary, as they ask errors of package net.
+type passing struct{ error }
+
+func (e passing) Unwrap() error   { return e.error }
+func (e passing) Temporary() bool { return true }
+
+// follow dials the recorded server until it answers, for dialPatience.
+func (e Endpoint) follow(ctx context.Context) (net.Conn, error) {
 	for until := time.Now().Add(dialPatience); ; {
 		r, err := datadir.Dir(e.Folder).Load()
 		if err != nil {

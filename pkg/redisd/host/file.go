@@ -65,11 +65,11 @@ func TryLock(dir string) (unlock func(), err error) {
 		return nil, fmt.Errorf("redisd: %w", err)
 	}
 	for {
-		switch err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
-		case nil:
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
 			return func() { f.Close() }, nil
-		case syscall.EINTR:
-		default:
+		}
+		if !errors.Is(err, syscall.EINTR) {
 			f.Close()
 			return nil, err
 		}

@@ -132,7 +132,11 @@ func (s *Server) bgsave(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	if err := c.BgSave(ctx).Err(); err != nil {
+	// A save that somebody else began would lack what was written since.
+	for err = c.BgSave(ctx).Err(); err != nil && strings.Contains(err.Error(), "in progress"); err = c.BgSave(ctx).Err() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err != nil {
 		return err
 	}
 	for {

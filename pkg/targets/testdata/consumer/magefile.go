@@ -47,7 +47,7 @@ func result(ctx context.Context, c targets.Config) error {
 		return err
 	}
 	tokens, distinct := uint64(0), 0
-	for e, err := range words.Entries(ctx) {
+	for e, err := range words.All(ctx) {
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// entryVersion is the version of the entries in the stream of maps. It is part of the job's name.
+const entryVersion = 4
+
+// entry is the split as the stream of maps has it: the paths with a zero byte between them, which
+// no path contains, and five numbers for each path. These are only two values, because each value
+// of an entry costs Redis time.
+func (s Split) entry() protocol.Entry {
+	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
+	for part := range s.Ranges() {
+		names = append(names, part.Path)
+		for _, n := range []int64{part.Off, part.Len, part.Size, part.MTime} {
+			digits = append(strconv.AppendInt(digits, n, 10), ' ')
+		}
+		digits = append(strconv.AppendUint(digits, part.Inode, 10), ' ')
+	}
+	return protocol.Entry{Paths: strings.Join(names, "\x00"), Numbers: string(digits[:len(digits)-1])}
+}
+
+// ParseEntry reads an entry, and refuses one that no plan has: until now, nothing in it was
+// checked.
+func ParseEntry(e protocol.Entry) (s Split, err error) {
+	fields := strings.Fields(e.Numbers)
+	for i, path := range strings.Split(e.Paths, "\x00") {
+		if len(fields) < 5 {
+			return s, errors.New("a path without its five numbers")
+		}
+		part := Split{File: input.File{Path: path}}
+		for i, n := range []*int64{&part.Off, &part.Len, &part.Size, &part.MTime} {
+			if *n, err = strconv.ParseInt(fields[i], 10, 64); err != nil {
+				return s, err
+			}
+		}
+		if part.Inode, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
+			return s, err
+		}
+		fields = fields[5:]
+		switch {
+		case i == 0:
+			s = part
+		case part.Off != 0 || part.Len != part.Size:
+			return s, errors.New("a part of one file among others")
+		default:
+			s.More = append(s.More, part.File)
+		}
+	}
+	if len(fields) > 0 {
+		return s, errors.New("numbers without a path")
+	}
+	return s, s.inBounds()
+}
+
+// inBounds refuses a range that its file can't have.
+func (s Split) inBounds() error {
+	for part := range s.Ranges() {
+		switch {
+		case part.Size < 0 || part.Off < 0 || part.Off > part.Size || part.Len < 0 || part.Len > part.Size-part.Off:
+			return fmt.Errorf("%q: %d bytes at %d of %d", part.Path, part.Len, part.Off, part.Size)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+)
+
+// Manifest is the ordered list of a job's input files. It is what "the input" means, from planning
+// to verification.
+type Manifest struct {
+	Root  string       // the file or folder that was named, absolute
+	Files []input.File // sorted by the bytes of their paths
+	Bytes int64        // in total
+
+	// Skipped is what was found and is not in Files, sorted by path. The job's name doesn't depend
+	// on it.
+	Skipped []Skipped
+}
+
+// Changed returns how the first file differs that is not what the manifest says, or can't be found
+// any more; nil if there is none.
+func (m Manifest) Changed() *input.ChangedError {
+	changes := make([]*input.ChangedError, len(m.Files))
+	parallel(len(m.Files), func(i int) {
+		now, err := input.Stat(m.Files[i].Path)
+		if err == nil {
+			err = m.Files[i].Compare(now)
+		}
+		if changed, ok := errors.AsType[*input.ChangedError](err); ok {
+			changes[i] = changed
+		} else if err != nil {
+			changes[i] = &input.ChangedError{Path: m.Files[i].Path, How: input.Describe(err)}
+		}
+	})
+	return cmp.Or(changes...)
+}
+
+// fewFiles: up to this many files, starting goroutines takes longer than it saves.
+const fewFiles = 100
+
+// parallel calls do for 0 to n-1, on all processors if that is worth while, and returns when all
+// calls have returned.
+func parallel(n int, do func(i int)) {
+	if n <= fewFiles {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var all sync.WaitGroup
+	step := runtime.GOMAXPROCS(0)
+	for first := range step {
+		all.Go(func() {
+			for i := first; i < n; i += step {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// WriteTo writes the manifest as text: a line with the root, then a line "size mtime path" for each
+// file. Paths are quoted as in Go. If a file may grow, its inode stands before the path.
+func (m Manifest) WriteTo(w io.Writer) (int64, error) {
+	line := append(strconv.AppendQuote(nil, m.Root), '\n')
+	total := int64(0)
+	b := bufio.NewWriter(w) // Flush returns the first error
+	for _, f := range m.Files {
+		n, _ := b.Write(line)
+		total += int64(n)
+		line = append(strconv.AppendInt(line[:0], f.Size, 10), ' ')
+		line = append(strconv.AppendInt(line, f.MTime, 10), ' ')
+		if f.MayGrow() {
+			line = append(strconv.AppendUint(line, f.Inode, 10), ' ')
+		}
+		line = append(appendQuote(line, f.Path), '\n')
+	}
+	n, _ := b.Write(line)
+	return total + int64(n), b.Flush()
+}
+
+// appendQuote is strconv.AppendQuote, but several times as fast if nothing has to be escaped.
+func appendQuote(to []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.AppendQuote(to, s)
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
+}
+
+// ReadManifest reads what WriteTo wrote.
+func ReadManifest(r io.Reader) (Manifest, error) {
+	var m Manifest
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20) // a path has at most 4 KiB, and quotes at most four times as many
+	for n := 1; lines.Scan(); n++ {
+		line, err := lines.Text(), error(nil)
+		if n == 1 {
+			m.Root, err = strconv.Unquote(line)
+		} else {
+			var f input.File
+			f, err = parseFile(line)
+			m.Files, m.Bytes = append(m.Files, f), m.Bytes+f.Size
+		}
+		if err != nil {
+			return Manifest{}, fmt.Errorf("manifest line %d: %w", n, err)
+		}
+	}
+	return m, lines.Err()
+}
+
+func parseFile(line string) (f input.File, err error) {
+	parts := strings.SplitN(line, " ", 3)
+	if len(parts) != 3 {
+		return f, errors.New("not size, mtime and path")
+	}
+	var sizeErr, timeErr, inodeErr, pathErr error
+	f.Size, sizeErr = strconv.ParseInt(parts[0], 10, 64)
+	f.MTime, timeErr = strconv.ParseInt(parts[1], 10, 64)
+	path := parts[2]
+	if inode, quoted, ok := strings.Cut(path, " "); ok && !strings.HasPrefix(path, `"`) {
+		f.Inode, inodeErr = strconv.ParseUint(inode, 10, 64)
+		path = quoted
+	}
+	f.Path, pathErr = strconv.Unquote(path)
+	return f, errors.Join(sizeErr, timeErr, inodeErr, pathErr)
+}

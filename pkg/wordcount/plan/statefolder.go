@@ -1,0 +1,48 @@
+package plan
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// isState reports whether a folder holds the state of jobs. Such a folder contains passwords, and
+// changes while jobs run. It may have any name, so its contents decide: a server that was started
+// there, or jobs and the name of the last one.
+func isState(dir string, entries []fs.DirEntry) bool {
+	there := func(name string) bool {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		return err == nil
+	}
+	var jobs, last bool
+	for _, e := range entries {
+		switch e.Name() {
+		case "redis":
+			if e.IsDir() && (there("redis/server.json") || there("redis/password") && there("redis/lock")) {
+				return true
+			}
+		case "jobs":
+			jobs = e.IsDir()
+		case "last":
+			last = e.Type().IsRegular() && namesJob(filepath.Join(dir, "last"))
+		}
+	}
+	return jobs && last
+}
+
+// namesJob reports whether the first line of a file is the name of a job.
+func namesJob(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	line := make([]byte, 17) // the name and a newline
+	n, _ := io.ReadFull(file, line)
+	name, ok := strings.CutSuffix(string(line[:n]), "\n")
+	return ok && protocol.CheckID(name) == nil
+}

@@ -1,0 +1,71 @@
+package protocol
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Ending is a job that is done: its fence, and what its counters say.
+type Ending struct {
+	Fence           string
+	Mapped, Reduced int64
+	Tokens, Bytes   int64 // of committed tasks
+	Put             int64 // tokens of stored partitions
+}
+
+// Fence fences the result of a job in phase Done with a nonce. If a fence stands already, it stays
+// and is returned: a second fence would invalidate the readers of the first.
+func (c Client) Fence(ctx context.Context, run, nonce string) (e Ending, err error) {
+	reply, err := c.call(ctx, "final", c.Job.FixedKeys(), run, nonce).Slice()
+	if err != nil {
+		return e, err
+	}
+	e.Fence = reply[0].(string)
+	for i, n := range []*int64{&e.Mapped, &e.Reduced, &e.Tokens, &e.Bytes, &e.Put} {
+		*n = reply[i+1].(int64)
+	}
+	return e, nil
+}
+
+// Commits returns the commits of a fenced job.
+func (c Client) Commits(ctx context.Context, fence string) (map[string]string, error) {
+	var commits *redis.MapStringStringCmd
+	err := Library.Have(ctx, c.Redis, func() error {
+		return transaction(c.Redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			pipe.FCallRO(ctx, Function("result"), c.Job.FixedKeys(), fence, 0, 1)
+			commits = pipe.HGetAll(ctx, c.Job.Key("commits"))
+			return nil
+		}))
+	})
+	if err != nil {
+		return nil, Classify(err)
+	}
+	return commits.Val(), nil
+}
+
+// Page returns n words from a rank on, by descending count, as word, count, word, count, …
+func (c Client) Page(ctx context.Context, fence string, rank, n int) ([]string, error) {
+	return c.read(ctx, "result", c.Job.FixedKeys(), fence, rank, n).StringSlice()
+}
+
+// Sum adds up counts from a rank on, of at most that number of different counts. It returns how
+// many words these were, 0 at the end, and the sum.
+func (c Client) Sum(ctx context.Context, fence string, rank, different int) (words int, tokens uint64, err error) {
+	reply, err := c.read(ctx, "sum", c.Job.FixedKeys(), fence, rank, different).Slice()
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(reply[0].(int64)), uint64(Number(reply[1].(string))), nil
+}
+
+// Dismiss tells the workers of a sealed job that they may leave.
+func (c Client) Dismiss(ctx context.Context, fence string) error {
+	return c.call(ctx, "release", c.Job.FixedKeys(), fence).Err()
+}
+
+// Discard drops the partial counts of a sealed job. With a ttl (seconds) above 0, the other keys
+// expire.
+func (c Client) Discard(ctx context.Context, fence string, ttl int) error {
+	return c.call(ctx, "discard", c.Job.Keys(), fence, ttl).Err()
+}

@@ -1,0 +1,12 @@
+package protocol
+
+import (
+	"crypto/rand"
+)
+
+// NewNonce is a name that nothing else has.
+func NewNonce() string { return rand.Text()[:nonceLen] }
+
+// nonceLen is the length of a nonce in bytes. It is fixed, because partial counts begin with a
+// nonce, and a later version of Go may make rand.Text longer.
+const nonceLen = 26

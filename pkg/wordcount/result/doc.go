@@ -1,0 +1,25 @@
+// Package result reads what a job has counted.
+//
+// # Basics
+//
+// A [Result] is the sealed result of a job. It lies in Redis, in a sorted set, and is read under
+// the fence with which it was published:
+//
+//	r := result.Result{Redis: rdb, Job: job, Fence: sealed.Fence}
+//	for e, err := range r.Entries(ctx) { … }  // by descending count
+//	err := result.Export(w, r.Entries(ctx))   // as lines
+//
+// [Recount] counts the input once more, without the kernel, the workers and Redis. [Counts.Compare]
+// compares the two, in both directions. Together they are the proof that a result is exact.
+//
+// [Unsealed] reads what a job has counted so far.
+//
+// # Caveats
+//
+// A result can go while it is read: it expires, the job is cleaned, or the server loses it. Then
+// the iteration ends with protocol.ErrNoResult, so look at the error of each step.
+//
+// A recount keeps all words in memory. A [Share] of them takes less.
+//
+// What [Unsealed] returns is no result, and nothing of it is checked.
+package result

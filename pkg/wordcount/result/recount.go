@@ -1,0 +1,133 @@
+package result
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// Counts is every word of the input, or of a share of it, with its count.
+type Counts map[string]uint64
+
+// Recount counts every file of the manifest by the standard library alone, never by the kernel that
+// it checks. The words of the share must fit into memory. Progress gets the number of bytes read so
+// far.
+//
+// The error wraps ErrInput if a file is not what the manifest says, because then a recount proves
+// nothing.
+func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(bytes int64)) (Counts, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		workers sync.WaitGroup
+		next    atomic.Int64
+		read    atomic.Int64
+		tables  = make([]Counts, runtime.GOMAXPROCS(0)) // one for each goroutine
+		report  sync.Mutex
+	)
+	for i := range tables {
+		counts := Counts{}
+		tables[i] = counts
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(m.Files) {
+					return
+				}
+				err := recountFile(ctx, m.Files[n], share, counts, func(bytes int) {
+					report.Lock()
+					defer report.Unlock()
+					progress(read.Add(int64(bytes)))
+				})
+				if err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	total := tables[0]
+	for _, table := range tables[1:] {
+		for word, n := range table {
+			total[word] += n
+		}
+	}
+	return total, nil
+}
+
+// recountFile counts a file in blocks. What may be half a word at the end of a block stays for the
+// next one.
+func recountFile(ctx context.Context, f input.File, share Share, counts Counts, progress func(int)) error {
+	var in input.Reader
+	if err := in.Open(ctx, f); err != nil {
+		return notCounted(err)
+	}
+	defer in.Close()
+	// A file that grew was counted up to its planned size.
+	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0)
+	words := func(text []byte) {
+		for _, word := range bytes.Fields(text) {
+			if share.has(word) {
+				counts[string(word)]++
+			}
+		}
+	}
+	block := make([]byte, 1<<20)
+	kept := 0 // bytes at the beginning of block that may be half a word
+	for {
+		n, err := io.ReadFull(file, block[kept:])
+		text := block[:kept+n]
+		read += int64(n)
+		progress(n)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			words(text)
+			break
+		}
+		if err != nil {
+			return notCounted(err)
+		}
+		space := bytes.LastIndexFunc(text, unicode.IsSpace)
+		if space < 0 { // all of it is one word, so far
+			block = append(block, make([]byte, len(block))...)
+			kept = len(text)
+			continue
+		}
+		_, width := utf8.DecodeRune(text[space:])
+		words(text[:space])
+		kept = copy(block, text[space+width:])
+	}
+	if err := in.Check(true); err != nil {
+		return notCounted(err)
+	}
+	if read < f.Size {
+		return notCounted(&input.ChangedError{
+			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, read)})
+	}
+	return nil
+}
+
+// notCounted is the error of a file that can't be recounted, because it is not what was counted, or
+// can't be read.
+func notCounted(err error) error {
+	if changed, ok := errors.AsType[*input.ChangedError](err); ok {
+		return fmt.Errorf("%w: %q isn't what was counted: %s: run again", protocol.ErrInput, changed.Path, changed.How)
+	}
+	return fmt.Errorf("%w: %s", protocol.ErrInput, input.Describe(err))
+}

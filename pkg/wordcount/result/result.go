@@ -1,0 +1,113 @@
+package result
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/redis/go-redis/v9"
+)
+
+// resultPage is how many words one call returns. It takes the server two or three milliseconds.
+const resultPage = 10_000
+
+// Result is the sealed result of a job. It lies in Redis, and can be read as long as its fence
+// stands.
+type Result struct {
+	Redis redis.UniversalClient
+	Job   protocol.Job
+	Fence string
+}
+
+// Entries yields the words by descending count, and words of equal count in the order of their
+// bytes. It ends with ErrNoResult if the result is not in Redis any more, or not all of it.
+func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
+	return func(yield func(count.Entry, error) bool) {
+		var sum uint64
+		for e, err := range r.entries(ctx) {
+			if sum += e.N; !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := r.complete(ctx, sum); err != nil {
+			yield(count.Entry{}, err)
+		}
+	}
+}
+
+// complete checks that the counts add up to the words of the job, because the sorted set may be
+// lost while all other keys are there.
+func (r Result) complete(ctx context.Context, sum uint64) error {
+	st, err := protocol.Client{Redis: r.Redis, Job: r.Job}.Status(ctx)
+	if errors.Is(err, protocol.ErrNoJob) || err == nil && st.Final != r.Fence {
+		return fmt.Errorf("%w: it went while it was read", protocol.ErrNoResult)
+	}
+	if err == nil && st.Tokens != sum {
+		err = fmt.Errorf("%w: the counts add up to %d words of %d", protocol.ErrNoResult, sum, st.Tokens)
+	}
+	return err
+}
+
+// entries is Entries without the check of the sum.
+func (r Result) entries(ctx context.Context) iter.Seq2[count.Entry, error] {
+	return func(yield func(count.Entry, error) bool) {
+		// The sorted set has words of equal count in descending order, so they are reversed.
+		var ties []count.Entry
+		flush := func() bool {
+			for _, e := range slices.Backward(ties) {
+				if !yield(e, nil) {
+					return false
+				}
+			}
+			ties = ties[:0]
+			return true
+		}
+		for e, err := range r.ranked(ctx) {
+			if err != nil {
+				yield(count.Entry{}, err)
+				return
+			}
+			if len(ties) > 0 && ties[0].N != e.N && !flush() {
+				return
+			}
+			ties = append(ties, e)
+		}
+		flush()
+	}
+}
+
+// ranked yields the words in the order of the sorted set, from the top.
+func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
+	client := protocol.Client{Redis: r.Redis, Job: r.Job}
+	return func(yield func(count.Entry, error) bool) {
+		for rank := 0; ; rank += resultPage {
+			page, err := client.Page(ctx, r.Fence, rank, resultPage)
+			if err != nil {
+				if errors.Is(err, protocol.ErrNoJob) {
+					err = fmt.Errorf("%w: %w", protocol.ErrNoResult, err)
+				}
+				yield(count.Entry{}, err)
+				return
+			}
+			for i := 0; i < len(page); i += 2 {
+				n, err := strconv.ParseUint(page[i+1], 10, 64)
+				if err != nil {
+					yield(count.Entry{}, fmt.Errorf("%w: %q is no count: it is beyond 2^53, or somebody else wrote it",
+						protocol.ErrState, page[i+1]))
+					return
+				}
+				if !yield(count.Entry{Word: page[i], N: n}, nil) {
+					return
+				}
+			}
+			if len(page) < 2*resultPage {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package result
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// Share is one of several equal shares of all words, by their hash. If not all words fit into
+// memory, the shares can be verified one after the other. The zero value is all words.
+type Share struct{ Number, Of int } // Number from 1
+
+// ParseShare reads "1/16". The error wraps ErrInput.
+func ParseShare(text string) (s Share, err error) {
+	if _, err := fmt.Sscanf(text, "%d/%d", &s.Number, &s.Of); err != nil || s.Number < 1 || s.Number > s.Of {
+		return s, fmt.Errorf("%w: part %q: write one as 1/16", protocol.ErrInput, text)
+	}
+	return s, nil
+}
+
+func (s Share) has(word []byte) bool {
+	if s.Of == 0 {
+		return true
+	}
+	h := fnv.New32a()
+	h.Write(word)
+	return int(h.Sum32()%uint32(s.Of)) == s.Number-1
+}

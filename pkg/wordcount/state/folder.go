@@ -1,0 +1,93 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// Folder is the state that a working folder keeps of its jobs. Its files are readable by their
+// owner only. All but the lock and the log are written to a temporary file and renamed.
+//
+//	last                  the job that was run last, and what was asked for: see Asked
+//	jobs/ID/plan          how it is split
+//	jobs/ID/manifest      its files
+//	jobs/ID/skipped       what else is in its input: a line with path and reason each; may be missing
+//	jobs/ID/tasks         a digest of each of its tasks, by which workers know them: see Trust
+//	jobs/ID/run           the nonce of the run that this folder works on
+//	jobs/ID/sealed        the published result; only there if the job is sealed
+//	jobs/ID/lock          held by the supervisor, with its process ID
+//	jobs/ID/workers.log   what workers wrote to standard error
+type Folder struct{ Dir string }
+
+func (f Folder) path(job, name string) string { return filepath.Join(f.Dir, "jobs", job, name) }
+
+func write(path string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = renameio.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		return unwritten(path, err)
+	}
+	return nil
+}
+
+// unwritten is the error of a folder that can't be written to. Nothing is lost: the job in Redis
+// stays as it is.
+func unwritten(path string, err error) error {
+	return fmt.Errorf("%w: can't write %s: %w: mend that, then try again", protocol.ErrIncomplete, strconv.Quote(path), cause(err))
+}
+
+// cause is what the system said, without the name of a temporary file.
+func cause(err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+// Jobs lists the IDs of all jobs that this folder knows.
+func (f Folder) Jobs() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(f.Dir, "jobs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var ids []string
+	for _, e := range entries {
+		if protocol.CheckID(e.Name()) == nil {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, err
+}
+
+// Forget drops a job's state, but records a fresh run, so that an old run that is restored from a
+// dump is recognised as foreign. What was asked for last stays too.
+func (f Folder) Forget(job string) error {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "workers.log"} {
+		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return write(f.path(job, "run"), []byte(protocol.NewNonce()))
+}
+
+// WorkersLog opens the file that gets what workers write to standard error.
+func (f Folder) WorkersLog(job string) (io.WriteCloser, error) {
+	path := f.path(job, "workers.log")
+	// A folder that joins another one's job has no folder for it.
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}

@@ -1,0 +1,34 @@
+package supervisor
+
+import (
+	"fmt"
+)
+
+// Event is something that people may want to know of a job that runs.
+type Event struct {
+	Warning bool
+	Text    string // one line
+}
+
+// String is the event for people. A warning begins with "! ".
+func (e Event) String() string {
+	if e.Warning {
+		return "! " + e.Text
+	}
+	return e.Text
+}
+
+// Events takes events; nil drops them. It may be called from several goroutines at once.
+type Events func(Event)
+
+func (to Events) info(format string, args ...any) { to.send(Event{Text: fmt.Sprintf(format, args...)}) }
+
+func (to Events) warn(format string, args ...any) {
+	to.send(Event{Warning: true, Text: fmt.Sprintf(format, args...)})
+}
+
+func (to Events) send(e Event) {
+	if to != nil {
+		to(e)
+	}
+}

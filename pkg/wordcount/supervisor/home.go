@@ -1,0 +1,53 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/redis/go-redis/v9"
+)
+
+// observeWithin bounds a look at the job: it takes microseconds, unless the server is busy or gone.
+const observeWithin = 3 * time.Second
+
+// home is the server that has a job's keys.
+type home struct{ client protocol.Client }
+
+// server is that server itself: in a cluster, the present master of the keys' slot.
+func (h home) server(ctx context.Context) (redis.UniversalClient, error) {
+	cluster, ok := h.client.Redis.(*redis.ClusterClient)
+	if !ok {
+		return h.client.Redis, nil
+	}
+	master, err := cluster.MasterForKey(ctx, h.client.Job.Key("meta"))
+	if err != nil {
+		return nil, protocol.Classify(err)
+	}
+	return master, nil
+}
+
+// observe reads the status of the job, and which life of the server it is from.
+func (h home) observe(ctx context.Context) (st protocol.Status, life string, err error) {
+	// A checkpoint's process that outlives a killed server keeps its connections open, and nothing would ever come.
+	ctx, cancel := context.WithTimeout(ctx, observeWithin)
+	defer cancel()
+	server, err := h.server(ctx)
+	if err != nil {
+		return st, "", err
+	}
+	info, err := server.InfoMap(ctx, "server", "memory").Result()
+	if err != nil {
+		return st, "", protocol.Classify(err)
+	}
+	// The workers only know that their writes are refused.
+	used, most := protocol.Number(info["Memory"]["used_memory"]), protocol.Number(info["Memory"]["maxmemory"])
+	if most > 0 && used > most {
+		return st, "", fmt.Errorf("%w: the server uses %s of its maxmemory of %s and refuses writes: give it more memory, then run again to resume",
+			protocol.ErrRedis, humanize.IBytes(uint64(used)), humanize.IBytes(uint64(most)))
+	}
+	st, err = h.client.Status(ctx)
+	return st, info["Server"]["run_id"], err
+}

@@ -1,0 +1,119 @@
+package supervisor
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+)
+
+func TestTeamThatCannotStartIsNoTeam(t *testing.T) {
+	t.Parallel()
+	team := &Pool{
+		Size: 2, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 },
+		Command: func() *exec.Cmd { return exec.Command("/no such program") },
+	}
+	if err := team.Start(t.Context()); err == nil {
+		t.Error("it started")
+	}
+	if pids := team.PIDs(); len(pids) != 0 {
+		t.Errorf("workers %v are left", pids)
+	}
+}
+
+func TestWorkersLastWordsAreReported(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	team := &Pool{
+		Size: 1, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+		Command: func() *exec.Cmd {
+			return exec.Command("sh", "-c", "read spec; echo first >&2; echo out of luck >&2; exit 1")
+		},
+	}
+	check.Must(t, team.Start(t.Context()))
+	err := <-failed
+	team.Stop()
+	check.IsError(t, err, protocol.ErrIncomplete, "failed: out of luck", "10 in a row")
+	if n := team.Restarts(); n != deathsWithoutProgress {
+		t.Errorf("given up after %d deaths", n)
+	}
+}
+
+func TestAWorkerThatIsRefusedEndsTheJobAtOnceInItsWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		says   string
+		class  error
+		want   string
+	}{
+		{worker.ExitRefused, "Error: redis: NOPERM no", protocol.ErrRedis, "redis: NOPERM no"},
+		{worker.ExitState, "job state: torn", protocol.ErrState, "job state: torn"},
+		{1, "redis: no answer", protocol.ErrIncomplete, "10 in a row"},
+		{2, "goroutine 1 [running]", protocol.ErrIncomplete, "10 in a row"},
+	} {
+		failed := make(chan error, 1)
+		team := &Pool{
+			Size: 1, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+			Command: func() *exec.Cmd {
+				return exec.Command("sh", "-c", `read spec; echo "$0" >&2; exit "$1"`, c.says, strconv.Itoa(c.status))
+			},
+		}
+		check.Must(t, team.Start(t.Context()))
+		err := <-failed
+		team.Stop()
+		check.IsError(t, err, c.class, c.want)
+		if hopeless := !errors.Is(c.class, protocol.ErrIncomplete); hopeless && (err.Error() != c.want || team.Restarts() != 0) {
+			t.Errorf("%q after %d restarts", err, team.Restarts())
+		}
+	}
+}
+
+func TestWorkersThatDoNotListenAreKilled(t *testing.T) {
+	t.Parallel()
+	team := &Pool{
+		Size: 2, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(error) {},
+		Command: func() *exec.Cmd { return exec.Command("sh", "-c", "exec sleep 3600") }, // which takes no names
+	}
+	check.Must(t, team.Start(t.Context()))
+	if n := len(team.PIDs()); n != 2 {
+		t.Errorf("%d workers", n)
+	}
+	team.Stop()
+	if n := len(team.PIDs()); n != 0 {
+		t.Errorf("%d workers are left", n)
+	}
+	team.Stop() // once more is no harm
+}
+
+func TestLastLineIsTheLastThatSaysSomething(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		written []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"one\n"}, "one"},
+		{[]string{"one\ntwo\n\n"}, "two"},
+		{[]string{"one\n", "\n", ""}, "one"},
+		{[]string{"one\n", "a longer one\n", "x\n"}, "x"},
+	} {
+		var l lastLine
+		for _, text := range c.written {
+			if n, err := l.Write([]byte(text)); n != len(text) || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		}
+		if l.String() != c.want {
+			t.Errorf("of %q it remembers %q", c.written, l.String())
+		}
+	}
+	if got := exitReason(errors.New("broken"), &lastLine{}); got != "failed: broken" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,136 @@
+package supervisor
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+)
+
+// process is one life of a worker process.
+type process struct {
+	spec     worker.Spec
+	cmd      *exec.Cmd
+	lifeline io.WriteCloser // the process ends when this does
+	said     *lastLine      // on its standard error
+}
+
+// startProcess starts a worker and tells it what to do. Its standard error also goes to log.
+func startProcess(cmd *exec.Cmd, spec worker.Spec, log io.Writer) (*process, error) {
+	cmd.Args = append(cmd.Args, state.WorkerTitle(spec.Consumer)...)
+	// A process group of its own: Ctrl-C at the terminal is for the supervisor, which lets the
+	// workers finish in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p := &process{spec: spec, cmd: cmd, said: &lastLine{}}
+	cmd.Stderr = io.MultiWriter(log, p.said)
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		p.lifeline = stdin
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	// A worker that is dead by now can't read this. Its death is seen like any other.
+	json.NewEncoder(stdin).Encode(spec)
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// tell lets the worker know how long workers live. A worker that has died can't be told.
+func (p *process) tell(life time.Duration) { fmt.Fprintln(p.lifeline, life) }
+
+// wait returns how the process ended. When stop is closed, it ends the lifeline, and kills a process
+// that is still there after patience.
+func (p *process) wait(stop <-chan struct{}, patience func() time.Duration) error {
+	ended := make(chan struct{})
+	var killer sync.WaitGroup
+	killer.Go(func() {
+		select {
+		case <-ended:
+			return
+		case <-stop:
+			p.lifeline.Close()
+		}
+		select {
+		case <-ended:
+		case <-time.After(patience()):
+			p.cmd.Process.Kill()
+		}
+	})
+	err := p.cmd.Wait()
+	close(ended)
+	killer.Wait()
+	p.lifeline.Close()
+	return err
+}
+
+// died reports whether a process was killed, or crashed as Go programs do, with status 2. A worker
+// that gives up has another status.
+func died(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && (exit.ExitCode() == -1 || exit.ExitCode() == 2)
+}
+
+// fatalExit is the error of the job if any other worker would fail the same way as this one. It has
+// the worker's own words. nil: another worker may do better.
+func fatalExit(err error, said *lastLine) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return nil
+	}
+	class := map[int]error{
+		worker.ExitRefused: protocol.ErrRedis, worker.ExitState: protocol.ErrState, worker.ExitForeign: protocol.ErrInput,
+	}[exit.ExitCode()]
+	if class == nil {
+		return nil
+	}
+	line := strings.TrimPrefix(said.String(), "Error: ")
+	return fmt.Errorf("%w: %s", class, strings.TrimPrefix(line, class.Error()+": "))
+}
+
+// exitReason says how a worker ended.
+func exitReason(err error, said *lastLine) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return "died: " + status.Signal().String()
+		}
+	}
+	if line := said.String(); line != "" {
+		return "failed: " + line
+	}
+	return "failed: " + err.Error()
+}
+
+// lastLine remembers the last line written to it.
+type lastLine struct {
+	mu   sync.Mutex
+	line []byte
+}
+
+func (l *lastLine) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if text := bytes.TrimRight(p, "\n"); len(text) > 0 {
+		l.line = append(l.line[:0], text[bytes.LastIndexByte(text, '\n')+1:]...)
+	}
+	return len(p), nil
+}
+
+func (l *lastLine) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.line)
+}

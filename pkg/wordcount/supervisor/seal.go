@@ -1,0 +1,208 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+)
+
+// sumPage is how many different counts one call adds up: some ten milliseconds of the server.
+const sumPage = 2000
+
+// sealAgain is the pause between two tries to seal.
+const sealAgain = 100 * time.Millisecond
+
+// Seal watches the job until it is done, makes sure that the result is exact and lasts, and publishes it. If another
+// supervisor of this folder is at it, it waits for that one, and takes its place should it die.
+//
+// Done is not "nothing pending" (nothing is before anything was delivered, and a rollback reopens a job) and not "the
+// phase says so" either: see the package documentation.
+func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
+	id := s.config.Plan.Job.ID
+	unlock, err := s.lead(ctx)
+	if err != nil {
+		return state.Sealed{}, err
+	}
+	if unlock == nil { // sealed by the other one
+		sealed, _, err := s.config.Folder.Sealed(id)
+		return sealed, err
+	}
+	defer unlock()
+	// The lock may be free because another one is done, and not because there was none or it died.
+	if sealed, fresh, err := s.UpToDate(ctx); fresh || err != nil {
+		return sealed, err
+	}
+	if err := s.config.Folder.Unpublish(id); err != nil {
+		return state.Sealed{}, err
+	}
+	for {
+		st, err := s.Watch(ctx, protocol.Status.Over)
+		if err != nil {
+			return state.Sealed{}, err
+		}
+		if st.Buried > 0 {
+			return state.Sealed{}, s.incomplete(ctx, st)
+		}
+		sealed, err := s.seal(ctx)
+		switch {
+		case err == nil:
+			return sealed, nil
+		case ctx.Err() != nil:
+			return state.Sealed{}, context.Cause(ctx)
+		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis): // which refuses for good
+			s.config.Events.warn("%v; trying again", err)
+		case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrPhase), errors.Is(err, protocol.ErrNoJob), errors.Is(err, protocol.ErrOtherRun), protocol.Transient(err):
+			s.config.Events.warn("not sealed yet: %v", err)
+		default:
+			return state.Sealed{}, err
+		}
+		if err := retry.Sleep(ctx, sealAgain); err != nil {
+			return state.Sealed{}, err
+		}
+	}
+}
+
+// lead returns when we are the folder's only supervisor of the job, or (nil) when another one has sealed it.
+func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
+	id := s.config.Plan.Job.ID
+	var ok bool
+	for range 10 { // somebody may only be asking whether there is one
+		if unlock, ok, err = s.config.Folder.Lock(id); ok || err != nil {
+			return unlock, err
+		}
+		if err := retry.Sleep(ctx, retry.Min); err != nil {
+			return nil, err
+		}
+	}
+	s.config.Events.info("another supervisor is at work on job %s: watching, and adding workers", id)
+	_, err = s.Watch(ctx, func(st protocol.Status) bool {
+		if sealed, published, _ := s.config.Folder.Sealed(id); published && st.Dismissed && sealed.Fence == st.Final {
+			return true
+		}
+		unlock, ok, err = s.config.Folder.Lock(id)
+		return ok || err != nil
+	})
+	return unlock, err
+}
+
+// seal does the six steps, each of which a crash may follow.
+func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
+	end, err := s.client.Fence(ctx, s.seeder.run(), protocol.NewNonce())
+	if err == nil {
+		err = s.complete(end)
+	}
+	if err != nil {
+		return state.Sealed{}, err
+	}
+	fence := end.Fence
+	// From here on a rollback takes the fence away, and what is read under the fence can't change. So the result may be
+	// read while the checkpoint is written.
+	settled := make(chan error, 1)
+	go func() { settled <- s.saver.makeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
+	commits, err := s.client.Commits(ctx, fence)
+	if err == nil {
+		err = protocol.Covered(protocol.CommittedOf(commits), len(s.seeder.splits))
+	}
+	distinct := 0
+	if err == nil {
+		distinct, err = s.conserved(ctx, fence, uint64(end.Tokens))
+	}
+	changed := s.config.Plan.Manifest.Changed()
+	if settleErr := <-settled; err == nil {
+		err = settleErr
+	}
+	if err == nil { // is the fence still there, now that the checkpoint is complete?
+		_, _, err = s.client.Sum(ctx, fence, 0, 1)
+	}
+	if err != nil {
+		return state.Sealed{}, err
+	}
+	if changed != nil {
+		return state.Sealed{}, &ChangedInputError{changed}
+	}
+	sealed := state.Sealed{
+		Run: s.seeder.run(), Fence: fence, Tokens: uint64(end.Tokens), Distinct: distinct, Bytes: end.Bytes,
+		Files: len(s.config.Plan.Manifest.Files), Splits: len(s.seeder.splits), Redone: int(s.watcher.redone.Load()),
+		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.config.Durability),
+		Skipped: s.config.Plan.Manifest.Skips(),
+	}
+	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
+		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
+	}
+	s.tidy(ctx, fence)
+	return sealed, nil
+}
+
+// tidy lets the workers go and drops what the result doesn't need. It is published by then, and a failure here must
+// not take it back: the next run that finds it up to date tidies again.
+func (s *Supervisor) tidy(ctx context.Context, fence string) {
+	if err := s.client.Dismiss(ctx, fence); err == nil {
+		s.client.Discard(ctx, fence, int(s.config.TTL.Seconds()))
+	}
+}
+
+// complete checks what the counters of a finished job say against the plan, and against each other.
+func (s *Supervisor) complete(e protocol.Ending) error {
+	job, inPartitions := s.config.Plan.Job, e.Tokens
+	if job.Reducers == 0 {
+		inPartitions = 0
+	}
+	for _, c := range []struct {
+		what     string
+		is, want int64
+	}{
+		{"maps are committed", e.Mapped, int64(len(s.seeder.splits))},
+		{"partitions are stored", e.Reduced, int64(job.Reducers)},
+		{"bytes are committed", e.Bytes, s.config.Plan.Manifest.Bytes},
+		{"words are in stored partitions", e.Put, inPartitions},
+	} {
+		if c.is != c.want {
+			return protocol.Damaged("the job is done, but its counters say that %d %s and not %d", c.is, c.what, c.want)
+		}
+	}
+	return nil
+}
+
+// conserved adds up the whole result under its fence: the counts must come to the words that commits brought. It
+// returns the number of distinct words.
+func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
+	var total uint64
+	for {
+		words, sum, err := s.client.Sum(ctx, fence, distinct, sumPage)
+		if err != nil {
+			return 0, err
+		}
+		if words == 0 {
+			break
+		}
+		distinct, total = distinct+words, total+sum
+	}
+	if total != tokens {
+		return 0, protocol.Damaged("the counts add up to %d, but %d words were committed", total, tokens)
+	}
+	return distinct, nil
+}
+
+// UpToDate returns the published result of the job if it still holds: the files are those of the manifest (or it would
+// be another job), the fence is where we left it, and the counts add up.
+func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
+	sealed, ok, err := s.config.Folder.Sealed(s.config.Plan.Job.ID)
+	if err != nil || !ok {
+		return sealed, false, err
+	}
+	_, err = s.conserved(ctx, sealed.Fence, sealed.Tokens)
+	if errors.Is(err, protocol.ErrNoResult) || errors.Is(err, protocol.ErrNoJob) || protocol.Transient(err) {
+		return sealed, false, nil
+	}
+	if err != nil {
+		return sealed, false, err
+	}
+	s.tidy(ctx, sealed.Fence)
+	sealed.Skipped = s.config.Plan.Manifest.Skips() // there may be other files by now that aren't counted
+	return sealed, true, nil
+}

@@ -1,0 +1,95 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
+)
+
+const (
+	seedChunk = 1000 // tasks in one call: a few milliseconds of the server
+	wipeMax   = 3    // times that a foreign run is wiped before we ask who else is there
+)
+
+// seeder puts a job's tasks into the stream, again whenever a rollback has taken some away.
+//
+// Immutable: all fields down to events. seeding guards trust and makes one seeding wait for another.
+type seeder struct {
+	client protocol.Client
+	folder state.Folder
+	splits []plan.Split
+	revive func(context.Context) error
+	events Events
+
+	seeding sync.Mutex
+	trust   plan.Trust   // of the workers of this folder
+	owner   atomic.Value // string: the run that the job belongs to, known once it is seeded
+}
+
+// run is the run that the job belongs to.
+func (s *seeder) run() string {
+	run, _ := s.owner.Load().(string)
+	return run
+}
+
+func (s *seeder) workersTrust() plan.Trust {
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	return s.trust
+}
+
+func (s *seeder) seed(ctx context.Context) error {
+	s.seeding.Lock()
+	defer s.seeding.Unlock()
+	trust, err := s.folder.Trust(s.client.Job.ID, s.splits)
+	if err != nil {
+		return err
+	}
+	s.trust = trust
+	return retry.Do(ctx, s.revive, func() error { return s.seedAll(ctx) })
+}
+
+func (s *seeder) seedAll(ctx context.Context) error {
+	id := s.client.Job.ID
+	mine, known, err := s.folder.Run(id)
+	if err != nil {
+		return err
+	}
+	maps := len(s.splits)
+	for top, wipes := -1, 0; top < maps; {
+		// The first call brings no tasks: it creates the job, or tells how far an earlier life came.
+		var chunk []protocol.Entry
+		if top >= 0 {
+			chunk = plan.Entries(s.splits[top:min(top+seedChunk, maps)])
+		}
+		owner, now, err := s.client.Seed(ctx, mine, maps, max(top, 0)+1, chunk)
+		if err != nil {
+			return err
+		}
+		if owner != mine && known {
+			// An old dump that came back after a clean, say: the files may have changed since, behind equal sizes and times.
+			if wipes++; wipes > wipeMax {
+				return fmt.Errorf("%w: another folder keeps starting job %s anew on this server: stop it, or let it finish", protocol.ErrState, id)
+			}
+			s.events.info("job %s belongs to a run that this folder does not know: wiped and seeded anew", id)
+			if _, err := s.client.Clean(ctx, owner); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
+				return err
+			}
+			top = -1
+			continue
+		}
+		mine, top = owner, now
+	}
+	s.owner.Store(mine)
+	if known {
+		return nil
+	}
+	return s.folder.SetRun(id, mine)
+}

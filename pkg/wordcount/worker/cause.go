@@ -1,0 +1,46 @@
+package worker
+
+import (
+	"errors"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// unreadableError reports that a file of a task can't be read.
+type unreadableError struct{ err error }
+
+func (e unreadableError) Error() string { return "can't read input: " + input.Describe(e.err) }
+func (e unreadableError) Unwrap() error { return e.err }
+
+// unreadable marks an error of reading a file, unless it says that the file has changed.
+func unreadable(err error) error {
+	if _, changed := errors.AsType[*input.ChangedError](err); changed {
+		return err
+	}
+	return unreadableError{err}
+}
+
+// causeOf is what a task's dead letter says of an error.
+func causeOf(err error) protocol.Cause {
+	cause := protocol.Cause{Code: protocol.Failed, Text: err.Error()}
+	if changed, ok := errors.AsType[*input.ChangedError](err); ok {
+		cause.Code = protocol.Changed
+		if changed.Grew {
+			cause.Code = protocol.Grew
+		}
+	} else if _, ok := errors.AsType[unreadableError](err); ok {
+		cause.Code = protocol.Unreadable
+	} else if _, ok := errors.AsType[*count.WordTooLongError](err); ok {
+		cause.Code = protocol.TooLong
+	}
+	return cause
+}
+
+// ofThisHost reports whether an error may be the fault of this host's files alone.
+func ofThisHost(err error) bool {
+	_, changed := errors.AsType[*input.ChangedError](err)
+	_, unread := errors.AsType[unreadableError](err)
+	return changed || unread
+}

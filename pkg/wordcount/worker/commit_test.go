@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
+)
+
+func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	ctx := t.Context()
+	w := h.holding(2)
+	h.MustCommit(1) // somebody else is faster with one of the two
+	check.Must(t, w.commitHeld(ctx))
+	for range 10 {
+		if len(w.claims.todo) > 0 {
+			check.Must(t, w.step(ctx, ctx))
+		}
+	}
+	h.Expect("each is counted once", func(st protocol.Status) bool { return st.Mapped == 2 && st.Tokens == 3 })
+}
+
+func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	ctx := t.Context()
+	w := h.holding(2)
+	// As a snapshot from before the delivery has it.
+	stream := h.Client.Job.Key("map")
+	check.Must(t, h.Client.Redis.XGroupDestroy(ctx, stream, "workers").Err())
+	check.Must(t, h.Client.Redis.XGroupCreate(ctx, stream, "workers", "0").Err())
+	check.Must(t, w.commitHeld(ctx))
+	if len(w.claims.todo) > 0 || w.committer.sent != nil {
+		t.Errorf("it keeps %v", w.claims.todo)
+	}
+	// They come again, to it as to anyone.
+	if again, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", 2, -1); err != nil || w.claims.take(again, false) != 2 {
+		t.Errorf("of %v only some are new to it, %v", again, err)
+	}
+}
+
+func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
+	t.Parallel()
+	for what, more := range map[string]func(*Worker, context.Context) error{
+		"one that is due":      func(w *Worker, ctx context.Context) error { return w.step(ctx, ctx) },
+		"the last before idle": (*Worker).commitHeld,
+	} {
+		t.Run(what, func(t *testing.T) {
+			rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
+			defer rdb.Close()
+			synctest.Test(t, func(t *testing.T) {
+				begun, answer := 0, make(chan struct{})
+				rdb.AddHook(wordcounttest.Hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
+					begun++
+					<-answer
+					cmd.(*redis.Cmd).SetVal([]any{"committed"})
+					return nil
+				}))
+				job := protocol.Job{ID: "job", Reducers: 1}
+				w := newWorker(t, rdb, Spec{Job: job})
+				w.run = "a run"
+				hold := func(n int) {
+					w.combiner.table.Add([]byte("word"), 1)
+					w.combiner.hold(task{TaskID: protocol.TaskID{Stream: "map", Number: n}}, 1, time.Time{})
+				}
+				hold(1)
+				check.Must(t, w.step(t.Context(), t.Context()))
+				hold(2)
+				done := make(chan error)
+				go func() { done <- more(w, t.Context()) }()
+				synctest.Wait() // both the commit and the worker wait for the answer
+				if begun != 1 {
+					t.Errorf("%d commits are under way", begun)
+				}
+				close(answer)
+				check.Must(t, <-done)
+				check.Must(t, w.awaitCommit(t.Context()))
+				if w.leases.tasks != 2 {
+					t.Errorf("%d tasks are committed", w.leases.tasks)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
+)
+
+// hand is a job of which the test makes every call itself, with workers that make their steps when
+// the test says so.
+type hand struct {
+	*wordcounttest.Job
+	left chan struct{} // closed when the worker that start started has left
+}
+
+func newHand(t *testing.T, reducers int) *hand {
+	t.Helper()
+	return &hand{Job: wordcounttest.New(t, reducers)}
+}
+
+// newWorker makes a worker that may open any file.
+func newWorker(tb testing.TB, rdb redis.UniversalClient, spec Spec) *Worker {
+	tb.Helper()
+	spec.Trust = wordcounttest.AnyFile
+	w, err := New(rdb, spec)
+	check.Must(tb, err)
+	return w
+}
+
+// doing is a worker of this run in a phase. It takes others' tasks at once, because it has no
+// lease.
+func (h *hand) doing(consumer string, phase protocol.Phase) *Worker {
+	h.TB.Helper()
+	w := newWorker(h.TB, h.Client.Redis, Spec{Job: h.Client.Job, Consumer: consumer})
+	w.run, w.claims.run, w.claims.phase = h.Run, h.Run, phase
+	return w
+}
+
+// mapping is a worker in the middle of the maps.
+func (h *hand) mapping(consumer string) *Worker {
+	h.TB.Helper()
+	w := h.doing(consumer, "map")
+	w.spec.Lease, w.claims.lease = DefaultLease, DefaultLease
+	return w
+}
+
+// counted is a worker that has counted tasks.
+func (h *hand) counted(tasks ...int) *Worker {
+	h.TB.Helper()
+	w := h.doing("w", "map")
+	for _, n := range tasks {
+		tokens, err := w.count(h.TB.Context(), h.Splits[n-1])
+		check.Must(h.TB, err)
+		w.combiner.hold(task{TaskID: protocol.TaskID{Stream: "map", Number: n}, split: h.Splits[n-1]}, tokens, time.Now())
+	}
+	return w
+}
+
+// holding is a worker that has counted n new tasks and committed none.
+func (h *hand) holding(n int) *Worker {
+	h.TB.Helper()
+	ctx := h.TB.Context()
+	w := h.mapping("w")
+	tasks, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", n, -1)
+	check.Must(h.TB, err)
+	w.claims.take(tasks, false)
+	for range tasks {
+		check.Must(h.TB, w.mapSplit(ctx, ctx, w.claims.todo[0]))
+	}
+	return w
+}
+
+// start runs a worker until the test ends.
+func (h *hand) start(lease time.Duration) {
+	h.TB.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	h.left = make(chan struct{})
+	w := newWorker(h.TB, h.Client.Redis, Spec{Job: h.Client.Job, Consumer: "worker", Lease: lease})
+	go func() {
+		defer close(h.left)
+		if err := w.Run(ctx); err != nil {
+			h.TB.Error(err)
+		}
+	}()
+	h.TB.Cleanup(func() { stop(); <-h.left })
+}
+
+// until waits until the job is as wanted, which it never is if the worker leaves.
+func (h *hand) until(wanted func(protocol.Status) bool) {
+	h.TB.Helper()
+	check.Await(h.TB, "the job is as wanted", func() bool {
+		st := h.Status()
+		select {
+		case <-h.left:
+			h.TB.Fatalf("the worker left a job in state %+v", st)
+		default:
+		}
+		return wanted(st)
+	})
+}
+
+// meddling does something as soon as a worker that has opened a file asks whether it may read it.
+type meddling struct {
+	context.Context
+	do func()
+}
+
+func (m meddling) Err() error {
+	m.do()
+	return m.Context.Err()
+}

@@ -1,0 +1,58 @@
+package worker
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
+)
+
+func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
+	t.Parallel()
+	rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
+	defer rdb.Close()
+	synctest.Test(t, func(t *testing.T) {
+		var beats atomic.Int32
+		rdb.AddHook(wordcounttest.Hook(func(context.Context, redis.Cmder, redis.ProcessHook) error {
+			beats.Add(1)
+			return nil
+		}))
+		job := protocol.Job{ID: "job"}
+		w, err := New(rdb, Spec{Job: job, Lease: DefaultLease})
+		check.Must(t, err)
+		w.leases.add("a run", protocol.TaskID{Stream: "map", Number: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		go heartbeat{client: w.client, lease: DefaultLease, leases: w.leases, reads: &w.reads}.run(ctx)
+		speaks := func(what string, want bool) {
+			t.Helper()
+			before := beats.Load()
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if n := beats.Load() - before; n > 0 != want {
+				t.Errorf("%s it beats %d times", what, n)
+			}
+		}
+		speaks("without a file", true)
+		w.reads.begin()
+		speaks("with a file in work", true)
+		for range 20 {
+			w.reads.next()
+			speaks("while its reads get on", true)
+		}
+		time.Sleep(retry.Patience)
+		speaks("long after its last read", false)
+		w.reads.next()
+		speaks("when that has come back", true)
+		w.reads.end()
+		time.Sleep(2 * retry.Patience)
+		speaks("long after its last file", true)
+		cancel()
+	})
+}

@@ -1,0 +1,158 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+)
+
+func TestErrorsAndDeathsOfATaskAreCountedApart(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	// life is one worker's: it takes what is there, looks up what became of those before it, and
+	// meets errors.
+	life := func(name string, errs int) *Worker {
+		w := h.doing(name, "map")
+		stolen, err := w.claims.expired(t.Context(), wordcounttest.Tasks)
+		check.Must(t, err)
+		if w.claims.take(stolen, true) == 0 {
+			fresh, err := w.claims.readGroup(t.Context(), []protocol.Stream{"map"}, ">", 1, -1)
+			check.Must(t, err)
+			w.claims.take(fresh, false)
+		}
+		if len(w.claims.todo) != 1 {
+			t.Fatalf("%s has %v", name, w.claims.todo)
+		}
+		if w.claims.todo[0].stolen {
+			check.Must(t, w.examine(t.Context()))
+		}
+		for range errs {
+			check.Must(t, w.failed(t.Context(), w.claims.todo[0], errors.New("an error")))
+		}
+		return w
+	}
+	graves := 0
+	for i, c := range []struct {
+		errors, deaths int
+		buried         bool
+	}{
+		{errorLimit - 1, deathLimit - 1, false}, // together more than either limit
+		{errorLimit, 0, true},
+		{errorLimit - 1, deathLimit, true},
+	} {
+		w := life(fmt.Sprintf("%d", i), c.errors)
+		for n := range c.deaths {
+			_, err := h.Client.Release(t.Context(), h.Run, w.spec.Consumer, true)
+			check.Must(t, err)
+			w = life(fmt.Sprintf("%d after %d", i, n+1), 0)
+		}
+		if c.buried {
+			graves++
+		}
+		if buried := len(w.claims.todo) == 0; buried != c.buried {
+			t.Errorf("after %d errors and %d deaths it is %v that the task was buried", c.errors, c.deaths, buried)
+		}
+		h.Expect(fmt.Sprintf("%d tasks were buried", graves), func(st protocol.Status) bool { return st.Buried == graves })
+		if !c.buried {
+			h.MustCommit(i + 1)
+		}
+	}
+}
+
+func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{0, 1} {
+		h := newHand(t, reducers)
+		ctx := t.Context()
+		w := h.mapping("w")
+		path := h.Splits[1].Path
+		info, err := os.Stat(path)
+		check.Must(t, err)
+		change := func() { // once it is open, so that it is counted before it is compared again
+			if w.claims.todo[0].Number == 2 {
+				check.Must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644))
+				check.Must(t, os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)))
+			}
+		}
+		count := func() {
+			for len(w.claims.todo) > 0 {
+				check.Must(t, w.step(ctx, meddling{ctx, func() { change() }}))
+			}
+			check.Must(t, w.commitHeld(ctx))
+		}
+		tasks, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", wordcounttest.Tasks, -1)
+		check.Must(t, err)
+		w.claims.take(tasks, false)
+		count()
+		h.Expect("the changed one is buried", func(st protocol.Status) bool { return st.Mapped == 2 && st.Buried == 1 })
+		check.Must(t, os.WriteFile(path, []byte("two two"), 0o644))
+		check.Must(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+		change = func() {}
+		_, err = h.Client.Requeue(ctx, h.Run)
+		check.Must(t, err)
+		again, err := w.claims.expired(ctx, wordcounttest.Tasks)
+		check.Must(t, err)
+		w.claims.take(again, true)
+		count()
+		for range reducers {
+			h.Store(h.Take("reduce", "w", 1)[0] - 1)
+		}
+		if got := h.Counts(); got != wordcounttest.Result {
+			t.Errorf("counted: %s", got)
+		}
+	}
+}
+
+func TestAFileThatChangesWhileItIsCountedIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	split := h.Splits[1]
+	touch := func() { check.Must(t, os.Chtimes(split.Path, time.Time{}, time.Unix(1, 0))) }
+	w := h.mapping("w")
+	_, err := w.count(meddling{t.Context(), touch}, split)
+	if _, changed := errors.AsType[*input.ChangedError](err); !changed {
+		t.Errorf("counted with %v", err)
+	}
+}
+
+func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	ctx := t.Context()
+	heir := h.mapping("heir")
+	fresh, err := heir.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", 1, -1)
+	check.Must(t, err)
+	heir.claims.take(fresh, false)
+	check.Must(t, heir.mapSplit(ctx, ctx, heir.claims.todo[0]))
+	h.Take("map", "w", 2)
+	for range protocol.AloneFrom {
+		_, err := h.Client.Release(ctx, h.Run, "w", true)
+		check.Must(t, err)
+		// Whoever takes them next dies of them too.
+		w := h.mapping("w")
+		if stolen, err := w.claims.expired(ctx, wordcounttest.Tasks); err != nil || len(stolen) != 2 {
+			t.Fatalf("stolen: %v, %v", stolen, err)
+		}
+	}
+	_, err = h.Client.Release(ctx, h.Run, "w", false)
+	check.Must(t, err)
+	stolen, err := heir.claims.expired(ctx, wordcounttest.Tasks)
+	check.Must(t, err)
+	heir.claims.take(stolen, true)
+	for mapped := 0; len(heir.claims.todo) > 0; {
+		check.Must(t, heir.step(ctx, ctx))
+		now := h.Status().Mapped
+		if now > mapped+1 || mapped > 0 && len(heir.combiner.held) > 0 {
+			t.Errorf("%d tasks are committed, after %d, and %d held", now, mapped, len(heir.combiner.held))
+		}
+		mapped = now
+	}
+	h.Expect("all are counted", func(st protocol.Status) bool { return st.Mapped == wordcounttest.Tasks && st.Tokens == 6 })
+}

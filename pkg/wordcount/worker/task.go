@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/redis/go-redis/v9"
+)
+
+// task is one entry of a stream.
+type task struct {
+	protocol.TaskID
+	split  plan.Split  // of a map task
+	digest plan.Digest // of all that was said of it
+	stolen bool        // from a worker that may have died of it, and not examined yet
+	alone  bool        // nothing else may be in the table with it
+}
+
+// String names a task for people.
+func (t task) String() string {
+	if t.Stream == protocol.Reduces {
+		return fmt.Sprintf("partition %d", t.Number-1)
+	}
+	return t.split.String()
+}
+
+func parseTasks(stream protocol.Stream, entries []redis.XMessage) ([]task, error) {
+	tasks := make([]task, 0, len(entries))
+	for _, m := range entries {
+		t, err := parseTask(stream, m)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+// parseTask reads an entry as the library wrote it.
+func parseTask(stream protocol.Stream, m redis.XMessage) (t task, err error) {
+	t.Stream = stream
+	number, ours := strings.CutSuffix(m.ID, "-0")
+	if t.Number, err = strconv.Atoi(number); err != nil || !ours {
+		return t, fmt.Errorf("%w: entry %q of stream %s is not ours", protocol.ErrState, m.ID, stream)
+	}
+	if stream == protocol.Reduces {
+		return t, nil
+	}
+	if m.Values == nil {
+		return t, protocol.Damaged("task %d was deleted", t.Number)
+	}
+	entry := protocol.EntryOf(m)
+	if t.split, err = plan.ParseEntry(entry); err != nil {
+		return t, fmt.Errorf("%w: entry %q of stream %s names no split: %w", protocol.ErrState, m.ID, stream, err)
+	}
+	t.digest = plan.DigestOf(entry)
+	return t, nil
+}
