@@ -179,3 +179,27 @@ func TestAPluginReadsTheWordsOfItsOwnJobAndOfNoOther(t *testing.T) {
 	f.write("texts/more.txt", "more and more")
 	f.exits(5, "again")
 }
+
+func TestAProgramCountsAsTheREADMESays(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	must(t, err)
+	_, library, _ := strings.Cut(string(readme), "### As a library\n")
+	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(library)
+	if code == nil {
+		t.Fatal("README.md doesn't say how to use the library")
+	}
+	dir := filepath.Join(f.dir, "program")
+	must(t, os.Mkdir(dir, 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(code[1]), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.26.0\n"), 0o644))
+	must(t, module(dir))
+	_, err = command(dir, "go", "build", "-mod=mod", "-o", filepath.Join(f.dir, "count"), ".")
+	must(t, err)
+	f.write("texts/one", "to be or not to be")
+	f.program = filepath.Join(f.dir, "count")
+	if out := f.exits(0).out; out != "2 be\n2 to\n1 not\n" {
+		t.Errorf("it prints %q", out)
+	}
+}

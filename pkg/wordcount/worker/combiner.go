@@ -65,12 +65,6 @@ func (c *combiner) hold(t task, tokens uint64, begun time.Time) {
 	c.tokens += tokens
 }
 
-// due reports whether what is counted must be committed now, whatever comes next.
-func (c *combiner) due(life time.Duration) bool {
-	return len(c.held) > 0 &&
-		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == batchMax)
-}
-
 // full reports whether the table must be emptied, because it might double next, and then hold more than half of the
 // worker's memory for a moment. It isn't full because it is large: a table that was emptied keeps its size. The margin
 // is as many words as a step is likely to bring, with the usual memory: one in every eight bytes.

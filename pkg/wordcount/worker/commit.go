@@ -8,7 +8,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// pieceMax is how much one call of a commit uploads, in bytes: it holds the server's only thread for 4 to 5 ms a MiB,
+// commitBytes is how much one call of a commit uploads, in bytes: it holds the server's only thread for 4 to 5 ms a MiB,
 // because what passes through Lua is copied three times, into fresh memory each time. What a partition gets is never
 // cut; partitionBytes keeps that short.
 const commitBytes = 4 << 20

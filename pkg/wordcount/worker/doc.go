@@ -12,8 +12,8 @@
 //	claim.go     which tasks are next: its own, those of the dead, new ones
 //	steal.go     how a lease is stolen; backup.go does a slow worker's task a second time
 //	map.go       a map task: a split is read and counted
-//	combiner.go  what is counted between two commits; interval.go says when a commit pays
-//	commit.go    how a commit is sent, while the worker counts on
+//	combiner.go  what is counted between two commits
+//	commit.go    how a commit is sent, while the worker counts on; commit_due.go says when
 //	reduce.go    a reduce task: partial counts are merged, and totals stored
 //	lease.go     the heartbeat
 //	check.go     which files a worker may open; inputs.go looks at some before a host joins

@@ -12,7 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// putMax is how many words one call stores. Twice as many held the server's only thread for some 25 ms in a sorted set of a
+// storeWords is how many words one call stores. Twice as many held the server's only thread for some 25 ms in a sorted set of a
 // million words, and for 83 on the average in one of nine million.
 const storeWords = 10_000
 

@@ -28,3 +28,9 @@ func commitEvery(words int, life time.Duration) time.Duration {
 	best := time.Duration(math.Sqrt(2*cost*life.Seconds()) * float64(time.Second))
 	return min(max(best, commitMin), commitMax)
 }
+
+// due reports whether what is counted must be committed now, whatever comes next.
+func (c *combiner) due(life time.Duration) bool {
+	return len(c.held) > 0 &&
+		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == batchMax)
+}
