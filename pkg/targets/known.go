@@ -9,7 +9,7 @@ import (
 )
 
 // notOptions begin the names that this module has for its own processes and tests.
-var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_BENCH_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
+var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
 
 // onlyKnown refuses a variable that looks like an option and is none: a name with a typing error would change nothing,
 // without a word.

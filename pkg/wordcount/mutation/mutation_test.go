@@ -58,6 +58,35 @@ func TestEveryMutationFitsTheCode(t *testing.T) {
 	}
 }
 
+func TestEveryTestThatAMutationNamesExists(t *testing.T) {
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	for _, m := range readAll(t) {
+		files, err := filepath.Glob(filepath.Join(repository, m.pkg, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range declared.FindAllSubmatch(text, -1) {
+				names = append(names, string(match[1]))
+			}
+		}
+		for _, one := range strings.Split(strings.Trim(m.tests, "^$()"), "|") {
+			name, _, _ := strings.Cut(one, "/") // a subtest has its name when it runs
+			pattern, err := regexp.Compile(strings.Trim(name, "^$()"))
+			if err != nil {
+				t.Errorf("%s: %v", m.guard, err)
+			} else if !slices.ContainsFunc(names, pattern.MatchString) {
+				t.Errorf("%s: %s has no test %s", m.guard, m.pkg, name)
+			}
+		}
+	}
+}
+
 func TestLinesThatAreNotInTheFileOnceAreRefused(t *testing.T) {
 	const file = "one\ntwo\n\nthree\ntwo\n"
 	for diff, want := range map[string]string{
