@@ -72,10 +72,11 @@ func judged(err error) bool {
 
 // madeByClient reports whether go-redis made an error, or one that it wraps.
 func madeByClient(err error) bool {
-	if strings.HasPrefix(err.Error(), ofClient) && !errors.Is(err, redis.Nil) {
+	//nolint:errorlint // What an error wraps is looked at one by one, because one of them may be redis.Nil.
+	if strings.HasPrefix(err.Error(), ofClient) && err != redis.Nil {
 		return true
 	}
-	switch wrapping := err.(type) { //nolint:errorlint // it walks through what is wrapped itself
+	switch wrapping := err.(type) { //nolint:errorlint // likewise
 	case interface{ Unwrap() error }:
 		inner := wrapping.Unwrap()
 		return inner != nil && madeByClient(inner)
