@@ -86,5 +86,5 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// given reports whether the caller gave a server. Such a server belongs to somebody else.
+// given reports whether the caller gave a server. Such a server has another owner.
 func (c Config) given() bool { return c.Redis != "" || c.Client != nil }

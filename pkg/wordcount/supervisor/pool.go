@@ -53,7 +53,7 @@ type Pool struct {
 	toll   toll
 }
 
-// toll is what a pool knows of its workers' deaths.
+// toll is what a pool knows about the deaths of its workers.
 type toll struct {
 	began    time.Time
 	restarts int

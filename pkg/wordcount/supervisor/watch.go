@@ -51,7 +51,8 @@ type lastSeen struct {
 	left    int  // the least number of done tasks that was seen while mending
 }
 
-// troubles remembers how many troubles people were told of: tasks that were taken over or failed.
+// troubles remembers how many troubles were reported. A trouble is a task that was taken over or
+// failed.
 type troubles struct {
 	told int
 	at   time.Time

@@ -15,9 +15,8 @@ const (
 	stealScan  = 100         // pending tasks whose owners are checked
 )
 
-// steal takes over up to n tasks of a worker that is dead, or has been silent for so long that it
-// must be treated as dead. It returns the number of tasks taken. If the owner comes back, the first
-// commit wins.
+// steal takes over up to n tasks of a worker that is dead, or has been silent for a whole lease. It
+// returns the number of tasks taken. If the owner comes back, the first commit wins.
 func (c *claimer) steal(ctx context.Context, n int) (int, error) {
 	if c.phase == protocol.Done {
 		return 0, nil
