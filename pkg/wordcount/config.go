@@ -13,54 +13,62 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// Config says what to count, and how. The zero value of each field is a useful default, so Config{Input: "texts"} is
-// complete.
+// Config says what to count, and how. Config{Input: "texts"} is complete, because a field with the
+// zero value has its default.
 type Config struct {
-	Dir   string // state folder; ".wordcount"
-	Input string // file or folder; "data"
+	Dir   string // state folder; default: ".wordcount"
+	Input string // file or folder; default: "data"
 	plan.Options
 
-	Workers      int           // the number of CPUs
-	WorkerMemory int64         // bytes that a worker may take; worker.DefaultMemory
-	Lease        time.Duration // how long a task may go without a heartbeat; worker.DefaultLease
-	Faults       []worker.Faults
+	Workers      int             // default: the number of CPUs
+	WorkerMemory int64           // bytes for each worker; default: worker.DefaultWorkerMemory
+	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
+	Faults       []worker.Faults // of the first workers, one element each; default: none
 
-	Checkpoint time.Duration // between checkpoints; DefaultCheckpoint
-	Durability Durability    // what sealing waits for; BGSave on a server of our own, None on a given one
-	Memory     int64         // bytes that the job may take on a given server; DefaultMemory
+	Checkpoint time.Duration // between two checkpoints; default: DefaultCheckpoint
+	// Durability is what sealing waits for. The default is BGSave on a server of the folder's own,
+	// and None on a given one.
+	Durability Durability
+	Memory     int64 // bytes that the job may take on a given server; default: DefaultMemory
 
-	// Redis is the address of a server that is given, redis://, rediss:// or unix://. "": a server of this folder's own,
-	// which is started if it doesn't run.
+	// Redis is the address of a given server: redis://, rediss:// or unix://. By default the folder
+	// has a server of its own, which is started if it doesn't run.
 	Redis string
-	// Server says more of the server: which kind our own is, the files with a given one's password and certificates. Its
-	// Dir and URL are Dir and Redis.
+	// Server says more about the server: the kind of the folder's own server, or the files with the
+	// password and the certificates of a given one. Its fields Dir and URL are set from Dir and
+	// Redis.
 	Server redisd.Config
 
-	// InProcess lets the workers be goroutines of this process. A fault in one takes the program down, and the program can
-	// count no more than its own heap allows. Without it they are processes of this program: see Main.
+	// InProcess makes the workers goroutines of this process. Then a fault in one ends the whole
+	// program, and all workers together can't use more than the program's heap allows. Without it
+	// the workers are processes of this program: see Main.
 	InProcess bool
-	// Client is a client that is ready, of a given server. It needs InProcess, and stays open.
+	// Client is a ready client of a given server. It requires InProcess, and Close doesn't close
+	// it.
 	Client redis.UniversalClient
 
-	Name   string       // of our connections, as CLIENT LIST shows it; "wordcount"
-	Events func(Event)  // what people may want to know; nil drops it. Several goroutines may call it at once.
-	Seen   func(Status) // each status that is read while the job runs; may be nil
+	Name string // of the connections, as CLIENT LIST shows it; default: "wordcount"
+	// Events receives what people may want to know. Several goroutines may call it at once. nil
+	// drops it.
+	Events func(Event)
+	Seen   func(Status) // receives each status that is read while the job runs; may be nil
 }
 
 const (
-	// DefaultCheckpoint is the time between checkpoints: what a crash of Redis may cost.
+	// DefaultCheckpoint is the time between two checkpoints. A crash of Redis may cost the work of
+	// that time.
 	DefaultCheckpoint = 5 * time.Second
-	// DefaultMemory is what a job may take on a server that was given, in bytes.
+	// DefaultMemory is how much memory a job may take on a given server, in bytes.
 	DefaultMemory = 1 << 30
 
 	defaultDir   = ".wordcount"
 	defaultInput = "data"
 
-	// givenTTL is how long a sealed job stays on a server that was given.
+	// givenTTL is how long the keys of a sealed job stay on a given server.
 	givenTTL = 7 * 24 * time.Hour
 )
 
-// WithDefaults fills in the defaults.
+// WithDefaults returns c with the defaults filled in.
 func (c Config) WithDefaults() Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
 	c.Input = cmp.Or(c.Input, defaultInput)
@@ -78,5 +86,5 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// given reports whether the server is somebody's who lets us use it.
+// given reports whether the caller gave a server. Such a server has another owner.
 func (c Config) given() bool { return c.Redis != "" || c.Client != nil }

@@ -14,19 +14,19 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 )
 
-// connection is how a job reaches Redis: it finds or starts the server, loads the functions, and brings both back after
-// whatever happened to them.
+// connection is how a job reaches Redis. It finds or starts the server and loads the functions. It
+// restores both after a failure.
 type connection struct {
 	config redisd.Config
-	name   string // that CLIENT LIST shows
+	name   string // of the connections, as CLIENT LIST shows it
 	tell   func(line string)
 
-	server *redisd.Server // nil: a client was given
+	server *redisd.Server // nil: a client was given, or the connection isn't open
 	rdb    redis.UniversalClient
 }
 
-// open makes the server answer, once. It tells why each way to a server was taken or skipped if it is loud; that our own
-// server was started again it always tells.
+// open makes the server answer, once. If loud is set, it tells why each way to a server was taken
+// or skipped. It always tells the warnings, and that the folder's own server was started again.
 func (c *connection) open(ctx context.Context, loud bool) error {
 	if c.rdb != nil {
 		return nil
@@ -43,6 +43,7 @@ func (c *connection) open(ctx context.Context, loud bool) error {
 	return nil
 }
 
+// ensure finds the server, or starts it.
 func (c *connection) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
 	return redisd.Ensure(ctx, c.config, func(line string) {
 		if loud || strings.HasPrefix(line, "! ") || strings.HasPrefix(line, "started again") {
@@ -54,8 +55,9 @@ func (c *connection) ensure(ctx context.Context, loud bool) (*redisd.Server, err
 // owned reports whether the server is this folder's own.
 func (c *connection) owned() bool { return c.server != nil && c.server.Owned() }
 
-// load loads the functions. On a server of our own, other code of the same schema is an older build's, and makes way; on
-// a given one somebody else may be running it.
+// load loads the functions. On the folder's own server it replaces other code of the same schema,
+// because that code is from an older build. On a given server it doesn't, because another program
+// may be using that code.
 func (c *connection) load(ctx context.Context) (redisfn.Outcome, error) {
 	if c.owned() {
 		return protocol.Library.Replace(ctx, c.rdb)
@@ -63,13 +65,13 @@ func (c *connection) load(ctx context.Context) (redisfn.Outcome, error) {
 	return protocol.Library.Load(ctx, c.rdb)
 }
 
-// revive brings the server back, and the functions with it.
+// revive brings back the server, and loads the functions.
 func (c *connection) revive(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, retry.Patience)
 	defer cancel()
 	var err error
 	if c.owned() {
-		_, err = c.ensure(ctx, false) // wherever it is now, every client finds it there
+		_, err = c.ensure(ctx, false) // the server's address may be new, and every client finds it
 	} else {
 		err = redisd.Ready(ctx, c.rdb)
 	}
@@ -83,12 +85,14 @@ func (c *connection) revive(ctx context.Context) error {
 	return err
 }
 
-// do does something on the server that may be done twice, whatever happens to the server meanwhile.
+// do runs an operation that is safe to repeat. After a failure of the server it restores the
+// server, and runs the operation again.
 func (c *connection) do(ctx context.Context, what func() error) error {
 	return retry.Do(ctx, c.revive, what)
 }
 
-// keep keeps the checkpoint that was just taken. A server value serves one goroutine, so this has its own.
+// keep keeps the checkpoint that was just taken. A redisd.Server is for one goroutine, so keep
+// opens its own.
 func (c *connection) keep(job string) error {
 	server, err := redisd.Open(c.config)
 	if err != nil {
@@ -97,7 +101,8 @@ func (c *connection) keep(job string) error {
 	return server.Keep(job)
 }
 
-// workers is how worker processes get to the server: with no more rights than they need, if the server is our own.
+// workers returns how worker processes reach the server. On the folder's own server they get a user
+// of their own, with no more rights than they need.
 func (c *connection) workers(ctx context.Context, job protocol.Job) (endpoint json.RawMessage, err error) {
 	e := c.server.Endpoint()
 	if c.owned() {
@@ -114,7 +119,7 @@ func (c *connection) workers(ctx context.Context, job protocol.Job) (endpoint js
 
 func workerUser(job string) string { return "worker-" + job }
 
-// close closes the client, if it isn't the caller's.
+// close closes the client, unless the caller gave it.
 func (c *connection) close() error {
 	if c.server == nil || c.rdb == nil {
 		return nil

@@ -25,22 +25,24 @@ func newResult(j *Job) *Result {
 	}
 }
 
-// Last makes the job that was run last in the state folder this one's. The error wraps ErrInput if there was none.
+// Last makes this job the one that was run last in the state folder. The error wraps ErrInput if no
+// job was run there.
 func (j *Job) Last() (err error) {
 	j.sealed = nil
 	j.plan, err = j.folder.Last()
 	return err
 }
 
-// Result returns the published result of the job that the input has now, which Plan finds, or of the one that Last found.
-// The error wraps ErrIncomplete if it isn't sealed.
+// Result returns the published result of the job that Last or Plan found. If neither was called, it
+// calls Plan. The error wraps ErrIncomplete if the job isn't sealed.
 func (j *Job) Result(ctx context.Context) (*Result, error) {
 	if j.plan.Job.ID == "" {
 		if err := j.Plan(ctx); err != nil {
 			return nil, err
 		}
 	}
-	sealed, ok, err := j.folder.Sealed(j.plan.Job.ID) // another process may have sealed it, or sealed it anew
+	// Another process may have sealed the job, for the first time or again.
+	sealed, ok, err := j.folder.Sealed(j.plan.Job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +56,7 @@ func (j *Job) Result(ctx context.Context) (*Result, error) {
 	return newResult(j), nil
 }
 
-// Status returns where the job stands. The error wraps ErrState if it isn't on the server.
+// Status returns how far the job is. The error wraps ErrState if the job isn't on the server.
 func (j *Job) Status(ctx context.Context) (Status, error) {
 	if err := j.conn.open(ctx, false); err != nil {
 		return Status{}, err
@@ -62,12 +64,12 @@ func (j *Job) Status(ctx context.Context) (Status, error) {
 	return protocol.StatusOf(ctx, j.conn.rdb, j.plan.Job)
 }
 
-// DeadLetters lists the tasks that were given up.
+// DeadLetters lists the tasks that were buried. The connection must be open.
 func (j *Job) DeadLetters(ctx context.Context) ([]protocol.DeadLetter, error) {
 	return protocol.DeadLetters(ctx, j.conn.rdb, j.plan.Job)
 }
 
-// Requeue gives the tasks that were given up another life, and returns how many there were.
+// Requeue makes the tasks that were buried ready to run again, and returns how many there were.
 func (j *Job) Requeue(ctx context.Context) (int, error) {
 	if err := j.conn.open(ctx, false); err != nil {
 		return 0, err
@@ -75,8 +77,9 @@ func (j *Job) Requeue(ctx context.Context) (int, error) {
 	return protocol.Requeue(ctx, j.conn.rdb, j.plan.Job)
 }
 
-// Unsealed yields what was committed so far of a job that isn't sealed, by descending count, and says how many maps that
-// lacks. It is no result. All words must fit into memory.
+// Unsealed yields the words that were committed so far of a job that isn't sealed, by descending
+// count. They are no result: missing is the number of map tasks that they lack. All words must fit
+// into memory.
 func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], missing int, err error) {
 	if err := j.conn.open(ctx, false); err != nil {
 		return nil, 0, err
@@ -91,8 +94,8 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 	}, missing, err
 }
 
-// Clean deletes all jobs of the state folder from Redis, and forgets them. Cleaned is told of each, with the number of its
-// keys.
+// Clean deletes all jobs of the state folder from Redis, and forgets them. It calls cleaned for
+// each job, with the number of its keys.
 func (j *Job) Clean(ctx context.Context, cleaned func(job string, keys int)) error {
 	j.sealed = nil
 	jobs, err := j.folder.Jobs()
@@ -127,13 +130,15 @@ func (j *Job) Clean(ctx context.Context, cleaned func(job string, keys int)) err
 	if j.conn.rdb == nil || j.config.Durability != BGSave {
 		return nil
 	}
-	// Else the next crash would bring the jobs back.
+	// Without a new checkpoint, the next crash would bring the jobs back.
 	return supervisor.Checkpoint(ctx, j.conn.rdb)
 }
 
-// Join makes a job of another folder or host this one's, and makes sure that this host has its files: those of trust. An id
-// of "" is the job that was run last in the state folder. Sealed is true if there is nothing left to do. Then Attend keeps
-// the workers until others have sealed the job.
+// Join makes this job one that another folder or host has planned. It checks that this host has the
+// job's files. If id is "", Join takes the job that was run last in the state folder. input is the
+// file or folder that the workers may read; if it is "", they may read the files that this folder
+// planned, or Config.Input if it planned none. sealed is true if there was nothing left to do.
+// Otherwise Join starts workers, and returns when another supervisor has sealed the job.
 func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err error) {
 	planned := true
 	if id == "" {
@@ -146,7 +151,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if err != nil {
 		return false, err
 	}
-	// What to read is for this folder to say, and not for the writer of the tasks.
+	// This folder decides what workers may read, and not the writer of the tasks.
 	trust := plan.Trust{Roots: [][]byte{[]byte(j.config.Input)}, Except: []byte(j.config.Dir)}
 	if input != "" {
 		trust.Roots = [][]byte{[]byte(input)}
@@ -176,22 +181,23 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	})
 }
 
-// Config is the configuration, with the defaults filled in.
+// Config returns the configuration, with the defaults filled in.
 func (j *Job) Config() Config { return j.config }
 
-// ID is the job's name, a hash of all that gives its tasks a meaning; "" before Plan, Seed or Last.
+// ID returns the job's name, a hash of everything that gives its tasks a meaning; "" before Plan,
+// Seed or Last.
 func (j *Job) ID() string { return j.plan.Job.ID }
 
-// Planned is the plan of the job, after Plan, Seed or Last.
+// Planned returns the plan of the job, after Plan, Seed or Last.
 func (j *Job) Planned() plan.Plan { return j.plan }
 
 // IsSealed reports whether the job is sealed, as far as the steps of this process have seen.
 func (j *Job) IsSealed() bool { return j.sealed != nil }
 
-// Folder is the state folder.
+// Folder returns the state folder.
 func (j *Job) Folder() state.Folder { return j.folder }
 
-// Living is how many workers live, and how many died and were replaced.
+// Living returns how many workers live, and how many died and were replaced.
 func (j *Job) Living() (n, restarts int) {
 	if j.workers == nil {
 		return 0, 0
@@ -199,11 +205,13 @@ func (j *Job) Living() (n, restarts int) {
 	return j.workers.Living(), j.workers.Restarts()
 }
 
-// Redis opens the connection if need be, and returns its client and the server, nil if a client was given.
+// Redis opens the connection if necessary. It returns the client and the server; the server is nil
+// if a client was given.
 func (j *Job) Redis(ctx context.Context) (redis.UniversalClient, *redisd.Server, error) {
 	err := j.conn.open(ctx, false)
 	return j.conn.rdb, j.conn.server, err
 }
 
-// Do does something on the server that may be done twice, and brings the server back for it if need be.
+// Do runs an operation that is safe to repeat. After a failure of the server it restores the
+// server, and runs the operation again.
 func (j *Job) Do(ctx context.Context, what func() error) error { return j.conn.do(ctx, what) }

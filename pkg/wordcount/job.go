@@ -19,13 +19,15 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// drainWithin bounds the checkpoint that an interrupted run takes. Mage ends everything five seconds after Ctrl-C.
+// drainWithin bounds the checkpoint that an interrupted run takes. Mage ends everything five
+// seconds after Ctrl-C.
 const drainWithin = 4 * time.Second
 
-// Job is one count of one input. Run takes all the steps; the other methods are the steps, for a program that wants to do
-// something between them. Each step may be repeated, and another process may go on after any of them.
+// Job is one count of one input. Run does all steps. The other methods are the steps, for a program
+// that does something between them. Each step may be repeated, and after any step another process
+// may continue.
 //
-// A Job is for one goroutine, except Status and Living.
+// A Job is for one goroutine, but any goroutine may call Status and Living.
 type Job struct {
 	config  Config
 	folder  state.Folder
@@ -35,19 +37,21 @@ type Job struct {
 	sealed  *Sealed
 	workers workers
 
-	// What goes on between steps: the workers and the checkpoints. stop ends it, saying why.
+	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
+	// with a cause.
 	background context.Context
 	stop       context.CancelCauseFunc
 	loop       sync.WaitGroup
-	progress   atomic.Int64 // of a job that others supervise
+	progress   atomic.Int64 // of a job that another supervisor sees through
 }
 
-// Open prepares a job. It starts nothing yet, and reads no more than the state folder's rights. The error is ErrNoMain if
-// the program can't start workers.
+// Open prepares a job. It starts nothing, and checks only the rights of the state folder. The error
+// is ErrNoMain if the program can't start workers. It wraps ErrInput if Config.Client is set
+// without Config.InProcess.
 func Open(ctx context.Context, c Config) (*Job, error) {
 	switch {
 	case c.Client != nil && !c.InProcess:
-		return nil, fmt.Errorf("%w: a client that is ready can't be handed to worker processes: set InProcess, or give an address", ErrInput)
+		return nil, fmt.Errorf("%w: worker processes can't use a ready client: set InProcess, or give an address", ErrInput)
 	case !c.InProcess && !mainCalled.Load():
 		return nil, ErrNoMain
 	}
@@ -63,13 +67,13 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 
 func (j *Job) begin() { j.background, j.stop = context.WithCancelCause(context.Background()) }
 
-// event tells of a step. A text that begins with "! " is a warning.
+// event reports something about a step. A text that begins with "! " is a warning.
 func (j *Job) event(step Step, format string, args ...any) {
 	text, warning := strings.CutPrefix(fmt.Sprintf(format, args...), "! ")
 	j.tell(Event{step, supervisor.Event{Warning: warning, Text: text}})
 }
 
-// running tells of what happens while the job runs.
+// running reports what happens while the job runs.
 func (j *Job) running(e supervisor.Event) { j.tell(Event{Event: e}) }
 
 func (j *Job) tell(e Event) {
@@ -78,8 +82,8 @@ func (j *Job) tell(e Event) {
 	}
 }
 
-// Run counts the input exactly. If ctx ends, the workers commit what they have in hand, a checkpoint is taken, and the
-// next Run goes on from there.
+// Run counts the input exactly. If ctx ends, the workers commit what they have in hand, Run takes a
+// checkpoint and returns an error, and the next Run resumes from there.
 func (j *Job) Run(ctx context.Context) (*Result, error) {
 	for _, step := range []func(context.Context) error{j.Connect, j.Load, j.Seed, j.Spawn, j.Checkpoints} {
 		if err := step(ctx); err != nil {
@@ -90,7 +94,8 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	return j.Seal(ctx)
 }
 
-// Connect makes the server answer, and refuses one that could lose our keys without a crash.
+// Connect makes the server answer. It refuses a server that could lose the job's keys without a
+// crash.
 func (j *Job) Connect(ctx context.Context) error {
 	if err := j.conn.open(ctx, true); err != nil {
 		return err
@@ -117,8 +122,9 @@ func (j *Job) Load(ctx context.Context) error {
 	})
 }
 
-// Plan looks at the input, and plans its job. A job of this folder that isn't finished goes on instead, if the input
-// differs from that job's by nothing but what files have grown since, and they may.
+// Plan scans the input, and plans its job. If Config.Growing is set, it may resume the last job of
+// this folder instead. It does so if that job isn't sealed, and if the input differs from its plan
+// only because files have grown.
 func (j *Job) Plan(ctx context.Context) error {
 	m, err := plan.Scan(j.config.Input, j.config.Dir, j.config.Selection)
 	if err != nil {
@@ -141,10 +147,10 @@ func (j *Job) Plan(ctx context.Context) error {
 	return nil
 }
 
-// Seed plans the job and puts its tasks into the stream. Where the result of the same input is published already, there is
-// nothing to do, and the steps that follow do nothing.
+// Seed plans the job and puts its tasks into the stream. If the result of the same input is
+// published already, there is nothing to do, and the later steps do nothing.
 func (j *Job) Seed(ctx context.Context) error {
-	if j.background.Err() != nil { // of an earlier run
+	if j.background.Err() != nil { // an earlier run has ended it
 		j.begin()
 	}
 	j.sealed = nil
@@ -194,7 +200,7 @@ func (j *Job) Spawn(ctx context.Context) error {
 	return j.spawn(ctx, j.sup.Trust(), j.sup.Progress, j.sup.Release)
 }
 
-// spawn starts workers. Release gives back the leases of one that ended.
+// spawn starts workers. release gives back the leases of a worker that ended.
 func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
 	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust}
 	if j.config.InProcess {
@@ -225,7 +231,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64
 	return nil
 }
 
-// Checkpoints takes a checkpoint now and then, until the job is sealed.
+// Checkpoints takes a checkpoint at regular intervals in the background, until the job is sealed.
 func (j *Job) Checkpoints(context.Context) error {
 	switch {
 	case j.sealed != nil:
@@ -238,8 +244,8 @@ func (j *Job) Checkpoints(context.Context) error {
 	return nil
 }
 
-// Seal waits until the job is done, makes sure that its result is exact and lasts, and publishes it. Only then are the
-// workers dismissed.
+// Seal waits until the job is done, makes sure that its result is exact and durable, and publishes
+// it. Only then does it dismiss the workers.
 func (j *Job) Seal(ctx context.Context) (*Result, error) {
 	if j.sealed == nil {
 		err := j.attend(ctx, func(ctx context.Context) error {
@@ -255,7 +261,8 @@ func (j *Job) Seal(ctx context.Context) (*Result, error) {
 	return newResult(j), nil
 }
 
-// Attend waits until somebody has sealed the job, while what Spawn and Checkpoints began goes on.
+// Attend waits until another supervisor has sealed the job. Meanwhile the work of Spawn and
+// Checkpoints continues.
 func (j *Job) Attend(ctx context.Context) error {
 	if j.sealed != nil {
 		return nil
@@ -266,7 +273,8 @@ func (j *Job) Attend(ctx context.Context) error {
 	})
 }
 
-// attend waits for something while the background works, ends the background with it, and drains if interrupted.
+// attend calls wait while the background runs, and ends the background after that. If ctx ended, it
+// also takes a checkpoint.
 func (j *Job) attend(ctx context.Context, wait func(context.Context) error) error {
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -290,7 +298,7 @@ func (j *Job) attend(ctx context.Context, wait func(context.Context) error) erro
 	return err
 }
 
-// halt ends what goes on in the background, and returns when it has ended.
+// halt ends the background, and returns when it has ended.
 func (j *Job) halt() {
 	if j.workers != nil {
 		j.workers.Stop()
@@ -299,7 +307,7 @@ func (j *Job) halt() {
 	j.loop.Wait()
 }
 
-// Close ends what still goes on, and closes what Open and the steps opened. The server stays as it is.
+// Close ends the background, and closes what Open and the steps opened. The server keeps running.
 func (j *Job) Close() error {
 	j.halt()
 	return j.conn.close()

@@ -8,36 +8,37 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 )
 
-// What a job can end with; errors.Is tells them apart.
+// The classes of errors that a job can end with. errors.Is tells them apart.
 var (
 	// ErrInput reports that the input is missing or unreadable, or that an option makes no sense.
 	ErrInput = protocol.ErrInput
 	// ErrRedis reports that Redis can't be reached, or refuses.
 	ErrRedis = protocol.ErrRedis
-	// ErrState reports that the job in Redis contradicts us, or itself.
+	// ErrState reports that the job in Redis contradicts the caller, or itself.
 	ErrState = protocol.ErrState
-	// ErrIncomplete reports that tasks were given up, the input changed, the workers keep dying, or the state folder can't
-	// be written to.
+	// ErrIncomplete reports that tasks were buried, that the input changed, that the workers keep
+	// dying, or that the state folder can't be written to.
 	ErrIncomplete = protocol.ErrIncomplete
 	// ErrDifferent reports that a result differs from a recount.
 	ErrDifferent = protocol.ErrDifferent
-	// ErrNoResult reports that the sealed result isn't in Redis any more, or not all of it.
+	// ErrNoResult reports that the sealed result isn't in Redis any more, or only part of it.
 	ErrNoResult = protocol.ErrNoResult
 )
 
-// What the rooms below call their own.
+// Types of the packages below, so that a caller imports only this one.
 type (
-	// Status is where a job stands.
+	// Status says how far a job is.
 	Status = protocol.Status
-	// Sealed is what is known of a published result.
+	// Sealed is what is known about a published result.
 	Sealed = state.Sealed
 	// Entry is a word with its count.
 	Entry = count.Entry
-	// Share is a part of all words, by hash, for a recount that would not fit into memory otherwise.
+	// Share is a part of all words, chosen by hash. Recounting one share at a time needs less
+	// memory.
 	Share = result.Share
-	// Verdict is what a recount says of a result.
+	// Verdict is what a recount says about a result.
 	Verdict = result.Verdict
-	// Durability is what sealing asks of Redis before it believes that a result lasts.
+	// Durability is what sealing requires of Redis before a result counts as durable.
 	Durability = supervisor.Durability
 )
 
@@ -51,7 +52,7 @@ const (
 // Step is a step of the pipeline.
 type Step string
 
-// The steps, in their order. Events of a job that runs have none.
+// The steps, in their order. An event of a running job has no step.
 const (
 	StepServer      Step = "server"
 	StepFunctions   Step = "functions"
@@ -60,7 +61,7 @@ const (
 	StepCheckpoints Step = "checkpoints"
 )
 
-// Event is something that people may want to know of a job.
+// Event is something that people may want to know about a job.
 type Event struct {
 	Step Step // "" while the job runs
 	supervisor.Event

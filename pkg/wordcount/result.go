@@ -9,8 +9,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
-// Result is the published result of a job. Its words are read from Redis, under the fence that the job was sealed with:
-// what is read is what was published, or ErrNoResult.
+// Result is the published result of a job. Its words are read from Redis, under the fence that the
+// job was sealed with. A reader gets what was published, or an error that wraps ErrNoResult.
 type Result struct {
 	Sealed
 	words    result.Result
@@ -32,18 +32,18 @@ func (r *Result) Top(ctx context.Context, n int) iter.Seq2[Entry, error] {
 	}
 }
 
-// Export writes a line "count<TAB>word" a word, in the order of All.
+// Export writes one line "count<TAB>word" for each word, in the order of All.
 func (r *Result) Export(ctx context.Context, w io.Writer) error {
 	return result.Export(w, r.words.Entries(ctx))
 }
 
-// Recount counts the input again, by the standard library alone. Progress gets the bytes read so far. The error wraps
-// ErrInput if a file isn't any more what was counted.
+// Recount counts the input again, by the standard library alone. progress gets the number of bytes
+// read so far. The error wraps ErrInput if a file isn't what the job counted.
 func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (result.Counts, error) {
 	return result.Recount(ctx, r.manifest, share, progress)
 }
 
-// Compare compares the result with a recount of that share, and uses the recount up.
+// Compare compares the result with a recount of that share. It consumes the recount.
 func (r *Result) Compare(ctx context.Context, truth result.Counts, share Share) (Verdict, error) {
 	return truth.Compare(ctx, r.words, share)
 }

@@ -17,19 +17,21 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// roleVariable holds a process's role.
+// roleVariable is the environment variable that holds a process's role.
 const roleVariable = "WORDCOUNT_ROLE"
 
 const roleWorker = "worker"
 
-// ErrNoMain reports that workers can't be processes of this program, because it hasn't called Main.
+// ErrNoMain reports that the workers can't be processes of this program, because the program hasn't
+// called Main.
 var ErrNoMain = errors.New("wordcount: the program must call wordcount.Main before anything else, or set Config.InProcess")
 
 // mainCalled is set by Main.
 var mainCalled atomic.Bool
 
-// Main makes workers of this program's processes that are meant to be workers, and returns in all others. A program whose
-// workers are processes calls it before it does anything else, first in main or in an init function:
+// Main runs the worker if this process is meant to be a worker, and then ends the process. In all
+// other processes it returns at once. A program whose workers are processes must call Main before
+// it does anything else, first in main or in an init function:
 //
 //	func main() {
 //		wordcount.Main()
@@ -55,12 +57,14 @@ func connectWorker(spec worker.Spec) (redis.UniversalClient, error) {
 	return e.Client(spec.Consumer)
 }
 
-// Role is the role that Program gave this process; "" if somebody else started it.
+// Role returns the role that Program gave this process; "" if the process was started otherwise.
 func Role() string { return os.Getenv(roleVariable) }
 
-// Program is a new process of this program in a role, which Role tells it.
+// Program returns a command that starts this program as a new process in a role. The new process
+// reads the role with Role.
 func Program(role string) *exec.Cmd {
-	// The file that we were started from may have been rebuilt or removed since. Linux still knows it.
+	// The program file may have been rebuilt or removed since this process started. Linux still has
+	// it.
 	self := "/proc/self/exe"
 	if runtime.GOOS != "linux" {
 		var err error
@@ -73,20 +77,20 @@ func Program(role string) *exec.Cmd {
 	return cmd
 }
 
-// workers count until the job is sealed, as processes or as goroutines.
+// workers count until the job is sealed. They are processes or goroutines.
 type workers interface {
 	Start(ctx context.Context) error
 	Stop()    // ends them in good order
 	Dismiss() // ends them when the job is sealed
 	Living() int
-	Restarts() int // how many died and were replaced
-	PIDs() []int   // of the living that are processes
+	Restarts() int // how many workers died and were replaced
+	PIDs() []int   // of the living workers that are processes
 }
 
 // goroutines are workers in this process.
 type goroutines struct {
 	rdb  redis.UniversalClient
-	spec worker.Spec // what each is told; Consumer is its own
+	spec worker.Spec // what each worker is told; each gets its own Consumer
 	size int
 	fail func(error)
 
@@ -121,7 +125,7 @@ func (g *goroutines) Stop() {
 	g.all.Wait()
 }
 
-// Dismiss ends workers of a sealed job: each sees that it is sealed, or is ended.
+// Dismiss ends the workers of a sealed job, which have nothing left to do.
 func (g *goroutines) Dismiss() { g.Stop() }
 
 func (g *goroutines) Living() int { return int(g.living.Load()) }

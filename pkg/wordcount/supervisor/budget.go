@@ -11,24 +11,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// weighEvery is how often the memory of a job is looked at, where it has a budget.
+// weighEvery is the time between two checks of the memory of a job that has a budget.
 const weighEvery = 2 * time.Second
 
-// ErrBudget reports that a job takes more memory of a given server than it may. With a larger budget the next run resumes.
+// ErrBudget reports that a job takes more memory of a given server than its budget allows. The next
+// run resumes if it has a larger budget.
 var ErrBudget = fmt.Errorf("%w", protocol.ErrRedis)
 
-// budget keeps a job within the memory that a server's owner allows. The watch alone uses it.
+// budget keeps a job within the memory that the owner of a server allows. Only the watch uses it.
 type budget struct {
 	client protocol.Client
-	limit  int64 // bytes; 0: any
+	limit  int64 // bytes; 0: no limit
 	events Events
 
-	weighed time.Time // when the memory of the job was last looked at
-	blind   bool      // people were told that it can't be looked at
+	weighed time.Time // when the memory of the job was last checked
+	blind   bool      // people were told that the memory can't be seen
 }
 
-// check refuses to go on when the job's keys take more memory than the limit. What is there stays: with a larger budget
-// the next run resumes.
+// check returns an error that wraps ErrBudget if the job's keys take more memory than the limit.
+// The keys stay, so the next run resumes if it has a larger budget.
 func (b *budget) check(ctx context.Context) error {
 	if b.limit <= 0 || time.Since(b.weighed) < weighEvery {
 		return nil
@@ -41,12 +42,12 @@ func (b *budget) check(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) { // a key that isn't there
+	if err != nil && !errors.Is(err, redis.Nil) { // redis.Nil: a key doesn't exist
 		if err := protocol.Classify(err); !protocol.Transient(err) && !b.blind {
-			b.events.warn("the memory that the job takes can't be seen, so its budget isn't kept: %v", err)
+			b.events.warn("can't see how much memory the job takes, so its budget isn't kept: %v", err)
 			b.blind = true
 		}
-		return nil // if it is more than that, the watch will see
+		return nil // if Redis is in trouble, the watch notices
 	}
 	var used int64
 	for _, size := range sizes {

@@ -13,32 +13,35 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Durability is what sealing asks of Redis before it believes that a result lasts.
+// Durability is what sealing requires of Redis before a result counts as durable.
 type Durability string
 
-// The choices. On a server of ours it is a checkpoint; a given server saves as its owner wants, unless told otherwise.
+// The choices. The default is BGSave on a server of the folder's own. It is None on a given server,
+// because the owner of that server decides how it saves.
 const (
 	BGSave  Durability = "bgsave"  // a snapshot that started after the last commit
-	WaitAOF Durability = "waitaof" // the append-only file of the server has it (Redis 7.2)
-	None    Durability = "none"    // nothing: the promise then speaks of rollbacks up to the seal only
+	WaitAOF Durability = "waitaof" // the result is in the append-only file on disk (Redis 7.2)
+	None    Durability = "none"    // nothing: the promise covers rollbacks only until the seal
 )
 
 // ErrCheckpoint reports that a checkpoint failed. The disk may be full.
 var ErrCheckpoint = errors.New("checkpoint failed")
 
-// savePoll is how often a running BGSAVE is looked at. LASTSAVE would tell only to the second.
+// savePoll is the time between two looks at a running BGSAVE. LASTSAVE can't replace them, because
+// it counts whole seconds.
 const savePoll = 5 * time.Millisecond
 
-// saver takes checkpoints. Its methods may be called from several goroutines.
+// saver takes checkpoints. Several goroutines may call its methods.
 type saver struct {
 	home   home
-	every  time.Duration
-	saved  func() error // after each checkpoint; may be nil
+	every  time.Duration // between two checkpoints of loop
+	saved  func() error  // called after each checkpoint; may be nil
 	events Events
 	saves  atomic.Int64 // checkpoints taken
 }
 
-// checkpoint returns when a snapshot is on disk that started after the call.
+// checkpoint returns when a snapshot that started after the call is on disk. The error of a
+// checkpoint that failed wraps ErrCheckpoint.
 func (s *saver) checkpoint(ctx context.Context) error {
 	home, err := s.home.server(ctx)
 	if err != nil {
@@ -66,7 +69,8 @@ func (s *saver) checkpoint(ctx context.Context) error {
 			case errors.Is(err, protocol.ErrRedis):
 				return fmt.Errorf("%w: %w, or choose another durability", ErrCheckpoint, err)
 			default:
-				return fmt.Errorf("%w: redis can't begin to save (%w): look at its log", ErrCheckpoint, err) // where it can't fork: "ERR"
+				// A server that can't fork replies ERR, which has no class.
+				return fmt.Errorf("%w: redis can't start to save (%w): look at its log", ErrCheckpoint, err)
 			}
 		}
 		for {
@@ -75,7 +79,7 @@ func (s *saver) checkpoint(ctx context.Context) error {
 			case err != nil:
 				return err
 			case now.runID != before.runID:
-				return fmt.Errorf("%w: redis was restarted meanwhile", ErrCheckpoint)
+				return fmt.Errorf("%w: redis restarted in the meantime", ErrCheckpoint)
 			case now.saving:
 				if err := retry.Sleep(ctx, savePoll); err != nil {
 					return err
@@ -86,7 +90,7 @@ func (s *saver) checkpoint(ctx context.Context) error {
 			}
 			s.saves.Add(1)
 			if s.saved != nil {
-				if err := s.saved(); err != nil { // the checkpoint stands nevertheless
+				if err := s.saved(); err != nil { // the checkpoint is valid nevertheless
 					s.events.warn("%v", err)
 				}
 			}
@@ -95,7 +99,8 @@ func (s *saver) checkpoint(ctx context.Context) error {
 	}
 }
 
-// Checkpoint returns when a snapshot of a server that isn't a cluster is on its disk, which started after the call.
+// Checkpoint returns when a snapshot that started after the call is on the server's disk. The
+// server must not be a cluster. The error of a checkpoint that failed wraps ErrCheckpoint.
 func Checkpoint(ctx context.Context, rdb redis.UniversalClient) error {
 	return (&saver{home: home{protocol.Client{Redis: rdb}}}).checkpoint(ctx)
 }
@@ -121,8 +126,9 @@ func readPersistence(ctx context.Context, rdb redis.UniversalClient) (p persiste
 	}, nil
 }
 
-// loop takes a checkpoint every so often, if there was progress since the last one, until ctx ends. One that fails is told of
-// and tried again: no checkpoint is ever needed for the counts to be right, only to keep work.
+// loop takes a checkpoint each time that s.every has passed, if there was progress since the last
+// one, until ctx ends. It reports a checkpoint that fails, and tries again. The counts are right
+// without any checkpoint: checkpoints only keep work.
 func (s *saver) loop(ctx context.Context, progress func() int64) {
 	var saved int64 = -1
 	failing := ""
@@ -143,7 +149,7 @@ func (s *saver) loop(ctx context.Context, progress func() int64) {
 	}
 }
 
-// makeDurable makes what was written up to the fence last, as the durability says.
+// makeDurable makes everything that was written up to the fence durable, in the given way.
 func (s *saver) makeDurable(ctx context.Context, how Durability, run, fence string) error {
 	switch how {
 	case BGSave:
@@ -154,8 +160,9 @@ func (s *saver) makeDurable(ctx context.Context, how Durability, run, fence stri
 	return nil
 }
 
-// waitAOF waits until the append-only file is on disk. WAITAOF speaks of what its own connection wrote, so the fence is
-// set once more right before it, on the same one; all that was written earlier comes earlier in the file.
+// waitAOF waits until the append-only file is on disk. WAITAOF covers only what its own connection
+// wrote. So waitAOF sets the fence again on the same connection, right before WAITAOF. Everything
+// that was written earlier comes earlier in the file.
 func (s *saver) waitAOF(ctx context.Context, run, fence string) error {
 	home, err := s.home.server(ctx)
 	if err != nil {

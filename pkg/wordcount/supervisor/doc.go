@@ -1,37 +1,44 @@
-// Package supervisor sees one job through: it seeds the tasks, watches, recovers, takes checkpoints, and seals. It also keeps
-// the worker processes alive.
+// Package supervisor sees one job through. It seeds the tasks, watches the job, recovers it, takes
+// checkpoints, and seals it. It also keeps the worker processes alive.
 //
 // # Basics
 //
-//	s := supervisor.New(supervisor.Config{Redis: client, Plan: plan, Folder: folder, Revive: revive})
+//	config := supervisor.Config{Redis: client, Plan: plan, Folder: folder, Revive: revive}
+//	s := supervisor.New(config)
 //	err := s.Seed(ctx)
 //	sealed, err := s.Seal(ctx) // while workers work, and Checkpoints saves
 //
-// A supervisor keeps nothing that matters outside of the state folder: kill it, and the next one resumes. Two may work on
-// one job, in one folder or in two.
+// A supervisor keeps nothing that matters outside of the state folder. If it is killed, the next
+// one resumes. Two supervisors may work on one job, in one folder or in two.
 //
-//	seed.go        the tasks are put into the stream, again whenever a rollback has taken some away
-//	watch.go       the job is looked at and brought back; home.go reads its state
-//	checkpoint.go  a snapshot that began after the call
-//	seal.go        the result is fenced, added up, awaited on disk, and published
-//	budget.go      how much memory a job may take on a given server; eviction.go refuses one that drops keys
-//	pool.go        the worker processes; process.go is one life of one
-//	follow.go      a job that others supervise
+//	seed.go        puts the tasks into the stream, again after a rollback took some away
+//	watch.go       watches the job and restores it; home.go reads its state
+//	checkpoint.go  a snapshot that started after the call
+//	seal.go        fences the result, adds it up, waits until it is durable, and publishes it
+//	budget.go      how much memory a job may take on a given server
+//	eviction.go    refuses a server that drops keys
+//	pool.go        the worker processes; process.go is one life of one process
+//	follow.go      a job that another supervisor sees through
 //	incomplete.go  why a job could not be completed
 //
 // # Caveats
 //
-// Done is neither "nothing is pending", which holds before anything was delivered, nor the phase that was seen a moment
-// ago. So Seal fences the result under a nonce first. Then it waits for a checkpoint that began after that, meanwhile adds
-// up the whole result under the fence and looks at the files again, and at last makes sure that the fence still stands. A
-// rollback to an earlier state takes the fence away, and sealing starts over. Only then are the workers dismissed.
+// Two signs don't prove that a job is done. One is that nothing is pending, because nothing is
+// pending before the first delivery either. The other is the phase, because a rollback may have
+// undone it after it was read. So Seal first puts the result under a fence, which is a nonce. Then
+// it waits for a checkpoint that started after that. Meanwhile it adds up the whole result under
+// the fence and checks the files again. At last it makes sure that the fence still stands. A
+// rollback to an earlier state removes the fence, and then sealing starts again. The workers are
+// dismissed only after all of this.
 //
-// A fence that stands is adopted, not replaced, also by a supervisor of another folder: a second fence would invalidate the
-// readers of the first.
+// A supervisor adopts a fence that stands, and doesn't replace it, even if another folder's
+// supervisor has set it. A second fence would invalidate the readers of the first.
 //
-// A folder remembers the run that it works on. A job of another run that turns up in its place, from an old dump that was
-// restored after a clean, is wiped, because its files may have had other contents behind equal sizes and times.
+// A folder remembers the run that it works on. A job of another run may appear in its place, from
+// an old dump that was restored after a clean. The supervisor wipes it, because the files may have
+// had other contents then, with equal sizes and times.
 //
-// Errors and deaths of a task are counted apart. A death is counted against every task that may have caused it, and only if
-// the supervisor saw it: what nobody saw, a lease that ran out or the end of a machine, counts against no task.
+// Errors and deaths of a task are counted separately. A death is counted against every task that
+// may have caused it, but only if the supervisor saw the death. A lease that ran out and the end of
+// a machine count against no task.
 package supervisor

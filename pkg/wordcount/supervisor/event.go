@@ -4,13 +4,13 @@ import (
 	"fmt"
 )
 
-// Event is something that people may want to know of a job that runs.
+// Event is something that people may want to know about a running job.
 type Event struct {
 	Warning bool
 	Text    string // one line
 }
 
-// String is the event for people. A warning begins with "! ".
+// String returns the event as one line for people. A warning begins with "! ".
 func (e Event) String() string {
 	if e.Warning {
 		return "! " + e.Text
@@ -18,7 +18,7 @@ func (e Event) String() string {
 	return e.Text
 }
 
-// Events takes events; nil drops them. It may be called from several goroutines at once.
+// Events receives events. nil drops them. Several goroutines may call it at once.
 type Events func(Event)
 
 func (to Events) info(format string, args ...any) { to.send(Event{Text: fmt.Sprintf(format, args...)}) }

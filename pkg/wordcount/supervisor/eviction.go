@@ -10,8 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// CheckServer refuses a server that could lose our keys without a crash: evicting a stream looks like success. It returns
-// what else people should know of the server, in one line; "" if there is nothing.
+// CheckServer refuses a server that could lose the job's keys without a crash, because the loss of
+// an evicted stream looks like success. The error wraps protocol.ErrRedis. risk is one line about
+// another danger that people should know; "" if there is none.
 func CheckServer(ctx context.Context, rdb redis.UniversalClient) (risk string, err error) {
 	var logs atomic.Bool
 	check := func(ctx context.Context, master redis.UniversalClient) error {

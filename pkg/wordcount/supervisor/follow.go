@@ -9,11 +9,11 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 )
 
-// followEvery is how often a job is looked at that others supervise.
+// followEvery is the time between two looks at a job that another supervisor sees through.
 const followEvery = 200 * time.Millisecond
 
-// Follow looks at a job that others supervise until it is sealed, and leaves mending to its supervisor. Seen gets each
-// status.
+// Follow watches a job that another supervisor sees through, until the job is sealed. It repairs
+// nothing, because that supervisor does. seen gets each status.
 func Follow(ctx context.Context, client protocol.Client, seen func(protocol.Status)) error {
 	var backoff retry.Backoff
 	for {

@@ -10,13 +10,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// observeWithin bounds a look at the job: it takes microseconds, unless the server is busy or gone.
+// observeWithin bounds one look at the job. A look takes microseconds, unless the server is busy or
+// gone.
 const observeWithin = 3 * time.Second
 
 // home is the server that has a job's keys.
 type home struct{ client protocol.Client }
 
-// server is that server itself: in a cluster, the present master of the keys' slot.
+// server returns the server that has the keys. In a cluster, that is the present master of their
+// slot.
 func (h home) server(ctx context.Context) (redis.UniversalClient, error) {
 	cluster, ok := h.client.Redis.(*redis.ClusterClient)
 	if !ok {
@@ -29,9 +31,11 @@ func (h home) server(ctx context.Context) (redis.UniversalClient, error) {
 	return master, nil
 }
 
-// observe reads the status of the job, and which life of the server it is from.
+// observe reads the status of the job, and the life of the server that the status is from: its
+// run_id, which is new after each start.
 func (h home) observe(ctx context.Context) (st protocol.Status, life string, err error) {
-	// A checkpoint's process that outlives a killed server keeps its connections open, and nothing would ever come.
+	// If the process of a checkpoint outlives a killed server, it keeps the server's connections
+	// open. No reply would ever come.
 	ctx, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
 	server, err := h.server(ctx)
@@ -42,7 +46,7 @@ func (h home) observe(ctx context.Context) (st protocol.Status, life string, err
 	if err != nil {
 		return st, "", protocol.Classify(err)
 	}
-	// The workers only know that their writes are refused.
+	// Workers can't report this, because they only see that their writes are refused.
 	used, most := protocol.Number(info["Memory"]["used_memory"]), protocol.Number(info["Memory"]["maxmemory"])
 	if most > 0 && used > most {
 		return st, "", fmt.Errorf("%w: the server uses %s of its maxmemory of %s and refuses writes: give it more memory, then run again to resume",

@@ -9,11 +9,11 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// DeadLetterError reports that a job can't be completed, because tasks of it were buried. It wraps
-// protocol.ErrIncomplete.
+// DeadLetterError reports that a job can't be completed, because some of its tasks were buried. It
+// wraps protocol.ErrIncomplete.
 type DeadLetterError struct {
 	Letters      []protocol.DeadLetter // at least one
-	Mapped, Maps int                   // map tasks that are committed, and all
+	Mapped, Maps int                   // map tasks that are committed, and all map tasks
 }
 
 func (e *DeadLetterError) Error() string {
@@ -39,7 +39,7 @@ func (e *ChangedInputError) Error() string {
 		protocol.ErrIncomplete, strconv.Quote(e.Path), e.How)
 }
 
-// Code is Grew or Changed.
+// Code is protocol.Grew or protocol.Changed.
 func (e *ChangedInputError) Code() protocol.Code {
 	if e.Grew {
 		return protocol.Grew
@@ -49,13 +49,13 @@ func (e *ChangedInputError) Code() protocol.Code {
 
 func (e *ChangedInputError) Unwrap() error { return protocol.ErrIncomplete }
 
-// incomplete is the error of a job with buried tasks.
+// incomplete returns the error of a job with buried tasks.
 func (s *Supervisor) incomplete(ctx context.Context, st protocol.Status) error {
 	letters, err := protocol.DeadLetters(ctx, s.config.Redis, s.config.Plan.Job)
 	if err != nil {
 		return err
 	}
-	if len(letters) == 0 { // they were requeued since
+	if len(letters) == 0 { // they were requeued meanwhile
 		return fmt.Errorf("%w: %d tasks were buried: run again", protocol.ErrIncomplete, st.Buried)
 	}
 	return &DeadLetterError{Letters: letters, Mapped: st.Mapped, Maps: st.Maps}

@@ -15,34 +15,37 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// deathsWithoutProgress times the pool's size is how many workers may die in a row with no task done
-// in between. A task that kills every worker that touches it is buried well before that.
+// deathsWithoutProgress times the size of the pool is how many workers may die in a row without a
+// task done in between. A task that kills every worker is buried well before that.
 const deathsWithoutProgress = 10
 
-// restAfterDismissal is how long a worker that was dismissed is not replaced: normally the pool ends
-// before.
+// restAfterDismissal is how long the pool waits before it replaces a worker that was dismissed.
+// Normally the pool ends before that.
 const restAfterDismissal = 500 * time.Millisecond
 
 // Pool keeps a number of worker processes alive until the job is sealed.
 //
 // Immutable after Start: the exported fields. mu guards living and toll.
 type Pool struct {
-	Size    int
-	Worker  worker.Spec      // what each worker is told; its Consumer, Faults and Life are the pool's to set
-	Faults  []worker.Faults  // of the first workers, in their first life
-	Command func() *exec.Cmd // a new process that calls worker.Serve; two more arguments mark it for state.Folder.Worker
-	Log     io.Writer        // what workers write to standard error
-	// Release lets the leases of a worker that ended run out, and returns how many tasks it held. nil leaves that to
-	// their lease. died says whether the worker was killed or crashed.
+	Size   int
+	Worker worker.Spec     // what each worker is told; the pool sets Consumer, Faults and Life
+	Faults []worker.Faults // of the first workers, in their first life only
+	// Command returns a new process that calls worker.Serve. The pool adds two arguments, which
+	// mark the process for state.Folder.Worker.
+	Command func() *exec.Cmd
+	Log     io.Writer // gets what workers write to standard error
+	// Release lets the leases of an ended worker run out at once, and returns how many tasks it
+	// held. If Release is nil, the leases run out by themselves. died says whether the worker was
+	// killed or crashed.
 	Release func(ctx context.Context, consumer string, died bool) (int, error)
 	// Progress grows with each task done.
 	Progress func() int64
 	Events   Events
-	// Fail is told when there is no going on. It may be told more than once.
+	// Fail is called with the error of a job that can't go on. It may be called more than once.
 	Fail func(error)
 
 	stop      chan struct{} // closed by Stop
-	dismissed atomic.Bool   // the job is sealed: no patience
+	dismissed atomic.Bool   // the job is sealed: workers are killed at once
 	keepers   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -50,16 +53,16 @@ type Pool struct {
 	toll   toll
 }
 
-// toll is what a pool knows of its workers' deaths.
+// toll is what a pool knows about the deaths of its workers.
 type toll struct {
 	began    time.Time
 	restarts int
-	inARow   int           // deaths with no progress in between
+	inARow   int           // deaths without progress in between
 	progress int64         // at the last death
-	told     time.Duration // the mean lifetime that workers were told last; 0: none has died
+	told     time.Duration // the mean lifetime that workers were last told; 0: no worker has died
 }
 
-// Start starts the workers. Each has a goroutine that starts it again when it dies.
+// Start starts the workers. Each one has a goroutine that replaces it when it dies.
 func (t *Pool) Start(ctx context.Context) error {
 	t.stop = make(chan struct{})
 	t.living = map[int]*process{}
@@ -79,8 +82,8 @@ func (t *Pool) Start(ctx context.Context) error {
 	return nil
 }
 
-// spec is what a healthy worker is told. Its name is new for each life: a process that was stopped and goes on must not
-// be taken for its successor.
+// spec returns what a worker without faults is told. Each life has a new name, because a process
+// that was stopped and then continues must not be mistaken for its replacement.
 func (t *Pool) spec() worker.Spec {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,7 +103,7 @@ func (t *Pool) spawn(spec worker.Spec) (*process, error) {
 	return p, nil
 }
 
-// keep waits for a worker, and for those that take its place, until the pool is stopped.
+// keep waits for a worker, and then for each of its replacements, until the pool is stopped.
 func (t *Pool) keep(ctx context.Context, p *process) {
 	for {
 		next, err := t.replace(ctx, p)
@@ -114,7 +117,8 @@ func (t *Pool) keep(ctx context.Context, p *process) {
 	}
 }
 
-// replace waits for a worker to end, and starts another one in its place. It returns nil when there is none to start.
+// replace waits until a worker ends, and starts another one in its place. It returns nil if no
+// worker should replace it.
 func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	ended := p.wait(t.stop, t.patience)
 	t.bury(p)
@@ -122,12 +126,14 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	case t.stopped(0), ended == nil && t.stopped(restAfterDismissal):
 		return nil, nil
 	case ended == nil:
-		// It was dismissed, and yet the job isn't sealed: a restart of Redis brought the dismissal of an older run back.
+		// The worker was dismissed, but the job isn't sealed. A restart of Redis brought back the
+		// dismissal of an older run.
 		return t.spawn(t.spec())
 	}
 	held := 0
 	if t.Release != nil {
-		held, _ = t.Release(ctx, p.spec.Consumer, died(ended)) // else its leases run out by themselves
+		// If this fails, the leases run out by themselves.
+		held, _ = t.Release(ctx, p.spec.Consumer, died(ended))
 	}
 	if err := fatalExit(ended, p.said); err != nil {
 		return nil, err
@@ -142,7 +148,7 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	return next, err
 }
 
-// stopped reports whether the pool was stopped, or is within a time.
+// stopped reports whether the pool is stopped now, or will be before the given time has passed.
 func (t *Pool) stopped(within time.Duration) bool {
 	select {
 	case <-t.stop:
@@ -168,19 +174,22 @@ func (t *Pool) patience() time.Duration {
 	return worker.StopWithin
 }
 
+// bury removes a process that has ended.
 func (t *Pool) bury(p *process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.living, p.pid())
 }
 
-// recordExit counts a death, tells the workers how long they live, and returns an error when too many died in a row.
+// recordExit counts a death, and tells the workers how long workers live. It returns an error if
+// too many workers died in a row.
 func (t *Pool) recordExit(p *process, cause error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	toll := &t.toll
 	toll.restarts++
-	// It isn't news often, so the line fits into the pipe even of a worker that is stopped and reads nothing.
+	// The lifetime is sent only when it has changed much. So the line fits into the pipe of a
+	// worker even if that worker is stopped and reads nothing.
 	life := time.Since(toll.began) * time.Duration(t.Size) / time.Duration(toll.restarts)
 	if known := float64(toll.told); known == 0 || float64(life) <= known*2/3 || float64(life) >= known*3/2 {
 		toll.told = life
@@ -199,14 +208,16 @@ func (t *Pool) recordExit(p *process, cause error) error {
 	return nil
 }
 
-// Dismiss ends the workers of a job that is sealed, and returns when all are gone. They hold nothing that they could give
-// back, so they are killed: a worker that waits for a task would take a while to notice.
+// Dismiss kills the workers of a sealed job, and returns when all have ended. They hold nothing
+// that they could give back, and a worker that waits for a task would take a while to notice the
+// end.
 func (t *Pool) Dismiss() {
 	t.dismissed.Store(true)
 	t.Stop()
 }
 
-// Stop lets the workers leave in good order, kills those that don't, and returns when all are gone.
+// Stop lets the workers leave in good order, and kills those that don't leave within
+// worker.StopWithin. It returns when all have ended.
 func (t *Pool) Stop() {
 	t.mu.Lock()
 	select {
@@ -218,17 +229,17 @@ func (t *Pool) Stop() {
 	t.keepers.Wait()
 }
 
-// Living is how many workers live.
+// Living returns the number of workers that live.
 func (t *Pool) Living() int { return len(t.PIDs()) }
 
-// PIDs returns the process IDs of the living.
+// PIDs returns the process IDs of the living workers.
 func (t *Pool) PIDs() []int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Collect(maps.Keys(t.living))
 }
 
-// Restarts is how many workers were replaced.
+// Restarts returns how many workers were replaced.
 func (t *Pool) Restarts() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -28,8 +28,8 @@ type process struct {
 // startProcess starts a worker and tells it what to do. Its standard error also goes to log.
 func startProcess(cmd *exec.Cmd, spec worker.Spec, log io.Writer) (*process, error) {
 	cmd.Args = append(cmd.Args, state.WorkerTitle(spec.Consumer)...)
-	// A process group of its own: Ctrl-C at the terminal is for the supervisor, which lets the
-	// workers finish in order.
+	// The worker gets a process group of its own. Then Ctrl-C at the terminal reaches only the
+	// supervisor, which lets the workers finish in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p := &process{spec: spec, cmd: cmd, said: &lastLine{}}
 	cmd.Stderr = io.MultiWriter(log, p.said)
@@ -41,7 +41,7 @@ func startProcess(cmd *exec.Cmd, spec worker.Spec, log io.Writer) (*process, err
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
-	// A worker that is dead by now can't read this. Its death is seen like any other.
+	// A worker that has died by now can't read this. The pool notices its death like any other.
 	json.NewEncoder(stdin).Encode(spec)
 	return p, nil
 }
@@ -51,8 +51,8 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 // tell lets the worker know how long workers live. A worker that has died can't be told.
 func (p *process) tell(life time.Duration) { fmt.Fprintln(p.lifeline, life) }
 
-// wait returns how the process ended. When stop is closed, it ends the lifeline, and kills a process
-// that is still there after patience.
+// wait waits for the end of the process, and returns how it ended. When stop is closed, wait closes
+// the lifeline, and it kills a process that is still there after patience.
 func (p *process) wait(stop <-chan struct{}, patience func() time.Duration) error {
 	ended := make(chan struct{})
 	var killer sync.WaitGroup
@@ -77,14 +77,14 @@ func (p *process) wait(stop <-chan struct{}, patience func() time.Duration) erro
 }
 
 // died reports whether a process was killed, or crashed as Go programs do, with status 2. A worker
-// that gives up has another status.
+// that ends with an error has another status.
 func died(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && (exit.ExitCode() == -1 || exit.ExitCode() == 2)
 }
 
-// fatalExit is the error of the job if any other worker would fail the same way as this one. It has
-// the worker's own words. nil: another worker may do better.
+// fatalExit returns the error of the job if any other worker would fail the same way as this one.
+// The error has the worker's own words. fatalExit returns nil if another worker may succeed.
 func fatalExit(err error, said *lastLine) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
@@ -100,7 +100,7 @@ func fatalExit(err error, said *lastLine) error {
 	return fmt.Errorf("%w: %s", class, strings.TrimPrefix(line, class.Error()+": "))
 }
 
-// exitReason says how a worker ended.
+// exitReason describes how a worker ended.
 func exitReason(err error, said *lastLine) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

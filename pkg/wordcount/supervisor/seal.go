@@ -11,29 +11,33 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
-// sumPage is how many different counts one call adds up: some ten milliseconds of the server.
+// sumPage is how many different counts one call adds up. It blocks the server for about ten
+// milliseconds.
 const sumPage = 2000
 
 // sealAgain is the pause between two tries to seal.
 const sealAgain = 100 * time.Millisecond
 
-// Seal watches the job until it is done, makes sure that the result is exact and lasts, and publishes it. If another
-// supervisor of this folder is at it, it waits for that one, and takes its place should it die.
+// Seal watches the job until it is done, makes sure that the result is exact and durable, and
+// publishes it. If another supervisor of this folder does so already, Seal waits for it, and
+// continues in its place if it dies.
 //
-// Done is not "nothing pending" (nothing is before anything was delivered, and a rollback reopens a job) and not "the
-// phase says so" either: see the package documentation.
+// "Nothing is pending" doesn't mean done: nothing is pending before the first delivery, and a
+// rollback reopens a job. "The phase says so" doesn't mean done either. See the package
+// documentation.
 func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 	id := s.config.Plan.Job.ID
 	unlock, err := s.lead(ctx)
 	if err != nil {
 		return state.Sealed{}, err
 	}
-	if unlock == nil { // sealed by the other one
+	if unlock == nil { // the other supervisor has sealed it
 		sealed, _, err := s.config.Folder.Sealed(id)
 		return sealed, err
 	}
 	defer unlock()
-	// The lock may be free because another one is done, and not because there was none or it died.
+	// The lock may be free because another supervisor has finished, and not because there was none
+	// or it died.
 	if sealed, fresh, err := s.UpToDate(ctx); fresh || err != nil {
 		return sealed, err
 	}
@@ -54,7 +58,8 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 			return sealed, nil
 		case ctx.Err() != nil:
 			return state.Sealed{}, context.Cause(ctx)
-		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis): // which refuses for good
+		// The next try may succeed, unless Redis refuses for good.
+		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis):
 			s.config.Events.warn("%v; trying again", err)
 		case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrPhase), errors.Is(err, protocol.ErrNoJob), errors.Is(err, protocol.ErrOtherRun), protocol.Transient(err):
 			s.config.Events.warn("not sealed yet: %v", err)
@@ -67,11 +72,12 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 	}
 }
 
-// lead returns when we are the folder's only supervisor of the job, or (nil) when another one has sealed it.
+// lead returns when this is the folder's only supervisor of the job. It returns a nil unlock when
+// another supervisor has sealed the job.
 func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 	id := s.config.Plan.Job.ID
 	var ok bool
-	for range 10 { // somebody may only be asking whether there is one
+	for range 10 { // another process may hold the lock only to see whether it is free
 		if unlock, ok, err = s.config.Folder.Lock(id); ok || err != nil {
 			return unlock, err
 		}
@@ -90,7 +96,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 	return unlock, err
 }
 
-// seal does the six steps, each of which a crash may follow.
+// seal does the six steps of sealing. A crash may follow each of them.
 func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	end, err := s.client.Fence(ctx, s.seeder.run(), protocol.NewNonce())
 	if err == nil {
@@ -100,8 +106,8 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 		return state.Sealed{}, err
 	}
 	fence := end.Fence
-	// From here on a rollback takes the fence away, and what is read under the fence can't change. So the result may be
-	// read while the checkpoint is written.
+	// From here on a rollback removes the fence, and what is read under the fence can't change. So
+	// the result can be read while the checkpoint is written.
 	settled := make(chan error, 1)
 	go func() { settled <- s.saver.makeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
 	commits, err := s.client.Commits(ctx, fence)
@@ -116,7 +122,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if settleErr := <-settled; err == nil {
 		err = settleErr
 	}
-	if err == nil { // is the fence still there, now that the checkpoint is complete?
+	if err == nil { // the checkpoint is complete: does the fence still stand?
 		_, _, err = s.client.Sum(ctx, fence, 0, 1)
 	}
 	if err != nil {
@@ -138,15 +144,16 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	return sealed, nil
 }
 
-// tidy lets the workers go and drops what the result doesn't need. It is published by then, and a failure here must
-// not take it back: the next run that finds it up to date tidies again.
+// tidy dismisses the workers, and drops what the result doesn't need. The result is published by
+// then, and a failure here must not undo that. The next run that finds the result up to date tidies
+// again.
 func (s *Supervisor) tidy(ctx context.Context, fence string) {
 	if err := s.client.Dismiss(ctx, fence); err == nil {
 		s.client.Discard(ctx, fence, int(s.config.TTL.Seconds()))
 	}
 }
 
-// complete checks what the counters of a finished job say against the plan, and against each other.
+// complete compares the counters of a finished job with the plan, and with each other.
 func (s *Supervisor) complete(e protocol.Ending) error {
 	job, inPartitions := s.config.Plan.Job, e.Tokens
 	if job.Reducers == 0 {
@@ -168,8 +175,8 @@ func (s *Supervisor) complete(e protocol.Ending) error {
 	return nil
 }
 
-// conserved adds up the whole result under its fence: the counts must come to the words that commits brought. It
-// returns the number of distinct words.
+// conserved adds up the whole result under its fence. The sum must equal the number of words that
+// commits brought. It returns the number of distinct words.
 func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
 	var total uint64
 	for {
@@ -188,8 +195,9 @@ func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64)
 	return distinct, nil
 }
 
-// UpToDate returns the published result of the job if it still holds: the files are those of the manifest (or it would
-// be another job), the fence is where we left it, and the counts add up.
+// UpToDate returns the published result of the job if it is still valid. The files are those of the
+// manifest, because other files would make another job. The fence must still stand, and the counts
+// must add up.
 func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 	sealed, ok, err := s.config.Folder.Sealed(s.config.Plan.Job.ID)
 	if err != nil || !ok {
@@ -203,6 +211,7 @@ func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 		return sealed, false, err
 	}
 	s.tidy(ctx, sealed.Fence)
-	sealed.Skipped = s.config.Plan.Manifest.Skips() // there may be other files by now that aren't counted
+	// There may be other files now that aren't counted.
+	sealed.Skipped = s.config.Plan.Manifest.Skips()
 	return sealed, true, nil
 }

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	seedChunk = 1000 // tasks in one call: a few milliseconds of the server
-	wipeMax   = 3    // times that a foreign run is wiped before we ask who else is there
+	seedChunk = 1000 // tasks in one call; a call takes the server a few milliseconds
+	wipeMax   = 3    // how often a run that the folder doesn't know is wiped before seeding fails
 )
 
 // seeder puts a job's tasks into the stream, again whenever a rollback has taken some away.
 //
-// Immutable: all fields down to events. seeding guards trust and makes one seeding wait for another.
+// Immutable: client to events. seeding guards trust, and allows one seeding at a time.
 type seeder struct {
 	client protocol.Client
 	folder state.Folder
@@ -29,11 +29,11 @@ type seeder struct {
 	events Events
 
 	seeding sync.Mutex
-	trust   plan.Trust   // of the workers of this folder
-	owner   atomic.Value // string: the run that the job belongs to, known once it is seeded
+	trust   plan.Trust   // which files the workers of this folder may open
+	owner   atomic.Value // string: the run that the job belongs to, once it is seeded
 }
 
-// run is the run that the job belongs to.
+// run returns the run that the job belongs to; "" before it is seeded.
 func (s *seeder) run() string {
 	run, _ := s.owner.Load().(string)
 	return run
@@ -64,7 +64,8 @@ func (s *seeder) seedAll(ctx context.Context) error {
 	}
 	maps := len(s.splits)
 	for top, wipes := -1, 0; top < maps; {
-		// The first call brings no tasks: it creates the job, or tells how far an earlier life came.
+		// The first call carries no tasks. It creates the job, or tells how many tasks an earlier
+		// seeding has put there.
 		var chunk []protocol.Entry
 		if top >= 0 {
 			chunk = plan.Entries(s.splits[top:min(top+seedChunk, maps)])
@@ -74,11 +75,12 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			return err
 		}
 		if owner != mine && known {
-			// An old dump that came back after a clean, say: the files may have changed since, behind equal sizes and times.
+			// This may be an old dump that was restored after a clean. The files may have changed
+			// since, with equal sizes and times.
 			if wipes++; wipes > wipeMax {
-				return fmt.Errorf("%w: another folder keeps starting job %s anew on this server: stop it, or let it finish", protocol.ErrState, id)
+				return fmt.Errorf("%w: another folder keeps restarting job %s on this server: stop it, or let it finish", protocol.ErrState, id)
 			}
-			s.events.info("job %s belongs to a run that this folder does not know: wiped and seeded anew", id)
+			s.events.info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
 			if _, err := s.client.Clean(ctx, owner); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
 				return err
 			}

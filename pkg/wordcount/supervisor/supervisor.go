@@ -10,30 +10,31 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config is what a supervisor needs to see a job through.
+// Config is what a supervisor needs.
 type Config struct {
 	Redis      redis.UniversalClient
 	Plan       plan.Plan
 	Folder     state.Folder
 	Durability Durability
 	Every      time.Duration // between checkpoints
-	TTL        time.Duration // life of a sealed job's keys; 0: for ever
-	// Budget is the memory in bytes that the job's keys may take on a server that was given; 0: any.
+	TTL        time.Duration // how long a sealed job's keys stay; 0: for ever
+	// Budget is the memory in bytes that the job's keys may take on a given server; 0: no limit.
 	Budget int64
-	// Revive makes the server answer again, with the functions loaded. It may be called at any time, and more than once
-	// at a time. What it can't mend is an error that wraps ErrRedis or ErrState; others are tried again.
+	// Revive makes the server answer again, and loads the functions. It may be called at any time,
+	// by several goroutines at once. An error that wraps protocol.ErrRedis or protocol.ErrState is
+	// final. After any other error Revive is called again.
 	Revive func(context.Context) error
 	Events Events
 	// Saved, if not nil, is called after each checkpoint.
 	Saved func() error
-	// Seen, if not nil, gets each status that the watch reads.
+	// Seen, if not nil, gets each status that Watch reads.
 	Seen func(protocol.Status)
 }
 
-// Supervisor sees one job through: it seeds, watches, recovers, checkpoints and seals. It keeps nothing that matters
-// but the folder: kill it, and the next one resumes.
+// Supervisor sees one job through: it seeds, watches, recovers, checkpoints and seals. It keeps
+// nothing that matters outside of the folder. If it is killed, the next one resumes.
 //
-// Immutable after New: config and client. Each part says who else may use it.
+// Immutable after New: config and client. The type of each other field says who may use it.
 type Supervisor struct {
 	config  Config
 	client  protocol.Client
@@ -56,44 +57,46 @@ func New(c Config) *Supervisor {
 	}
 }
 
-// Maps is the number of map tasks.
+// Maps returns the number of map tasks.
 func (s *Supervisor) Maps() int { return len(s.seeder.splits) }
 
-// Saves is the number of checkpoints taken.
+// Saves returns the number of checkpoints taken.
 func (s *Supervisor) Saves() int { return int(s.saver.saves.Load()) }
 
-// Restarts is how often Redis was found restarted.
+// Restarts returns how often Redis was found restarted.
 func (s *Supervisor) Restarts() int { return int(s.watcher.restarts.Load()) }
 
-// Progress is the number of tasks done or buried, as last seen.
+// Progress returns the number of tasks that are done or buried, as last seen.
 func (s *Supervisor) Progress() int64 { return s.watcher.progress.Load() }
 
-// Seed makes sure that every task is in the stream, whatever was there before. It may be called at any time.
+// Seed makes sure that every task is in the stream, whatever was there before. It may be called at
+// any time.
 func (s *Supervisor) Seed(ctx context.Context) error { return s.seeder.seed(ctx) }
 
-// Trust is what the workers of this folder believe of their tasks, once the job is seeded.
+// Trust says which files the workers of this folder may open. It is known once the job is seeded.
 func (s *Supervisor) Trust() plan.Trust { return s.seeder.workersTrust() }
 
-// Watch looks at the job until it is as wanted. Whatever Redis suffers meanwhile, Watch brings the job back: the server,
-// the functions, the tasks that a rollback took away.
+// Watch watches the job until wanted returns true, and returns that status. If Redis loses
+// something meanwhile, Watch brings it back: the server, the functions, and the tasks that a
+// rollback took away.
 func (s *Supervisor) Watch(ctx context.Context, wanted func(protocol.Status) bool) (protocol.Status, error) {
 	return s.watcher.until(ctx, wanted)
 }
 
-// Checkpoint returns when a snapshot is on disk that started after the call.
+// Checkpoint returns when a snapshot that started after the call is on disk.
 func (s *Supervisor) Checkpoint(ctx context.Context) error { return s.saver.checkpoint(ctx) }
 
-// Checkpoints takes a checkpoint every so often, if something happened since the last one, until ctx ends. It does so
-// only where durability is BGSave.
+// Checkpoints takes a checkpoint each time that Config.Every has passed, if there was progress
+// since the last one, until ctx ends. It does nothing unless Config.Durability is BGSave.
 func (s *Supervisor) Checkpoints(ctx context.Context) {
 	if s.config.Durability == BGSave {
 		s.saver.loop(ctx, s.Progress)
 	}
 }
 
-// Release lets the leases of a worker that ended run out at once, so that recovery takes milliseconds and not a lease. It
-// returns how many tasks the worker held. If the worker died, the death is counted against every task that may have
-// caused it.
+// Release lets the leases of a worker that ended run out at once, so that recovery takes
+// milliseconds instead of a lease. It returns how many tasks the worker held. If the worker died,
+// the death is counted against every task that may have caused it.
 func (s *Supervisor) Release(ctx context.Context, consumer string, died bool) (int, error) {
 	return s.client.Release(ctx, s.seeder.run(), consumer, died)
 }

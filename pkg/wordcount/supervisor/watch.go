@@ -12,47 +12,53 @@ import (
 )
 
 const (
-	watchEvery = 20 * time.Millisecond // how often the job is looked at
-	tellEvery  = 3 * time.Second       // a dead worker's tasks are taken over one by one, and are told of together
-	stuckMax   = 20                    // looks in a row at a job that can't go on; one would do, unless somebody meddles just now
+	watchEvery = 20 * time.Millisecond // between two looks at the job
+	// tellEvery is the least time between two reports of troubles. The tasks of a dead worker are
+	// taken over one by one, and are reported together.
+	tellEvery = 3 * time.Second
+	// stuckMax is how many looks in a row may find a job that can't go on. One look is proof
+	// enough, unless another program changes the job at that moment.
+	stuckMax = 20
 )
 
-// watch looks at a job, and brings it back after whatever Redis suffers.
+// watch watches a job, and restores it after Redis has lost something.
 //
-// Immutable: all fields down to seen. progress, redone and restarts may be read at any time. All else belongs to the
-// goroutine that is in until, and is kept when the watch is left and entered again.
+// Immutable: home to seen. Any goroutine may read progress, redone and restarts. Everything else
+// belongs to the goroutine that runs until, and stays as it is when until returns and is called
+// again.
 type watch struct {
 	home   home
 	seeder *seeder
 	events Events
 	seen   func(protocol.Status) // may be nil
 
-	progress atomic.Int64 // tasks done or buried, as last seen
-	redone   atomic.Int64 // tasks taken from workers, each once, and tasks that rollbacks took back
-	restarts atomic.Int64 // of Redis
+	progress atomic.Int64 // tasks that are done or buried, as last seen
+	redone   atomic.Int64 // tasks taken from workers, each once, and tasks that rollbacks undid
+	restarts atomic.Int64 // restarts of Redis
 
 	budget   budget
 	last     lastSeen
 	troubles troubles
-	stuck    int // looks in a row at which the job couldn't go on
+	stuck    int // looks in a row that found a job that can't go on
 }
 
 // lastSeen is what the watch knows from its last look.
 type lastSeen struct {
-	life    string // of the server, now; "" while it is out of reach
-	earlier string // its life before, or this one before it was out of reach
+	life    string // the server's run_id; "" while the server can't be reached
+	earlier string // the last life that was seen before mending
 	status  protocol.Status
-	mending bool
-	left    int // tasks done, the least that was seen while mending
+	mending bool // the server and the tasks are being brought back
+	left    int  // the least number of done tasks that was seen while mending
 }
 
-// troubles tells people how often tasks were taken over or failed.
+// troubles remembers how many troubles were reported. A trouble is a task that was taken over or
+// failed.
 type troubles struct {
 	told int
 	at   time.Time
 }
 
-// until is Watch.
+// until implements Supervisor.Watch.
 func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (protocol.Status, error) {
 	var backoff retry.Backoff
 	for {
@@ -86,12 +92,13 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 	}
 }
 
-// lost reports whether the server may have lost what we had brought to it.
+// lost reports whether the server may have lost what this supervisor wrote to it.
 func (w *watch) lost(st protocol.Status, life string) bool {
 	return w.last.life != "" && life != w.last.life || st.Run != w.seeder.run() || st.Seeded < len(w.seeder.splits)
 }
 
-// recover brings back the server and the tasks. In between it looks at what is left, because the workers lose no time.
+// recover brings back the server and the tasks. Before it seeds, it looks at how many done tasks
+// are left, because the workers start to redo the others at once.
 func (w *watch) recover(ctx context.Context) error {
 	if !w.last.mending {
 		w.last.left = w.last.status.Done()
@@ -109,7 +116,7 @@ func (w *watch) recover(ctx context.Context) error {
 	return w.seeder.seed(ctx)
 }
 
-// report notes what was seen, and tells people what is new in it.
+// report records what was seen, and tells people what is new in it.
 func (w *watch) report(st protocol.Status, life string) {
 	before, left := w.last, st.Done()
 	if before.mending {
@@ -128,7 +135,7 @@ func (w *watch) report(st protocol.Status, life string) {
 		w.events.warn("redis answers again")
 	}
 	if before.status.Run == "" {
-		w.troubles.told = st.Troubles // of an earlier supervisor's time
+		w.troubles.told = st.Troubles // an earlier supervisor has reported these
 	}
 	if more := st.Troubles - w.troubles.told; more > 0 && time.Since(w.troubles.at) > tellEvery {
 		w.events.warn("%d more times a task was taken over from a worker that died or fell silent, or failed", more)
@@ -141,12 +148,12 @@ func (w *watch) report(st protocol.Status, life string) {
 	}
 }
 
-// canGoOn returns an error if the job can't go on, or may not.
+// canGoOn returns an error if the job can't go on, or exceeds its budget.
 func (w *watch) canGoOn(ctx context.Context, st protocol.Status) error {
 	if !st.Stuck() {
 		w.stuck = 0
 	} else if w.stuck++; w.stuck > stuckMax {
-		return protocol.Damaged("with %d of %d maps and %d of %d partitions done, the job has no task left that somebody could do",
+		return protocol.Damaged("with %d of %d maps and %d of %d partitions done, the job has no task left that a worker could do",
 			st.Mapped, st.Maps, st.Reduced, st.Reducers)
 	}
 	return w.budget.check(ctx)

@@ -14,7 +14,7 @@ type unreadableError struct{ err error }
 func (e unreadableError) Error() string { return "can't read input: " + input.Describe(e.err) }
 func (e unreadableError) Unwrap() error { return e.err }
 
-// unreadable marks an error of reading a file, unless it says that the file has changed.
+// unreadable marks err as an error of reading a file, unless err says that the file has changed.
 func unreadable(err error) error {
 	if _, changed := errors.AsType[*input.ChangedError](err); changed {
 		return err
@@ -22,7 +22,7 @@ func unreadable(err error) error {
 	return unreadableError{err}
 }
 
-// causeOf is what a task's dead letter says of an error.
+// causeOf returns what the dead letter of a task says about an error.
 func causeOf(err error) protocol.Cause {
 	cause := protocol.Cause{Code: protocol.Failed, Text: err.Error()}
 	if changed, ok := errors.AsType[*input.ChangedError](err); ok {
@@ -38,7 +38,7 @@ func causeOf(err error) protocol.Cause {
 	return cause
 }
 
-// ofThisHost reports whether an error may be the fault of this host's files alone.
+// ofThisHost reports whether err may be the fault of this host's files alone.
 func ofThisHost(err error) bool {
 	_, changed := errors.AsType[*input.ChangedError](err)
 	_, unread := errors.AsType[unreadableError](err)

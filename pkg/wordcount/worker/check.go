@@ -11,20 +11,21 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// checker checks tasks, before a file of theirs is opened. The zero value lets nothing be opened.
+// checker checks a task before the worker opens a file of it. The zero value allows no file.
 type checker struct {
-	tasks  *os.File
-	roots  []string // real paths, as a scan meets them
-	except string
+	tasks  *os.File // digests of the planned tasks; nil: the roots decide
+	roots  []string // real paths, as a scan sees them
+	except string   // real path of a folder that may not be read; "": none
 
-	dir, real string // the folder of the last path, and where that really is
+	dir, real string // the folder of the last path, and its real path
 }
 
-// checker opens what a worker needs to check its tasks.
+// newChecker opens what a worker needs to check its tasks. The error wraps protocol.ErrState if the
+// digests can't be read.
 func newChecker(t plan.Trust) (c checker, err error) {
 	if len(t.Tasks) > 0 {
 		if c.tasks, err = os.Open(string(t.Tasks)); err != nil {
-			return c, fmt.Errorf("%w: what this folder planned can't be read: %s", protocol.ErrState, input.Describe(err))
+			return c, fmt.Errorf("%w: can't read what this folder planned: %s", protocol.ErrState, input.Describe(err))
 		}
 		return c, nil
 	}
@@ -43,19 +44,21 @@ func (c *checker) close() {
 	}
 }
 
-// check is about a map task.
+// check returns an error if the worker may not do a map task. With digests, the task must be
+// exactly what this folder planned. Without digests, each path of the task must be inside the
+// roots. The error wraps protocol.ErrState, or ErrOutside for a file outside the roots.
 func (c *checker) check(t task) error {
 	if c.tasks != nil {
 		var planned plan.Digest
 		if n, _ := c.tasks.ReadAt(planned[:], int64(t.Number-1)*int64(len(planned))); n < len(planned) || planned != t.digest {
-			return fmt.Errorf("%w: map task %d is not what this folder planned: %s: somebody else writes to the job's keys", protocol.ErrState, t.Number, t)
+			return fmt.Errorf("%w: map task %d is not what this folder planned: %s: another program writes to the job's keys", protocol.ErrState, t.Number, t)
 		}
 		return nil
 	}
 	for part := range t.split.Ranges() {
 		switch {
 		case !filepath.IsAbs(part.Path) || filepath.Clean(part.Path) != part.Path:
-			return fmt.Errorf("%w: map task %d names %q, which no scan does", protocol.ErrState, t.Number, part.Path)
+			return fmt.Errorf("%w: map task %d names %q, which is not a path that a scan finds", protocol.ErrState, t.Number, part.Path)
 		case !c.holds(part.Path):
 			return c.outside(part.Path)
 		}
@@ -63,20 +66,21 @@ func (c *checker) check(t task) error {
 	return nil
 }
 
-// ErrOutside reports that a job counts files which a worker that joined it may not read.
+// ErrOutside reports that a job counts files outside the input of the worker that joined it. The
+// worker may not read them.
 var ErrOutside = fmt.Errorf("%w", plan.ErrForeign)
 
 func (c *checker) outside(path string) error {
 	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %q", ErrOutside, path, c.roots)
 }
 
-// holds tells whether a path is in one of the roots, wherever the folders in it lead. A link to a file is a file, as in a
-// scan.
+// holds reports whether a path is in one of the roots. It follows the links to folders in the path
+// first. It doesn't follow a link to a file, because a scan counts such a link as a file.
 func (c *checker) holds(path string) bool {
 	if dir := filepath.Dir(path); dir != c.dir {
 		there, err := filepath.EvalSymlinks(dir)
 		if err != nil {
-			there = dir // there is nothing to be opened, and that will be said
+			there = dir // nothing can be opened there, and opening it will report that
 		}
 		c.dir, c.real = dir, there
 	}

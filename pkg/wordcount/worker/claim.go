@@ -11,18 +11,19 @@ import (
 )
 
 const (
-	batchMax = 7500                   // tasks in one commit; the library's bound
-	readFor  = 40 * time.Millisecond  // of work is what a worker takes at once: at the end the others wait for it
+	batchMax = 7500                   // tasks in one commit; the bound of the library
+	readFor  = 40 * time.Millisecond  // work taken at once; at a job's end the others wait for it
 	readMax  = 1024                   // tasks taken at once
-	blockFor = 200 * time.Millisecond // an idle worker waits so long for a new task before it looks round again
+	blockFor = 200 * time.Millisecond // how long an idle worker waits for a new task
 )
 
 var bothStreams = []protocol.Stream{protocol.Maps, protocol.Reduces}
 
-// claimer gets tasks for a worker: its own that it doesn't know of, those of dead workers, and new ones.
+// claimer gets tasks for a worker: tasks that were delivered to the worker but that it doesn't
+// know, tasks of dead workers, and new tasks.
 //
-// Immutable after construction: client, consumer, lease, faults. The worker's loop sets run and phase when it reads the
-// job, and takes tasks off todo.
+// Immutable after construction: client, consumer, lease, faults. The worker's loop sets run and
+// phase when it reads the job, and it removes tasks from todo.
 type claimer struct {
 	client   protocol.Client
 	consumer string
@@ -32,25 +33,28 @@ type claimer struct {
 
 	run   string
 	phase protocol.Phase // as last seen
-	todo  []task         // ours, not counted
+	todo  []task         // held by this worker, and not counted yet
 	batch int            // how many tasks to ask for
-	lost  bool           // a reply may be lost: look into our own pending entries
+	lost  bool           // a reply may be lost: read the pending entries of this worker again
 
 	lastSteal time.Time
 	sightings map[string]sighting  // of other workers, by name
-	watched   map[string]time.Time // when we first saw others' pending tasks, by ID
-	longest   time.Duration        // that a task of ours took
+	watched   map[string]time.Time // when pending tasks of others were first seen, by ID
+	longest   time.Duration        // the longest time that a task of this worker took
 }
 
 func newClaimer(client protocol.Client, spec Spec, leases *leases) claimer {
 	return claimer{
 		client: client, consumer: spec.Consumer, lease: spec.Lease, faults: spec.Faults, leases: leases,
 		batch: 1,
-		lost:  true, // an earlier life under this name can't be, a lost reply to our first read can
+		// The name is new, so no earlier worker had it. But the reply to the first read may be
+		// lost.
+		lost: true,
 	}
 }
 
-// reread takes the pending entries of ours that we don't know of: a reply was lost, or a rollback took a commit back.
+// reread takes the pending entries of this worker that it doesn't know, because a reply was lost or
+// a rollback undid a commit. It returns the number of tasks taken.
 func (c *claimer) reread(ctx context.Context) (int, error) {
 	mine, err := c.readGroup(ctx, bothStreams, "0", batchMax, -1)
 	if err != nil {
@@ -60,7 +64,8 @@ func (c *claimer) reread(ctx context.Context) (int, error) {
 	return c.take(mine, false), nil
 }
 
-// next takes new tasks of the phase that we think the job is in, and doesn't wait.
+// next takes new tasks of the phase in which the job was last seen. It doesn't wait. It returns the
+// number of tasks taken.
 func (c *claimer) next(ctx context.Context) (int, error) {
 	n := 1
 	switch c.phase {
@@ -73,15 +78,16 @@ func (c *claimer) next(ctx context.Context) (int, error) {
 	return c.take(fresh, false), err
 }
 
-// wait waits for a new task, and takes it. It takes one only: the first of the reduce tasks wakes every worker, and each
-// should get some.
+// wait waits for a new task and takes it, for blockFor at most. It asks for one task only, because
+// the first reduce task wakes every worker, and each worker should get some.
 func (c *claimer) wait(ctx context.Context) error {
 	fresh, err := c.readGroup(ctx, bothStreams, ">", 1, blockFor)
 	c.take(fresh, false)
 	return err
 }
 
-// readGroup reads up to n tasks of each stream; a negative block doesn't wait.
+// readGroup reads up to n tasks of each stream. It reads new tasks if from is ">", and pending ones
+// of this worker if from is "0". With a negative block it doesn't wait.
 func (c *claimer) readGroup(ctx context.Context, streams []protocol.Stream, from string, n int, block time.Duration) ([]task, error) {
 	var keys, ids []string
 	for _, s := range streams {
@@ -110,8 +116,9 @@ func (c *claimer) readGroup(ctx context.Context, streams []protocol.Stream, from
 	return tasks, nil
 }
 
-// take adds tasks that we don't hold already, and returns how many those are. We may be given the same task twice when we
-// read our pending entries again, after a rollback, or when we steal from ourselves.
+// take adds the tasks that the worker doesn't hold already, and returns how many those are. The
+// same task may arrive twice when the worker reads its pending entries again, after a rollback, or
+// when the worker steals from itself.
 func (c *claimer) take(tasks []task, stolen bool) int {
 	n := 0
 	for _, t := range tasks {
@@ -124,8 +131,8 @@ func (c *claimer) take(tasks []task, stolen bool) int {
 	return n
 }
 
-// pace adapts how many tasks are taken at once: a few small files must not cost a round trip each, and one worker must
-// not sit on many large splits.
+// pace adapts how many tasks the worker takes at once. A few small files must not cost a round trip
+// each, and one worker must not hold many large splits.
 func (c *claimer) pace(took time.Duration) {
 	c.longest = max(c.longest, took)
 	switch {

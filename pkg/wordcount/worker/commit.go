@@ -8,35 +8,37 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// commitBytes is how much one call of a commit uploads, in bytes: it holds the server's only thread for 4 to 5 ms a MiB,
-// because what passes through Lua is copied three times, into fresh memory each time. What a partition gets is never
-// cut; partitionBytes keeps that short.
+// commitBytes is how much one call of a commit uploads, in bytes. A call blocks the server's only
+// thread for 4 to 5 ms per MiB, because what passes through Lua is copied three times, into fresh
+// memory each time. One call carries the whole of a partition, which stays short because plan gives
+// each partition only 8 MiB of input.
 const commitBytes = 4 << 20
 
-// committer sends a worker's commits, one at a time, while the worker counts on.
+// committer sends the commits of a worker, one at a time, while the worker continues to count.
 type committer struct {
 	client    protocol.Client
 	faults    Faults
-	callBytes int // in one call
+	callBytes int // bytes in one call
 
-	sent   *sending // sent, and not answered yet
+	sent   *sending // sent, and not answered yet; nil: nothing
 	resend bool     // the last try got no answer: send it again before anything else
 }
 
-// sending is a commit that is on its way.
+// sending is a commit that was sent.
 type sending struct {
 	run    string
-	held   []task // by number
+	held   []task // sorted by number
 	tokens uint64
 	bytes  int64 // of input
 	effect protocol.Output
 
-	answered  chan struct{}
-	standings []string // read after answered, as err
+	answered  chan struct{} // closed at the end of a try
+	standings []string      // like err, valid after answered is closed
 	err       error
 }
 
-// send sends what a combiner holds. It leaves the combiner as it is.
+// send starts to send what a combiner holds, and doesn't wait for the answer. The caller empties
+// the combiner.
 func (c *committer) send(ctx context.Context, run string, from *combiner) {
 	slices.SortFunc(from.held, func(a, b task) int { return cmp.Compare(a.Number, b.Number) })
 	s := &sending{run: run, held: from.held, tokens: from.tokens, effect: from.output()}
@@ -47,7 +49,7 @@ func (c *committer) send(ctx context.Context, run string, from *combiner) {
 	c.begin(ctx)
 }
 
-// begin begins a try at what is to be sent.
+// begin starts one try to send c.sent.
 func (c *committer) begin(ctx context.Context) {
 	c.faults.at(BeforeCommit)
 	s := c.sent
@@ -58,7 +60,8 @@ func (c *committer) begin(ctx context.Context) {
 	}()
 }
 
-// upload commits in as many calls as it takes. It returns the tasks' standings if the commit was refused.
+// upload commits in as many calls as necessary. It returns the standings of the tasks if the commit
+// was refused.
 func (c *committer) upload(ctx context.Context, s *sending) (standings []string, err error) {
 	tasks := make([]int, len(s.held))
 	for i, t := range s.held {
@@ -76,11 +79,12 @@ func (c *committer) upload(ctx context.Context, s *sending) (standings []string,
 		if err != nil || now.Done || now.Standings != nil {
 			return now.Standings, err
 		}
-		from = min(now.Offset, len(s.effect.Partitions)) // less than before if a rollback took something back
+		from = min(now.Offset, len(s.effect.Partitions)) // a rollback may have lowered it
 	}
 }
 
-// answered reports whether await has something to do that takes no time: there is an answer, or there will be none.
+// answered reports whether await has something to do now: there is an answer, or the commit must be
+// sent again because there was none.
 func (c *committer) answered() bool {
 	if c.sent == nil || c.resend {
 		return c.resend
@@ -93,8 +97,9 @@ func (c *committer) answered() bool {
 	}
 }
 
-// await waits for the answer to what was sent, if anything was, and returns it. Any answer completes the commit. Without
-// one the commit is kept, and the next await sends it again.
+// await waits for the answer to the commit that was sent, and returns that commit. It returns nil
+// if nothing was sent. Any answer completes the commit. Without an answer the commit is kept, and
+// the next await sends it again.
 func (c *committer) await(ctx context.Context) (*sending, error) {
 	s := c.sent
 	if s == nil {
@@ -114,7 +119,7 @@ func (c *committer) await(ctx context.Context) (*sending, error) {
 	return s, nil
 }
 
-// abandon forgets what was sent, once nothing of it is under way any more.
+// abandon waits until no try is under way, and forgets the commit that was sent.
 func (c *committer) abandon() {
 	if c.sent != nil {
 		<-c.sent.answered

@@ -6,20 +6,22 @@ import (
 )
 
 const (
-	// wordCost is what a distinct word of a commit costs all who have to do with it: packing, sending, storing, reading
-	// and merging it.
+	// wordCost is what one distinct word of a commit costs in total: packing, sending, storing,
+	// reading and merging it.
 	wordCost = 200 * time.Nanosecond
-	// calmLife is how long a worker is expected to live as long as none has died.
+	// calmLife is the expected lifetime of a worker while no worker has died. It is also the
+	// longest lifetime that commitEvery assumes.
 	calmLife = time.Minute
 
-	commitMin = 500 * time.Millisecond // between commits
-	commitMax = 5 * time.Second
+	commitMin = 500 * time.Millisecond // between commits, at least
+	commitMax = 5 * time.Second        // between commits, at most
 )
 
-// commitEvery is how long a worker combines counts before it commits them; words is how many distinct ones there are, and
-// life how long workers live, in the mean (0: none has died). A commit costs what its words cost, and a death costs half
-// of what lies between two commits. With a cost C and a life M, together that is least at the square root of 2CM (Young,
-// "A first order approximation to the optimum checkpoint interval", CACM 1974).
+// commitEvery returns how long a worker combines counts before it commits them. words is the number
+// of distinct words, and life is the mean lifetime of workers (0: no worker has died). A commit
+// costs what its words cost. On average a death costs half of the time between two commits. With a
+// cost C and a lifetime M, the sum is least when that time is the square root of 2CM (Young, "A
+// first order approximation to the optimum checkpoint interval", CACM 1974).
 func commitEvery(words int, life time.Duration) time.Duration {
 	if life <= 0 || life > calmLife {
 		life = calmLife
@@ -29,7 +31,7 @@ func commitEvery(words int, life time.Duration) time.Duration {
 	return min(max(best, commitMin), commitMax)
 }
 
-// due reports whether what is counted must be committed now, whatever comes next.
+// due reports whether the worker must commit what it has counted before it does anything else.
 func (c *combiner) due(life time.Duration) bool {
 	return len(c.held) > 0 &&
 		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == batchMax)

@@ -12,29 +12,30 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// CrashPoint is a moment at which a worker can be made to kill itself.
+// CrashPoint is a moment at which a fault can make a worker kill itself.
 type CrashPoint string
 
-// The moments, in the order of a task's life.
+// The crash points, in the order in which a task passes them.
 const (
-	BeforeRead   CrashPoint = "before-read"   // before it asks for its first task
-	AfterRead    CrashPoint = "after-read"    // it holds a task and has done nothing
+	BeforeRead   CrashPoint = "before-read"   // before the worker asks for its first task
+	AfterRead    CrashPoint = "after-read"    // the worker holds a task and has done nothing
 	MidCount     CrashPoint = "mid-count"     // a split is partly counted
-	BeforeCommit CrashPoint = "before-commit" // all is counted, nothing is said
-	AfterCommit  CrashPoint = "after-commit"  // all is said, the worker doesn't know
+	BeforeCommit CrashPoint = "before-commit" // counted, commit not yet sent
+	AfterCommit  CrashPoint = "after-commit"  // committed, reply not yet handled
 )
 
-// CrashPoints are all of them.
+// CrashPoints are all crash points.
 var CrashPoints = []CrashPoint{BeforeRead, AfterRead, MidCount, BeforeCommit, AfterCommit}
 
-// Faults are what one worker does wrong, on purpose.
+// Faults are what one worker does wrong on purpose.
 type Faults struct {
-	Crash CrashPoint    `json:",omitempty"`
-	Slow  time.Duration `json:",omitempty"` // sleeps so long over each task
+	Crash CrashPoint    `json:",omitempty"` // where the worker kills itself; "": nowhere
+	Slow  time.Duration `json:",omitempty"` // how long the worker sleeps before each map task
 }
 
-// ParseFaults reads a team's faults: "crash@POINT:N" and "slow=DURATION:N", separated by commas. N workers get each,
-// one after the other; the result has one element a worker that has a fault. The error wraps ErrInput.
+// ParseFaults parses the faults of a job's workers: "crash@POINT:N" and "slow=DURATION:N",
+// separated by commas. N workers get each fault, one fault after the other. The result has one
+// element for each worker that has a fault. The error wraps protocol.ErrInput.
 func ParseFaults(s string) ([]Faults, error) {
 	var team []Faults
 	for field := range strings.SplitSeq(s, ",") {
@@ -64,7 +65,8 @@ func ParseFaults(s string) ([]Faults, error) {
 	return team, nil
 }
 
-// at kills the process if this is the moment. SIGKILL, for nothing of ours may run on the way out.
+// at kills the process if p is its crash point. It uses SIGKILL, because then no more code of this
+// process runs.
 func (f Faults) at(p CrashPoint) {
 	if f.Crash == p {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)

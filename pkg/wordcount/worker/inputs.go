@@ -11,11 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// inputsLookedAt is how many of a job's inputs a host looks at before its workers join.
+// inputsLookedAt is how many inputs of a job a host checks before its workers join.
 const inputsLookedAt = 16
 
-// CheckInputs makes sure that this host has the job's files, as far as some of them can tell, before it claims anything: workers
-// that see other files can only do harm. The error wraps ErrInput, and says of one file what was expected and what is there.
+// CheckInputs checks some of the job's files on this host. It is called before the host claims any
+// task, because workers that see other files can only do harm. The error of a file that differs
+// wraps plan.ErrForeign, and says what was expected and what is there.
 func CheckInputs(ctx context.Context, client protocol.Client, trust plan.Trust) error {
 	c, err := newChecker(trust)
 	if err != nil {
@@ -45,7 +46,7 @@ func CheckInputs(ctx context.Context, client protocol.Client, trust plan.Trust) 
 	return nil
 }
 
-// sample returns up to n of the job's map tasks, from all over the stream.
+// sample returns up to n map tasks of the job, spread over the whole stream.
 func sample(ctx context.Context, client protocol.Client, n int) (tasks []task, err error) {
 	st, err := client.Status(ctx)
 	if err != nil {

@@ -16,16 +16,16 @@ import (
 // DefaultLease is how long a task may go without a heartbeat before another worker takes it.
 const DefaultLease = 10 * time.Second
 
-// leases are the tasks that a worker holds, counted or not: what its heartbeat renews.
+// leases are the tasks that a worker holds, counted or not. The heartbeat renews them.
 type leases struct {
 	mu    sync.Mutex
 	run   string
 	held  map[protocol.TaskID]struct{}
 	tasks int   // committed so far
-	bytes int64 // of them
+	bytes int64 // of input in the committed tasks
 }
 
-// add tells whether the task is new to us.
+// add adds a task, and reports whether the worker didn't hold it before.
 func (l *leases) add(run string, id protocol.TaskID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,13 +39,14 @@ func (l *leases) add(run string, id protocol.TaskID) bool {
 	return true
 }
 
+// drop removes a task that the worker doesn't hold any more.
 func (l *leases) drop(id protocol.TaskID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.held, id)
 }
 
-// done is drop for a task that we committed.
+// done drops a task that this worker committed, and counts it.
 func (l *leases) done(id protocol.TaskID, bytes int64) {
 	l.drop(id)
 	l.mu.Lock()
@@ -59,8 +60,8 @@ func (l *leases) clear() {
 	l.held = nil
 }
 
-// reads tells the heartbeat whether the reading of an input gets on. It grows with each read, and is odd while a file is in
-// work.
+// reads tells the heartbeat whether reading an input makes progress. n grows with each read, and is
+// odd while a file is open for counting.
 type reads struct{ n atomic.Int64 }
 
 func (r *reads) begin() { r.n.Add(1) }
@@ -78,13 +79,14 @@ type heartbeat struct {
 	reads    *reads
 }
 
-// run renews the leases three times a lease, and tells the displays once a second, until ctx ends. It falls silent when a
-// read has not come back within Patience: the disk is out of reach, and another host may do better.
+// run renews the leases three times per lease, and reports to the displays once a second, until ctx
+// ends. It sends nothing after a read has taken longer than retry.Patience, because this host can't
+// reach its disk, and another host may succeed.
 func (h heartbeat) run(ctx context.Context) {
 	ticker := time.NewTicker(min(h.lease/3, time.Second))
 	defer ticker.Stop()
 	host, _ := os.Hostname()
-	var renewed, moved time.Time // moved: when the reads were last seen to get on
+	var renewed, moved time.Time // moved: when the reads last made progress
 	var read int64
 	for beat := 0; ; beat++ {
 		if now := h.reads.n.Load(); now%2 == 0 || now != read {
@@ -104,11 +106,12 @@ func (h heartbeat) run(ctx context.Context) {
 		if due {
 			renewed = time.Now()
 		} else {
-			byStream = map[protocol.Stream][]int{protocol.Maps: nil} // tell only
+			byStream = map[protocol.Stream][]int{protocol.Maps: nil} // report only
 		}
 		for stream, tasks := range byStream {
 			if run != "" && time.Since(moved) < retry.Patience {
-				// A failure is the loop's to notice; a missed beat is what leases are for.
+				// The error is ignored, because the loop notices a failure itself, and a lease
+				// outlives a missed heartbeat.
 				h.client.Renew(ctx, run, h.consumer, me, stream, tasks)
 			}
 		}

@@ -15,18 +15,20 @@ import (
 )
 
 const (
-	// errorLimit is how many attempts at a task may fail before it is buried.
+	// errorLimit is how many attempts at a task may fail before the task is buried.
 	errorLimit = 3
 )
 
 const (
-	// deathLimit: a task of which so many workers died is buried; the ones after aloneFrom had nothing else in hand. Where one
-	// of four workers is killed each second for no fault of its task, one in four tasks of a second's work dies each time: six
-	// times in a row happens to one in 4,000 of them, three times would to one in 64.
+	// deathLimit is how many workers may die of a task before the task is buried. From AloneFrom
+	// deaths on, a worker has nothing else in hand while it does the task. Assume that one of four
+	// workers is killed each second, whatever it does. Then one in four attempts at a task of one
+	// second's work ends in a death. Six deaths in a row happen to one in 4,000 such tasks. Three
+	// in a row would happen to one in 64.
 	deathLimit = protocol.AloneFrom + 6
 )
 
-// mapSplit counts the first task of the list into the table.
+// mapSplit counts t, the first task of the list, into the table.
 func (w *Worker) mapSplit(ctx, kill context.Context, t task) error {
 	if t.stolen {
 		return w.examine(ctx)
@@ -49,14 +51,16 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t task) error {
 	w.claims.todo = w.claims.todo[1:]
 	w.combiner.hold(t, tokens, start)
 	w.claims.pace(time.Since(start))
-	// Without reducers each task is one call: acknowledged, and added to the sorted set.
+	// Without reducers each task is one call, which acknowledges the task and adds its counts to
+	// the sorted set.
 	if t.alone || w.spec.Job.Reducers == 0 {
 		return w.commitHeld(ctx)
 	}
 	return nil
 }
 
-// examine looks up what became of those who had the first task of the list before us.
+// examine asks how many workers died of the first task of the list, which was stolen. It buries the
+// task if they are too many.
 func (w *Worker) examine(ctx context.Context) error {
 	t := &w.claims.todo[0]
 	deaths, err := w.client.BeginTask(ctx, w.run, t.TaskID, w.spec.Consumer)
@@ -71,7 +75,7 @@ func (w *Worker) examine(ctx context.Context) error {
 	return nil
 }
 
-// count adds one split to the table.
+// count adds one split to the table, and returns the number of words in it.
 func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err error) {
 	for part := range s.Ranges() {
 		n, err := w.countPart(kill, part)
@@ -83,7 +87,8 @@ func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err e
 	return tokens, nil
 }
 
-// reading is an input as a worker reads it: until the worker must end, and so that its heartbeat can tell whether it goes on.
+// reading is an input as a worker reads it. Its reads fail once the worker must end, and the
+// heartbeat can see whether they make progress.
 type reading struct {
 	input.Reader
 	w    *Worker
@@ -100,8 +105,9 @@ func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// countPart adds a range of one file to the table. The file is checked once more after it was read, on the same descriptor:
-// what was read is then what the manifest meant, as far as size and time can tell.
+// countPart adds a range of one file to the table. It checks the file once more after reading, on
+// the same descriptor. So the bytes that it read are those that the manifest means, as far as size
+// and time can tell.
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
 	w.reads.begin()
 	defer w.reads.end()
@@ -123,20 +129,23 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 	return tokens, nil
 }
 
-// recount puts back what the table holds: a split that failed half-way has spoilt it.
+// recount puts the tasks that the table holds back into the list, because a split that failed
+// half-way has spoilt the table.
 func (w *Worker) recount() {
 	held := w.combiner.held
 	w.combiner.empty()
 	w.claims.todo = append(w.claims.todo, held...)
 }
 
-// failed reports an attempt that met an error, and leaves the task for later unless that was the last try.
+// failed reports an attempt that met an error. The task stays in the list for another attempt,
+// unless this was the last one.
 func (w *Worker) failed(ctx context.Context, t task, cause error) error {
 	w.recount()
 	if w.spec.Trust.Joined && ofThisHost(cause) {
 		return fmt.Errorf("%w: %w", plan.ErrForeign, cause)
 	}
-	if _, changed := errors.AsType[*input.ChangedError](cause); changed { // another try doesn't help
+	// Another attempt doesn't help.
+	if _, changed := errors.AsType[*input.ChangedError](cause); changed {
 		return w.bury(ctx, t, causeOf(cause))
 	}
 	standing, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), errorLimit, causeOf(cause))
@@ -152,7 +161,7 @@ func (w *Worker) failed(ctx context.Context, t task, cause error) error {
 	return nil
 }
 
-// bury gives the first task of the list up for good.
+// bury gives up the first task of the list for good.
 func (w *Worker) bury(ctx context.Context, t task, cause protocol.Cause) error {
 	if _, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause); err != nil {
 		return err

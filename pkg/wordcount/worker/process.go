@@ -18,19 +18,21 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Exit statuses that are fatal to the job, because any other worker would fail the same way. A job that ends by one of the
-// first two has that status, too.
+// Exit statuses that are fatal to the job, because any other worker would fail the same way. A job
+// that ends because of one of the first two has the same exit status.
 const (
 	ExitRefused = 3 // Redis refuses
 	ExitState   = 4 // the job contradicts itself
-	ExitForeign = 7 // this host's files are not the job's
+	ExitForeign = 7 // the files of this host are not the job's
 )
 
-// StopWithin is how long workers have to leave before they are killed. Mage itself ends everything after five seconds.
+// StopWithin is how long workers have to leave before they are killed. Mage itself ends everything
+// after five seconds.
 const StopWithin = 2500 * time.Millisecond
 
-// ExitStatus is the exit status of a worker that ended with an error. That Redis stayed away, or has no memory left, is for
-// the supervisor to say, because it sees more of it. No worker ends with 2, because that status means a crash.
+// ExitStatus is the exit status of a worker that ended with err. It is 1 if Redis stayed
+// unreachable or has no memory left: the supervisor reports those, because it sees more of them. It
+// is never 2, because that status means a crash.
 func ExitStatus(err error) int {
 	switch {
 	case err == nil:
@@ -47,8 +49,8 @@ func ExitStatus(err error) int {
 	return 1
 }
 
-// Serve is the whole life of a worker process: it reads its Spec from in, connects, and works until the job is sealed or in
-// ends.
+// Serve is the whole life of a worker process. It reads its Spec from in, connects, and works until
+// the job is sealed or in ends.
 func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error)) error {
 	lifeline := bufio.NewReader(in)
 	line, err := lifeline.ReadBytes('\n')
@@ -65,9 +67,10 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 		return err
 	}
 	defer rdb.Close()
-	// Next to nothing of the heap is garbage until a table grows or a commit ends, so it is collected late: the limit
-	// takes care of the rest. The heap overshoots it when a large piece is asked for, by some 50 MiB of 256 as measured, and
-	// the program itself takes place too.
+	// Almost nothing in the heap is garbage until a table grows or a commit ends. So the collector
+	// runs late, and the memory limit handles the rest. The limit is below spec.Memory for two
+	// reasons. When the program allocates a large block, the heap exceeds the limit: by 50 MiB of
+	// 256 in a measurement. The program itself needs memory, too.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(spec.Memory * 3 / 4)
 	ctx, end := context.WithCancel(context.Background())
@@ -79,10 +82,12 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 	go func() {
 		defer func() {
 			end()
-			// Nobody is left to kill a worker that is stuck in a call that nothing interrupts.
+			// Once the supervisor is gone, nothing else kills a worker that is stuck in an
+			// uninterruptible call.
 			time.AfterFunc(StopWithin, func() { os.Exit(1) })
 		}()
-		for news := bufio.NewScanner(lifeline); news.Scan(); { // ends when the supervisor closes it, or dies
+		// The loop ends when the supervisor closes in, or dies.
+		for news := bufio.NewScanner(lifeline); news.Scan(); {
 			if life, err := time.ParseDuration(news.Text()); err == nil {
 				w.life.Store(int64(life))
 			}

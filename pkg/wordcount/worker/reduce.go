@@ -12,15 +12,17 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// storeWords is how many words one call stores. Twice as many held the server's only thread for some 25 ms in a sorted set of a
-// million words, and for 83 on the average in one of nine million.
+// storeWords is how many words one call stores. Twice as many blocked the server's only thread for
+// about 25 ms in a sorted set of a million words, and for 83 ms on average in one of nine million.
 const storeWords = 10_000
 
-// reduce merges the partial counts of as many partitions as there is memory for, and stores their totals together, by
-// descending count: Redis takes 0.9 µs a word in that order, and twice to three times as much where each partition
-// begins at the top again. Every attempt computes the same totals.
+// reduce merges the partial counts of as many partitions as fit into memory, and stores their
+// totals together, by descending count. Redis takes 0.9 µs per word in that order. It takes two to
+// three times as long if each partition starts at the top again. Every attempt computes the same
+// totals.
 func (w *Worker) reduce(ctx context.Context) error {
-	// One that must run alone does so before the next is examined, for that counts as begun.
+	// A task that must run alone runs before the next one is examined, because an examined task
+	// counts as begun.
 	if i := slices.IndexFunc(w.claims.todo, func(t task) bool { return t.stolen }); i >= 0 && !w.claims.todo[0].alone {
 		w.claims.todo[0], w.claims.todo[i] = w.claims.todo[i], w.claims.todo[0]
 		return w.examine(ctx)
@@ -30,8 +32,9 @@ func (w *Worker) reduce(ctx context.Context) error {
 	}
 	parts, ranking, err := w.mergeSome(ctx)
 	if errors.Is(err, protocol.ErrPhase) {
-		// Of the last one there are no partial counts: somebody else has stored it, or a rollback took the job back to before
-		// we got it, and it will be delivered again.
+		// The last partition has no partial counts. Another worker has stored it, or a rollback
+		// took the job back to a state before the partition was delivered. Then it will be
+		// delivered again.
 		w.settle(parts[len(parts)-1:], nil)
 		return nil
 	}
@@ -42,7 +45,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 	return w.store(ctx, parts, ranking)
 }
 
-// gather takes its share of the partitions that nobody has yet.
+// gather takes this worker's share of the partitions that no worker has yet.
 func (w *Worker) gather(ctx context.Context) error {
 	more := w.reduceShare() - len(w.claims.todo)
 	if more <= 0 || w.claims.todo[0].alone {
@@ -53,9 +56,9 @@ func (w *Worker) gather(ctx context.Context) error {
 	return err
 }
 
-// reduceShare is how many partitions are stored together: half of all, so that two workers can be at it, which is more
-// than the server keeps up with; a small part if workers die, for each death throws a share away, and puts it under
-// suspicion.
+// reduceShare is how many partitions are stored together. It is half of all, so that two workers
+// can store at once, which is more than the server can keep up with. It is a small part if workers
+// die, because each death loses the work on a share, and counts against all tasks in it.
 func (w *Worker) reduceShare() int {
 	shares := 2
 	if w.lifetime() > 0 {
@@ -64,7 +67,8 @@ func (w *Worker) reduceShare() int {
 	return (w.spec.Job.Reducers + shares - 1) / shares
 }
 
-// stealAtOnce is how many tasks a thief takes; of partitions, as many as are stored together.
+// stealAtOnce is how many tasks a thief takes. Of partitions, it takes as many as are stored
+// together.
 func (w *Worker) stealAtOnce() int {
 	if w.claims.phase == protocol.Reducing {
 		return w.reduceShare()
@@ -72,9 +76,9 @@ func (w *Worker) stealAtOnce() int {
 	return stealMax
 }
 
-// mergeSome merges partitions of ours until a third of the memory is full (growing takes as much again), and returns
-// their tasks and totals. Each is merged by itself, in a table that is small enough to stay in the cache, while the next
-// one is read.
+// mergeSome merges partitions of this worker until their totals fill a third of the memory, because
+// growing takes as much again. It returns the tasks and the totals. Each partition is merged by
+// itself, in a table small enough to stay in the CPU cache, while the next one is read.
 func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ranking, err error) {
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
@@ -88,7 +92,7 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 	defer reader.Wait()
 	defer enough()
 
-	w.combiner.shrink() // it has grown with the maps
+	w.combiner.shrink() // the map tasks have made it large
 	table := count.New()
 	for p := range read {
 		parts = append(parts, p.task)
@@ -109,14 +113,14 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 	return parts, ranking, nil
 }
 
-// partial is what commits left for one partition.
+// partial is what commits left for one partition, or the error of reading that.
 type partial struct {
 	task   task
 	frames []string
 	err    error
 }
 
-// readPartitions reads one partition after the other until ctx ends.
+// readPartitions reads one partition after the other, until ctx ends.
 func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- partial) {
 	defer close(to)
 	for _, t := range tasks {
@@ -129,7 +133,7 @@ func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- par
 	}
 }
 
-// store stores the totals of these partitions.
+// store stores the totals of the given partitions.
 func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking) error {
 	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(tasks)), Tokens: ranking.Tokens()}
 	for i, t := range tasks {
@@ -158,11 +162,12 @@ func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking)
 			w.settle(tasks, now.Standings)
 			return nil
 		}
-		at = min(now.Offset, len(entries)) // not where we were if a rollback took something back
+		at = min(now.Offset, len(entries)) // a rollback may have lowered it
 	}
 }
 
-// settle takes tasks off the list, but for those that stand as pending.
+// settle removes tasks from the list, except those that stand as pending. With nil standings it
+// removes all.
 func (w *Worker) settle(tasks []task, standings []string) {
 	for i, t := range tasks {
 		if standings == nil || standings[i] != protocol.Pending {

@@ -11,12 +11,12 @@ import (
 
 const (
 	stealMax   = 4           // map tasks that a thief takes at once
-	stealEvery = time.Second // how often a busy worker looks for them
-	stealScan  = 100         // pending tasks whose owners are looked at
+	stealEvery = time.Second // how often a busy worker looks for tasks to steal
+	stealScan  = 100         // pending tasks whose owners are checked
 )
 
-// steal takes over up to n tasks of a worker that is dead, or has stood still for so long that it may as well be. If it
-// comes back, the first to commit wins.
+// steal takes over up to n tasks of a worker that is dead, or has been silent for a whole lease. It
+// returns the number of tasks taken. If the owner comes back, the first commit wins.
 func (c *claimer) steal(ctx context.Context, n int) (int, error) {
 	if c.phase == protocol.Done {
 		return 0, nil
@@ -35,7 +35,7 @@ func (c *claimer) steal(ctx context.Context, n int) (int, error) {
 // expired takes up to n tasks whose lease ran out by the server's clock.
 func (c *claimer) expired(ctx context.Context, n int) ([]task, error) {
 	for start := "0-0"; ; {
-		// Entries that were deleted are skipped, so a page may be empty before the end is reached.
+		// Deleted entries are skipped, so a page may be empty before the end of the list.
 		entries, next, err := c.client.Redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
 			Stream: c.client.Job.StreamKey(c.phase.Stream()), Group: protocol.Group, Consumer: c.consumer, MinIdle: c.lease, Start: start, Count: int64(n),
 		}).Result()
@@ -49,14 +49,15 @@ func (c *claimer) expired(ctx context.Context, n int) ([]task, error) {
 	}
 }
 
-// sighting is when another worker's heartbeat was first seen as it still is.
+// sighting says since when another worker's heartbeat has been the same.
 type sighting struct {
 	beat  string
-	since time.Time // by our monotonic clock
+	since time.Time // by this process's monotonic clock
 }
 
-// silent takes up to n tasks of a worker whose heartbeat has stood still for a lease by our own clock. The server's clock may
-// have been set back, and then no lease ever runs out.
+// silent takes up to n tasks of a worker whose heartbeat has not advanced for a lease by this
+// process's own clock. It is needed because no lease runs out after the server's clock was set
+// back.
 func (c *claimer) silent(ctx context.Context, n int) ([]task, error) {
 	pending, err := c.client.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
 		Stream: c.client.Job.StreamKey(c.phase.Stream()), Group: protocol.Group, Start: "-", End: "+", Count: stealScan,
@@ -74,7 +75,8 @@ func (c *claimer) silent(ctx context.Context, n int) ([]task, error) {
 	defer func() { c.sightings = seen }()
 	for owner, ids := range held {
 		beat, err := c.client.Redis.HGet(ctx, c.client.Job.Key("workers"), owner).Result()
-		if err != nil && !errors.Is(err, redis.Nil) { // one that never spoke is as silent as one that stopped
+		// A worker that never sent a heartbeat is as silent as one that stopped.
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, protocol.Classify(err)
 		}
 		now := sighting{beat, time.Now()}

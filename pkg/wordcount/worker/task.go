@@ -14,9 +14,9 @@ import (
 type task struct {
 	protocol.TaskID
 	split  plan.Split  // of a map task
-	digest plan.Digest // of all that was said of it
-	stolen bool        // from a worker that may have died of it, and not examined yet
-	alone  bool        // nothing else may be in the table with it
+	digest plan.Digest // of the whole entry
+	stolen bool        // from a worker that may have died of it; not examined yet
+	alone  bool        // it must be the only task in the table
 }
 
 // String names a task for people.
@@ -39,12 +39,12 @@ func parseTasks(stream protocol.Stream, entries []redis.XMessage) ([]task, error
 	return tasks, nil
 }
 
-// parseTask reads an entry as the library wrote it.
+// parseTask reads an entry as the library wrote it. The error wraps protocol.ErrState.
 func parseTask(stream protocol.Stream, m redis.XMessage) (t task, err error) {
 	t.Stream = stream
 	number, ours := strings.CutSuffix(m.ID, "-0")
 	if t.Number, err = strconv.Atoi(number); err != nil || !ours {
-		return t, fmt.Errorf("%w: entry %q of stream %s is not ours", protocol.ErrState, m.ID, stream)
+		return t, fmt.Errorf("%w: entry %q of stream %s has an ID that no task has", protocol.ErrState, m.ID, stream)
 	}
 	if stream == protocol.Reduces {
 		return t, nil

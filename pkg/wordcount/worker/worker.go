@@ -16,32 +16,33 @@ import (
 )
 
 const (
-	drainFor    = 1500 * time.Millisecond // to finish the split in hand when asked to leave
-	leaveWithin = 800 * time.Millisecond  // to commit it and give the rest back
+	drainFor    = 1500 * time.Millisecond // to finish the split in hand after ctx ends
+	leaveWithin = 800 * time.Millisecond  // to commit it and give the other tasks back
 )
 
-// Worker is the loop of one worker. It keeps nothing that matters: kill it at any moment.
+// Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
+// moment.
 //
-// Immutable after New: spec, client, checker, storeWords. The heartbeat shares leases and reads, the lifeline
-// shares life. All else is the loop's own.
+// Immutable after New: spec, client, checker, storeWords. The heartbeat shares leases and reads.
+// The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
 	client     protocol.Client
 	checker    checker
 	storeWords int // words in one call that stores totals
 
-	run       string // the run that our tasks belong to; every write sends it
+	run       string // the run that the held tasks belong to; every write sends it
 	claims    claimer
 	combiner  combiner
 	committer committer
-	backoff   retry.Backoff // between tries while Redis is out of reach
+	backoff   retry.Backoff // between tries while Redis can't be reached
 
 	leases *leases
-	reads  reads        // of the file in work
-	life   atomic.Int64 // how long workers live, a time.Duration; 0: none has died
+	reads  reads        // of the file that is being counted
+	life   atomic.Int64 // mean lifetime of workers, a time.Duration; 0: no worker has died
 }
 
-// New makes a worker. It closes what it opened when Run returns.
+// New makes a worker. The files that it opens are closed when Run returns.
 func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	spec.Memory = cmp.Or(spec.Memory, DefaultWorkerMemory)
 	checker, err := newChecker(spec.Trust)
@@ -60,11 +61,12 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	return w, nil
 }
 
-// errDismissed reports that the job is sealed, so that there is nothing left to do.
+// errDismissed reports that the job is sealed, so there is nothing left to do.
 var errDismissed = errors.New("worker: dismissed")
 
-// Run works until the job is sealed or ctx ends (nil), or until there is no going on. When ctx ends, the worker commits
-// what it has counted if that takes no longer than two seconds, and gives its leases back.
+// Run works until the job is sealed or ctx ends, and then returns nil, or until it meets an error
+// that it can't recover from. When ctx ends, the worker commits what it has counted if that takes
+// no longer than two seconds, and gives its leases back.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.checker.close()
 	kill, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends drainFor later than ctx
@@ -87,7 +89,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		case errors.Is(err, errDismissed):
 			return nil
 		case errors.Is(err, protocol.ErrNoJob):
-			// Redis came back empty, or lost the job. The supervisor seeds it again; nothing we hold is pending.
+			// Redis came back empty, or lost the job. The supervisor seeds it again, and no task
+			// that this worker holds is pending.
 			w.forget()
 			if err := w.backoff.Wait(ctx); err != nil {
 				return fmt.Errorf("%w: %w", protocol.ErrRedis, err)
@@ -100,7 +103,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		case protocol.Transient(err):
 			w.claims.lost = true
 			if cluster, ok := w.client.Redis.(*redis.ClusterClient); ok {
-				cluster.ReloadState(ctx) // a lost connection alone does not make it look for the new master
+				// A lost connection alone doesn't make the client look for the new master.
+				cluster.ReloadState(ctx)
 			}
 			if late := w.backoff.Wait(ctx); late != nil {
 				return retry.Unreachable(late, err)
@@ -115,7 +119,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.drain(context.WithoutCancel(ctx))
 }
 
-// step does one thing: a commit that is due, a task, or the search for one.
+// step does one thing: a commit that is due, a task, or the search for a task.
 func (w *Worker) step(ctx, kill context.Context) error {
 	if w.run == "" {
 		return w.readJob(ctx)
@@ -143,8 +147,9 @@ func (w *Worker) step(ctx, kill context.Context) error {
 	return w.mapSplit(ctx, kill, t)
 }
 
-// readJob reads the state of the job. A worker stays with the run that it read first: under another one the same
-// numbers may mean other bytes, and a fresh process is the simplest way to forget.
+// readJob reads the state of the job. A worker stays with the run that it read first. In another
+// run the same task number may mean other bytes, and a new process is the simplest way to forget
+// the old ones.
 func (w *Worker) readJob(ctx context.Context) error {
 	run, phase, released, err := w.client.ReadPhase(ctx)
 	switch {
@@ -159,14 +164,16 @@ func (w *Worker) readJob(ctx context.Context) error {
 	return nil
 }
 
-// fetch looks for tasks: our own that we don't know of, now and then those of workers that seem dead, then new ones.
+// fetch looks for tasks: first those that were delivered to this worker but that it doesn't know,
+// then from time to time those of workers that seem dead, then new ones.
 func (w *Worker) fetch(ctx context.Context) error {
 	if w.claims.lost {
 		if n, err := w.claims.reread(ctx); err != nil || n > 0 {
 			return err
 		}
 	}
-	// A worker that takes a dead one's place looks here first, so that its predecessor's task runs again at once.
+	// A worker that replaces a dead one steals first, so that the task of the dead one runs again
+	// at once.
 	if time.Since(w.claims.lastSteal) > stealEvery {
 		if n, err := w.claims.steal(ctx, w.stealAtOnce()); err != nil || n > 0 {
 			return err
@@ -175,7 +182,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 	if n, err := w.claims.next(ctx); err != nil || n > 0 {
 		return err
 	}
-	if w.uncommitted() { // nothing more to combine: don't let the others wait
+	if w.uncommitted() { // there is nothing more to combine, and the others wait for this commit
 		return w.commitHeld(ctx)
 	}
 	if err := w.readJob(ctx); err != nil {
@@ -195,10 +202,10 @@ func (w *Worker) fetch(ctx context.Context) error {
 	return w.claims.wait(ctx)
 }
 
-// uncommitted reports whether something that we counted isn't known to be committed.
+// uncommitted reports whether the worker has counted something that isn't known to be committed.
 func (w *Worker) uncommitted() bool { return len(w.combiner.held) > 0 || w.committer.sent != nil }
 
-// commitHeld commits what the table holds, and what was sent before it, and waits for the answers.
+// commitHeld commits what the table holds, after what was sent before, and waits for the answers.
 func (w *Worker) commitHeld(ctx context.Context) error {
 	if err := w.awaitCommit(ctx); err != nil || len(w.combiner.held) == 0 {
 		return err
@@ -207,21 +214,23 @@ func (w *Worker) commitHeld(ctx context.Context) error {
 	return w.awaitCommit(ctx)
 }
 
-// send sends what the table holds; there must be something, and nothing else under way. The table is empty afterwards.
+// send sends what the table holds. The table must not be empty, and no other commit may be under
+// way. The table is empty afterwards.
 func (w *Worker) send(ctx context.Context) {
 	w.committer.send(ctx, w.run, &w.combiner)
 	w.combiner.empty()
 }
 
-// awaitCommit waits for the answer to what was sent, if anything was.
+// awaitCommit waits for the answer to the commit that was sent, if there is one.
 func (w *Worker) awaitCommit(ctx context.Context) error {
 	s, err := w.committer.await(ctx)
 	if s == nil || err != nil {
 		return err
 	}
-	// If it was refused, others settled some of the tasks, or we did and the reply was lost. What was packed together
-	// can't be taken apart again, so what is still ours is counted anew, each task alone. What a rollback took back
-	// will be delivered again, to someone.
+	// A refused commit has tasks that are settled already: by other workers, or by this one, if the
+	// reply was lost. What was packed together can't be separated, so the tasks that are still
+	// pending are counted again, each task alone. Tasks that a rollback took back will be delivered
+	// again, to any worker.
 	for i, t := range s.held {
 		switch {
 		case s.standings == nil:
@@ -236,7 +245,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	return nil
 }
 
-// forget drops everything of the job.
+// forget drops everything about the job.
 func (w *Worker) forget() {
 	w.committer.abandon()
 	w.combiner.empty()
@@ -244,7 +253,8 @@ func (w *Worker) forget() {
 	w.run, w.claims.todo, w.claims.lost = "", nil, true
 }
 
-// drain ends the worker in good order: what is counted is committed, what isn't goes back at once.
+// drain ends the worker in good order. It commits what is counted, and gives the other tasks back
+// at once.
 func (w *Worker) drain(ctx context.Context) error {
 	if w.run == "" {
 		return nil
@@ -256,8 +266,8 @@ func (w *Worker) drain(ctx context.Context) error {
 	if err := errors.Join(err, released); err != nil && !protocol.Transient(err) {
 		return fmt.Errorf("leave: %w", err)
 	}
-	return nil // Redis may well be gone by now: then the leases run out by themselves
+	return nil // if Redis is gone by now, the leases run out by themselves
 }
 
-// lifetime is how long workers live, in the mean; 0 if none has died.
+// lifetime is the mean lifetime of workers; 0 if no worker has died.
 func (w *Worker) lifetime() time.Duration { return time.Duration(w.life.Load()) }
