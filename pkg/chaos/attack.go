@@ -18,33 +18,36 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// lookEvery is how often the victim is looked at: recovery takes milliseconds.
+// lookEvery is the time between two reads of the status. It is short because recovery takes
+// milliseconds.
 const lookEvery = 2 * time.Millisecond
 
 // Attack is one job under attack.
 type Attack struct {
 	Redis  redis.UniversalClient
-	Server *redisd.Server // where Redis runs; used by one fault at a time
+	Server *redisd.Server // the server of Redis; only one fault at a time may use it
 	Plan   plan.Plan
 	Folder state.Folder
-	// Durability is what the job was started with.
+	// Durability is the durability with which the job was started.
 	Durability supervisor.Durability
-	// Hasty doesn't wait for a moment at which there is most to see.
+	// Hasty lets RestartRedis, RollbackRedis and CorruptCheckpoint hit as soon as a task is
+	// pending. Without it they wait until a checkpoint holds some work and memory holds more, so
+	// that people can see a loss.
 	Hasty bool
-	// Resume starts a supervisor for the job again, and returns when it is at work.
+	// Resume starts a supervisor for the job again, and returns when the supervisor works.
 	Resume func(context.Context) error
-	// Say takes a line for each fault: what was struck, and how the job went on.
+	// Say prints one line for each fault: what was hit, and how the job went on.
 	Say func(format string, args ...any)
-	// Show takes lines that show the job's keys, before and after Redis was killed; may be nil.
+	// Show prints lines with the job's keys, before and after Redis was killed. It may be nil.
 	Show func(line string)
 
-	resuming *atomic.Bool // whoever kills the supervisor is about to resume the job; may be nil
+	resuming *atomic.Bool // a fault has killed the supervisor and will resume the job; may be nil
 }
 
-// ErrOver says that there is nothing left to attack.
+// ErrOver is returned when nothing is left to attack.
 var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", protocol.ErrIncomplete)
 
-// status reads where the job stands, through whatever Redis suffers.
+// status reads the job's status. It tries again while Redis doesn't answer and a supervisor lives.
 func (a Attack) status(ctx context.Context) (protocol.Status, error) {
 	for {
 		st, err := protocol.StatusOf(ctx, a.Redis, a.Plan.Job)
@@ -63,12 +66,12 @@ func (a Attack) status(ctx context.Context) (protocol.Status, error) {
 	}
 }
 
-// alive tells whether a supervisor of this folder still works on the job, or is about to.
+// alive reports whether a supervisor of this folder works on the job, or will soon do so.
 func (a Attack) alive() bool {
 	return a.resuming != nil && a.resuming.Load() || a.Folder.Supervised(a.Plan.Job.ID)
 }
 
-// until looks at the job until it is as wanted.
+// until reads the job's status until wanted returns true for it.
 func (a Attack) until(ctx context.Context, wanted func(protocol.Status) bool) (protocol.Status, error) {
 	for {
 		st, err := a.status(ctx)
@@ -84,13 +87,15 @@ func (a Attack) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 	}
 }
 
-// WaitForProgress waits until a quarter of the maps are committed: a fault in the middle has something to lose.
+// WaitForProgress waits until a quarter of the maps are committed, because only then does a fault
+// have work to destroy.
 func (a Attack) WaitForProgress(ctx context.Context) error {
 	_, err := a.until(ctx, func(st protocol.Status) bool { return 4*st.Mapped >= st.Maps })
 	return err
 }
 
-// AwaitSeal waits until the job is sealed. The error is ErrIncomplete if its supervisor gave up.
+// AwaitSeal waits until the job is sealed. The error wraps ErrIncomplete if the supervisor ended
+// without a seal.
 func (a Attack) AwaitSeal(ctx context.Context) (state.Sealed, error) {
 	for {
 		sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID)
@@ -98,7 +103,7 @@ func (a Attack) AwaitSeal(ctx context.Context) (state.Sealed, error) {
 			return sealed, err
 		}
 		if !a.alive() {
-			// It may have sealed the job between the two looks.
+			// The supervisor may have sealed the job after the first check.
 			if sealed, ok, err := a.Folder.Sealed(a.Plan.Job.ID); ok || err != nil {
 				return sealed, err
 			}
@@ -110,7 +115,7 @@ func (a Attack) AwaitSeal(ctx context.Context) (state.Sealed, error) {
 	}
 }
 
-// moves waits until a worker is seen to do something, and returns how long that took.
+// moves waits until a worker has visibly done something, and returns how long that took.
 func (a Attack) moves(ctx context.Context) (time.Duration, error) {
 	first, err := a.status(ctx)
 	if err != nil {

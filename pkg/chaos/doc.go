@@ -1,15 +1,21 @@
-// Package chaos breaks a running job on purpose, and judges what comes of it.
-//
-// A fault is one function: it chooses a victim, kills it, and returns once the job has recovered, saying what was lost
-// and how long the recovery took. Afterwards Outlive waits for the job's own verdict. Nothing here is gentle: workers
-// and Redis get a SIGKILL, never a request, for a server that is asked to end may save first.
+// Package chaos breaks a running job on purpose, and waits until the job has recovered.
 //
 //	a := chaos.Attack{Redis: rdb, Server: server, Plan: plan, Folder: folder, Say: say}
-//	if err := a.WaitForProgress(ctx); err != nil { … }          // in the middle, not at the start
-//	if err := a.KillWorker(ctx); err != nil { … }
-//	sealed, err := a.AwaitSeal(ctx)                     // exact, or it says why not
+//	if err := a.WaitForProgress(ctx); err != nil { … } // the middle of the job, not its start
+//	recovery, err := a.KillWorker(ctx)
+//	sealed, err := a.AwaitSeal(ctx) // the job's own verdict
 //
-// The attacker needs nothing from the supervisor but the state folder, and the job can't tell it from bad luck. Nobody else
-// suffers: of the workers that Redis names, only living children of this folder's supervisor are hit, and as the supervisor
-// only the process that holds the job's lock.
+// # Faults
+//
+// A fault is one function. It chooses a victim, hits it, waits until the job has recovered, says
+// what was lost, and returns how long the recovery took. Afterwards AwaitSeal waits until the job
+// is sealed, or returns an error that says why it was not. Workers and Redis are killed with
+// SIGKILL and never asked to end, because a server that is asked to end may save first.
+//
+// # Who is hit
+//
+// An attack needs nothing from the supervisor but the state folder. The job can't tell an attack
+// from a real accident. A signal hits nobody else. A worker gets one only if Redis names it and it
+// is a living child process of this folder's supervisor. The supervisor is the process that holds
+// the job's lock.
 package chaos

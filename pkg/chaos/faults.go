@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// Fault is something that befalls a running job. Inject returns when the job has recovered, and how long that took.
+// Fault is one kind of fault for a running job. Inject injects it, waits until the job has
+// recovered, and returns how long the recovery took.
 type Fault struct {
 	Name   string
 	Victim Victim
 	Inject func(Attack, context.Context) (recovery time.Duration, err error)
 }
 
-// Victim is what a fault befalls. Faults of different victims may come together; two of one victim never do.
+// Victim is what a fault hits. Faults of different victims may happen at the same time. Two faults
+// of one victim never do.
 type Victim int
 
-// The victims. The server must be ours.
+// The victims. Faults of Server need a server that this program started, not a given one.
 const (
 	Worker Victim = iota
 	Supervisor
@@ -34,5 +36,5 @@ var (
 	KillSupervisor    = Fault{"killSupervisor", Supervisor, Attack.KillSupervisor}
 )
 
-// Faults are all of them.
+// Faults holds all faults.
 var Faults = []Fault{KillWorker, PauseWorker, KillSupervisor, RestartRedis, PauseRedis, RollbackRedis, CorruptCheckpoint, DropReplies}

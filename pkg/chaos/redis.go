@@ -16,31 +16,33 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// frozenFor is how long PauseRedis stops the server: long enough that clients notice.
+// frozenFor is how long PauseRedis stops the server. It is long enough for clients to notice.
 const frozenFor = 3 * time.Second
 
-// cutFor is how long DropReplies keeps cutting connections.
+// cutFor is how long DropReplies cuts connections.
 const cutFor = time.Second
 
-// RestartRedis kills the server as a crash would, its running checkpoint included. The supervisor has to start it;
-// nobody else does. It returns how long the job took to move again once the server answered.
+// RestartRedis kills the server as a crash would, together with a checkpoint that is being written.
+// The supervisor must start it again, because nobody else does. RestartRedis returns the time from
+// the server's first answer until the job moved again.
 func (a Attack) RestartRedis(ctx context.Context) (time.Duration, error) {
 	return a.outage(ctx, "killed redis", func() error { return a.Server.Kill(ctx) })
 }
 
-// RollbackRedis kills the server and puts the oldest kept checkpoint in the place of its last one. Else it is as
-// RestartRedis.
+// RollbackRedis does the same as RestartRedis, and replaces the last checkpoint by the oldest one
+// that is kept.
 func (a Attack) RollbackRedis(ctx context.Context) (time.Duration, error) {
 	return a.outage(ctx, "killed redis and put an older checkpoint in place", func() error { return a.Server.Rollback(ctx) })
 }
 
-// CorruptCheckpoint kills the server and flips a bit in its last checkpoint, once there is one. Else it is as RestartRedis.
+// CorruptCheckpoint does the same as RestartRedis, and flips a bit in the last checkpoint. It waits
+// for a checkpoint first.
 func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven
 	}
 	_, err := a.until(ctx, func(protocol.Status) bool {
-		kept, _ := a.Server.Kept() // an error is none: we look again
+		kept, _ := a.Server.Kept() // an error is treated as none, because until looks again
 		return len(kept) > 0
 	})
 	if err != nil {
@@ -49,7 +51,7 @@ func (a Attack) CorruptCheckpoint(ctx context.Context) (time.Duration, error) {
 	return a.outage(ctx, "killed redis and damaged its last checkpoint", func() error { return a.Server.Corrupt(ctx) })
 }
 
-// outage ends the server, and tells what that cost. It shows the job's keys before and after.
+// outage ends the server and reports what that cost. It shows the job's keys before and after.
 func (a Attack) outage(ctx context.Context, what string, end func() error) (time.Duration, error) {
 	if !a.Server.Owned() {
 		return 0, redisd.ErrGiven
@@ -63,7 +65,7 @@ func (a Attack) outage(ctx context.Context, what string, end func() error) (time
 		return 0, err
 	}
 	ended := time.Now()
-	restored, err := a.status(ctx) // the old server is gone: what answers is the new one
+	restored, err := a.status(ctx) // the old server is dead, so the new one answers
 	if err != nil {
 		return 0, err
 	}
@@ -77,8 +79,9 @@ func (a Attack) outage(ctx context.Context, what string, end func() error) (time
 	return recovery, err
 }
 
-// saved waits until there is something in a checkpoint, and something more in memory only: then there is something to
-// see.
+// saved waits until a checkpoint holds some work and memory holds more. Only then does the outage
+// show both what a checkpoint saves and what is lost. If Hasty is set, or nothing saves with
+// BGSAVE, pending tasks are enough.
 func (a Attack) saved(ctx context.Context) (protocol.Status, error) {
 	saves := -1
 	return a.until(ctx, func(st protocol.Status) bool {
@@ -89,11 +92,13 @@ func (a Attack) saved(ctx context.Context) (protocol.Status, error) {
 		if saves < 0 && st.Mapped > 0 {
 			saves = now
 		}
-		return saves >= 0 && now > saves+1 && st.Pending() > 0 // the next to end may have begun before the commit
+		// One more checkpoint is not enough, because it may have begun before the commit.
+		return saves >= 0 && now > saves+1 && st.Pending() > 0
 	})
 }
 
-// PauseRedis stops the server for some seconds. It returns how long the job took to move again once it went on.
+// PauseRedis stops the server for frozenFor. It returns the time from the end of the pause until
+// the job moved again.
 func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
 	if err := a.Server.Freeze(ctx); err != nil {
 		return 0, err
@@ -109,19 +114,21 @@ func (a Attack) PauseRedis(ctx context.Context) (time.Duration, error) {
 	return a.moves(ctx)
 }
 
-// DropReplies cuts every connection of the job, again and again: a command that runs while its connection is cut has
-// its effect, and its reply is lost. It says how many it cut and how many replies were lost with them, and waits for one
-// if there is none to cut, for that would show nothing. It returns how long the job took to move again after the last cut.
+// DropReplies cuts all connections of the job, repeatedly, for cutFor. A command that runs while
+// its connection is cut takes effect, but its reply is lost. If there is no connection, DropReplies
+// waits for one, because otherwise it would show nothing. It says how many connections it cut and
+// how many replies were lost, and returns the time from the last cut until the job moved again.
 func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	if !a.Server.Owned() {
-		return 0, redisd.ErrGiven // the other clients are not ours to judge
+		return 0, redisd.ErrGiven // a given server has clients of other people
 	}
 	cuts, lost := 0, 0
 	var failed error
-	for start := time.Now(); time.Since(start) < cutFor || cuts == 0 && a.alive(); { // another fault may keep all away
+	// Another fault may keep all clients away for a time.
+	for start := time.Now(); time.Since(start) < cutFor || cuts == 0 && a.alive(); {
 		n, replies, err := a.cut(ctx)
 		if err != nil {
-			failed = err // another fault may be cutting, too
+			failed = err // another fault may have ended the server
 		}
 		cuts, lost = cuts+n, lost+replies
 		if err := pause(ctx); err != nil {
@@ -135,11 +142,12 @@ func (a Attack) DropReplies(ctx context.Context) (time.Duration, error) {
 	return a.moves(ctx)
 }
 
-// cut cuts all connections but those of the attack, and returns how many there were, and how many of them had a reply to
-// a command that was done and not yet written to them.
+// cut cuts all connections except those of the attack. It returns how many it cut, and on how many
+// of them a reply was lost: the command had run, and the reply was not yet written.
 func (a Attack) cut(ctx context.Context) (cuts, lost int, err error) {
 	var ours, list *redis.StringCmd
-	_, err = a.Redis.TxPipelined(ctx, func(tx redis.Pipeliner) error { // nothing happens between the look and the cut
+	// In a transaction nothing happens between the list and the cut.
+	_, err = a.Redis.TxPipelined(ctx, func(tx redis.Pipeliner) error {
 		ours, list = tx.ClientGetName(ctx), tx.ClientList(ctx)
 		tx.ClientKillByFilter(ctx, "SKIPME", "yes")
 		return nil
@@ -156,21 +164,21 @@ func (a Attack) cut(ctx context.Context) (cuts, lost int, err error) {
 	return cuts, lost, err
 }
 
-// saves is how many checkpoints the server has completed in this life.
+// saves returns how many checkpoints the server has completed since its start.
 func (a Attack) saves(ctx context.Context) (n int) {
-	info := a.Redis.InfoMap(ctx, "persistence") // without an answer the count is unknown: 0
+	info := a.Redis.InfoMap(ctx, "persistence") // without an answer the count is 0
 	n, _ = strconv.Atoi(info.Item("Persistence", "rdb_saves"))
 	return n
 }
 
-// show shows the job's keys, if anybody wants to see them.
+// show passes a line with the job's keys to Show, if Show is set.
 func (a Attack) show(ctx context.Context, when string) {
 	if a.Show != nil {
 		a.Show(when + a.keys(ctx))
 	}
 }
 
-// keys describes the job's keys in one line: name, type and size of each that is there.
+// keys describes the job's keys in one line: the name, type and size of each key that exists.
 func (a Attack) keys(ctx context.Context) string {
 	var there []string
 	lists, entries := 0, int64(0)
@@ -195,7 +203,7 @@ func (a Attack) keys(ctx context.Context) string {
 }
 
 func (a Attack) size(ctx context.Context, key string) (n int64, kind string) {
-	kind, _ = a.Redis.Type(ctx, key).Result() // an error is no key: this is for people to look at
+	kind, _ = a.Redis.Type(ctx, key).Result() // an error counts as no key: this only informs people
 	var cmd *redis.IntCmd
 	switch kind {
 	case "hash":

@@ -10,24 +10,26 @@ import (
 	"time"
 )
 
-// Storm is faults at random, of all victims at once: a worker may be killed while the supervisor is dead and Redis is
-// being restored.
+// Storm injects faults at random, and hits all victims independently. So a worker may be killed
+// while the supervisor is dead and Redis is being restored.
 type Storm struct {
-	Every time.Duration // a fault comes about so often, if the ones before it are outlived in time
+	Every time.Duration // mean time between faults, if the job recovers from each in time
 	Seed  uint64        // chooses the faults and the gaps between them
-	// Outlived is called after each fault, by one goroutine at a time.
+	// Outlived is called after the job has recovered from a fault, by one goroutine at a time.
 	Outlived func(fault Fault, recovery time.Duration)
 }
 
-// Run injects faults until the job is over or end is closed; a fault that has begun is always seen through. The error
-// is ErrOver if the job ended first, nil if the time did. Round tells the jobs of one storm apart: each has other faults.
+// Run injects faults until the job is over or end is closed. It always waits for a fault that has
+// begun. The error is ErrOver if the job ended first, and nil if end was closed first. Each job of
+// a storm has its own round, so that each job meets other faults.
 func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uint64) error {
 	a.Hasty, a.resuming = true, new(atomic.Bool)
 	victims := map[Victim][]Fault{}
 	for _, f := range Faults {
 		victims[f.Victim] = append(victims[f.Victim], f)
 	}
-	calm, stop := context.WithCancel(ctx) // no fault begins any more; those that have begun go on
+	// After stop no new fault begins. Faults that have begun go on.
+	calm, stop := context.WithCancel(ctx)
 	defer stop()
 	var (
 		lanes  sync.WaitGroup
@@ -37,7 +39,8 @@ func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uin
 	for victim, faults := range victims {
 		dice := rand.New(rand.NewPCG(s.Seed, round<<8|uint64(victim)))
 		lanes.Go(func() {
-			// The next one is due when it is, however long the last one took: else they would come ever less often.
+			// When a fault is due doesn't depend on how long the last one took. Otherwise faults
+			// would become less and less frequent.
 			for due := time.Now(); calm.Err() == nil; {
 				due = due.Add(time.Duration(dice.ExpFloat64() * float64(s.Every) * float64(len(victims))))
 				select {
@@ -64,7 +67,7 @@ func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uin
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	for _, err := range errs { // what is wrong counts for more than that the job is over
+	for _, err := range errs { // any other error matters more than ErrOver
 		if !errors.Is(err, ErrOver) {
 			return err
 		}

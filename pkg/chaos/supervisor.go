@@ -9,8 +9,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// KillSupervisor kills the process that supervises the job, waits until its workers have followed it, and resumes the
-// job. It returns how long that took until a new worker held a task.
+// KillSupervisor kills the process that supervises the job, waits until the job's lock is free,
+// and resumes the job. It returns the time from the kill until a new worker held a task.
 func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 	before, err := a.status(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 	return recovery, err
 }
 
-// replace kills the supervisor, returns which process that was, and resumes the job.
+// replace kills the supervisor and resumes the job. It returns the id of the killed process.
 func (a Attack) replace(ctx context.Context) (pid int, err error) {
 	if a.resuming != nil {
 		a.resuming.Store(true)
@@ -53,15 +53,17 @@ func (a Attack) replace(ctx context.Context) (pid int, err error) {
 	return pid, a.Resume(ctx)
 }
 
-// giveUpAfter is how often a supervisor is looked for that holds the lock: one that has just begun may not have said who it is.
+// giveUpAfter limits how often killSupervisor looks for the process that holds the lock. A
+// supervisor that has just started may not have written its process id yet.
 const giveUpAfter = 500
 
-// killSupervisor returns whom it killed, or ErrOver if there is no supervisor any more.
+// killSupervisor returns the id of the process that it killed, or ErrOver if there is no
+// supervisor.
 func (a Attack) killSupervisor(ctx context.Context) (pid int, err error) {
 	for looks := 1; a.Folder.Supervised(a.Plan.Job.ID); looks++ {
 		supervisor, err := a.Folder.Supervisor(a.Plan.Job.ID)
 		if err == nil {
-			pid := supervisor.Pid // Release takes it away
+			pid := supervisor.Pid // Release clears it
 			err = supervisor.Signal(syscall.SIGKILL)
 			supervisor.Release()
 			if err == nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// KillWorker kills a worker that holds a task, and returns how long it took until another one had it.
+// KillWorker kills a worker that holds tasks. It returns the time until none of them was the dead
+// worker's any more.
 func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 	v, err := a.hit(ctx, syscall.SIGKILL)
 	if err != nil {
@@ -27,8 +28,9 @@ func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 	return recovery, err
 }
 
-// PauseWorker stops a worker that holds a task until that was taken from it, then lets it go on: a zombie, that will
-// try to commit what somebody else has committed. It returns how long the theft took, which is a lease at least.
+// PauseWorker stops a worker that holds a task, waits until another worker has stolen the task, and
+// lets the first one go on. The first one is a zombie then: it will try to commit what another
+// worker has committed. PauseWorker returns the time until the theft, which is at least a lease.
 func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
 	v, err := a.hit(ctx, syscall.SIGSTOP)
 	if err != nil {
@@ -45,7 +47,7 @@ func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
 
 func after(d time.Duration) string { return "after " + d.Round(time.Millisecond).String() }
 
-// heirs waits until none of the tasks is the victim's any more, and says what became of the last one.
+// heirs waits until the victim holds none of the tasks, and says what became of the last one.
 func (a Attack) heirs(ctx context.Context, held []holding, victim string) (recovery time.Duration, now string, err error) {
 	since := time.Now()
 	for _, task := range held {
@@ -56,10 +58,10 @@ func (a Attack) heirs(ctx context.Context, held []holding, victim string) (recov
 	return time.Since(since), now, nil
 }
 
-// holding is a task in somebody's hands.
+// holding is a task that a worker holds.
 type holding struct{ stream, id string }
 
-// list names tasks, those of one stream together.
+// list returns the names of tasks, grouped by stream.
 func list(held []holding) string {
 	var streams []string
 	for _, stream := range []string{"map", "reduce"} {
@@ -81,17 +83,18 @@ func list(held []holding) string {
 	return strings.Join(streams, " and ")
 }
 
-// victim is a worker that was hit.
+// victim is a worker that got a signal.
 type victim struct {
 	process  *os.Process
 	consumer string
 	held     []holding
 }
 
-// hit sends a signal to a worker that holds something, and returns who it was and what it held. Redis names the worker, no
-// more: the process is a child of the job's supervisor, or it is left alone.
+// hit sends a signal to a worker that holds a task. It returns the worker and the tasks that it
+// held. Redis gives only the name of the worker. The signal goes to a child process of the job's
+// supervisor that has this name, and to no other process.
 func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err error) {
-	heard := map[string]protocol.WorkerInfo{} // what workers that can't be hit said last
+	heard := map[string]protocol.WorkerInfo{} // the last report of each worker that gets no signal
 	told := false
 	_, err = a.until(ctx, func(st protocol.Status) bool {
 		for name, about := range st.Workers {
@@ -100,7 +103,8 @@ func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err erro
 			}
 			process, err := a.Folder.Worker(a.Plan.Job.ID, name)
 			if err != nil {
-				// A worker that has just died says nothing more. What can't be read comes from no worker.
+				// A worker that has just died reports nothing more. A report that can't be read is
+				// no worker's.
 				unreadable := about == protocol.WorkerInfo{}
 				if before, known := heard[name]; known && (before != about || unreadable) && !told {
 					a.Say("worker %.80q holds a task and is left alone: it isn't a child of this folder's supervisor", name)
@@ -120,12 +124,12 @@ func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err erro
 	return v, err
 }
 
-// holdings are the tasks that a worker holds, a few of them.
+// holdings returns the tasks that a worker holds, at most four of each stream.
 func (a Attack) holdings(ctx context.Context, consumer string) (held []holding) {
 	for _, stream := range []string{"map", "reduce"} {
 		entries, _ := a.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
 			Stream: a.Plan.Job.Key(stream), Group: "workers", Start: "-", End: "+", Count: 4, Consumer: consumer,
-		}).Result() // none is as good as an error: we look again
+		}).Result() // an error is treated as no tasks, because hit looks again
 		for _, e := range entries {
 			held = append(held, holding{stream, e.ID})
 		}
@@ -133,7 +137,7 @@ func (a Attack) holdings(ctx context.Context, consumer string) (held []holding) 
 	return held
 }
 
-// heir waits until a task isn't the victim's any more, and says what became of it.
+// heir waits until the victim doesn't hold the task, and says what became of the task.
 func (a Attack) heir(ctx context.Context, task holding, victim string) (string, error) {
 	for {
 		entries, err := a.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{

@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 )
 
-// generation is raised when the same Spec comes to mean other bytes.
+// generation must be raised with each change after which a Spec gives other bytes.
 const generation = 1
 
-// unfinished is appended to the name of a file that isn't whole.
+// unfinished is appended to the name of a file that isn't complete yet.
 const unfinished = ".unfinished"
 
-// prepare makes the folder ready for the spec, and lists the files to write.
+// prepare makes the folder ready for the spec, and returns the files to write.
 func prepare(dir string, spec Spec) (missing []int, err error) {
 	record, err := json.Marshal(struct {
 		Generation int `json:"generation"`
@@ -46,7 +46,7 @@ func prepare(dir string, spec Spec) (missing []int, err error) {
 		return nil, fmt.Errorf("corpus: %s isn't empty: name another folder", dir)
 	}
 
-	// The record goes first, and says whose the files are that will follow.
+	// The record is written first. It says which corpus the following files belong to.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("corpus: %w", err)
 	}
@@ -59,8 +59,8 @@ func prepare(dir string, spec Spec) (missing []int, err error) {
 	return inspect(dir, spec, nil)
 }
 
-// inspect lists the files that a folder lacks. It looks at names and sizes, as
-// only whole files get their names.
+// inspect returns the files that a folder lacks. Names and sizes are enough to check, because only
+// complete files have these names.
 func inspect(dir string, spec Spec, content []fs.DirEntry) (missing []int, err error) {
 	found := make(map[string]fs.DirEntry, len(content))
 	for _, entry := range content {
@@ -80,7 +80,7 @@ func inspect(dir string, spec Spec, content []fs.DirEntry) (missing []int, err e
 			missing = append(missing, i)
 		}
 		delete(found, name)
-		delete(found, name+unfinished) // of an interrupted attempt, overwritten by this one
+		delete(found, name+unfinished) // from an interrupted call; this call overwrites it
 	}
 	for name := range found {
 		return nil, fmt.Errorf("corpus: %s doesn't belong to the corpus there: move it away", filepath.Join(dir, name))

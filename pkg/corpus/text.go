@@ -1,6 +1,6 @@
 package corpus
 
-// text writes words and what stands between them, without end.
+// text writes endless text: words and the white space between them.
 type text struct {
 	*lexicon
 	dice dice
@@ -10,15 +10,15 @@ type text struct {
 type lexicon struct {
 	ranks   zipf
 	words   []span // by rank
-	letters []byte // of all the words, the common ones together
-	room    int    // for the longest word, the longest gap, and what stride writes too much
+	letters []byte // of all words; the frequent ones lie together
+	room    int    // bytes for the longest word, the longest gap, and what a copied stride adds
 }
 
 // span says where a word's letters are.
 type span struct{ start, size uint32 }
 
-// stride is how much of a word is copied at once, needed or not: most words are
-// shorter, and a copy of fixed size takes a third of the time of any other.
+// stride is how many bytes of a word are copied at once, even if the word is shorter. Most words
+// are shorter, and a copy of a fixed size takes a third of the time of one whose size varies.
 const stride = 16
 
 func newLexicon(spec Spec) *lexicon {
@@ -34,13 +34,13 @@ func newLexicon(spec Spec) *lexicon {
 	return l
 }
 
-// word draws one.
+// word draws a word.
 func (t *text) word(random uint64) []byte {
 	w := t.words[t.ranks.draw(random)]
 	return t.letters[w.start:][:w.size]
 }
 
-// gaps other than a plain space, each as often as it is likely.
+// gaps are the gaps other than one space. Each is listed as often as its chance demands.
 var gaps, longestGap = func() (list []string, longest int) {
 	for _, gap := range []struct {
 		white string
@@ -63,7 +63,7 @@ var gaps, longestGap = func() (list []string, longest int) {
 	return list, longest
 }()
 
-// fill writes whole words to all of page, whose last byte is a line end.
+// fill fills all of page with whole words. The last byte of page becomes a line end.
 func (t *text) fill(page []byte) {
 	i := 0
 	for i+t.room <= len(page) {
@@ -84,8 +84,8 @@ func (t *text) fill(page []byte) {
 	t.finish(page[i:])
 }
 
-// finish fills the end of a page with words that happen to fit. Where none does,
-// empty lines remain.
+// finish fills the end of a page with words that are short enough. If it finds none in 100 draws,
+// it fills the rest with line ends.
 func (t *text) finish(page []byte) {
 	for misses := 0; len(page) > 0 && misses < 100; {
 		word := t.word(t.dice.Uint64())

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// everyday words come first, so that the head of the result looks familiar.
+// everyday holds the words that come first, so that the top of the result looks familiar.
 var everyday = strings.Fields(`
 	the of and a to in is was that it for on with as he be at by they this had
 	not are but from or have an which one you were all her she there would their
@@ -17,7 +17,7 @@ var everyday = strings.Fields(`
 	like my now over such our man me even most made after also did many off water
 `)
 
-// Parts of a made-up syllable. What stands twice is twice as likely.
+// The parts of a made-up syllable. A part that is listed twice is twice as likely.
 var (
 	onsets = strings.Fields("b bl br d d dr f fl h h k l l l m m m n n pl pr r r r s s s sh st t t t th tr v w y")
 	plain  = strings.Fields("a a a ai e e e e ea i i i o o o ou u")
@@ -25,10 +25,10 @@ var (
 	codas  = append(strings.Fields("n n n r r l l m nd st th"), make([]string, 22)...) // two in three have none
 )
 
-// script is a run of letters to make words of.
+// script is a range of letters, from which words are made.
 type script struct {
 	first, last  rune
-	short, spare int // letters in the shortest word, and how many more there may be
+	short, spare int // letters in the shortest word, and how many more a word may have
 }
 
 var scripts = []script{
@@ -41,18 +41,18 @@ var scripts = []script{
 	{'ア', 'ン', 2, 6},           // Katakana
 	{'一', '晿', 1, 4},           // Han
 	{'가', '힣', 1, 4},           // Hangul
-	{'\u0300', '\u036f', 1, 3}, // marks without a letter to sit on
+	{'\u0300', '\u036f', 1, 3}, // combining marks without a letter
 	{'😀', '🙏', 1, 3},           // emoji
 }
 
-// The rarer shapes in which a word occurs.
+// shapes are the rarer shapes in which a word occurs. The underscore stands for the word.
 var shapes = strings.Fields("_; _: _? _! _'s _'s _-like (_) (_ _) \"_\" “_” «_» *_* _…")
 
-// vocabulary invents n different words, the commonest first. Lengths grow with
-// the rank, as they do in languages: what is said often is said briefly.
+// vocabulary invents n different words, the most frequent first. Lengths grow with the rank,
+// because in languages, too, frequent words are short.
 func vocabulary(n int, d dice) []string {
 	words := make([]string, 0, n)
-	stems := make([]string, 0, n) // the words that have no shape but their own
+	stems := make([]string, 0, n) // the words that reshape has not changed
 	known := make(map[string]bool, n)
 	left := everyday
 
@@ -67,7 +67,7 @@ func vocabulary(n int, d dice) []string {
 		default:
 			word = invent(bits.Len(uint(len(words))), d)
 		}
-		if known[word] { // the next attempt is another throw of the dice
+		if known[word] { // the next draw is another one
 			continue
 		}
 		known[word] = true
@@ -79,7 +79,7 @@ func vocabulary(n int, d dice) []string {
 	return words
 }
 
-// invent makes up a word that suits a rank of so many binary digits.
+// invent makes up a word for a rank that has this number of binary digits.
 func invent(digits int, d dice) string {
 	var b strings.Builder
 	switch kind := d.below(1000); {
@@ -111,7 +111,7 @@ func syllables(b *strings.Builder, n int, vowels []string, d dice) {
 	}
 }
 
-// reshape capitalises a word, or attaches punctuation to it.
+// reshape capitalises a word, or adds punctuation to it.
 func reshape(word string, d dice) string {
 	switch kind := d.below(20); {
 	case kind < 7:

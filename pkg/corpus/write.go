@@ -9,19 +9,19 @@ import (
 	"sync"
 )
 
-// pageSize is how much is written at once. A page ends where a line ends, and
-// since no job cuts its input into pieces of a prime size, the edges of those
-// fall anywhere, also into words and runes.
+// pageSize is the number of bytes that are written at once. A page ends where a line ends. The size
+// is a prime number, and no job cuts its input into splits of that size. So the edges of splits
+// fall anywhere, also inside words and runes.
 const pageSize = 1_000_003
 
-// Write writes the corpus to the files part-00000.txt and so on in dir, which is
-// made if it is missing. It keeps files that are already there, and refuses a
-// dir that holds anything else than this corpus or a part of it.
+// Write writes the corpus to the files part-00000.txt, part-00001.txt and so on in dir. It creates
+// dir if it is missing, and keeps files that are already there. It refuses a dir that holds
+// anything but this corpus or a part of it.
 //
-// progress, which may be nil, hears how many of spec.Bytes are written. Its
-// calls come from the goroutine that called Write.
+// Write calls progress with the number of bytes that are written so far, out of spec.Bytes. It does
+// so in the goroutine of its caller. progress may be nil.
 //
-// A cancelled ctx ends Write with its cause; to call it again is to go on.
+// If ctx is cancelled, Write returns its cause. Another call continues where this one ended.
 func Write(ctx context.Context, dir string, spec Spec, progress func(written int64)) error {
 	if err := spec.Validate(); err != nil {
 		return err
@@ -53,14 +53,14 @@ func Write(ctx context.Context, dir string, spec Spec, progress func(written int
 	return write(ctx, dir, spec, missing, report)
 }
 
-// write makes the missing files, as many at once as there are CPUs.
+// write writes the missing files, as many at once as there are CPUs.
 func write(ctx context.Context, dir string, spec Spec, missing []int, report func(n int64)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
 	lexicon := newLexicon(spec)
 	todo := make(chan int)
-	pages := make(chan int) // the size of each page that was written
+	pages := make(chan int) // the size of each written page
 
 	var writers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(missing)) {
@@ -70,14 +70,14 @@ func write(ctx context.Context, dir string, spec Spec, missing []int, report fun
 				path := filepath.Join(dir, spec.name(i))
 				text := &text{lexicon, newDice(spec.Seed, uint64(i)+1)}
 				if err := writeFile(ctx, path, spec.size(i), text, page, pages); err != nil {
-					cancel(err) // the first one is the cause
+					cancel(err) // the first error is the cause
 				}
 			}
 		})
 	}
 	go func() {
 		for _, i := range missing {
-			todo <- i // after a cancellation it takes no time
+			todo <- i // after a cancellation writeFile returns at once
 		}
 		close(todo)
 		writers.Wait()
@@ -89,7 +89,7 @@ func write(ctx context.Context, dir string, spec Spec, missing []int, report fun
 	return context.Cause(ctx)
 }
 
-// writeFile writes one file, under another name until it is whole.
+// writeFile writes one file. The file has another name until it is complete.
 func writeFile(ctx context.Context, path string, size int64, text *text, page []byte, pages chan<- int) (err error) {
 	if err := context.Cause(ctx); err != nil {
 		return err

@@ -5,20 +5,19 @@ import (
 	"math/bits"
 )
 
-// zipf draws a rank, 0 being the commonest, in constant time: by Walker's alias
-// method. Picture one column per rank, all of the same height. A rare rank
-// leaves room in its column, which a common one fills up. To draw is to pick a
-// column, and then one of the two who live there.
+// zipf draws a rank in constant time, by Walker's alias method. Rank 0 is the most frequent. There
+// is one column for each rank, and all columns have the same height. A rare rank leaves room in its
+// column, and a frequent rank fills that room. A draw picks a column first, and then one of the two
+// ranks in it.
 type zipf []column
 
 type column struct {
-	own   uint32 // the part of the column, in 2^-32, that is the rank's own
-	other uint32 // the rank that has the rest
+	own   uint32 // the share of the column that belongs to its own rank, in units of 2^-32
+	other uint32 // the rank that has the rest of the column
 }
 
-// draw turns random bits into a rank. It spends the upper ones: the lowest eight
-// next to never matter, even with the largest vocabulary, and are free to decide
-// something else.
+// draw turns random bits into a rank. It uses the upper bits. The lowest eight hardly ever matter,
+// even with the largest vocabulary, so the caller may use them for another decision.
 func (z zipf) draw(random uint64) int {
 	home, within := bits.Mul64(random, uint64(len(z)))
 	c := z[home]
@@ -29,14 +28,13 @@ func (z zipf) draw(random uint64) int {
 	return int(rank)
 }
 
-// newZipf gives rank r a chance in proportion to (r+2)^-s. (Zipf's own law has
-// r+1, and with it the commonest word would be every ninth, twice as common as
-// "the" is in English.)
+// newZipf gives rank r a chance in proportion to (r+2)^-s. Zipf's own formula has r+1. With that,
+// every ninth word would be the most frequent one, which is twice as often as "the" in English.
 func newZipf(n int, s float64) zipf {
-	// From here on all numbers are integers, so that no rounding can differ.
-	// A weight is below 2^36 and n at most 2^24: the products stay below 2^60.
+	// From here on all numbers are integers, so that no rounding can differ. A weight is below 2^36
+	// and n is at most 2^24, so the products stay below 2^60.
 	weights := make([]uint64, n)
-	var height uint64 // of each column: the mean weight, times n
+	var height uint64 // of each column: the mean weight times n
 	for r := range weights {
 		weights[r] = max(1, uint64(power(r+2, s)*(1<<36)))
 		height += weights[r]
@@ -65,19 +63,18 @@ func newZipf(n int, s float64) zipf {
 			poor = append(poor, r)
 		}
 	}
-	for _, r := range rich { // exactly full
+	for _, r := range rich { // these fill their columns exactly
 		z[r] = column{own: math.MaxUint32, other: uint32(r)}
 	}
 	return z
 }
 
-// power is x^-s, good to eight digits or so, with the same bits on every machine.
+// power returns x^-s, exact to about eight digits, with the same bits on every machine.
 //
-// math.Pow can't promise that: it ends in math.Exp, which is assembly on some
-// machines. And where a product is added to something, Go may fuse both into
-// one operation that rounds once (on arm64 it does, on amd64 not). So there is
-// no addition here: only products, square roots and comparisons, of which
-// IEEE 754 leaves no bit open; exponents are integers in units of 2^-32.
+// math.Pow can't promise the same bits, because it calls math.Exp, which is assembly on some
+// machines. Go may also fuse a product and a sum into one operation that rounds once: it does on
+// arm64, and not on amd64. So power adds nothing. It uses only products, square roots and
+// comparisons, for which IEEE 754 defines every bit. Exponents are integers in units of 2^-32.
 func power(x int, s float64) float64 {
 	hi, lo := bits.Mul64(log2(x), uint64(s*(1<<32)))
 	y := hi<<32 | lo>>32
@@ -100,8 +97,8 @@ var roots = func() (r [32]float64) {
 	return r
 }()
 
-// log2 is the binary logarithm in units of 2^-32. Squaring a number doubles its
-// logarithm, which brings the next digit before the point.
+// log2 returns the binary logarithm in units of 2^-32. Squaring a number doubles its logarithm, so
+// each squaring moves the next binary digit in front of the point.
 func log2(x int) uint64 {
 	digits := uint64(bits.Len(uint(x)) - 1)
 	m := math.Ldexp(float64(x), -int(digits)) // 1 ≤ m < 2

@@ -12,8 +12,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// advices say what a person can do about an error. Libraries know neither targets nor variables, so
-// the advice that names one is here, by the library's sentinel.
+// advices say what a person can do about an error. Advice that names a target or a variable is
+// here, keyed by the library's sentinel, because libraries know neither targets nor variables.
 var advices = []struct {
 	of    error
 	words string
@@ -37,19 +37,19 @@ var advices = []struct {
 	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load"},
 }
 
-// advisedByCode says what a person can do about a job whose tasks were buried, or whose input has changed; "" where the error
-// itself says enough.
+// advisedByCode says what a person can do about a job whose tasks were buried, or whose input has
+// changed. It returns "" if the error itself says enough.
 func advisedByCode(err error) string {
 	const growing = "WORDCOUNT_GROWING=planned counts files that grow up to the size that they had at first"
 	var buried *supervisor.DeadLetterError
 	if errors.As(err, &buried) {
 		switch buried.Code() {
-		case protocol.Changed: // requeue, because the file may be again what it was
+		case protocol.Changed: // requeue helps, because the file may have its old content again
 			return "to count what it is now: mage requeue run"
 		case protocol.Grew:
 			return "to count what it is now: mage requeue run; " + growing
 		case protocol.TooLong:
-			return "is it no text? WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
+			return "if it is not text, WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
 		}
 		return "mend the cause, then: mage requeue run"
 	}
@@ -60,7 +60,7 @@ func advisedByCode(err error) string {
 	return ""
 }
 
-// adviceError is an error with advice for a person.
+// adviceError is an error with advice for people.
 type adviceError struct {
 	error
 	words string
@@ -69,7 +69,7 @@ type adviceError struct {
 func (e adviceError) Error() string { return e.error.Error() + ": " + e.words }
 func (e adviceError) Unwrap() error { return e.error }
 
-// advised adds the advice for an error, once.
+// advised adds the advice for an error, unless the error already has some.
 func advised(err error) error {
 	if has := (adviceError{}); errors.As(err, &has) {
 		return err

@@ -58,9 +58,10 @@ func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, b
 	return inFolder(ctx, func(s *session) error { return s.storm(ctx, time, every, seed, bytes) })
 }
 
-// Attack injects faults, one after the other, into the job of this configuration, which somebody else runs or is about
-// to. It returns when the job has outlived them. If the job is sealed already, or ends before, the error is chaos.ErrOver;
-// as long as nobody runs it, Attack waits. Attacked runs a job and attacks it.
+// Attack injects faults, one after the other, into the job of this configuration. Another process
+// runs the job; until one does, Attack waits. It returns when the job is sealed after all faults.
+// The error wraps chaos.ErrOver if the job is already sealed, or ends before a fault could hit it.
+// Attacked both runs a job and attacks it.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	c, err := c.resolve(nil)
 	if err != nil {
@@ -81,8 +82,9 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	return coded(ctx, err)
 }
 
-// Attacked is Job with these faults injected, one after the other, while it runs. Of what the job says it shows the result
-// alone, and one line for each fault. If the job is over before one of them could hit it, the error is chaos.ErrOver.
+// Attacked is Job with these faults injected, one after the other, while the job runs. It shows
+// only the result of the job and one line for each fault. The error wraps chaos.ErrOver if the job
+// ends before a fault could hit it.
 func Attacked(c Config, faults ...chaos.Fault) mg.Fn {
 	name := "attacked"
 	for _, fault := range faults {
@@ -95,11 +97,11 @@ func Attacked(c Config, faults ...chaos.Fault) mg.Fn {
 	return step(name, c, func(ctx context.Context, s *session) error { return s.underAttack(ctx, Job(c), faults) })
 }
 
-// underAttack runs the session's job, and attacks it meanwhile.
+// underAttack runs the session's job, and attacks the job while it runs.
 func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fault) error {
 	for _, fault := range faults {
 		if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
-			return redisd.ErrGiven // before anything is counted for it
+			return redisd.ErrGiven // refused before anything is counted
 		}
 	}
 	s.quiet.Store(true)
@@ -138,22 +140,24 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 	}
 	<-ended
 	if failure != nil {
-		return failure // and the attack's is but the consequence
+		return failure // the error of the attack is only a consequence
 	}
 	return err
 }
 
-// errSealed: there is nothing to attack.
+// errSealed is returned when a job can't be attacked because it is sealed.
 var errSealed = fmt.Errorf("%w: it is sealed already: mage clean", chaos.ErrOver)
 
-// attackers is a session whose connections are other ones than the job's, because those may be cut.
+// attackers returns a session with connections of its own, because an attack may cut the job's
+// connections.
 func attackers(c Config) *session {
 	s := newSession(c)
 	s.name = "chaos"
 	return s
 }
 
-// await waits until a supervisor works on the session's job. It ends early if ended does, or if the job is sealed.
+// await waits until a supervisor works on the session's job. It returns early with an error if
+// ended is closed or the job is sealed.
 func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 	for {
 		if s.job.Folder().Supervised(s.job.ID()) {
@@ -166,7 +170,7 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 			over = true
 		default:
 		}
-		if over || ended == nil { // nil: somebody runs it whose end we don't hear of
+		if over || ended == nil { // nil: another process runs the job, and can't report its end
 			if _, sealed, err := s.job.Folder().Sealed(s.job.ID()); sealed || err != nil {
 				return errors.Join(err, errSealed)
 			}
@@ -175,7 +179,7 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 			return fmt.Errorf("%w: the job to attack ended at once", wordcount.ErrIncomplete)
 		}
 		select {
-		case <-ended: // then it may be sealed: look once more
+		case <-ended: // the job may be sealed, so check once more
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(10 * time.Millisecond):
@@ -183,7 +187,7 @@ func (s *session) await(ctx context.Context, ended <-chan struct{}) error {
 	}
 }
 
-// attacker is the session's job as chaos sees it.
+// attacker returns the session's job as package chaos needs it.
 func (s *session) attacker(ctx context.Context) (chaos.Attack, error) {
 	rdb, server, err := s.job.Redis(ctx)
 	if err != nil {
@@ -199,7 +203,7 @@ func (s *session) attacker(ctx context.Context) (chaos.Attack, error) {
 	return a, nil
 }
 
-// attack injects faults into the session's job, and waits for its result.
+// attack injects faults into the session's job, and waits until the job is sealed.
 func (s *session) attack(ctx context.Context, faults ...chaos.Fault) (recovery time.Duration, err error) {
 	a, err := s.attacker(ctx)
 	if err != nil {
@@ -224,13 +228,13 @@ func (s *session) resume(ctx context.Context) error {
 	o := planned.Options
 	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
-	if err := s.start(ctx, c); !errors.Is(err, errSealed) { // else there was nothing left to resume
+	if err := s.start(ctx, c); !errors.Is(err, errSealed) { // sealed: nothing was left to resume
 		return err
 	}
 	return nil
 }
 
-// start runs a job in a process of its own, and returns when its supervisor is at work.
+// start runs a job in a process of its own, and returns when its supervisor works.
 func (s *session) start(ctx context.Context, c Config) error {
 	job, err := s.launch(c)
 	if err != nil {
@@ -239,7 +243,7 @@ func (s *session) start(ctx context.Context, c Config) error {
 	return s.await(ctx, job.ended)
 }
 
-// launch runs a job in a process of its own, which endJobs ends.
+// launch runs a job in a process of its own. endJobs ends that process.
 func (s *session) launch(c Config) (*jobProcess, error) {
 	job, err := startJob(c)
 	if err == nil {
@@ -248,7 +252,8 @@ func (s *session) launch(c Config) (*jobProcess, error) {
 	return job, err
 }
 
-// experiment attacks the job that runs in this folder, or else one that it starts, and judges what comes of it.
+// experiment attacks the job that runs in this folder, and verifies its result. If no job runs, it
+// starts one.
 func experiment(ctx context.Context, fault chaos.Fault) error {
 	return inFolder(ctx, func(s *session) (err error) {
 		own := attackers(s.config)
@@ -257,7 +262,7 @@ func experiment(ctx context.Context, fault chaos.Fault) error {
 		}
 		if own.job.Last() != nil || !own.job.Folder().Supervised(own.job.ID()) {
 			if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
-				return redisd.ErrGiven // before any text is written for it
+				return redisd.ErrGiven // refused before any text is written
 			}
 			s.note("no job is running in this folder: starting one")
 			if own, err = s.scratchJob(ctx, scratchBytes); err != nil {
@@ -278,16 +283,17 @@ func experiment(ctx context.Context, fault chaos.Fault) error {
 	})
 }
 
-// The job that is started for an attack: small splits and slow workers stretch it to some seconds.
+// Properties of the job that is started for an attack. Small splits and slow workers make it take
+// some seconds.
 const (
 	scratchBytes = 64 << 20
 	scratchTasks = 64
-	scratchSlow  = 150 * time.Millisecond // over each task
+	scratchSlow  = 150 * time.Millisecond // time for each task
 	scratchLease = time.Second
 )
 
-// scratchJob starts a job of its own in another process, with a state folder and a server of its own, so that the jobs
-// of this folder are left in peace.
+// scratchJob starts a job in another process. The job has its own state folder and server, so that
+// it doesn't disturb the jobs of this folder.
 func (s *session) scratchJob(ctx context.Context, bytes int64) (own *session, err error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, "chaos")
@@ -309,7 +315,8 @@ func (s *session) scratchJob(ctx context.Context, bytes int64) (own *session, er
 	return own, own.again(ctx)
 }
 
-// again starts the session's job from nothing: the same job as the last time would be up to date, and over at once.
+// again starts the session's job anew. It deletes the old one first, because a sealed job is up to
+// date and would end at once.
 func (s *session) again(ctx context.Context) error {
 	if err := s.clean(ctx); err != nil {
 		return err
@@ -320,7 +327,7 @@ func (s *session) again(ctx context.Context) error {
 	return s.start(ctx, s.config)
 }
 
-// endJobs ends the processes that run the session's job, those that still do.
+// endJobs ends the processes that still run the session's job.
 func (s *session) endJobs() {
 	for _, job := range s.jobs {
 		job.interrupt()
@@ -328,9 +335,10 @@ func (s *session) endJobs() {
 	s.jobs = nil
 }
 
-// Discard ends what is left of the jobs of this configuration's folder: it takes them off a given server, or kills the
-// folder's own with all its data, and deletes the folder. It does so also when ctx has ended. The error is
-// wordcount.ErrIncomplete if somebody still works on one of them.
+// Discard removes the jobs of this configuration's folder. It deletes them from a given server, or
+// kills the folder's own server and deletes its data. Then it deletes what this program has in the
+// folder, and the folder if that is empty. Discard works even if ctx has ended. The error wraps
+// wordcount.ErrIncomplete if a supervisor still works on one of the jobs.
 func Discard(ctx context.Context, c Config) error {
 	ctx = context.WithoutCancel(ctx)
 	c, err := c.underVariables()
@@ -367,7 +375,7 @@ func (s *session) discard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"jobs", "last", "redis"} { // there may be more in it, which isn't ours
+	for _, name := range []string{"jobs", "last", "redis"} { // the folder may hold other files
 		if err := os.RemoveAll(filepath.Join(s.config.Dir, name)); err != nil {
 			return err
 		}
@@ -376,7 +384,7 @@ func (s *session) discard(ctx context.Context) error {
 	return nil
 }
 
-// stopServer stops the session's server, if it is the folder's own.
+// stopServer stops the session's server, unless it is a given one.
 func (s *session) stopServer(ctx context.Context) error {
 	server, err := redisd.Open(s.config.Redis)
 	if err != nil || !server.Owned() {

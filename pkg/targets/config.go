@@ -21,39 +21,39 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 )
 
-// Config says what to count, and how. The zero value of each field is its default, so Config{Input: "texts"} is
-// complete.
+// Config says what to count, and how. The zero value of a field means its default, so
+// Config{Input: "texts"} is complete.
 //
-// A variable of the environment wins over the field that it stands for, so that the person who runs a magefile can say where
-// Redis is, or how many workers there are. AsIs keeps the variables out.
+// An environment variable wins over its field. So the person who runs a magefile can say where
+// Redis is, or how many workers there are. With AsIs, variables change nothing.
 //
-// The targets of the command line, and the commands that errors advise, know the variables and the state folder
-// ".wordcount". They don't know a Config: the words of its job are read with Result.
+// Targets on the command line, and the commands that errors advise, know the variables and the
+// state folder ".wordcount". They don't know a Config, so use Result to read the words of its job.
 type Config struct {
 	Dir          string                // state folder; ".wordcount"
-	Input        string                // file or folder; the last run's in this state folder, else "data"
-	Exclude      []string              // globs of what isn't counted, as plan.ParseGlobs describes them; none
-	Skip         plan.Skip             // what isn't counted instead of ending the run; nothing
-	Growing      bool                  // files that grow are counted up to the size that they had when the job was planned
+	Input        string                // file or folder; that of the folder's last run, or "data"
+	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
+	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
+	Growing      bool                  // count a growing file up to its size at planning time
 	Workers      int                   // processes; the number of CPUs
 	Reducers     int                   // partitions; by the input's size
-	Direct       bool                  // no partitions: each task's words go straight into the sorted set
+	Direct       bool                  // no partitions: words go straight into the sorted set
 	Split        int64                 // bytes of a split; plan.DefaultSplit
-	WholeFiles   bool                  // a file is never split
-	WorkerMemory int64                 // bytes a worker may take; worker.DefaultWorkerMemory
+	WholeFiles   bool                  // never split a file
+	WorkerMemory int64                 // bytes that a worker may use; worker.DefaultWorkerMemory
 	Lease        time.Duration         // worker.DefaultLease
 	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
-	Faults       string                // as worker.ParseFaults reads them; none
-	Durability   supervisor.Durability // bgsave on a server of our own, none on a given one
-	Memory       int64                 // bytes that the job may take on a given server; wordcount.DefaultMemory
+	Faults       string                // see worker.ParseFaults; none
+	Durability   supervisor.Durability // none on a given server, bgsave on any other
+	Memory       int64                 // bytes to use on a given server; wordcount.DefaultMemory
 	VerifyPart   result.Share          // what verify recounts; all
-	Redis        redisd.Config         // Dir is Config.Dir
+	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used
 
-	// AsIs says that the fields mean exactly what they say: no variable changes one, and without an Input the input is
-	// "data". For a job whose result only makes sense with these values, as a demonstration's.
+	// AsIs says that the fields are final: no variable changes one, and without an Input the input
+	// is "data". It is for a job that only makes sense with these values, like a demonstration.
 	AsIs bool
 
-	taken string // settings that come from the last run, as NAME=value, for people; see takeOver
+	taken string // settings from the last run as NAME=value, to show to people; see takeOver
 }
 
 const (
@@ -71,7 +71,7 @@ type variable struct {
 	set       func(c *Config, value string) error
 }
 
-// variables are all of them, in the order in which people meet them.
+// variables holds all variables, in the order in which mage env shows them.
 var variables = []variable{
 	{"WORDCOUNT_INPUT", defaultInput, text(func(c *Config) *string { return &c.Input })},
 	{"WORDCOUNT_EXCLUDE", "", func(c *Config, v string) (err error) {
@@ -160,7 +160,7 @@ func duration(field func(*Config) *time.Duration) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		d, err := time.ParseDuration(v)
 		if err != nil || d < 10*time.Millisecond {
-			return fmt.Errorf("write a duration of at least 10ms, as 5s")
+			return fmt.Errorf("write a duration of at least 10ms, like 5s")
 		}
 		*field(c) = d
 		return nil
@@ -178,14 +178,14 @@ func between(v string, low, high int) (int, error) {
 func size(v string) (int64, error) {
 	n, err := humanize.ParseBytes(v)
 	if err != nil || n > 1<<53 {
-		return 0, fmt.Errorf("write a size, as 64MiB")
+		return 0, fmt.Errorf("write a size like 64MiB")
 	}
 	return int64(n), nil
 }
 
-// resolve returns the configuration as it is meant: under the variables, under the flags (by the names of their
-// variables), and with what the last run counted if no input is named. The result is as it is. The error wraps
-// wordcount.ErrInput.
+// resolve returns the final configuration. It applies the variables, then the flags (by the names
+// of their variables), and then the settings of the last run, if no input is named. The result has
+// AsIs set. The error wraps wordcount.ErrInput.
 func (c Config) resolve(flags map[string]string) (Config, error) {
 	if c.AsIs {
 		return c, nil
@@ -200,8 +200,8 @@ func (c Config) resolve(flags map[string]string) (Config, error) {
 	return c.takeOver()
 }
 
-// underVariables lays the variables over the configuration, which is as it is afterwards. An unset or empty one changes
-// nothing. The error wraps wordcount.ErrInput.
+// underVariables applies the variables to the configuration. The result has AsIs set. A variable
+// that is unset or empty changes nothing. The error wraps wordcount.ErrInput.
 func (c Config) underVariables() (Config, error) {
 	if c.AsIs {
 		return c, nil
@@ -210,7 +210,8 @@ func (c Config) underVariables() (Config, error) {
 	if err := onlyKnown(os.Environ()); err != nil {
 		return c, err
 	}
-	if os.Getenv("REDIS_URL") != "" && c.Redis.URL != "" { // which replaces a server: its secrets are not for another one
+	// REDIS_URL may name another server, which must not get the secrets of the one in the Config.
+	if os.Getenv("REDIS_URL") != "" && c.Redis.URL != "" {
 		c.Redis.PasswordFile, c.Redis.CAFile, c.Redis.CertFile, c.Redis.KeyFile = "", "", "", ""
 	}
 	for _, v := range variables {
@@ -232,7 +233,7 @@ func (c *Config) set(name, value string) error {
 	return nil
 }
 
-// complete fills in the defaults that tell configurations apart.
+// complete fills in the defaults of fields that distinguish configurations.
 func (c Config) complete() Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
 	c.Input = cmp.Or(c.Input, defaultInput)
@@ -241,7 +242,7 @@ func (c Config) complete() Config {
 	return c
 }
 
-// wordcount is the configuration of the job.
+// wordcount returns the configuration of the job.
 func (c Config) wordcount() (wordcount.Config, error) {
 	faults, err := worker.ParseFaults(c.Faults)
 	return wordcount.Config{
@@ -252,14 +253,14 @@ func (c Config) wordcount() (wordcount.Config, error) {
 	}, err
 }
 
-// options are those that say which job it is.
+// options returns the options that decide which job it is.
 func (c Config) options() plan.Options {
 	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct,
 		Selection: plan.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
 }
 
-// id tells configurations apart: two jobs in one process are two sets of nodes in the graph.
+// id distinguishes configurations, because two jobs in one process have two sets of nodes.
 func (c Config) id() string {
 	c.taken = ""
-	return fmt.Sprintf("%#v", c) // quotes paths, which may hold any bytes
+	return fmt.Sprintf("%#v", c) // %#v quotes paths, because they may hold any bytes
 }

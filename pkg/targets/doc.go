@@ -1,11 +1,12 @@
-// Package targets is the plugin for Mage: import it into any magefile, and its targets are yours.
+// Package targets is the plugin for Mage. A magefile that imports it has its targets:
 //
 //	import (
 //		//mage:import
 //		"github.com/magereduce/magereduce/pkg/targets"
 //	)
 //
-// An alias works (//mage:import wc gives wc:run, wc:chaos:killWorker and so on), and so does mage -compile.
+// An alias works: //mage:import wc gives wc:run, wc:chaos:killWorker and so on. The command
+// mage -compile works, too.
 //
 // # To depend on a job
 //
@@ -21,38 +22,43 @@
 //		for word, err := range result.All(ctx) { … }
 //	}
 //
-// Result has the words of exactly that job. The target export speaks of the last job in ".wordcount", which may be
-// another one.
+// Result has the words of exactly that job. The target export reads the last job in ".wordcount",
+// which may be another one.
 //
-// Attacked is Job while faults of package chaos befall it; Discard removes what such a job leaves. The demo in this
-// repository's magefile shows both.
+// Attacked is Job with faults of package chaos. Discard removes what such a job leaves. The target
+// demo in this repository's magefile shows both.
 //
-// graph.go is that graph. A step is a function of a session, which is what steps of one configuration share within a
-// process. Each is idempotent, because targets that are named on the command line bypass Mage's memory, and because the
-// next process starts from whatever the last one left. Two configurations are two sets of nodes, so two jobs fit into
-// one process.
+// # The graph
 //
-// Recovery is not part of the graph: Mage runs a node once per process, and Redis may die more often. The supervisor is
-// given a function that brings the server and the functions back (session.revive), and calls that as often as it must.
+// The graph is in graph.go. A step is a function of a session, and steps of one configuration share
+// one session within a process. Each step is idempotent for two reasons: Mage runs a target that is
+// named on the command line even if it has run before, and the next process starts from any state
+// that the last one left. Each configuration has its own set of nodes, so one process can run two
+// jobs.
+//
+// Recovery is not part of the graph, because Mage runs a node once per process, and Redis may die
+// more often. The job itself brings the server and the functions back, as often as it must.
 //
 // # To configure it
 //
-// The targets obey environment variables, listed in config.go and in the README. Some have flags, which win over
-// variables, which win over the fields of a Config, which win over defaults. A Config that is AsIs is not changed by
-// variables.
+// The targets obey environment variables, which config.go and the README list. Some targets have
+// flags. A flag wins over a variable, a variable over a field of a Config, and a field over the
+// default. Variables don't change a Config that is AsIs.
 //
-// Targets that need no input speak of the job that was last run in this folder. So does a run that names no input: it
-// goes on with that one's, and with the options that say which job it was. Each command that an error advises therefore
-// concerns the job that failed.
+// Targets that need no input concern the job that was last run in this folder. So does a run that
+// names no input. It continues with the input of that job, and with the options that decide which
+// job it was. So each command that an error advises concerns the job that failed.
 //
 // # Processes
 //
-// A worker is this very program, started again. An init function looks for a variable and, if it is there, the process
-// never becomes a magefile: see process.go. Nothing is found by a target's name, so an alias doesn't matter. Each worker
-// has a process group of its own, and ends when the pipe from its supervisor does.
+// A worker is another process of the same program. If a variable names a role, an init function
+// runs that role, and the process never becomes a magefile: see process.go. Nothing is found by the
+// name of a target, so an alias doesn't matter. Each worker has its own process group, and ends
+// when the pipe from its supervisor is closed.
 //
-// Ctrl-C lets the workers finish what they have in hand, takes a checkpoint and exits with 130, all within four seconds,
-// for Mage ends everything after five.
+// After Ctrl-C the workers finish their current work, the supervisor takes a checkpoint, and the
+// program exits with 130. All this takes at most four seconds, because Mage ends every process
+// after five.
 //
 // # Exit statuses
 //

@@ -14,7 +14,7 @@ import (
 // Env shows every option: its value, and where that comes from
 func Env(ctx context.Context) error {
 	c, wrong := Config{}.underVariables()
-	// The table shows what is wrong, too.
+	// The table is printed even if a variable is wrong.
 	return coded(ctx, cmp.Or(printEnv(os.Stdout, c), wrong))
 }
 
@@ -40,14 +40,14 @@ func printEnv(w io.Writer, c Config) error {
 	return table.Flush()
 }
 
-// withoutPassword is an address as it may be shown.
+// withoutPassword returns an address in a form without passwords.
 func withoutPassword(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "(not an address)"
 	}
 	query := u.Query()
-	if query.Has("password") { // of what Sentinels lead to
+	if query.Has("password") { // for the server that Sentinels lead to
 		query.Set("password", "xxxxx")
 		u.RawQuery = query.Encode()
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisfn"
 )
 
-// Exit statuses. 1 is left to what was not expected, and to a second Ctrl-C.
+// Exit statuses. 1 means an unexpected error or a second Ctrl-C.
 const (
 	exitInput       = 2
 	exitRedis       = worker.ExitRefused
@@ -23,7 +23,7 @@ const (
 	exitInterrupted = 130
 )
 
-// statusError is an error with the exit status that it stands for.
+// statusError is an error with its exit status.
 type statusError struct {
 	error
 	status int
@@ -32,7 +32,7 @@ type statusError struct {
 func (e statusError) ExitStatus() int { return e.status }
 func (e statusError) Unwrap() error   { return e.error }
 
-// coded gives an error the exit status that it stands for.
+// coded adds the exit status to an error, and the advice that belongs to it.
 func coded(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -64,8 +64,8 @@ func coded(ctx context.Context, err error) error {
 	return err
 }
 
-// resumable adds the advice to an interruption that the next run resumes from: before the job was recorded, that would
-// go on with another one.
+// resumable adds to an interruption the advice to run again. It does so only after the job was
+// recorded, because otherwise the next run would continue another job.
 func resumable(err error, recorded bool) error {
 	if recorded && mg.ExitStatus(err) == exitInterrupted {
 		return mg.Fatal(exitInterrupted, "interrupted: run again to resume")

@@ -14,8 +14,9 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// writeTo writes a result to what path names. A reader of a file sees the old content or all of the new: a new file
-// takes its place, with its mode, and links to it stay. Devices and FIFOs are written through.
+// writeTo writes a result to the file that path names. A reader sees either the old content or all
+// of the new content, because a new file replaces the old one. It has the mode of the old one, and
+// links to the file stay. Into a device or a FIFO writeTo writes directly.
 func writeTo(path string, write func(io.Writer) error) error {
 	is, err := os.Stat(path)
 	switch {
@@ -32,7 +33,8 @@ func writeTo(path string, write func(io.Writer) error) error {
 	case is.IsDir():
 		return outError(path, errFolder)
 	}
-	// Of what the shell has opened as standard output, for appending maybe, /dev/stdout is but a name.
+	// A path like /dev/stdout names what the shell has opened as standard output, perhaps for
+	// appending. So the open file is used.
 	if stdout, err := os.Stdout.Stat(); err == nil && os.SameFile(is, stdout) {
 		return write(os.Stdout)
 	}
@@ -54,7 +56,7 @@ func writeTo(path string, write func(io.Writer) error) error {
 	return through.Close()
 }
 
-// replace puts a new file in the place of an old one, if there is one, in one step.
+// replace writes a new file and puts it in the place of path, in one step.
 func replace(path string, write func(io.Writer) error) error {
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 	if err != nil {
@@ -76,7 +78,8 @@ func outError(path string, err error) error {
 	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, printable(path), withoutName(err))
 }
 
-// withoutName is what the system said, without a file's name: it may be that of a temporary one.
+// withoutName returns the system's error without the name of the file, because that may be a
+// temporary name.
 func withoutName(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {

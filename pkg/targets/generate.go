@@ -12,7 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/corpus"
 )
 
-// generate writes a corpus, showing how far it is.
+// generate writes a corpus, and shows its progress.
 func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
 	var spec corpus.Spec
 	if bytes != nil {
@@ -22,7 +22,7 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 	}
 	if zipf != nil {
 		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil {
-			return fmt.Errorf("%w: -zipf=%s: write a number, as 1.07", protocol.ErrInput, *zipf)
+			return fmt.Errorf("%w: -zipf=%s: write a number like 1.07", protocol.ErrInput, *zipf)
 		}
 	}
 	dir := "corpus"

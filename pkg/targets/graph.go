@@ -2,15 +2,15 @@ package targets
 
 import "github.com/magefile/mage/mg"
 
-// Job is the whole build graph of one job: what other magefiles depend on.
+// Job returns the whole build graph of one job. Other magefiles depend on it:
 //
 //	func Count(ctx context.Context) error {
 //		mg.CtxDeps(ctx, targets.Job(targets.Config{Input: "texts"}))
 //		…
 //	}
 //
-// Each node is an idempotent step that runs once per process and configuration. The picture of this graph in
-// magefile.go is checked against the edges here.
+// Each node is an idempotent step that runs once per process and configuration. A test compares the
+// picture in magefile.go with the edges here.
 func Job(c Config) mg.Fn {
 	c, err := c.resolve(nil)
 	if err != nil {
@@ -24,7 +24,7 @@ func Job(c Config) mg.Fn {
 	return step("run", c, seal, spawn, loop)
 }
 
-// Verified is the node after Job: its result, compared with a serial recount.
+// Verified returns the node after Job. It compares the result with a serial recount.
 func Verified(c Config) mg.Fn {
 	c, err := c.resolve(nil)
 	if err != nil {

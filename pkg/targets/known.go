@@ -8,11 +8,11 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// notOptions begin the names that this module has for its own processes and tests.
+// notOptions are the beginnings of names that this module uses for its own processes and tests.
 var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
 
-// onlyKnown refuses a variable that looks like an option and is none: a name with a typing error would change nothing,
-// without a word.
+// onlyKnown refuses a variable that looks like an option and is none. Without this check, a
+// misspelt name would silently change nothing.
 func onlyKnown(environment []string) error {
 	for _, setting := range environment {
 		name, value, _ := strings.Cut(setting, "=")
@@ -30,7 +30,8 @@ func onlyKnown(environment []string) error {
 	return nil
 }
 
-// nearest is the variable that a name was probably meant to be; "" if none is near.
+// nearest returns the variable whose name is most similar to a wrong name, or "" if none is
+// similar.
 func nearest(name string) string {
 	const most = 3 // letters that differ
 	near, by := "", most+1
@@ -42,9 +43,10 @@ func nearest(name string) string {
 	return near
 }
 
-// distance is how many letters have to be put in, taken out or replaced to make one word of another (Levenshtein).
+// distance returns how many letters must be inserted, deleted or replaced to turn one word into
+// another (Levenshtein).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // from the letters of a so far to each beginning of b
+	row := make([]int, len(b)+1) // from the first letters of a to each prefix of b
 	for j := range row {
 		row[j] = j
 	}

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// What comes from files, from Redis and from its workers may hold anything. A terminal is shown none of it that it would
-// act upon, and every line stays one.
+// Text from files, from Redis and from its workers may hold any bytes. The functions here escape
+// what a terminal would act upon, and make sure that one line stays one line.
 
-// printable is a word as it is if a terminal can show it, and quoted if not.
+// printable returns a word unchanged if a terminal can show it, and quoted otherwise.
 func printable(word string) string {
 	if q := strconv.Quote(word); q != `"`+word+`"` {
 		return q
@@ -17,7 +17,8 @@ func printable(word string) string {
 	return word
 }
 
-// plain is a line in which whatever a terminal can't show is escaped, as in a Go string. It stays as it is otherwise.
+// plain returns a line in which everything that a terminal can't show is escaped, as in a Go
+// string. The rest is unchanged.
 func plain(line string) string {
 	var b strings.Builder
 	for i := 0; i < len(line); {
@@ -32,7 +33,7 @@ func plain(line string) string {
 	return b.String()
 }
 
-// plainError is an error that people may be shown.
+// plainError is an error whose text is safe to show to people.
 type plainError struct{ error }
 
 func (e plainError) Error() string { return plain(e.error.Error()) }

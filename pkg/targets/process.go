@@ -16,11 +16,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// roleJob is the role of a process that runs the graph of Job, with its Config as JSON on standard input. Calling a target
-// by name would not do: under an import alias it has another one.
+// roleJob is the role of a process that runs the graph of Job. The process reads its Config as JSON
+// from standard input. It doesn't call a target by name, because a target has another name under an
+// import alias.
 const roleJob = "job"
 
-// A compiled magefile runs itself again as a worker, so there is one binary, wherever it was copied to.
+// A compiled magefile starts itself again as a worker. So one binary is enough, and it may be
+// copied anywhere.
 func init() {
 	wordcount.Main()
 	if wordcount.Role() == roleJob {
@@ -36,7 +38,7 @@ func exit(err error, status int) {
 	os.Exit(status)
 }
 
-// runJob is what the target run does, without Mage around it.
+// runJob does what the target run does, without Mage.
 func runJob() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -47,22 +49,22 @@ func runJob() error {
 	return depend(ctx, []mg.Fn{Job(c)})
 }
 
-// jobProcess is a job in a process of its own.
+// jobProcess is a process that runs a job.
 type jobProcess struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
 
 func startJob(c Config) (*jobProcess, error) {
-	c.AsIs = true // the variables have had their say, and what was changed since is meant
+	c.AsIs = true // the variables are applied already, and must not undo later changes
 	config, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
 	j := &jobProcess{wordcount.Program(roleJob), make(chan struct{})}
-	// Its result is not the caller's, so it goes where progress goes.
+	// The job's result is not the caller's result, so it goes to standard error, like progress.
 	j.cmd.Stdin, j.cmd.Stdout, j.cmd.Stderr = bytes.NewReader(config), os.Stderr, os.Stderr
-	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the caller to pass on
+	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the caller passes Ctrl-C on
 	if err := j.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start job: %w", err)
 	}
@@ -73,7 +75,7 @@ func startJob(c Config) (*jobProcess, error) {
 	return j, nil
 }
 
-// interrupt asks the job to end in good order, unless it is about to end anyway, and returns when it has.
+// interrupt waits a second for the job to end, then asks it to end, and returns when it has ended.
 func (j *jobProcess) interrupt() {
 	select {
 	case <-j.ended:

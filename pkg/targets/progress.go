@@ -14,35 +14,36 @@ import (
 )
 
 const (
-	barEvery  = 100 * time.Millisecond // the bar is drawn anew; it syncs a file at every write
-	lineEvery = 3 * time.Second        // where there is no terminal
+	barEvery  = 100 * time.Millisecond // between two drawings of the bar, which syncs at each write
+	lineEvery = 3 * time.Second        // between two lines, without a terminal
 
-	eraseLine = "\r\x1b[2K" // on a terminal
+	eraseLine = "\r\x1b[2K" // erases the line on a terminal
 )
 
-// progress shows how far a job is: on a terminal one bar, with events as lines above it, elsewhere a plain line now
-// and then. It writes to standard error only, for results alone go to standard output.
+// progress shows how far a job is. On a terminal it draws one bar, with events as lines above the
+// bar. Elsewhere it prints a line from time to time. It writes to standard error, because only
+// results go to standard output.
 type progress struct {
 	total  int64                    // bytes; set before the first update
-	living func() (n, restarts int) // of workers; may be nil
+	living func() (n, restarts int) // number of workers and of their restarts; may be nil
 
-	mu       sync.Mutex // one writer at a time: the bar's own lines and ours must not mix
+	mu       sync.Mutex // guards the fields below, and keeps the bar and other lines apart
 	out      *os.File
 	terminal bool
 	bar      *progressbar.ProgressBar
 	began    time.Time
 	shown    time.Time
-	from     int64 // bytes that were done when we began
+	from     int64 // bytes that were done at the time began
 }
 
 func newProgress(out *os.File) *progress {
 	return &progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}
 }
 
-// line prints one line, above the bar if there is one.
+// line prints one line, above the bar if there is a bar.
 func (p *progress) line(text string) { p.print(p.out, text) }
 
-// result prints a line of a result, which goes to standard output, above the bar if there is one.
+// result prints a line of a result to standard output, above the bar if there is a bar.
 func (p *progress) result(text string) { p.print(os.Stdout, text) }
 
 func (p *progress) print(to *os.File, text string) {
@@ -53,7 +54,7 @@ func (p *progress) print(to *os.File, text string) {
 	}
 	text = plain(text)
 	if p.terminal && term.IsTerminal(int(to.Fd())) {
-		text = eraseLine + text // another process may have its bar there
+		text = eraseLine + text // another process may have drawn its bar here
 	}
 	fmt.Fprintln(to, text)
 	if p.bar != nil {
@@ -61,7 +62,7 @@ func (p *progress) print(to *os.File, text string) {
 	}
 }
 
-// passing shows a line on a terminal until something else is shown.
+// passing shows a line on a terminal. The next line replaces it.
 func (p *progress) passing(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +87,7 @@ func (p *progress) update(st wordcount.Status) {
 	}
 }
 
-// advance shows that so many bytes are done.
+// advance shows that the first done bytes of the total are done.
 func (p *progress) advance(phase string, done int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,11 +142,12 @@ func (p *progress) draw(phase string, done int64, now time.Time) {
 	}
 	p.shown = now
 	p.bar.Describe(phase)
-	// Full is finished, for the bar, and it would draw no more; the job isn't until it is sealed.
+	// The bar takes 100% for its end, and draws nothing after that. But the job goes on until it is
+	// sealed.
 	p.bar.Set64(min(done, p.total-1))
 }
 
-// finish takes the bar away.
+// finish removes the bar.
 func (p *progress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
-// report prints the result: what was counted, the top words, and how to see more of it.
+// report prints the result: what was counted, the most frequent words, and how to see more of them.
 func (s *session) report(ctx context.Context, r *wordcount.Result) error {
 	if s.quiet.Load() {
 		s.tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(r.Tokens)), humanize.Comma(int64(r.Distinct)), redone(r.Sealed))
@@ -56,7 +56,7 @@ func plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + what + "s"
 }
 
-// entries are words with their counts, by descending count, then by their bytes.
+// entries are words with their counts, by descending count, then by the bytes of the words.
 type entries = iter.Seq2[wordcount.Entry, error]
 
 func printTop(words entries) error {
@@ -69,7 +69,7 @@ func printTop(words entries) error {
 	return nil
 }
 
-// verify recounts the files of a sealed job, and compares.
+// verify recounts the files of a sealed job, and compares the counts with the result.
 func (s *session) verify(ctx context.Context, r *wordcount.Result) error {
 	truth, err := s.recount(ctx, r)
 	if err != nil {
@@ -86,7 +86,8 @@ func (s *session) recount(ctx context.Context, r *wordcount.Result) (result.Coun
 	return r.Recount(ctx, s.config.VerifyPart, func(bytes int64) { bar.advance("recount", bytes) })
 }
 
-// compare compares a job's result with the recount, which it uses up, and says how exact it is.
+// compare compares a job's result with the recount, and prints whether the result is exact. It
+// empties the recount.
 func (s *session) compare(ctx context.Context, truth result.Counts, r *wordcount.Result) error {
 	verdict, err := r.Compare(ctx, truth, s.config.VerifyPart)
 	if err != nil {

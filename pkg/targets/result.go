@@ -9,12 +9,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// Result returns the result of this configuration's sealed job, wherever its state folder and its server are:
+// Result returns the result of this configuration's sealed job, from the configuration's state
+// folder and server:
 //
 //	for word, err := range result.All(ctx) { … }
 //
-// The job is the one that Job(c) runs now, so its input is looked at, and an older result is never taken for it. The error
-// wraps wordcount.ErrIncomplete if it isn't sealed.
+// The job is the one that Job(c) would run now. So Result looks at the input, and never returns a
+// result of older input. The error wraps wordcount.ErrIncomplete if the job isn't sealed.
 func Result(ctx context.Context, c Config) (*wordcount.Result, error) {
 	r, err := c.result(ctx)
 	return r, coded(ctx, err)
@@ -27,7 +28,7 @@ func (c Config) result(ctx context.Context) (*wordcount.Result, error) {
 	}
 	c = c.complete()
 	s := sessionOf(c)
-	if s.job == nil || !s.job.IsSealed() { // not by this process
+	if s.job == nil || !s.job.IsSealed() { // this process has not sealed the job
 		s = newSession(c)
 		if err := s.open(ctx); err != nil {
 			return nil, err
@@ -35,7 +36,7 @@ func (c Config) result(ctx context.Context) (*wordcount.Result, error) {
 	}
 	r, err := s.job.Result(ctx)
 	if errors.Is(err, wordcount.ErrIncomplete) {
-		err = fmt.Errorf("%w: %s as it is now is not counted (job %s): depend on targets.Job before",
+		err = fmt.Errorf("%w: %s as it is now is not counted (job %s): depend on targets.Job first",
 			wordcount.ErrIncomplete, strconv.Quote(c.Input), s.job.ID())
 	}
 	return r, err

@@ -10,16 +10,16 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
-// session is what the steps of one configuration hand on to each other within this process. Nothing in it is needed to
-// resume: another process builds its own.
+// session is what the steps of one configuration share within this process. Resuming needs nothing
+// of it, because another process builds its own session.
 type session struct {
 	config Config
-	job    *wordcount.Job // once it is opened
+	job    *wordcount.Job // nil until it is opened
 	shown  *progress
-	quiet  atomic.Bool // events only pass by, and an attack says one line a fault
-	name   string      // of its connections
+	quiet  atomic.Bool // don't keep lines about events; an attack prints one line for each fault
+	name   string      // name of its connections
 
-	jobs []interface{ interrupt() } // that chaos started, in processes of their own
+	jobs []interface{ interrupt() } // the processes that chaos started for jobs
 }
 
 var (
@@ -43,7 +43,7 @@ func newSession(c Config) *session {
 	return &session{config: c, shown: newProgress(os.Stderr)}
 }
 
-// open opens the job, once.
+// open opens the job, unless it is open.
 func (s *session) open(ctx context.Context) error {
 	if s.job != nil {
 		return nil
@@ -84,7 +84,8 @@ func (s *session) say(step, format string, args ...any) {
 	s.note("%-16s %s", step, fmt.Sprintf(format, args...))
 }
 
-// note prints a line. While the job is under attack it only passes by, because the attack tells what matters.
+// note prints a line. While the job is under attack, the next line replaces it, because the attack
+// prints what matters.
 func (s *session) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if s.quiet.Load() {

@@ -16,25 +16,25 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// statusReport is what status prints. The names in JSON are API.
+// statusReport is what the target status prints. The names in JSON are API.
 type statusReport struct {
 	Job     string         `json:"job"`
-	Phase   string         `json:"phase"` // none, map, reduce, done; sealed when the result is published
+	Phase   string         `json:"phase"` // none, map, reduce, done; sealed: the result is published
 	Tasks   taskReport     `json:"tasks"`
 	Buried  []buriedReport `json:"buried"`
-	Bytes   int64          `json:"bytes"` // of input, committed
+	Bytes   int64          `json:"bytes"` // bytes of input that are committed
 	Total   int64          `json:"total"` // bytes of input
 	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
 
-	Skipped []plan.SkippedFor `json:"skipped"` // of the input: what isn't counted
-	list    string            // the file that has all of it
+	Skipped []plan.SkippedFor `json:"skipped"` // what of the input isn't counted
+	list    string            // the file with the complete list
 }
 
 type taskReport struct {
-	Total   int `json:"total"` // maps and reduces
+	Total   int `json:"total"` // map and reduce tasks
 	Done    int `json:"done"`
-	Pending int `json:"pending"` // by XPENDING: delivered, not acknowledged
+	Pending int `json:"pending"` // as XPENDING says: delivered and not acknowledged
 }
 
 type workerReport struct {
@@ -43,17 +43,17 @@ type workerReport struct {
 	Host  string `json:"host"`
 	State string `json:"state"` // working or idle
 	Tasks int    `json:"tasks"` // held now
-	Done  int    `json:"done"`  // committed in this life
+	Done  int    `json:"done"`  // committed by this process
 }
 
 type buriedReport struct {
-	Task   string `json:"task"`             // stream and number
+	Task   string `json:"task"`             // its stream and number
 	File   string `json:"file,omitempty"`   // of a map
-	Offset *int64 `json:"offset,omitempty"` // of a map: where its part of the file begins, bytes
-	More   int    `json:"more,omitempty"`   // of a map: small files that it had beside this one
+	Offset *int64 `json:"offset,omitempty"` // of a map: bytes of the file before its split
+	More   int    `json:"more,omitempty"`   // of a map: number of other small files in the task
 	Error  string `json:"error"`
 
-	what string // the task, for people
+	what string // the task as people see it
 }
 
 type redisReport struct {
@@ -62,7 +62,7 @@ type redisReport struct {
 	PID  int    `json:"pid,omitempty"`
 }
 
-// status reads where the last job stands.
+// status reads the status of the last job.
 func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err := s.job.Last(); err != nil {
 		return statusReport{}, err
@@ -88,7 +88,7 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	if err != nil {
 		return r, err
 	}
-	if len(dead) > 0 { // a job has many splits: they are only made out if somebody asks for one
+	if len(dead) > 0 { // a job has many splits, so they are computed only if needed
 		r.Buried = describe(dead, last.Splits())
 	}
 	r.Phase, r.Bytes = string(st.Phase), st.Bytes
@@ -104,7 +104,8 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	return r, nil
 }
 
-// describe names the file and the offset of each map that was given up. A reduce has neither.
+// describe names the file and the offset of each map task that was given up. A reduce task has
+// neither.
 func describe(dead []protocol.DeadLetter, splits []plan.Split) []buriedReport {
 	reports := make([]buriedReport, len(dead))
 	for i, t := range dead {

@@ -7,8 +7,8 @@ import (
 	"github.com/magefile/mage/mg"
 )
 
-// node is a step of the graph. It implements mg.Fn, because a target with flags can't be a dependency, and because
-// Mage must tell the nodes of two configurations apart.
+// node is a step of the graph. It implements mg.Fn for two reasons: a target with flags can't be a
+// dependency, and Mage must distinguish the nodes of two configurations.
 type node struct {
 	name   string
 	config Config
@@ -20,15 +20,15 @@ func step(name string, c Config, do func(context.Context, *session) error, needs
 	return &node{name, c.complete(), do, needs}
 }
 
-// failing is a step of a configuration that makes no sense.
+// failing returns a step that fails with err, for a configuration that is wrong.
 func failing(name string, c Config, err error) mg.Fn {
 	return step(name, c, func(context.Context, *session) error { return err })
 }
 
-// Name is how Mage remembers the step, and what -v shows.
+// Name returns the name by which Mage knows the step, and which -v shows.
 func (n *node) Name() string { return n.name }
 
-// ID keeps steps of other configurations apart.
+// ID distinguishes this step from the steps of other configurations.
 func (n *node) ID() string { return n.config.id() }
 
 // Run runs what the step needs, then the step.
@@ -39,13 +39,14 @@ func (n *node) Run(ctx context.Context) error {
 		err = resumable(coded(ctx, n.do(ctx, s)), s.recorded())
 	}
 	if err != nil && !claim(ctx, err) {
-		return nil // a sibling failed first, and this is but the consequence
+		return nil // a sibling failed first, and this error is only a consequence
 	}
 	return err
 }
 
-// siblings is what the dependencies of one step share: the first that fails ends the others, and is the one reported.
-// Mage itself would let the others go on, and merge all errors into one with exit status 1.
+// siblings is what the dependencies of one step share. The first one that fails ends the others,
+// and only its error is reported. Without it, Mage would let the others go on, and merge all errors
+// into one with exit status 1.
 type siblings struct {
 	mu     sync.Mutex
 	failed bool
@@ -54,7 +55,7 @@ type siblings struct {
 
 type siblingsKey struct{}
 
-// claim reports the first failure among siblings, and ends the others.
+// claim returns true for the first failure among siblings, and ends the others.
 func claim(ctx context.Context, err error) bool {
 	s, ok := ctx.Value(siblingsKey{}).(*siblings)
 	if !ok {
@@ -70,14 +71,14 @@ func claim(ctx context.Context, err error) bool {
 	return true
 }
 
-// depend runs the steps side by side.
+// depend runs the steps at the same time, and returns the error of the first one that fails.
 func depend(ctx context.Context, needs []mg.Fn) (err error) {
 	if len(needs) == 0 {
 		return nil
 	}
 	shared, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer func() { // mg.CtxDeps speaks by panicking
+	defer func() { // mg.CtxDeps reports an error by a panic
 		if v := recover(); v != nil {
 			failure, ok := v.(error)
 			if !ok {
@@ -94,7 +95,7 @@ func depend(ctx context.Context, needs []mg.Fn) (err error) {
 	return nil
 }
 
-// find returns the node of that name in a graph.
+// find returns the node with this name in a graph, or nil.
 func find(root mg.Fn, name string) *node {
 	n := root.(*node)
 	if n.name == name {

@@ -37,7 +37,7 @@ func spawnWorkers(ctx context.Context, s *session) error {
 
 func checkpointLoop(ctx context.Context, s *session) error { return s.job.Checkpoints(ctx) }
 
-// seal waits for the job, seals it, and only then lets the workers go.
+// seal waits until all tasks are done, seals the job, and only then dismisses the workers.
 func seal(ctx context.Context, s *session) error {
 	result, err := s.job.Seal(ctx)
 	s.shown.finish()

@@ -18,13 +18,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
-// outcome is what came of a fault that was outlived.
+// outcome is what a fault cost a job that recovered from it.
 type outcome struct {
 	recovery time.Duration
 	redone   int // tasks
 }
 
-// tabulate runs each fault against a job of its own, and prints what came of it.
+// tabulate runs each fault against a job of its own, and prints a table of the outcomes.
 func (s *session) tabulate(ctx context.Context) (err error) {
 	own, err := s.scratchJob(ctx, scratchBytes)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *session) tabulate(ctx context.Context) (err error) {
 		s.note("— %s", fault.Name)
 		if used {
 			own.endJobs()
-			// The fault before this one may have left Redis dead.
+			// The previous fault may have left Redis dead.
 			if err := own.ping(ctx); err != nil {
 				return outcome{}, err
 			}
@@ -58,8 +58,8 @@ func (s *session) tabulate(ctx context.Context) (err error) {
 	})
 }
 
-// tabulate tries each fault, and prints a table of what came of it, whatever that was. The error is that of a fault
-// which wasn't outlived exactly; a difference counts for more than another one.
+// tabulate tries each fault, and prints a table of the outcomes, also of faults that failed. The
+// error is that of the first fault that failed, but an ErrDifferent wins over other errors.
 func tabulate(ctx context.Context, w io.Writer, faults []chaos.Fault, try func(chaos.Fault) (outcome, error)) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FAULT\tTIMES\tRECOVERY\tREDONE\tVERDICT")
@@ -89,7 +89,7 @@ func tabulate(ctx context.Context, w io.Writer, faults []chaos.Fault, try func(c
 	return worst
 }
 
-// short is as much of an error as fits into a table.
+// short returns the beginning of an error's first line, so that it fits into a table.
 func short(err error) string {
 	const most = 80
 	line, _, more := strings.Cut(err.Error(), "\n")
@@ -103,7 +103,7 @@ func short(err error) string {
 	return line
 }
 
-// storm injects faults at random for a time, into one job after the other, and verifies each.
+// storm injects faults at random for a time, into one job after the other, and verifies each job.
 func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *int, bytes *string) (err error) {
 	length, gap, size64, number := time.Minute, time.Second, int64(1<<30), time.Now().UnixNano()
 	if lasts != nil {
@@ -161,7 +161,7 @@ func (s *session) storm(ctx context.Context, lasts, every *time.Duration, seed *
 	return err
 }
 
-// tally prints how often each fault was outlived in a storm, however that ends.
+// tally prints how often jobs recovered from each fault of a storm, even if the storm failed.
 func tally(w io.Writer, faults []chaos.Fault, run func(outlived func(chaos.Fault)) error) error {
 	times := map[string]int{}
 	err := run(func(fault chaos.Fault) { times[fault.Name]++ })
@@ -173,7 +173,7 @@ func tally(w io.Writer, faults []chaos.Fault, run func(outlived func(chaos.Fault
 	return errors.Join(err, table.Flush())
 }
 
-// ping makes sure that the session's server answers, and starts it again if need be.
+// ping makes sure that the session's server answers. If the server is dead, ping starts it again.
 func (s *session) ping(ctx context.Context) error {
 	rdb, _, err := s.job.Redis(ctx)
 	if err != nil {
@@ -182,8 +182,8 @@ func (s *session) ping(ctx context.Context) error {
 	return s.job.Do(ctx, func() error { return rdb.Ping(ctx).Err() })
 }
 
-// calm waits for the job's result when no fault is injected any more, and compares it with the recount, which the first job
-// makes.
+// calm waits for the job's result after the last fault, and compares the result with the recount
+// truth. The first call makes the recount.
 func (s *session) calm(ctx context.Context, truth *result.Counts) error {
 	for {
 		a, err := s.attacker(ctx)
@@ -194,7 +194,7 @@ func (s *session) calm(ctx context.Context, truth *result.Counts) error {
 			return err
 		}
 		s.endJobs()
-		// The last fault may have ended Redis when nobody was left to start it again.
+		// The last fault may have killed Redis after the supervisor had ended.
 		if err := s.ping(ctx); err != nil {
 			return err
 		}
@@ -211,7 +211,8 @@ func (s *session) calm(ctx context.Context, truth *result.Counts) error {
 		if !errors.Is(err, wordcount.ErrNoResult) {
 			return err
 		}
-		// Or have rolled it back behind the seal. A supervisor that runs the job then has its result again.
+		// The last fault may also have rolled Redis back to a moment before the seal. Another run
+		// of the job restores the result.
 		s.note("the result was rolled back: running the job again")
 		job, err := s.launch(s.config)
 		if err != nil {

@@ -9,13 +9,14 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
-// setting is a variable and its value.
+// setting is the name of a variable and its value.
 type setting struct{ name, value string }
 
-// lastRun returns the configuration with what it takes over from the last run in its folder, and these settings for people:
-// none if it names an input. Otherwise they are that run's input, and, where the configuration leaves them open, the options
-// that say which job it was. So a run after a failure goes on with the job that failed, and a run after a change counts
-// the same input anew.
+// lastRun returns the configuration with the settings that it takes over from the last run in its
+// folder, and a list of these settings. If the configuration names an input, it takes over nothing.
+// Otherwise it takes over that run's input. It also takes over the options that decide which job it
+// was, if it doesn't set them itself. So a run after a failure continues the job that failed, and a
+// run after a change of the input counts the same input anew.
 func (c Config) lastRun() (Config, []setting, error) {
 	if c.Input != "" {
 		return c, nil, nil
@@ -26,7 +27,7 @@ func (c Config) lastRun() (Config, []setting, error) {
 	}
 	var taken []setting
 	take := func(name, value string) { taken = append(taken, setting{name, value}) }
-	checked := func(name, value string) { // what a folder says may be out of bounds
+	checked := func(name, value string) { // a value from the folder may be out of bounds
 		take(name, value)
 		err = cmp.Or(err, c.set(name, value))
 	}
@@ -53,7 +54,8 @@ func (c Config) lastRun() (Config, []setting, error) {
 	return c, taken, err
 }
 
-// takeOver applies lastRun. What differs from the defaults is noted, for people to be told.
+// takeOver applies lastRun. It stores in c.taken what people should know: the settings, unless the
+// default input is the only one.
 func (c Config) takeOver() (Config, error) {
 	c, settings, err := c.lastRun()
 	if err != nil {

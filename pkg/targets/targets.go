@@ -40,7 +40,7 @@ func number(n *int) *string {
 	return &s
 }
 
-// stepTarget runs one step, after what it needs, and returns its session.
+// stepTarget runs one step after the steps that it needs, and returns its session.
 func stepTarget(ctx context.Context, name string) (*session, error) {
 	c, err := Config{}.resolve(nil)
 	if err != nil {
@@ -122,7 +122,7 @@ type Checkpoint mg.Namespace
 // Loop takes a checkpoint now and then, until the job is sealed
 func (Checkpoint) Loop(ctx context.Context) error { return foreground(ctx, "checkpoint:loop") }
 
-// foreground runs a step whose work goes on in the background, and stays until the job is sealed.
+// foreground runs a step whose work goes on in the background, and waits until the job is sealed.
 func foreground(ctx context.Context, name string) error {
 	s, err := stepTarget(ctx, name)
 	if err != nil || s.job.IsSealed() {
@@ -217,7 +217,7 @@ func (s *session) clean(ctx context.Context) error {
 	})
 }
 
-// inFolder runs a target that speaks of this folder's jobs.
+// inFolder runs a target that concerns this folder's jobs.
 func inFolder(ctx context.Context, do func(*session) error) error {
 	c, err := Config{}.underVariables()
 	if err != nil {
@@ -247,7 +247,7 @@ func withResult(ctx context.Context, do func(*session, *wordcount.Result) error)
 	})
 }
 
-// first are the first n of some words.
+// first returns the first n of the words.
 func first(words entries, n int) entries {
 	return func(yield func(wordcount.Entry, error) bool) {
 		left := n
@@ -259,8 +259,8 @@ func first(words entries, n int) entries {
 	}
 }
 
-// withWords runs a target that reads the words of the last job: of its sealed result, or, if partial is asked for, of
-// what was committed.
+// withWords runs a target that reads the words of the last job. It reads them from the sealed
+// result, or, with partial, from what was committed.
 func withWords(ctx context.Context, partial *bool, do func(*session, entries) error) error {
 	if partial == nil || !*partial {
 		return withResult(ctx, func(s *session, r *wordcount.Result) error { return do(s, r.All(ctx)) })
@@ -278,7 +278,7 @@ func withWords(ctx context.Context, partial *bool, do func(*session, entries) er
 	})
 }
 
-// join adds workers to a job that others supervise.
+// join adds workers to a job that another process supervises.
 func (s *session) join(ctx context.Context, job, input *string) error {
 	var id, path string
 	if job != nil {
