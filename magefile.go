@@ -40,13 +40,13 @@ func Demo(ctx context.Context) (err error) {
 	job := targets.Config{
 		Dir: filepath.Join(".wordcount", "demo"), Input: texts, Checkpoint: time.Second / 2,
 		Split: 1 << 20, Workers: 2, Faults: "slow=300ms:2", // some seconds of work
-		AsIs: true, // whatever people count otherwise
+		AsIs: true, // variables that the user has set for other jobs must not change this one
 	}
-	if err := targets.Discard(ctx, job); err != nil { // what a demo before this one may have left
+	if err := targets.Discard(ctx, job); err != nil { // an earlier demo may have left a job
 		return err
 	}
 	defer func() { err = errors.Join(err, targets.Discard(ctx, job)) }()
-	// The worker comes last: the one that takes its place isn't slow any more, and soon has the job done.
+	// The worker is killed last, because its replacement isn't slow and would finish the job soon.
 	mg.SerialCtxDeps(ctx, targets.Attacked(job, chaos.RestartRedis, chaos.KillWorker), targets.Verified(job))
 	return nil
 }
