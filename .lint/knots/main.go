@@ -23,7 +23,7 @@ func main() {
 	allowed := flag.String("allow", "", "packages with knots that are known, with commas between")
 	flag.Parse()
 	pkgs, err := packages.Load(&packages.Config{
-		Dir: "..", // this program has a module of its own
+		Dir:  "..", // this program has a module of its own
 		Mode: packages.NeedName | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps,
 	}, flag.Args()...)
 	if err != nil || packages.PrintErrors(pkgs) > 0 {

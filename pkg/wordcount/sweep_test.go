@@ -272,7 +272,7 @@ func (s *scene) at(point string, before bool) (cut bool) {
 	switch s.what {
 	case "die":
 		s.victim.Kill()
-		s.proxy.Close() // and whoever takes its place comes another way
+		s.proxy.Close() // and the worker that takes its place comes another way
 	case "kill", "rollback":
 		server := *s.server.Server // one may not be used by two goroutines
 		s.try(server.Kill(s.ctx))

@@ -17,7 +17,7 @@
 //
 // # Caveats
 //
-// Size and time are all that is compared. Whoever changes a file and restores both is not noticed.
+// Only size and time are compared. A change is not noticed if the size and the time are as before.
 //
 // A file that may grow ([File.MayGrow]) is counted up to its planned size. Its inode is compared
 // too, and the caveats of [File.Compare] apply.

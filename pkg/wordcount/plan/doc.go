@@ -16,7 +16,7 @@
 // other bytes to a supervisor that resumes, or to a worker from before, the counts would be wrong
 // and nobody would notice. Equal plans have equal names, so the same command resumes the same job.
 //
-// A split travels through Redis as a protocol.Entry. Whoever can write to Redis can write any
+// A split travels through Redis as a protocol.Entry. A writer to Redis can write any
 // entry, so a worker compares it with what its own folder planned: see [Trust].
 //
 // # Caveats

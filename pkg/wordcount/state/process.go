@@ -15,7 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// Whoever wants to signal a process finds it here. A number in Redis or in a file proves nothing:
+// To signal a process, find it here. A number in Redis or in a file proves nothing:
 // anybody may have written it, and the system gives the number of a dead process to another one. So
 // the system is asked. A process is first held and then checked: on Linux, an os.Process that was
 // found is a descriptor, and stays that process.

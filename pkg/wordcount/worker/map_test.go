@@ -135,7 +135,7 @@ func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
 	for range protocol.AloneFrom {
 		_, err := h.Client.Release(ctx, h.Run, "w", true)
 		check.Must(t, err)
-		// Whoever takes them next dies of them too.
+		// The next worker that takes them dies, too.
 		w := h.mapping("w")
 		if stolen, err := w.claims.expired(ctx, wordcounttest.Tasks); err != nil || len(stolen) != 2 {
 			t.Fatalf("stolen: %v, %v", stolen, err)
