@@ -3,6 +3,7 @@ package wordcount
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ type Job struct {
 	sup     *supervisor.Supervisor
 	sealed  *Sealed
 	workers workers
+	log     io.Closer // what worker processes write to standard error
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -214,6 +216,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64
 		if err != nil {
 			return err
 		}
+		j.log = log
 		j.workers = &supervisor.Pool{
 			Size: j.config.Workers, Worker: spec, Faults: j.config.Faults, Log: log,
 			Command: func() *exec.Cmd { return Program(roleWorker) },
@@ -302,6 +305,10 @@ func (j *Job) attend(ctx context.Context, wait func(context.Context) error) erro
 func (j *Job) halt() {
 	if j.workers != nil {
 		j.workers.Stop()
+	}
+	if j.log != nil {
+		j.log.Close()
+		j.log = nil
 	}
 	j.stop(nil)
 	j.loop.Wait()
