@@ -275,7 +275,12 @@ func (s *scene) at(point string, before bool) (cut bool) {
 		s.proxy.Close() // and the worker that takes its place comes another way
 	case "kill", "rollback":
 		server := *s.server.Server // one may not be used by two goroutines
-		s.try(server.Kill(s.ctx))
+		if err := server.Kill(s.ctx); err != nil {
+			if s.ctx.Err() == nil {
+				s.tb.Error(err)
+			}
+			return false // the job ended first, so the accident came too late
+		}
 	}
 	close(s.struck)
 	s.release()
