@@ -162,6 +162,8 @@ func (a accident) happen(t *testing.T) bool {
 	switch kind, _, _ := strings.Cut(a.point, "."); kind {
 	case "hello", "client-setname":
 		t.Skip("so many connections at a time come by chance")
+	case "info-server-persistence":
+		t.Skip("how often a save is looked at depends on how long it takes")
 	case "xrange":
 		t.Skip("another worker is late by chance, and its task is done a second time")
 	}
