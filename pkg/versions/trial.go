@@ -52,7 +52,7 @@ func gateTrials(s *server) []trial {
 		commands(s, "", "run", "verify"),
 		{"rights, containers", func(ctx context.Context, out io.Writer) error {
 			ran, err := gotest.Run(ctx, out, s.environ(), "-count=1", "-timeout=15m", "-run=^("+strings.Join(gateTests, "|")+")$",
-				"./pkg/redisd", "./pkg/targets", "./pkg/wordcount")
+				"./pkg/redisd", "./pkg/targets", "./pkg/wordcount", "./pkg/wordcount/protocol")
 			if err != nil {
 				return err
 			}
