@@ -151,7 +151,7 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 		if most < 1 {
 			return fmt.Errorf("%w: -n=%d: write a number above 0", protocol.ErrInput, most)
 		}
-		return printTop(first(words, most))
+		return printTop(result.First(words, most))
 	})
 }
 
@@ -245,18 +245,6 @@ func withResult(ctx context.Context, do func(*session, *wordcount.Result) error)
 		}
 		return do(s, r)
 	})
-}
-
-// first returns the first n of the words.
-func first(words entries, n int) entries {
-	return func(yield func(wordcount.Entry, error) bool) {
-		left := n
-		for e, err := range words {
-			if left--; left < 0 || !yield(e, err) {
-				return
-			}
-		}
-	}
 }
 
 // withWords runs a target that reads the words of the last job. It reads them from the sealed

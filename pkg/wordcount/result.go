@@ -22,14 +22,7 @@ func (r *Result) All(ctx context.Context) iter.Seq2[Entry, error] { return r.wor
 
 // Top yields the n words with the highest counts.
 func (r *Result) Top(ctx context.Context, n int) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		left := n
-		for e, err := range r.words.Entries(ctx) {
-			if left--; left < 0 || !yield(e, err) || err != nil {
-				return
-			}
-		}
-	}
+	return result.First(r.words.Entries(ctx), n)
 }
 
 // Export writes one line "count<TAB>word" for each word, in the order of All.

@@ -995,8 +995,8 @@ func (v *modelSupervisor) lasts() error {
 // step does one thing, as a supervisor whom nothing hinders would.
 func (v *modelSupervisor) step() error {
 	s := &v.redis
-	// Workers may have been released from a job that is not sealed after all, or by a run that is
-	// none of ours.
+	// Workers may have been dismissed from a job that is not sealed after all, or by a run that this
+	// supervisor does not know.
 	for i, k := range v.workers {
 		if k.released && !v.sealed {
 			v.hire(i)
