@@ -77,6 +77,3 @@ func LoseReply(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) err
 	}
 	return ErrLost
 }
-
-// LoseCommand keeps the command from the server.
-func LoseCommand(context.Context, redis.Cmder, redis.ProcessHook) error { return ErrLost }
