@@ -123,7 +123,7 @@ func (a Attack) moves(ctx context.Context) (time.Duration, error) {
 	}
 	start := time.Now()
 	_, err = a.until(ctx, func(st protocol.Status) bool {
-		return st.Phase == "done" || st.Mapped != first.Mapped || st.Reduced != first.Reduced ||
+		return st.Phase == protocol.Done || st.Mapped != first.Mapped || st.Reduced != first.Reduced ||
 			!maps.Equal(st.PendingMaps, first.PendingMaps) || !maps.Equal(st.PendingReduces, first.PendingReduces) ||
 			!maps.Equal(st.Workers, first.Workers) // their heartbeats
 	})

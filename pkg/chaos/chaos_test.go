@@ -23,6 +23,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sys/unix"
@@ -53,10 +54,10 @@ func newTarget(t *testing.T) *target {
 	server := redistest.Start(t)
 	input := t.TempDir()
 	for _, name := range []string{"one", "two"} {
-		must(t, os.WriteFile(filepath.Join(input, name), []byte(name), 0o600))
+		check.Must(t, os.WriteFile(filepath.Join(input, name), []byte(name), 0o600))
 	}
 	m, err := plan.Scan(input, "", plan.Selection{})
-	must(t, err)
+	check.Must(t, err)
 	a := &target{Attack: Attack{
 		Redis: server.Client(t), Server: server.Server, Folder: state.Folder{Dir: t.TempDir()},
 		Plan: plan.New(m, plan.Options{Reducers: 2}), Durability: supervisor.BGSave,
@@ -66,19 +67,12 @@ func newTarget(t *testing.T) *target {
 		defer a.mu.Unlock()
 		a.said = append(a.said, fmt.Sprintf(format, args...))
 	}
-	must(t, a.Folder.Save(a.Plan))
+	check.Must(t, a.Folder.Save(a.Plan))
 	_, err = protocol.Library.Load(t.Context(), a.Redis)
-	must(t, err)
+	check.Must(t, err)
 	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder})
-	must(t, s.Seed(t.Context()))
+	check.Must(t, s.Seed(t.Context()))
 	return a
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
 
 // supervise makes the test the job's supervisor, as far as the folder can tell, until it calls what this returns.
@@ -91,11 +85,11 @@ func (a *target) supervise(t *testing.T) (leave func()) {
 func (a *target) lock(t *testing.T, pid int) (unlock func()) {
 	t.Helper()
 	lock, err := os.OpenFile(filepath.Join(a.Folder.Dir, "jobs", a.Plan.Job.ID, "lock"), os.O_CREATE|os.O_WRONLY, 0o600)
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { lock.Close() })
-	must(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	check.Must(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
 	_, err = fmt.Fprintln(lock, pid)
-	must(t, err)
+	check.Must(t, err)
 	return func() { lock.Close() }
 }
 
@@ -103,11 +97,11 @@ func (a *target) lock(t *testing.T, pid int) (unlock func()) {
 func process(t *testing.T, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	held, leash, err := os.Pipe()
-	must(t, err)
+	check.Must(t, err)
 	defer held.Close()
 	cmd := exec.Command("sh", append([]string{"-c", script}, args...)...)
 	cmd.Stdin = held
-	must(t, cmd.Start())
+	check.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		leash.Close()
 		cmd.Wait()
@@ -136,17 +130,17 @@ func (a *target) worker(t *testing.T, name string, holds bool) *exec.Cmd {
 func (a *target) introduce(t *testing.T, name string, pid int) {
 	t.Helper()
 	host, err := os.Hostname()
-	must(t, err)
+	check.Must(t, err)
 	about, err := json.Marshal(protocol.WorkerInfo{PID: pid, Host: host, Beat: int(a.beat.Add(1))})
-	must(t, err)
-	must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, about).Err())
+	check.Must(t, err)
+	check.Must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, about).Err())
 }
 
 // give gives a worker a task.
 func (a *target) give(t *testing.T, name string) {
 	t.Helper()
-	must(t, a.Redis.XReadGroup(t.Context(), &redis.XReadGroupArgs{
-		Group: "workers", Consumer: name, Streams: []string{a.Plan.Job.Key("map"), ">"}, Count: 1, Block: -1,
+	check.Must(t, a.Redis.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+		Group: protocol.Group, Consumer: name, Streams: []string{a.Plan.Job.StreamKey(protocol.Maps), ">"}, Count: 1, Block: -1,
 	}).Err())
 }
 
@@ -176,12 +170,12 @@ func TestKillWorkerKillsTheOneThatHoldsATaskAndReturnsWhenAnotherHasIt(t *testin
 		t.Errorf("it returned while the dead one still had the task: %v", err)
 	default:
 	}
-	must(t, a.Redis.XClaim(t.Context(), &redis.XClaimArgs{
-		Stream: a.Plan.Job.Key("map"), Group: "workers", Consumer: "idle", Messages: []string{"1-0"},
+	check.Must(t, a.Redis.XClaim(t.Context(), &redis.XClaimArgs{
+		Stream: a.Plan.Job.StreamKey(protocol.Maps), Group: protocol.Group, Consumer: "idle", Messages: []string{"1-0"},
 	}).Err())
 	select {
 	case err := <-done:
-		must(t, err)
+		check.Must(t, err)
 	case <-time.After(time.Minute):
 		t.Fatal("it doesn't see that the task has another owner")
 	}
@@ -196,7 +190,6 @@ func TestKillWorkerKillsTheOneThatHoldsATaskAndReturnsWhenAnotherHasIt(t *testin
 
 // Redis may name any process: only workers that the job's supervisor in this folder has started are hit.
 func TestFault62AProcessThatIsNoChildOfTheSupervisorIsNotSignalled(t *testing.T) {
-	hit := []Fault{KillWorker, PauseWorker}
 	for name, start := range map[string]func(t *testing.T) (pid int){
 		"somebody else's child": func(t *testing.T) int {
 			file := filepath.Join(t.TempDir(), "pid")
@@ -204,7 +197,7 @@ func TestFault62AProcessThatIsNoChildOfTheSupervisorIsNotSignalled(t *testing.T)
 			for {
 				if text, err := os.ReadFile(file); err == nil {
 					pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-					must(t, err)
+					check.Must(t, err)
 					return pid
 				}
 			}
@@ -212,7 +205,7 @@ func TestFault62AProcessThatIsNoChildOfTheSupervisorIsNotSignalled(t *testing.T)
 		"a child that is no worker": func(t *testing.T) int { return process(t, waits).Process.Pid },
 		"another worker's name":     func(t *testing.T) int { return process(t, waits, "wordcount-worker", "another").Process.Pid },
 	} {
-		for _, fault := range hit {
+		for _, fault := range []Fault{KillWorker, PauseWorker} {
 			t.Run(name+", "+fault.Name, func(t *testing.T) {
 				t.Parallel()
 				a := newTarget(t)
@@ -234,7 +227,7 @@ func TestFault62AProcessThatIsNoChildOfTheSupervisorIsNotSignalled(t *testing.T)
 			a := newTarget(t)
 			leave := a.supervise(t)
 			host, err := os.Hostname()
-			must(t, err)
+			check.Must(t, err)
 			bystander := process(t, waits).Process.Pid
 			a.give(t, "decoy")
 			a.tell = func(beat int) string { return fmt.Sprintf(about, host, beat) }
@@ -254,7 +247,7 @@ func (a *target) leavesAlone(t *testing.T, fault Fault, name string, pid int, le
 	}()
 	for len(a.lines()) == 0 {
 		if a.tell != nil {
-			must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, a.tell(int(a.beat.Add(1)))).Err())
+			check.Must(t, a.Redis.HSet(t.Context(), a.Plan.Job.Key("workers"), name, a.tell(int(a.beat.Add(1)))).Err())
 		} else {
 			a.introduce(t, name, pid)
 		}
@@ -331,7 +324,7 @@ func TestWhatWasPublishedIsOutlived(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
 	published := state.Sealed{Fence: "fence", Tokens: 2}
-	must(t, a.Folder.Publish(a.Plan.Job.ID, published))
+	check.Must(t, a.Folder.Publish(a.Plan.Job.ID, published))
 	if sealed, err := a.AwaitSeal(t.Context()); err != nil || !reflect.DeepEqual(sealed, published) {
 		t.Errorf("%+v, %v", sealed, err)
 	}
@@ -342,7 +335,7 @@ func TestAGivenServerIsNotHarmed(t *testing.T) {
 	a := newTarget(t)
 	host := a.Server
 	given, err := redisd.Open(redisd.Config{URL: "redis://" + host.Addr, PasswordFile: filepath.Join(host.DataDir, "password")})
-	must(t, err)
+	check.Must(t, err)
 	a.Server = given
 	for _, f := range []Fault{RestartRedis, RollbackRedis, CorruptCheckpoint, PauseRedis, DropReplies} {
 		if _, err := f.Inject(a.Attack, t.Context()); !errors.Is(err, redisd.ErrGiven) {
@@ -361,23 +354,23 @@ func TestDropRepliesCutsConnectionsAndSaysHowMany(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
 	other, err := a.Server.Endpoint().Client("other")
-	must(t, err)
+	check.Must(t, err)
 	defer other.Close()
-	must(t, other.Ping(t.Context()).Err())
+	check.Must(t, other.Ping(t.Context()).Err())
 	// It is cut while it waits for its reply.
 	lost := make(chan error, 1)
 	go func() { lost <- other.BLPop(t.Context(), 0, "nothing").Err() }()
 	// And this one does not read: a reply that its socket can't hold is lost with it.
-	must(t, a.Redis.Set(t.Context(), "large", strings.Repeat("x", 64<<20), 0).Err())
+	check.Must(t, a.Redis.Set(t.Context(), "large", strings.Repeat("x", 64<<20), 0).Err())
 	password, err := os.ReadFile(filepath.Join(a.Server.DataDir, "password"))
-	must(t, err)
+	check.Must(t, err)
 	deaf, err := net.Dial("tcp", a.Server.Addr)
-	must(t, err)
+	check.Must(t, err)
 	defer deaf.Close()
 	fmt.Fprintf(deaf, "AUTH %s\r\nGET large\r\n", password)
 	for asked := false; !asked; {
 		clients, err := a.Redis.ClientList(t.Context()).Result()
-		must(t, err)
+		check.Must(t, err)
 		asked = strings.Contains(clients, " cmd=get ")
 	}
 	if _, err := a.DropReplies(t.Context()); !errors.Is(err, ErrOver) { // nobody is there to move on
@@ -414,14 +407,14 @@ func TestDropRepliesOfAJobThatIsOverFails(t *testing.T) {
 func TestTheJobsKeysAreShownInOneLine(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)
-	must(t, a.Redis.RPush(t.Context(), a.Plan.Job.Key("part:0"), "x", "y").Err())
-	must(t, a.Redis.RPush(t.Context(), a.Plan.Job.Key("part:1"), "z").Err())
+	check.Must(t, a.Redis.RPush(t.Context(), a.Plan.Job.Key("part:0"), "x", "y").Err())
+	check.Must(t, a.Redis.RPush(t.Context(), a.Plan.Job.Key("part:1"), "z").Err())
 	fields := a.Redis.HLen(t.Context(), a.Plan.Job.Key("meta")).Val()
 	want := fmt.Sprintf("meta (hash, %d), map (stream, 2), part:* (2 lists, 3 blobs)", fields)
 	if got := a.keys(t.Context()); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	must(t, a.Redis.FlushAll(t.Context()).Err())
+	check.Must(t, a.Redis.FlushAll(t.Context()).Err())
 	if got := a.keys(t.Context()); got != "no keys" {
 		t.Errorf("of a lost job: %s", got)
 	}

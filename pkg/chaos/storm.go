@@ -29,7 +29,7 @@ func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uin
 		victims[f.Victim] = append(victims[f.Victim], f)
 	}
 	// After stop no new fault begins. Faults that have begun go on.
-	calm, stop := context.WithCancel(ctx)
+	injecting, stop := context.WithCancel(ctx)
 	defer stop()
 	var (
 		lanes  sync.WaitGroup
@@ -41,12 +41,12 @@ func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uin
 		lanes.Go(func() {
 			// When a fault is due doesn't depend on how long the last one took. Otherwise faults
 			// would become less and less frequent.
-			for due := time.Now(); calm.Err() == nil; {
+			for due := time.Now(); injecting.Err() == nil; {
 				due = due.Add(time.Duration(dice.ExpFloat64() * float64(s.Every) * float64(len(victims))))
 				select {
 				case <-end:
 					return
-				case <-calm.Done():
+				case <-injecting.Done():
 					return
 				case <-time.After(time.Until(due)):
 				}

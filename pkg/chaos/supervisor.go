@@ -27,7 +27,7 @@ func (a Attack) KillSupervisor(ctx context.Context) (time.Duration, error) {
 				return true
 			}
 		}
-		return st.Phase == "done"
+		return st.Phase == protocol.Done
 	})
 	recovery := time.Since(killed)
 	if err == nil {
@@ -60,7 +60,7 @@ const giveUpAfter = 500
 // killSupervisor returns the id of the process that it killed, or ErrOver if there is no
 // supervisor.
 func (a Attack) killSupervisor(ctx context.Context) (pid int, err error) {
-	for looks := 1; a.Folder.Supervised(a.Plan.Job.ID); looks++ {
+	for attempt := 1; a.Folder.Supervised(a.Plan.Job.ID); attempt++ {
 		supervisor, err := a.Folder.Supervisor(a.Plan.Job.ID)
 		if err == nil {
 			pid := supervisor.Pid // Release clears it
@@ -70,7 +70,7 @@ func (a Attack) killSupervisor(ctx context.Context) (pid int, err error) {
 				return pid, nil
 			}
 		}
-		if looks == giveUpAfter {
+		if attempt == giveUpAfter {
 			return 0, fmt.Errorf("kill the supervisor: %w", err)
 		}
 		if err := pause(ctx); err != nil {

@@ -16,14 +16,14 @@ import (
 // KillWorker kills a worker that holds tasks. It returns the time until none of them was the dead
 // worker's any more.
 func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
-	v, err := a.hit(ctx, syscall.SIGKILL)
+	v, err := a.signal(ctx, syscall.SIGKILL)
 	if err != nil {
 		return 0, err
 	}
 	defer v.process.Release()
-	recovery, now, err := a.heirs(ctx, v.held, v.consumer)
+	recovery, outcome, err := a.awaitLosses(ctx, v.held, v.consumer)
 	if err == nil {
-		a.Say("killed worker %d with %s: %s %s", v.process.Pid, list(v.held), now, after(recovery))
+		a.Say("killed worker %d with %s: %s %s", v.process.Pid, list(v.held), outcome, after(recovery))
 	}
 	return recovery, err
 }
@@ -32,39 +32,42 @@ func (a Attack) KillWorker(ctx context.Context) (time.Duration, error) {
 // lets the first one go on. The first one is a zombie then: it will try to commit what another
 // worker has committed. PauseWorker returns the time until the theft, which is at least a lease.
 func (a Attack) PauseWorker(ctx context.Context) (time.Duration, error) {
-	v, err := a.hit(ctx, syscall.SIGSTOP)
+	v, err := a.signal(ctx, syscall.SIGSTOP)
 	if err != nil {
 		return 0, err
 	}
 	defer v.process.Release()
 	defer v.process.Signal(syscall.SIGCONT)
-	recovery, now, err := a.heirs(ctx, v.held[:1], v.consumer)
+	recovery, outcome, err := a.awaitLosses(ctx, v.held[:1], v.consumer)
 	if err == nil {
-		a.Say("paused worker %d with %s: %s %s; worker %d goes on", v.process.Pid, list(v.held[:1]), now, after(recovery), v.process.Pid)
+		a.Say("paused worker %d with %s: %s %s; worker %d goes on", v.process.Pid, list(v.held[:1]), outcome, after(recovery), v.process.Pid)
 	}
 	return recovery, err
 }
 
 func after(d time.Duration) string { return "after " + d.Round(time.Millisecond).String() }
 
-// heirs waits until the victim holds none of the tasks, and says what became of the last one.
-func (a Attack) heirs(ctx context.Context, held []holding, victim string) (recovery time.Duration, now string, err error) {
+// awaitLosses waits until the victim holds none of the tasks, and says what became of the last one.
+func (a Attack) awaitLosses(ctx context.Context, held []holding, victim string) (recovery time.Duration, last string, err error) {
 	since := time.Now()
 	for _, task := range held {
-		if now, err = a.heir(ctx, task, victim); err != nil {
+		if last, err = a.awaitLoss(ctx, task, victim); err != nil {
 			return 0, "", err
 		}
 	}
-	return time.Since(since), now, nil
+	return time.Since(since), last, nil
 }
 
 // holding is a task that a worker holds.
-type holding struct{ stream, id string }
+type holding struct {
+	stream protocol.Stream
+	id     string
+}
 
 // list returns the names of tasks, grouped by stream.
 func list(held []holding) string {
 	var streams []string
-	for _, stream := range []string{"map", "reduce"} {
+	for _, stream := range []protocol.Stream{protocol.Maps, protocol.Reduces} {
 		var numbers []string
 		for _, h := range held {
 			if h.stream == stream {
@@ -75,9 +78,9 @@ func list(held []holding) string {
 		switch len(numbers) {
 		case 0:
 		case 1:
-			streams = append(streams, stream+" task "+numbers[0])
+			streams = append(streams, string(stream)+" task "+numbers[0])
 		default:
-			streams = append(streams, stream+" tasks "+strings.Join(numbers, ", "))
+			streams = append(streams, string(stream)+" tasks "+strings.Join(numbers, ", "))
 		}
 	}
 	return strings.Join(streams, " and ")
@@ -90,10 +93,10 @@ type victim struct {
 	held     []holding
 }
 
-// hit sends a signal to a worker that holds a task. It returns the worker and the tasks that it
+// signal sends a signal to a worker that holds a task. It returns the worker and the tasks that it
 // held. Redis gives only the name of the worker. The signal goes to a child process of the job's
 // supervisor that has this name, and to no other process.
-func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err error) {
+func (a Attack) signal(ctx context.Context, sig syscall.Signal) (v victim, err error) {
 	heard := map[string]protocol.WorkerInfo{} // the last report of each worker that gets no signal
 	told := false
 	_, err = a.until(ctx, func(st protocol.Status) bool {
@@ -126,10 +129,10 @@ func (a Attack) hit(ctx context.Context, sig syscall.Signal) (v victim, err erro
 
 // holdings returns the tasks that a worker holds, at most four of each stream.
 func (a Attack) holdings(ctx context.Context, consumer string) (held []holding) {
-	for _, stream := range []string{"map", "reduce"} {
+	for _, stream := range []protocol.Stream{protocol.Maps, protocol.Reduces} {
 		entries, _ := a.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
-			Stream: a.Plan.Job.Key(stream), Group: "workers", Start: "-", End: "+", Count: 4, Consumer: consumer,
-		}).Result() // an error is treated as no tasks, because hit looks again
+			Stream: a.Plan.Job.StreamKey(stream), Group: protocol.Group, Start: "-", End: "+", Count: 4, Consumer: consumer,
+		}).Result() // an error is treated as no tasks, because signal tries again
 		for _, e := range entries {
 			held = append(held, holding{stream, e.ID})
 		}
@@ -137,11 +140,11 @@ func (a Attack) holdings(ctx context.Context, consumer string) (held []holding) 
 	return held
 }
 
-// heir waits until the victim doesn't hold the task, and says what became of the task.
-func (a Attack) heir(ctx context.Context, task holding, victim string) (string, error) {
+// awaitLoss waits until the victim doesn't hold the task, and says what became of the task.
+func (a Attack) awaitLoss(ctx context.Context, task holding, victim string) (string, error) {
 	for {
 		entries, err := a.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
-			Stream: a.Plan.Job.Key(task.stream), Group: "workers", Start: task.id, End: task.id, Count: 1,
+			Stream: a.Plan.Job.StreamKey(task.stream), Group: protocol.Group, Start: task.id, End: task.id, Count: 1,
 		}).Result()
 		switch {
 		case err == nil && len(entries) == 0:

@@ -77,7 +77,7 @@ func TestFault62AProcessThatRedisNamesAsAWorkerIsNotSignalled(t *testing.T) {
 		must(t, err)
 		must(t, f.rdb.HSet(t.Context(), job.Key("workers"), name, about).Err())
 		must(t, f.rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{
-			Group: "workers", Consumer: name, Streams: []string{job.Key("map"), ">"}, Count: 1, Block: -1,
+			Group: protocol.Group, Consumer: name, Streams: []string{job.StreamKey(protocol.Maps), ">"}, Count: 1, Block: -1,
 		}).Err())
 	}
 	attack := f.start("chaos:killWorker")

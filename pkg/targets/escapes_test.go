@@ -64,8 +64,8 @@ func TestFault62AJobsNameLeadsNowhereElse(t *testing.T) {
 	const elsewhere = "../../../elsewhere" // from the folder of its jobs
 	other := protocol.Job{ID: elsewhere}
 	must(t, f.rdb.HSet(t.Context(), other.Key("meta"), meta).Err())
-	for _, stream := range []string{"map", "reduce"} {
-		must(t, f.rdb.XGroupCreateMkStream(t.Context(), other.Key(stream), "workers", "0").Err())
+	for _, stream := range []protocol.Stream{protocol.Maps, protocol.Reduces} {
+		must(t, f.rdb.XGroupCreateMkStream(t.Context(), other.StreamKey(stream), protocol.Group, "0").Err())
 	}
 
 	p := f.start("workers:join", "-job="+elsewhere)
