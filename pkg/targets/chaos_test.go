@@ -115,5 +115,6 @@ func TestAJobOutlivesFaultsThatComeTogether(t *testing.T) {
 	r := f.start("chaos:storm", "-time=5s", "-every=250ms", "-seed=1", "-bytes=16MiB").exits(0)
 	contains(t, r.out, " is outlived, after ")
 	contains(t, r.out, "exact: ")
+	contains(t, r.out, "\nFAULT              TIMES\nkillWorker         ")
 	contains(t, r.out, " of 16 MiB sealed and exact: -seed=1\n")
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
 // Env shows every option: its value, and where that comes from
@@ -30,7 +32,7 @@ func printEnv(w io.Writer, c Config) error {
 			value, source = cmp.Or(v.byDefault, "-"), "default"
 		}
 		if i := slices.IndexFunc(taken, func(s setting) bool { return s.name == v.name }); i >= 0 {
-			value, source = printable(taken[i].value), "the last run"
+			value, source = show.Printable(taken[i].value), "the last run"
 		}
 		if v.name == "REDIS_URL" {
 			value = withoutPassword(value)

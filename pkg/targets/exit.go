@@ -11,6 +11,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
 // Exit statuses. 1 means an unexpected error or a second Ctrl-C.
@@ -38,7 +39,7 @@ func coded(ctx context.Context, err error) error {
 		return nil
 	}
 	err = advised(err)
-	err = plainError{err}
+	err = show.PlainError(err)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return mg.Fatal(exitInterrupted, "interrupted")
 	}

@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-
 	"github.com/google/renameio/v2"
+
+	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // writeTo writes a result to the file that path names. A reader sees either the old content or all
@@ -67,7 +68,7 @@ func replace(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("export: %s: %w", printable(path), withoutName(err))
+		return fmt.Errorf("export: %s: %w", show.Printable(path), withoutName(err))
 	}
 	return nil
 }
@@ -75,7 +76,7 @@ func replace(path string, write func(io.Writer) error) error {
 var errFolder = errors.New("it is a folder: name a file in it")
 
 func outError(path string, err error) error {
-	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, printable(path), withoutName(err))
+	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, show.Printable(path), withoutName(err))
 }
 
 // withoutName returns the system's error without the name of the file, because that may be a

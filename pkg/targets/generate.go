@@ -7,9 +7,9 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-
 	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // generate writes a corpus, and shows its progress.
@@ -42,12 +42,12 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	spec = spec.WithDefaults()
-	bar := newProgress(os.Stderr)
-	bar.total = spec.Bytes
-	err = corpus.Write(ctx, dir, spec, func(written int64) { bar.advance("generate", written) })
-	bar.finish()
+	bar := show.NewProgress(os.Stderr)
+	bar.Total = spec.Bytes
+	err = corpus.Write(ctx, dir, spec, func(written int64) { bar.Advance("generate", written) })
+	bar.Finish()
 	if err == nil {
-		bar.line(fmt.Sprintf("%-16s %d files in %s", "data:generate", spec.Files, dir))
+		bar.Say("data:generate", "%d files in %s", spec.Files, dir)
 	}
 	return err
 }

@@ -8,11 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/magefile/mage/mg"
 
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -33,7 +32,7 @@ func init() {
 
 func exit(err error, status int) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", plainError{err})
+		fmt.Fprintln(os.Stderr, "Error:", show.PlainError(err))
 	}
 	os.Exit(status)
 }
@@ -49,39 +48,15 @@ func runJob() error {
 	return depend(ctx, []mg.Fn{Job(c)})
 }
 
-// jobProcess is a process that runs a job.
-type jobProcess struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
-
-func startJob(c Config) (*jobProcess, error) {
+// jobCommand returns a command that runs a job in a process of its own.
+func jobCommand(c Config) (*exec.Cmd, error) {
 	c.AsIs = true // the variables are applied already, and must not undo later changes
-	config, err := json.Marshal(c)
+	input, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
-	j := &jobProcess{wordcount.Program(roleJob), make(chan struct{})}
+	cmd := wordcount.Program(roleJob)
 	// The job's result is not the caller's result, so it goes to standard error, like progress.
-	j.cmd.Stdin, j.cmd.Stdout, j.cmd.Stderr = bytes.NewReader(config), os.Stderr, os.Stderr
-	j.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the caller passes Ctrl-C on
-	if err := j.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start job: %w", err)
-	}
-	go func() {
-		defer close(j.ended)
-		j.cmd.Wait()
-	}()
-	return j, nil
-}
-
-// interrupt waits a second for the job to end, then asks it to end, and returns when it has ended.
-func (j *jobProcess) interrupt() {
-	select {
-	case <-j.ended:
-		return
-	case <-time.After(time.Second): // a job that is sealed still prints its result
-	}
-	j.cmd.Process.Signal(os.Interrupt)
-	<-j.ended
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), os.Stderr, os.Stderr
+	return cmd, nil
 }

@@ -2,11 +2,11 @@ package targets
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -15,11 +15,8 @@ import (
 type session struct {
 	config Config
 	job    *wordcount.Job // nil until it is opened
-	shown  *progress
-	quiet  atomic.Bool // don't keep lines about events; an attack prints one line for each fault
-	name   string      // name of its connections
-
-	jobs []interface{ interrupt() } // the processes that chaos started for jobs
+	shown  *show.Progress
+	name   string // name of its connections
 }
 
 var (
@@ -40,7 +37,7 @@ func sessionOf(c Config) *session {
 }
 
 func newSession(c Config) *session {
-	return &session{config: c, shown: newProgress(os.Stderr)}
+	return &session{config: c, shown: show.NewProgress(os.Stderr)}
 }
 
 // open opens the job, unless it is open.
@@ -52,7 +49,7 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Name, c.Events, c.Seen = s.name, s.event, s.shown.update
+	c.Name, c.Events, c.Seen = s.name, s.event, s.shown.Update
 	job, err := wordcount.Open(ctx, c)
 	s.job = job
 	return err
@@ -73,27 +70,17 @@ var targetsOf = map[wordcount.Step]string{
 // event prints an event of the job.
 func (s *session) event(e wordcount.Event) {
 	if e.Step == "" {
-		s.note("%v", e)
+		s.shown.Note("%v", e)
 		return
 	}
-	s.say(targetsOf[e.Step], "%v", e)
+	s.shown.Say(targetsOf[e.Step], "%v", e)
 }
 
-// say prints what a step did.
-func (s *session) say(step, format string, args ...any) {
-	s.note("%-16s %s", step, fmt.Sprintf(format, args...))
-}
-
-// note prints a line. While the job is under attack, the next line replaces it, because the attack
-// prints what matters.
-func (s *session) note(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if s.quiet.Load() {
-		s.shown.passing(text)
-		return
+// stopServer stops the session's server, unless it is a given one.
+func (s *session) stopServer(ctx context.Context) error {
+	server, err := redisd.Open(s.config.Redis)
+	if err != nil || !server.Owned() {
+		return nil
 	}
-	s.shown.line(text)
+	return server.Stop(context.WithoutCancel(ctx))
 }
-
-// tell prints a line of a result.
-func (s *session) tell(format string, args ...any) { s.shown.result(fmt.Sprintf(format, args...)) }

@@ -13,7 +13,7 @@ func startRedis(ctx context.Context, s *session) error {
 	}
 	if c := s.config.Redis; c.URL == "" && c.Kind == "" {
 		if _, err := redisd.Open(c); errors.Is(err, redisd.ErrNone) {
-			s.say("redis:start", "skipped given: REDIS_URL is not set")
+			s.shown.Say("redis:start", "skipped given: REDIS_URL is not set")
 		}
 	}
 	return s.job.Connect(ctx)
@@ -23,15 +23,15 @@ func loadFunctions(ctx context.Context, s *session) error { return s.job.Load(ct
 
 func seedStream(ctx context.Context, s *session) error {
 	if s.config.taken != "" {
-		s.say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
+		s.shown.Say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
 	}
 	err := s.job.Seed(ctx)
-	s.shown.total = s.job.Planned().Manifest.Bytes
+	s.shown.Total = s.job.Planned().Manifest.Bytes
 	return err
 }
 
 func spawnWorkers(ctx context.Context, s *session) error {
-	s.shown.living = s.job.Living
+	s.shown.Living = s.job.Living
 	return s.job.Spawn(ctx)
 }
 
@@ -40,11 +40,11 @@ func checkpointLoop(ctx context.Context, s *session) error { return s.job.Checkp
 // seal waits until all tasks are done, seals the job, and only then dismisses the workers.
 func seal(ctx context.Context, s *session) error {
 	result, err := s.job.Seal(ctx)
-	s.shown.finish()
+	s.shown.Finish()
 	if err != nil {
 		return err
 	}
-	return s.report(ctx, result)
+	return s.shown.Report(ctx, s.job, result)
 }
 
 func verify(ctx context.Context, s *session) error {

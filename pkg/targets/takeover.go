@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
@@ -63,7 +64,7 @@ func (c Config) takeOver() (Config, error) {
 	}
 	var told []string
 	for _, s := range settings {
-		told = append(told, s.name+"="+printable(s.value))
+		told = append(told, s.name+"="+show.Printable(s.value))
 	}
 	if len(told) > 1 || c.Input != defaultInput {
 		c.taken = strings.Join(told, " ")

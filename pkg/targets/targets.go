@@ -11,6 +11,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
@@ -69,7 +70,7 @@ func (Redis) Stop(ctx context.Context) error {
 		if err := server.Stop(ctx); err != nil {
 			return err
 		}
-		s.say("redis:stop", "%v; its data stays in %s", server, server.DataDir)
+		s.shown.Say("redis:stop", "%v; its data stays in %s", server, server.DataDir)
 		return nil
 	})
 }
@@ -90,7 +91,7 @@ func (Functions) Load(ctx context.Context, replace *bool) error {
 		}
 		outcome, err := protocol.Library.Replace(ctx, rdb)
 		if err == nil {
-			s.say("functions:load", "%s %v", protocol.Library.Name, outcome)
+			s.shown.Say("functions:load", "%s %v", protocol.Library.Name, outcome)
 		}
 		return err
 	})
@@ -129,9 +130,9 @@ func foreground(ctx context.Context, name string) error {
 		return err
 	}
 	err = s.job.Attend(ctx)
-	s.shown.finish()
+	s.shown.Finish()
 	if err == nil {
-		s.say(name, "job %s is sealed", s.job.ID())
+		s.shown.Say(name, "job %s is sealed", s.job.ID())
 	}
 	return resumable(coded(ctx, err), s.recorded())
 }
@@ -143,7 +144,7 @@ func Verify(ctx context.Context) error {
 
 // Top prints the words with the highest counts; -n=20, -partial for a job that could not be finished
 func Top(ctx context.Context, n *int, partial *bool) error {
-	return withWords(ctx, partial, func(s *session, words entries) error {
+	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		most := 20
 		if n != nil {
 			most = *n
@@ -151,19 +152,19 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 		if most < 1 {
 			return fmt.Errorf("%w: -n=%d: write a number above 0", protocol.ErrInput, most)
 		}
-		return printTop(result.First(words, most))
+		return show.Words(result.First(words, most))
 	})
 }
 
 // Export writes the result as lines "count<TAB>word", by descending count; -out=FILE, -partial as for top
 func Export(ctx context.Context, out *string, partial *bool) error {
-	return withWords(ctx, partial, func(s *session, words entries) error {
+	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
 			return result.Export(os.Stdout, words)
 		}
 		err := writeTo(*out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
-			s.say("export", "%s", printable(*out))
+			s.shown.Say("export", "%s", show.Printable(*out))
 		}
 		return err
 	})
@@ -177,7 +178,7 @@ func Requeue(ctx context.Context) error {
 		}
 		n, err := s.job.Requeue(ctx)
 		if err == nil {
-			s.say("requeue", "%s of job %s", plural(n, "task"), s.job.ID())
+			s.shown.Say("requeue", "%s of job %s", show.Plural(n, "task"), s.job.ID())
 		}
 		return err
 	})
@@ -194,14 +195,14 @@ func (Data) Generate(ctx context.Context, out, bytes *string, files, words *int,
 // Status shows where the last job stands; -json for programs
 func Status(ctx context.Context, json *bool) error {
 	return inFolder(ctx, func(s *session) error {
-		report, err := s.status(ctx)
+		status, err := show.StatusOf(ctx, s.job)
 		if err != nil {
 			return err
 		}
 		if json != nil && *json {
-			return report.json(os.Stdout)
+			return status.JSON(os.Stdout)
 		}
-		report.text(os.Stdout)
+		status.Text(os.Stdout)
 		return nil
 	})
 }
@@ -211,10 +212,10 @@ func Clean(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error { return s.clean(ctx) })
 }
 
-func (s *session) clean(ctx context.Context) error {
-	return s.job.Clean(ctx, func(job string, keys int) {
-		s.say("clean", "job %s: %s deleted", job, plural(keys, "key"))
-	})
+func (s *session) clean(ctx context.Context) error { return s.job.Clean(ctx, s.cleaned) }
+
+func (s *session) cleaned(job string, keys int) {
+	s.shown.Say("clean", "job %s: %s deleted", job, show.Plural(keys, "key"))
 }
 
 // inFolder runs a target that concerns this folder's jobs.
@@ -249,7 +250,7 @@ func withResult(ctx context.Context, do func(*session, *wordcount.Result) error)
 
 // withWords runs a target that reads the words of the last job. It reads them from the sealed
 // result, or, with partial, from what was committed.
-func withWords(ctx context.Context, partial *bool, do func(*session, entries) error) error {
+func withWords(ctx context.Context, partial *bool, do func(*session, show.Entries) error) error {
 	if partial == nil || !*partial {
 		return withResult(ctx, func(s *session, r *wordcount.Result) error { return do(s, r.All(ctx)) })
 	}
@@ -261,7 +262,7 @@ func withWords(ctx context.Context, partial *bool, do func(*session, entries) er
 		if err != nil {
 			return err
 		}
-		s.note("! partial: %s of job %s missing", plural(missing, "map"), s.job.ID())
+		s.shown.Note("! partial: %s of job %s missing", show.Plural(missing, "map"), s.job.ID())
 		return do(s, words)
 	})
 }
@@ -275,14 +276,14 @@ func (s *session) join(ctx context.Context, job, input *string) error {
 	if input != nil {
 		path = *input
 	}
-	s.shown.living = s.job.Living
+	s.shown.Living = s.job.Living
 	sealed, err := s.job.Join(ctx, id, path)
-	s.shown.finish()
+	s.shown.Finish()
 	switch {
 	case errors.Is(err, state.ErrNoLast):
 		err = adviceError{err, "mage run; or name one: workers:join -job=ID"}
 	case sealed:
-		s.say("workers:join", "job %s is sealed already", s.job.ID())
+		s.shown.Say("workers:join", "job %s is sealed already", s.job.ID())
 	}
 	return err
 }

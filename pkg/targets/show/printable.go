@@ -1,4 +1,4 @@
-package targets
+package show
 
 import (
 	"strconv"
@@ -9,8 +9,8 @@ import (
 // Text from files, from Redis and from its workers may hold any bytes. The functions here escape
 // what a terminal would act upon, and make sure that one line stays one line.
 
-// printable returns a word unchanged if a terminal can show it, and quoted otherwise.
-func printable(word string) string {
+// Printable returns a word unchanged if a terminal can show it, and quoted otherwise.
+func Printable(word string) string {
 	if q := strconv.Quote(word); q != `"`+word+`"` {
 		return q
 	}
@@ -33,7 +33,9 @@ func plain(line string) string {
 	return b.String()
 }
 
-// plainError is an error whose text is safe to show to people.
+// PlainError returns an error whose text is safe to show to people.
+func PlainError(err error) error { return plainError{err} }
+
 type plainError struct{ error }
 
 func (e plainError) Error() string { return plain(e.error.Error()) }

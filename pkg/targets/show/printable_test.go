@@ -1,7 +1,6 @@
-package targets
+package show
 
 import (
-	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -38,15 +37,9 @@ func TestFault62EventsAreShownEscaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	newProgress(in).line("! worker \x1b]0;title\a\nsealed")
+	NewProgress(in).Note("%s", "! worker \x1b]0;title\a\nsealed")
 	in.Close()
 	if got, err := io.ReadAll(out); string(got) != `! worker \x1b]0;title\a\nsealed`+"\n" || err != nil {
 		t.Errorf("%q, %v", got, err)
-	}
-}
-
-func TestFault62AStormsTableIsShownEscaped(t *testing.T) {
-	if got, want := short(errors.New("\x1b[2J"+strings.Repeat("é", 90)+"\nmore")), `\x1b[2J`+strings.Repeat("é", 73)+"…"; got != want {
-		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package targets
+package show
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// statusReport is what the target status prints. The names in JSON are API.
-type statusReport struct {
+// Status is what the target status prints. The names in JSON are API.
+type Status struct {
 	Job     string         `json:"job"`
 	Phase   string         `json:"phase"` // none, map, reduce, done; sealed: the result is published
 	Tasks   taskReport     `json:"tasks"`
@@ -62,29 +62,29 @@ type redisReport struct {
 	PID  int    `json:"pid,omitempty"`
 }
 
-// status reads the status of the last job.
-func (s *session) status(ctx context.Context) (statusReport, error) {
-	if err := s.job.Last(); err != nil {
-		return statusReport{}, err
+// StatusOf reads the status of the job that was run last in the state folder.
+func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
+	if err := job.Last(); err != nil {
+		return Status{}, err
 	}
-	_, server, err := s.job.Redis(ctx)
+	_, server, err := job.Redis(ctx)
 	if err != nil {
-		return statusReport{}, err
+		return Status{}, err
 	}
-	last := s.job.Planned()
-	r := statusReport{
+	last := job.Planned()
+	r := Status{
 		Job: last.Job.ID, Phase: "none", Total: last.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
 		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
-		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: s.job.Folder().Skipped(last.Job.ID),
+		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: job.Folder().Skipped(last.Job.ID),
 	}
-	st, err := s.job.Status(ctx)
+	st, err := job.Status(ctx)
 	if errors.Is(err, wordcount.ErrState) {
 		return r, nil
 	}
 	if err != nil {
 		return r, err
 	}
-	dead, err := s.job.DeadLetters(ctx)
+	dead, err := job.DeadLetters(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -93,7 +93,7 @@ func (s *session) status(ctx context.Context) (statusReport, error) {
 	}
 	r.Phase, r.Bytes = string(st.Phase), st.Bytes
 	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
-	if sealed, ok, err := s.job.Folder().Sealed(last.Job.ID); err == nil && ok && sealed.Fence == st.Final {
+	if sealed, ok, err := job.Folder().Sealed(last.Job.ID); err == nil && ok && sealed.Fence == st.Final {
 		r.Phase = "sealed"
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.Workers)) {
@@ -111,7 +111,7 @@ func describe(dead []protocol.DeadLetter, splits []plan.Split) []buriedReport {
 	for i, t := range dead {
 		name := fmt.Sprintf("%s %d", t.Stream, t.Number)
 		r := buriedReport{Task: name, Error: t.Cause.Text, what: name}
-		if t.Stream == "map" && t.Number >= 1 && t.Number <= len(splits) {
+		if t.Stream == protocol.Maps && t.Number >= 1 && t.Number <= len(splits) {
 			split := splits[t.Number-1]
 			r.File, r.Offset, r.More = split.Path, &split.Off, len(split.More)
 			r.what = fmt.Sprintf("%s, %s", name, split)
@@ -121,13 +121,15 @@ func describe(dead []protocol.DeadLetter, splits []plan.Split) []buriedReport {
 	return reports
 }
 
-func (r statusReport) json(w io.Writer) error {
+// JSON writes the status for programs.
+func (r Status) JSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
 }
 
-func (r statusReport) text(w io.Writer) {
+// Text writes the status for people.
+func (r Status) Text(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
 	line("job      %s  %s", r.Job, r.Phase)
 	line("tasks    %d of %d done, %d pending, %d given up", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))

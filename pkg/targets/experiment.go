@@ -1,0 +1,118 @@
+package targets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/chaos"
+	"github.com/magereduce/magereduce/pkg/chaos/experiment"
+	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+)
+
+// tryFault attacks the job that runs in this folder, and verifies its result. If no job runs, it
+// starts one.
+func tryFault(ctx context.Context, fault chaos.Fault) error {
+	return inFolder(ctx, func(s *session) error {
+		own := attackerOf(s.config)
+		if err := own.open(ctx); err != nil {
+			return err
+		}
+		if own.job.Last() == nil && own.job.Folder().Supervised(own.job.ID()) {
+			e := own.experiment()
+			defer e.End()
+			return e.Try(ctx, fault)
+		}
+		if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
+			return redisd.ErrGiven // refused before any text is written
+		}
+		s.shown.Note("no job is running in this folder: starting one")
+		return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error { return e.Try(ctx, fault) })
+	})
+}
+
+// tryAll tries each fault, and prints a table of the outcomes.
+func tryAll(ctx context.Context, s *session) error {
+	return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error {
+		outcomes, err := e.Each(ctx, chaos.Faults)
+		return errors.Join(err, show.Outcomes(os.Stdout, outcomes))
+	})
+}
+
+// storm injects faults at random for a time, into one job after the other, and verifies each job.
+func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *int, bytes *string) (err error) {
+	length, gap, size64, number := time.Minute, time.Second, int64(1<<30), time.Now().UnixNano()
+	if lasts != nil {
+		length = *lasts
+	}
+	if every != nil {
+		gap = *every
+	}
+	if seed != nil {
+		number = int64(*seed)
+	}
+	if bytes != nil {
+		if size64, err = size(*bytes); err != nil {
+			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
+		}
+	}
+	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
+	return onScratch(ctx, s, size64, func(e *experiment.Experiment) error {
+		tally, err := e.Storm(ctx, chaos.Storm{Every: gap, Seed: uint64(number)}, length)
+		err = errors.Join(err, show.Outlived(os.Stdout, chaos.Faults, tally))
+		fmt.Printf("%s of %s sealed and exact: -seed=%d\n", show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), number)
+		return err
+	})
+}
+
+// Properties of the job that is started for an attack. Small splits and slow workers make it take
+// some seconds.
+const (
+	scratchBytes = 64 << 20
+	scratchTasks = 64
+	scratchSlow  = 150 * time.Millisecond // time for each task
+	scratchLease = time.Second
+)
+
+// onScratch starts a job for experiments, and ends it and its server afterwards.
+func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment.Experiment) error) (err error) {
+	own, err := s.scratch(ctx, bytes)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, own.stopServer(ctx)) }()
+	e := own.experiment()
+	defer e.End()
+	if err := e.Start(ctx); err != nil {
+		return err
+	}
+	return do(e)
+}
+
+// scratch returns a session for experiments, and writes the texts of its job. It has its own state
+// folder and server, so that it doesn't disturb the jobs of this folder.
+func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
+	c := s.config
+	c.Dir = filepath.Join(s.config.Dir, "chaos")
+	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
+	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
+	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
+	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
+	own := attackerOf(c.complete())
+	if err := own.open(ctx); err != nil {
+		return nil, err
+	}
+	bar := show.NewProgress(os.Stderr)
+	bar.Total = bytes
+	defer bar.Finish()
+	return own, corpus.Write(ctx, c.Input, corpus.Spec{Bytes: bytes}, func(written int64) { bar.Advance("generate", written) })
+}
