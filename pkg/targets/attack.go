@@ -11,6 +11,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
@@ -19,11 +20,11 @@ import (
 // The error wraps chaos.ErrOver if the job is already sealed, or ends before a fault could hit it.
 // Attacked both runs a job and attacks it.
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
-	c, err := c.resolve(nil)
+	c, err := config.Resolve(c, nil)
 	if err != nil {
 		return coded(ctx, err)
 	}
-	s := attackerOf(c.complete())
+	s := attackerOf(config.Complete(c))
 	err = s.open(ctx)
 	if err == nil {
 		err = s.job.Plan(ctx)
@@ -47,7 +48,7 @@ func Attacked(c Config, faults ...chaos.Fault) mg.Fn {
 	for _, fault := range faults {
 		name += " " + fault.Name
 	}
-	c, err := c.resolve(nil)
+	c, err := config.Resolve(c, nil)
 	if err != nil {
 		return failing(name, c, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -17,11 +18,11 @@ import (
 // wordcount.ErrIncomplete if a supervisor still works on one of the jobs.
 func Discard(ctx context.Context, c Config) error {
 	ctx = context.WithoutCancel(ctx)
-	c, err := c.underVariables()
+	c, err := config.UnderVariables(c)
 	if err != nil {
 		return coded(ctx, err)
 	}
-	s := newSession(c.complete())
+	s := newSession(config.Complete(c))
 	if err := s.open(ctx); err != nil {
 		return coded(ctx, err)
 	}

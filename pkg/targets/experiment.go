@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -61,7 +62,7 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		number = int64(*seed)
 	}
 	if bytes != nil {
-		if size64, err = size(*bytes); err != nil {
+		if size64, err = config.Size(*bytes); err != nil {
 			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
 		}
 	}
@@ -107,7 +108,7 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
-	own := attackerOf(c.complete())
+	own := attackerOf(config.Complete(c))
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}

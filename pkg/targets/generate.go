@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/corpus"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -16,7 +17,7 @@ import (
 func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
 	var spec corpus.Spec
 	if bytes != nil {
-		if spec.Bytes, err = size(*bytes); err != nil {
+		if spec.Bytes, err = config.Size(*bytes); err != nil {
 			return fmt.Errorf("%w: -bytes=%s: %w", protocol.ErrInput, *bytes, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package targets
 
-import "github.com/magefile/mage/mg"
+import (
+	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/targets/config"
+)
 
 // Job returns the whole build graph of one job. Other magefiles depend on it:
 //
@@ -12,7 +16,7 @@ import "github.com/magefile/mage/mg"
 // Each node is an idempotent step that runs once per process and configuration. A test compares the
 // picture in magefile.go with the edges here.
 func Job(c Config) mg.Fn {
-	c, err := c.resolve(nil)
+	c, err := config.Resolve(c, nil)
 	if err != nil {
 		return failing("run", c, err)
 	}
@@ -26,7 +30,7 @@ func Job(c Config) mg.Fn {
 
 // Verified returns the node after Job. It compares the result with a serial recount.
 func Verified(c Config) mg.Fn {
-	c, err := c.resolve(nil)
+	c, err := config.Resolve(c, nil)
 	if err != nil {
 		return failing("verify", c, err)
 	}

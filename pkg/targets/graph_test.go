@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,18 +119,6 @@ func TestAPictureIsReadEdgeByEdge(t *testing.T) {
 	}
 }
 
-func TestEveryVariableIsInTheReadme(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range variables {
-		if !strings.Contains(string(readme), v.name) {
-			t.Errorf("README.md lacks %s", v.name)
-		}
-	}
-}
-
 // The steps here do nothing but tell of themselves. Mage remembers steps by name and configuration for as long as the
 // process lives, so each test has names of its own.
 
@@ -229,5 +218,18 @@ func TestAnInterruptedStepExits130(t *testing.T) {
 	})
 	if err := depend(ctx, []mg.Fn{waits}); mg.ExitStatus(err) != exitInterrupted {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
+	}
+}
+
+func TestAConfigThatMakesNoSenseFailsWhenItsJobIsRun(t *testing.T) {
+	t.Setenv("WORDCOUNT_WORKERS", "0")
+	job := Config{Input: named(t, "texts")}
+	for _, node := range []mg.Fn{Job(job), Verified(job)} {
+		if err := node.Run(t.Context()); !errors.Is(err, protocol.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := Result(t.Context(), job); !errors.Is(err, protocol.ErrInput) {
+		t.Errorf("%v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -17,16 +18,16 @@ import (
 // The job is the one that Job(c) would run now. So Result looks at the input, and never returns a
 // result of older input. The error wraps wordcount.ErrIncomplete if the job isn't sealed.
 func Result(ctx context.Context, c Config) (*wordcount.Result, error) {
-	r, err := c.result(ctx)
+	r, err := resultOf(ctx, c)
 	return r, coded(ctx, err)
 }
 
-func (c Config) result(ctx context.Context) (*wordcount.Result, error) {
-	c, err := c.resolve(nil)
+func resultOf(ctx context.Context, c Config) (*wordcount.Result, error) {
+	c, err := config.Resolve(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	c = c.complete()
+	c = config.Complete(c)
 	s := sessionOf(c)
 	if s.job == nil || !s.job.IsSealed() { // this process has not sealed the job
 		s = newSession(c)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
@@ -28,10 +29,10 @@ var (
 func sessionOf(c Config) *session {
 	sessionsMu.Lock()
 	defer sessionsMu.Unlock()
-	s, ok := sessions[c.id()]
+	s, ok := sessions[config.ID(c)]
 	if !ok {
 		s = newSession(c)
-		sessions[c.id()] = s
+		sessions[config.ID(c)] = s
 	}
 	return s
 }
@@ -45,7 +46,7 @@ func (s *session) open(ctx context.Context) error {
 	if s.job != nil {
 		return nil
 	}
-	c, err := s.config.wordcount()
+	c, err := config.Job(s.config)
 	if err != nil {
 		return err
 	}

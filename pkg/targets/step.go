@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/magefile/mage/mg"
+
+	"github.com/magereduce/magereduce/pkg/targets/config"
 )
 
 // node is a step of the graph. It implements mg.Fn for two reasons: a target with flags can't be a
@@ -17,7 +19,7 @@ type node struct {
 }
 
 func step(name string, c Config, do func(context.Context, *session) error, needs ...mg.Fn) mg.Fn {
-	return &node{name, c.complete(), do, needs}
+	return &node{name, config.Complete(c), do, needs}
 }
 
 // failing returns a step that fails with err, for a configuration that is wrong.
@@ -29,7 +31,7 @@ func failing(name string, c Config, err error) mg.Fn {
 func (n *node) Name() string { return n.name }
 
 // ID distinguishes this step from the steps of other configurations.
-func (n *node) ID() string { return n.config.id() }
+func (n *node) ID() string { return config.ID(n.config) }
 
 // Run runs what the step needs, then the step.
 func (n *node) Run(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 )
 
 func startRedis(ctx context.Context, s *session) error {
@@ -22,8 +23,8 @@ func startRedis(ctx context.Context, s *session) error {
 func loadFunctions(ctx context.Context, s *session) error { return s.job.Load(ctx) }
 
 func seedStream(ctx context.Context, s *session) error {
-	if s.config.taken != "" {
-		s.shown.Say("stream:seed", "going on with the last run: %s; name an input to count another", s.config.taken)
+	if config.Taken(s.config) != "" {
+		s.shown.Say("stream:seed", "going on with the last run: %s; name an input to count another", config.Taken(s.config))
 	}
 	err := s.job.Seed(ctx)
 	s.shown.Total = s.job.Planned().Manifest.Bytes

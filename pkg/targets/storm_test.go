@@ -11,6 +11,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
@@ -22,7 +23,7 @@ func TestAStormRunsAJobAgainWhoseResultWasRolledBack(t *testing.T) {
 	must(t, err)
 	wished, err := strconv.Atoi(port)
 	must(t, err)
-	s := newSession(Config{Dir: dir, Workers: 2, Redis: redisd.Config{Kind: server.Kind, Port: wished}}.complete())
+	s := newSession(config.Complete(Config{Dir: dir, Workers: 2, Redis: redisd.Config{Kind: server.Kind, Port: wished}}))
 	must(t, s.open(ctx))
 	own, err := s.scratch(ctx, 1<<20)
 	must(t, err)

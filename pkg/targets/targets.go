@@ -11,6 +11,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -26,7 +27,7 @@ func Run(ctx context.Context, input *string, workers, reducers *int) error {
 			flags[name] = *flag
 		}
 	}
-	c, err := Config{}.resolve(flags)
+	c, err := config.Resolve(Config{}, flags)
 	if err != nil {
 		return coded(ctx, err)
 	}
@@ -43,7 +44,7 @@ func number(n *int) *string {
 
 // stepTarget runs one step after the steps that it needs, and returns its session.
 func stepTarget(ctx context.Context, name string) (*session, error) {
-	c, err := Config{}.resolve(nil)
+	c, err := config.Resolve(Config{}, nil)
 	if err != nil {
 		return nil, coded(ctx, err)
 	}
@@ -220,11 +221,11 @@ func (s *session) cleaned(job string, keys int) {
 
 // inFolder runs a target that concerns this folder's jobs.
 func inFolder(ctx context.Context, do func(*session) error) error {
-	c, err := Config{}.underVariables()
+	c, err := config.UnderVariables(Config{})
 	if err != nil {
 		return coded(ctx, err)
 	}
-	s := sessionOf(c.complete())
+	s := sessionOf(config.Complete(c))
 	if err := s.open(ctx); err != nil {
 		return coded(ctx, err)
 	}

@@ -1,4 +1,4 @@
-package targets
+package config
 
 import (
 	"cmp"
@@ -55,8 +55,11 @@ func (c Config) lastRun() (Config, []setting, error) {
 	return c, taken, err
 }
 
-// takeOver applies lastRun. It stores in c.taken what people should know: the settings, unless the
-// default input is the only one.
+// Taken returns the settings that a configuration has taken over from the last run, as NAME=value.
+// It is what people should know, so it is "" if the default input is the only one.
+func Taken(c Config) string { return c.taken }
+
+// takeOver applies lastRun, and keeps what Taken returns.
 func (c Config) takeOver() (Config, error) {
 	c, settings, err := c.lastRun()
 	if err != nil {

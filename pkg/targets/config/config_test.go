@@ -1,19 +1,18 @@
-package targets
+package config
 
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
-
-	"github.com/magefile/mage/mg"
-
-	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // unsettled takes every option out of the environment, until the test ends.
@@ -40,15 +39,15 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 	for name, values := range tried {
 		t.Run(name, func(t *testing.T) {
 			field := func(value string) (c Config) {
-				must(t, c.set(name, value))
+				check.Must(t, c.set(name, value))
 				return c
 			}
 			code, wanted := field(values[0]), field(values[1])
 			id := func(c Config) string {
 				t.Helper()
-				c, err := c.resolve(nil)
-				must(t, err)
-				return c.complete().id()
+				c, err := Resolve(c, nil)
+				check.Must(t, err)
+				return ID(Complete(c))
 			}
 			byDefault, inCode := id(Config{}), id(code)
 			if byDefault == inCode {
@@ -71,8 +70,8 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 func TestAFlagWinsOverAVariable(t *testing.T) {
 	unsettled(t)
 	t.Setenv("WORDCOUNT_WORKERS", "3")
-	c, err := Config{Workers: 2}.resolve(map[string]string{"WORDCOUNT_WORKERS": "5"})
-	must(t, err)
+	c, err := Resolve(Config{Workers: 2}, map[string]string{"WORDCOUNT_WORKERS": "5"})
+	check.Must(t, err)
 	if c.Workers != 5 {
 		t.Errorf("%d workers", c.Workers)
 	}
@@ -84,24 +83,10 @@ func TestTheFilesOfAConfigsServerAreNotUsedForAnotherOne(t *testing.T) {
 	code := Config{Redis: redisd.Config{URL: "rediss://theirs", PasswordFile: "a", CAFile: "b", CertFile: "c", KeyFile: "d"}}
 	t.Setenv("REDIS_URL", "redis://ours")
 	t.Setenv("WORDCOUNT_REDIS_PASSWORD_FILE", "e")
-	c, err := code.resolve(nil)
-	must(t, err)
+	c, err := Resolve(code, nil)
+	check.Must(t, err)
 	if want := (redisd.Config{URL: "redis://ours", PasswordFile: "e"}); c.Redis != want {
 		t.Errorf("%+v, want %+v", c.Redis, want)
-	}
-}
-
-func TestAConfigThatMakesNoSenseFailsWhenItsJobIsRun(t *testing.T) {
-	unsettled(t)
-	t.Setenv("WORDCOUNT_WORKERS", "0")
-	job := Config{Input: named(t, "texts")}
-	for _, node := range []mg.Fn{Job(job), Verified(job)} {
-		if err := node.Run(t.Context()); !errors.Is(err, protocol.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
-			t.Errorf("%v", err)
-		}
-	}
-	if _, err := Result(t.Context(), job); !errors.Is(err, protocol.ErrInput) {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -126,8 +111,8 @@ func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 
 func TestConfigurationsAreToldApartByTheBytesOfAPath(t *testing.T) {
 	one, other := Config{Input: "\xff"}, Config{Input: "\xfe"}
-	if one.id() == other.id() {
-		t.Errorf("both are %s", one.id())
+	if ID(one) == ID(other) {
+		t.Errorf("both are %s", ID(one))
 	}
 }
 
@@ -135,18 +120,18 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	unsettled(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
-	must(t, os.MkdirAll("texts", 0o755))
+	check.Must(t, os.MkdirAll("texts", 0o755))
 	asked := func(c Config) {
 		t.Helper()
-		c = c.complete()
+		c = Complete(c)
 		m, err := plan.Scan(c.Input, c.Dir, c.options().Selection)
-		must(t, err)
-		must(t, state.Folder{Dir: c.Dir}.Save(plan.New(m, c.options())))
+		check.Must(t, err)
+		check.Must(t, state.Folder{Dir: c.Dir}.Save(plan.New(m, c.options())))
 	}
 	resolved := func(c Config) Config {
 		t.Helper()
-		c, err := c.resolve(nil)
-		must(t, err)
+		c, err := Resolve(c, nil)
+		check.Must(t, err)
 		return c
 	}
 	if c := resolved(Config{}); c.Input != "" || c.taken != "" {
@@ -177,7 +162,7 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	if c := resolved(Config{}); c.Input != "texts" || c.Reducers != 0 || c.Split != 0 {
 		t.Errorf("after a run with an input alone: %+v", c)
 	}
-	must(t, os.Mkdir(defaultInput, 0o755))
+	check.Must(t, os.Mkdir(defaultInput, 0o755))
 	asked(Config{})
 	if c := resolved(Config{}); c.Input != defaultInput || c.taken != "" {
 		t.Errorf("after a run with nothing: %+v", c)
@@ -186,9 +171,19 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	// The folder may move, with its texts in it.
 	asked(Config{Input: "texts"})
 	moved := dir + " moved"
-	must(t, os.Rename(dir, moved))
+	check.Must(t, os.Rename(dir, moved))
 	t.Chdir(moved)
 	if c := resolved(Config{}); c.Input != "texts" {
 		t.Errorf("in a folder that was moved: %+v", c)
+	}
+}
+
+func TestEveryVariableIsInTheReadme(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	check.Must(t, err)
+	for _, v := range variables {
+		if !strings.Contains(string(readme), v.name) {
+			t.Errorf("README.md lacks %s", v.name)
+		}
 	}
 }

@@ -1,8 +1,7 @@
-package targets
+package config
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"net/url"
@@ -13,14 +12,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
-// Env shows every option: its value, and where that comes from
-func Env(ctx context.Context) error {
-	c, wrong := Config{}.underVariables()
-	// The table is printed even if a variable is wrong.
-	return coded(ctx, cmp.Or(printEnv(os.Stdout, c), wrong))
-}
-
-func printEnv(w io.Writer, c Config) error {
+// PrintEnv prints every variable with its value, and where that comes from.
+func PrintEnv(w io.Writer, c Config) error {
 	_, taken, err := c.lastRun()
 	if err != nil {
 		return err

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+)
+
+// Config says what to count, and how. The zero value of a field means its default. Magefiles know
+// this type as targets.Config. So what package targets does with it are functions and no methods:
+// a method would be one of theirs, too.
+type Config struct {
+	Dir          string                // state folder; ".wordcount"
+	Input        string                // file or folder; that of the folder's last run, or "data"
+	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
+	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
+	Growing      bool                  // count a growing file up to its size at planning time
+	Workers      int                   // processes; the number of CPUs
+	Reducers     int                   // partitions; by the input's size
+	Direct       bool                  // no partitions: words go straight into the sorted set
+	Split        int64                 // bytes of a split; plan.DefaultSplit
+	WholeFiles   bool                  // never split a file
+	WorkerMemory int64                 // bytes that a worker may use; worker.DefaultWorkerMemory
+	Lease        time.Duration         // worker.DefaultLease
+	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
+	Faults       string                // see worker.ParseFaults; none
+	Durability   supervisor.Durability // none on a given server, bgsave on any other
+	Memory       int64                 // bytes to use on a given server; wordcount.DefaultMemory
+	VerifyPart   result.Share          // what verify recounts; all
+	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used
+
+	// AsIs says that the fields are final: no variable changes one, and without an Input the input
+	// is "data". It is for a job that only makes sense with these values, like a demonstration.
+	AsIs bool
+
+	taken string // see Taken
+}
+
+const (
+	defaultDir   = ".wordcount"
+	defaultInput = "data"
+)
+
+// Complete fills in the defaults of fields that distinguish configurations.
+func Complete(c Config) Config {
+	c.Dir = cmp.Or(c.Dir, defaultDir)
+	c.Input = cmp.Or(c.Input, defaultInput)
+	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
+	c.Redis.Dir, c.Redis.Name = c.Dir, cmp.Or(c.Redis.Name, "wordcount")
+	return c
+}
+
+// Job returns the configuration of the job.
+func Job(c Config) (wordcount.Config, error) {
+	faults, err := worker.ParseFaults(c.Faults)
+	return wordcount.Config{
+		Dir: c.Dir, Input: c.Input, Options: c.options(),
+		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Lease: c.Lease, Faults: faults,
+		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory,
+		Redis: c.Redis.URL, Server: c.Redis,
+	}, err
+}
+
+// options returns the options that decide which job it is.
+func (c Config) options() plan.Options {
+	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct,
+		Selection: plan.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
+}
+
+// ID distinguishes configurations, because two jobs in one process have two sets of nodes.
+func ID(c Config) string {
+	c.taken = ""
+	return fmt.Sprintf("%#v", c) // %#v quotes paths, because they may hold any bytes
+}
