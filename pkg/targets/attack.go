@@ -12,6 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
@@ -22,7 +23,7 @@ import (
 func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 	c, err := config.Resolve(c, nil)
 	if err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	s := attackerOf(config.Complete(c))
 	err = s.open(ctx)
@@ -30,14 +31,14 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 		err = s.job.Plan(ctx)
 	}
 	if err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	e := s.experiment()
 	if err := e.Await(ctx, nil); err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	_, err = e.Attack(ctx, faults...)
-	return coded(ctx, err)
+	return failure.Explain(ctx, err)
 }
 
 // Attacked is Job with these faults injected, one after the other, while the job runs. It shows

@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 )
 
 // small is a job of one task that is soon done, with a server of its own.
@@ -35,7 +36,7 @@ func TestAnAttackOnASealedJobReturnsAndSaysSo(t *testing.T) {
 		"Attack":   func() error { return Attack(t.Context(), c, chaos.KillWorker) },
 		"Attacked": func() error { return depend(t.Context(), []mg.Fn{Attacked(c, chaos.KillWorker)}) },
 	} {
-		if err := attack(); mg.ExitStatus(err) != exitIncomplete || !strings.Contains(err.Error(), "sealed already") {
+		if err := attack(); mg.ExitStatus(err) != failure.ExitIncomplete || !strings.Contains(err.Error(), "sealed already") {
 			t.Errorf("%s: exit %d: %v", name, mg.ExitStatus(err), err)
 		}
 	}
@@ -51,7 +52,7 @@ func TestAnAttackOnAJobThatEndsFirstReturnsAndSaysSo(t *testing.T) {
 		return chaos.KillWorker.Inject(a, ctx)
 	}}
 	err := depend(t.Context(), []mg.Fn{Attacked(c, late)})
-	if mg.ExitStatus(err) != exitIncomplete || !strings.Contains(err.Error(), "the job ended before the fault could hit it") {
+	if mg.ExitStatus(err) != failure.ExitIncomplete || !strings.Contains(err.Error(), "the job ended before the fault could hit it") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 }
@@ -61,7 +62,7 @@ func TestAnAttackOnAJobThatFailsReportsTheFailureOfTheJob(t *testing.T) {
 	c := small(t)
 	c.Input = filepath.Join(t.TempDir(), "missing")
 	err := depend(t.Context(), []mg.Fn{Attacked(c, chaos.KillWorker)})
-	if mg.ExitStatus(err) != exitInput || strings.Contains(err.Error(), "attack") {
+	if mg.ExitStatus(err) != failure.ExitInput || strings.Contains(err.Error(), "attack") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 }

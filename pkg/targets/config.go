@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 )
 
 // Config says what to count, and how. The zero value of a field means its default, so
@@ -22,5 +23,5 @@ type Config = config.Config // its fields are described there
 func Env(ctx context.Context) error {
 	c, wrong := config.UnderVariables(Config{})
 	// The table is printed even if a variable is wrong.
-	return coded(ctx, cmp.Or(config.PrintEnv(os.Stdout, c), wrong))
+	return failure.Explain(ctx, cmp.Or(config.PrintEnv(os.Stdout, c), wrong))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -20,13 +21,13 @@ func Discard(ctx context.Context, c Config) error {
 	ctx = context.WithoutCancel(ctx)
 	c, err := config.UnderVariables(c)
 	if err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	s := newSession(config.Complete(c))
 	if err := s.open(ctx); err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
-	return coded(ctx, s.discard(ctx))
+	return failure.Explain(ctx, s.discard(ctx))
 }
 
 func (s *session) discard(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
 	"github.com/magefile/mage/mg"
@@ -187,7 +188,7 @@ func TestTheFirstFailureEndsItsSiblingsAndIsTheOneReported(t *testing.T) {
 		return nil
 	}, waits, fails)
 	err := depend(t.Context(), []mg.Fn{never})
-	if mg.ExitStatus(err) != exitRedis || !strings.HasSuffix(err.Error(), "it is full") {
+	if mg.ExitStatus(err) != failure.ExitRedis || !strings.HasSuffix(err.Error(), "it is full") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 	if cause == nil || !strings.HasSuffix(cause.Error(), "it is full") {
@@ -203,7 +204,7 @@ func TestAFailureThatBothSiblingsNeedIsReportedOnce(t *testing.T) {
 	nothing := func(context.Context, *session) error { return nil }
 	one, other := step(named(t, "one"), Config{}, nothing, broken), step(named(t, "other"), Config{}, nothing, broken)
 	err := depend(t.Context(), []mg.Fn{step(named(t, "top"), Config{}, nothing, one, other)})
-	if mg.ExitStatus(err) != exitInput || strings.Count(fmt.Sprint(err), "no such folder") != 1 {
+	if mg.ExitStatus(err) != failure.ExitInput || strings.Count(fmt.Sprint(err), "no such folder") != 1 {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 }
@@ -216,7 +217,7 @@ func TestAnInterruptedStepExits130(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	})
-	if err := depend(ctx, []mg.Fn{waits}); mg.ExitStatus(err) != exitInterrupted {
+	if err := depend(ctx, []mg.Fn{waits}); mg.ExitStatus(err) != failure.ExitInterrupted {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 }

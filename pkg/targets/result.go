@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
 
@@ -19,7 +20,7 @@ import (
 // result of older input. The error wraps wordcount.ErrIncomplete if the job isn't sealed.
 func Result(ctx context.Context, c Config) (*wordcount.Result, error) {
 	r, err := resultOf(ctx, c)
-	return r, coded(ctx, err)
+	return r, failure.Explain(ctx, err)
 }
 
 func resultOf(ctx context.Context, c Config) (*wordcount.Result, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 )
 
 // node is a step of the graph. It implements mg.Fn for two reasons: a target with flags can't be a
@@ -38,7 +39,7 @@ func (n *node) Run(ctx context.Context) error {
 	err := depend(ctx, n.needs)
 	if err == nil {
 		s := sessionOf(n.config)
-		err = resumable(coded(ctx, n.do(ctx, s)), s.recorded())
+		err = failure.Resumable(failure.Explain(ctx, n.do(ctx, s)), s.recorded())
 	}
 	if err != nil && !claim(ctx, err) {
 		return nil // a sibling failed first, and this error is only a consequence

@@ -12,6 +12,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -29,7 +30,7 @@ func Run(ctx context.Context, input *string, workers, reducers *int) error {
 	}
 	c, err := config.Resolve(Config{}, flags)
 	if err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	return depend(ctx, []mg.Fn{Job(c)})
 }
@@ -46,7 +47,7 @@ func number(n *int) *string {
 func stepTarget(ctx context.Context, name string) (*session, error) {
 	c, err := config.Resolve(Config{}, nil)
 	if err != nil {
-		return nil, coded(ctx, err)
+		return nil, failure.Explain(ctx, err)
 	}
 	n := find(Job(c), name)
 	return sessionOf(n.config), depend(ctx, []mg.Fn{n})
@@ -135,7 +136,7 @@ func foreground(ctx context.Context, name string) error {
 	if err == nil {
 		s.shown.Say(name, "job %s is sealed", s.job.ID())
 	}
-	return resumable(coded(ctx, err), s.recorded())
+	return failure.Resumable(failure.Explain(ctx, err), s.recorded())
 }
 
 // Verify recounts the input of the last job with the standard library alone, and compares both ways
@@ -190,7 +191,7 @@ type Data mg.Namespace
 
 // Generate writes a corpus, the same for the same flags: -out=DIR -bytes=64MiB -files=16 -words=200000 -zipf=1.07 -seed=0
 func (Data) Generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) error {
-	return coded(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
+	return failure.Explain(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
 }
 
 // Status shows where the last job stands; -json for programs
@@ -223,13 +224,13 @@ func (s *session) cleaned(job string, keys int) {
 func inFolder(ctx context.Context, do func(*session) error) error {
 	c, err := config.UnderVariables(Config{})
 	if err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
 	s := sessionOf(config.Complete(c))
 	if err := s.open(ctx); err != nil {
-		return coded(ctx, err)
+		return failure.Explain(ctx, err)
 	}
-	return coded(ctx, do(s))
+	return failure.Explain(ctx, do(s))
 }
 
 // withResult runs a target that reads the sealed result of the last job.
@@ -282,7 +283,7 @@ func (s *session) join(ctx context.Context, job, input *string) error {
 	s.shown.Finish()
 	switch {
 	case errors.Is(err, state.ErrNoLast):
-		err = adviceError{err, "mage run; or name one: workers:join -job=ID"}
+		err = failure.Advise(err, "mage run; or name one: workers:join -job=ID")
 	case sealed:
 		s.shown.Say("workers:join", "job %s is sealed already", s.job.ID())
 	}

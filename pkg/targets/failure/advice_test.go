@@ -1,4 +1,4 @@
-package targets
+package failure
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ func TestAdviceIsAddedOnceAndTheErrorStaysWhatItIs(t *testing.T) {
 	for _, a := range advices {
 		err := fmt.Errorf("do something: %w", a.of)
 		for range 2 { // a step and its target both give an error its status
-			err = coded(t.Context(), err)
+			err = Explain(t.Context(), err)
 		}
 		if !errors.Is(err, a.of) || strings.Count(err.Error(), a.words) != 1 || !strings.HasSuffix(err.Error(), ": "+a.words) {
 			t.Errorf("%v says %q", a.of, err)

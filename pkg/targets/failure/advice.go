@@ -1,4 +1,4 @@
-package targets
+package failure
 
 import (
 	"errors"
@@ -60,7 +60,10 @@ func advisedByCode(err error) string {
 	return ""
 }
 
-// adviceError is an error with advice for people.
+// Advise returns an error with advice for people.
+func Advise(err error, words string) error { return adviceError{err, words} }
+
+// adviceError is an error with advice.
 type adviceError struct {
 	error
 	words string

@@ -1,0 +1,14 @@
+// Package failure is how a target fails: its exit status, and what a person can do about it.
+//
+//	return failure.Explain(ctx, err)
+//
+// Explain finds the class of an error by its sentinel. The class gives the exit status, which the
+// documentation of package targets lists. Some errors get advice: a target to run, or a variable to
+// set. Libraries don't give such advice, because they know neither targets nor variables.
+//
+// # Caveats
+//
+// A step and its target both explain one error, so Explain adds advice only once. errors.Is and
+// errors.As find what they find without it, unless ctx has ended: then the error says only that the
+// target was interrupted.
+package failure
