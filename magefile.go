@@ -74,7 +74,7 @@ func Lint() error {
 	return sh.RunV("go", "-C", ".lint", "run", "./platforms", "linux/arm64", "darwin/arm64")
 }
 
-// Sweep strikes a small job at every command it sends, in every way: the crash-point sweep, complete
+// Sweep injects an accident at each command that a small job sends, in each way: the complete crash-point sweep
 func Sweep() error {
 	return sh.RunWithV(map[string]string{"WORDCOUNT_SWEEP": "full"},
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAJobIsExactWhereverAnAccidentStrikes", "./pkg/wordcount")
@@ -92,7 +92,7 @@ func Full() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
 }
 
-// Versions runs the suite and the main commands on each Redis and Valkey of today; -only=redis-experimental for one of them, -gate for what the gate runs on the newest Redis
+// Versions runs the suite and the main commands on each current version of Redis and Valkey; -only=redis-experimental for one of them, -gate for what the gate runs on the newest Redis
 func Versions(ctx context.Context, only *string, gate *bool) error {
 	return versions.Target(ctx, only, gate)
 }

@@ -172,7 +172,7 @@ func Export(ctx context.Context, out *string, partial *bool) error {
 	})
 }
 
-// Requeue gives tasks that were given up another life, once their cause is mended; run again then
+// Requeue makes tasks that were given up ready to run again; mend the cause first, and run afterwards
 func Requeue(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error {
 		if err := s.job.Last(); err != nil {

@@ -1,5 +1,5 @@
-// Package versions runs the tests and the main commands of this repository on each Redis and Valkey of today. It is a
-// chore of the repository: only the magefile imports it.
+// Package versions runs the tests and the main commands of this repository on each current version of Redis and
+// Valkey. It is a chore of the repository: only the magefile imports it.
 //
 // The servers are packages of Debian's releases. apt fetches them from the mirror that the system itself uses, and checks
 // their signatures. Each server comes with the libraries of its release, down to the C library, and patchelf writes their
