@@ -15,6 +15,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisfn"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // logs is the input that these tests name, and options that aren't the defaults. What is counted by default has other
@@ -25,7 +26,7 @@ var logs = []string{"-input=logs", "-reducers=0"}
 func (f *folder) logTexts(n int) {
 	f.Helper()
 	f.slowTexts(n)
-	must(f, os.Rename(filepath.Join(f.dir, "data"), filepath.Join(f.dir, "logs")))
+	check.Must(f, os.Rename(filepath.Join(f.dir, "data"), filepath.Join(f.dir, "logs")))
 	f.write("data/other.txt", "this is what nobody has named")
 }
 
@@ -57,11 +58,11 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 
 		"a file is away for a while": {own, func(f *folder) result {
 			p := f.heldUp(logs...)
-			must(f, os.Rename(filepath.Join(f.dir, "logs", "text 019.txt"), filepath.Join(f.dir, "away")))
+			check.Must(f, os.Rename(filepath.Join(f.dir, "logs", "text 019.txt"), filepath.Join(f.dir, "away")))
 			p.letGo()
 			return p.exits(5)
 		}, "to count what it is now: mage requeue run", func(f *folder) {
-			must(f, os.Rename(filepath.Join(f.dir, "away"), filepath.Join(f.dir, "logs", "text 019.txt")))
+			check.Must(f, os.Rename(filepath.Join(f.dir, "away"), filepath.Join(f.dir, "logs", "text 019.txt")))
 		}, "requeue run", true},
 
 		"a file changes before it is counted": {own, func(f *folder) result {
@@ -103,13 +104,13 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 
 		"the result is lost": {own, func(f *folder) result {
 			f.run()
-			must(f, f.rdb.Del(f.Context(), f.job().Key("counts")).Err())
+			check.Must(f, f.rdb.Del(f.Context(), f.job().Key("counts")).Err())
 			return f.exits(3, "top")
 		}, "mage clean run", nil, "clean run", true},
 
 		"the result was changed": {own, func(f *folder) result {
 			f.run()
-			must(f, f.rdb.ZAdd(f.Context(), f.job().Key("counts"), redis.Z{Member: "theirs", Score: 1}).Err())
+			check.Must(f, f.rdb.ZAdd(f.Context(), f.job().Key("counts"), redis.Z{Member: "theirs", Score: 1}).Err())
 			return f.exits(4, "run")
 		}, "delete the job with clean, then run again", nil, "clean run", true},
 
@@ -117,7 +118,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.run()
 			job := f.job()
 			f.exits(0, "clean")
-			must(f, f.rdb.Set(f.Context(), job.Key("counts"), "theirs", 0).Err())
+			check.Must(f, f.rdb.Set(f.Context(), job.Key("counts"), "theirs", 0).Err())
 			return f.exits(4, append([]string{"run"}, logs...)...)
 		}, "delete the job with clean", nil, "clean run", true},
 
@@ -148,11 +149,11 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 
 		"a full server": {guest, func(f *folder) result {
 			p := f.heldUp(logs...)
-			must(f, f.rdb.ConfigSet(f.Context(), "maxmemory", "1").Err())
+			check.Must(f, f.rdb.ConfigSet(f.Context(), "maxmemory", "1").Err())
 			p.letGo()
 			return p.exits(3)
 		}, "more memory, then run again to resume", func(f *folder) {
-			must(f, f.rdb.ConfigSet(f.Context(), "maxmemory", "0").Err())
+			check.Must(f, f.rdb.ConfigSet(f.Context(), "maxmemory", "0").Err())
 		}, "run", true},
 
 		"another build's functions": {guest, func(f *folder) result {
@@ -161,8 +162,8 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			p.exits(-1)
 			p.letGo()
 			theirs := redisfn.MustParse("#!lua name=" + protocol.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
-			must(f, f.rdb.FunctionDelete(f.Context(), protocol.Library.Name).Err())
-			must(f, f.rdb.FunctionLoad(f.Context(), theirs.Source).Err())
+			check.Must(f, f.rdb.FunctionDelete(f.Context(), protocol.Library.Name).Err())
+			check.Must(f, f.rdb.FunctionLoad(f.Context(), theirs.Source).Err())
 			return f.exits(4, append([]string{"run"}, logs...)...)
 		}, "mage functions:load -replace", nil, "functions:load -replace run", true},
 	} {
@@ -228,12 +229,12 @@ func TestAnInterruptionBeforeThereIsAJobPromisesNothing(t *testing.T) {
 	f := newFolder(t)
 	f.logTexts(2)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	check.Must(t, err)
 	defer silent.Close()
 	f.use("redis://"+silent.Addr().String(), "")
 	p := f.start(append([]string{"run"}, logs...)...)
 	conn, err := silent.Accept()
-	must(t, err)
+	check.Must(t, err)
 	defer conn.Close()
 	p.signal(os.Interrupt)
 	if r := p.exits(130); !strings.HasSuffix(r.err, "\nError: interrupted\n") {

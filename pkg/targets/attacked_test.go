@@ -15,13 +15,14 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // small is a job of one task that is soon done, with a server of its own.
 func small(t *testing.T) Config {
 	t.Helper()
 	dir, input := t.TempDir(), filepath.Join(t.TempDir(), "text")
-	must(t, os.WriteFile(input, []byte("a b a"), 0o600))
+	check.Must(t, os.WriteFile(input, []byte("a b a"), 0o600))
 	server := redistest.StartIn(t, dir)
 	return Config{Dir: dir, Input: input, Workers: 1, Redis: redisd.Config{Kind: server.Kind}}
 }
@@ -74,12 +75,12 @@ func TestWhatIsDiscardedIsGoneAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs := filepath.Join(c.Dir, "theirs")
-	must(t, os.WriteFile(theirs, nil, 0o600))
+	check.Must(t, os.WriteFile(theirs, nil, 0o600))
 	server, err := redisd.Open(redisd.Config{Dir: c.Dir})
-	must(t, err)
+	check.Must(t, err)
 	over, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	must(t, Discard(over, c))
+	check.Must(t, Discard(over, c))
 	if rdb, err := server.Endpoint().Client("test"); err == nil {
 		if err := rdb.Ping(t.Context()).Err(); err == nil {
 			t.Error("its server still answers")
@@ -87,11 +88,11 @@ func TestWhatIsDiscardedIsGoneAndNothingElse(t *testing.T) {
 		rdb.Close()
 	}
 	left, err := os.ReadDir(c.Dir)
-	must(t, err)
+	check.Must(t, err)
 	if len(left) != 1 || left[0].Name() != "theirs" {
 		t.Errorf("left are %v", left)
 	}
-	must(t, Discard(over, c)) // what is gone already
+	check.Must(t, Discard(over, c)) // what is gone already
 	if _, err := redisd.Open(redisd.Config{Dir: c.Dir}); !errors.Is(err, redisd.ErrNone) {
 		t.Errorf("its server is still known: %v", err)
 	}

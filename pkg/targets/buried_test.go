@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
@@ -24,10 +26,10 @@ func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
 			// The last file vanishes before anybody has got that far, and comes back later as it was.
 			path, away := filepath.Join(f.dir, "data", "text 009.txt"), filepath.Join(f.dir, "away")
 			info, err := os.Stat(path)
-			must(t, err)
+			check.Must(t, err)
 			p := f.start("run")
 			p.team(syscall.SIGSTOP)
-			must(t, os.Rename(path, away))
+			check.Must(t, os.Rename(path, away))
 			p.letGo()
 			contains(t, p.exits(5).err, "incomplete: ")
 
@@ -38,7 +40,7 @@ func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
 					Offset            *int64
 				}
 			}
-			must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
+			check.Must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
 			text := f.exits(0, "status").out
 			if want := int(info.Size()+1023) / 1024; s.Phase != "map" || len(s.Buried) != want || want < 2 {
 				t.Fatalf("%d tasks should have been given up:\n%s", want, text)
@@ -68,7 +70,7 @@ func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
 				t.Errorf("the top of the rest:\n%s\nby a serial count:\n%s", head(top.out), head(want.String()))
 			}
 
-			must(t, os.Rename(away, path))
+			check.Must(t, os.Rename(away, path))
 			f.set("WORDCOUNT_FAULTS", "")
 			contains(t, f.exits(0, "requeue", "run", "verify").out, "exact: ")
 			f.exact()

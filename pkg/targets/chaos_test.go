@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestAJobOutlivesEachFaultAndIsExact(t *testing.T) {
@@ -61,8 +62,8 @@ func TestFault62AProcessThatRedisNamesAsAWorkerIsNotSignalled(t *testing.T) {
 	team, job := p.team(), f.job()
 	decoy := exec.Command("cat")
 	in, err := decoy.StdinPipe()
-	must(t, err)
-	must(t, decoy.Start())
+	check.Must(t, err)
+	check.Must(t, decoy.Start())
 	t.Cleanup(func() {
 		in.Close()
 		if err := decoy.Wait(); err != nil {
@@ -70,13 +71,13 @@ func TestFault62AProcessThatRedisNamesAsAWorkerIsNotSignalled(t *testing.T) {
 		}
 	})
 	host, err := os.Hostname()
-	must(t, err)
+	check.Must(t, err)
 	for i := range 20 { // so that hardly any other worker holds a task
 		name := fmt.Sprintf("decoy-%d", i)
 		about, err := json.Marshal(protocol.WorkerInfo{PID: decoy.Process.Pid, Host: host})
-		must(t, err)
-		must(t, f.rdb.HSet(t.Context(), job.Key("workers"), name, about).Err())
-		must(t, f.rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{
+		check.Must(t, err)
+		check.Must(t, f.rdb.HSet(t.Context(), job.Key("workers"), name, about).Err())
+		check.Must(t, f.rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{
 			Group: protocol.Group, Consumer: name, Streams: []string{job.StreamKey(protocol.Maps), ">"}, Count: 1, Block: -1,
 		}).Err())
 	}

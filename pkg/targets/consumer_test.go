@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // consumerModule makes dir a module as the README describes it, with the README's magefile and the one of
@@ -54,9 +55,9 @@ var consumerProgram = sync.OnceValues(func() (string, error) {
 func (f *folder) consumes() {
 	f.Helper()
 	program, err := consumerProgram()
-	must(f, err)
+	check.Must(f, err)
 	f.program = program
-	must(f, os.CopyFS(filepath.Join(f.dir, "texts"), os.DirFS(filepath.Join("testdata", "consumer", "texts"))))
+	check.Must(f, os.CopyFS(filepath.Join(f.dir, "texts"), os.DirFS(filepath.Join("testdata", "consumer", "texts"))))
 }
 
 // mage runs targets of the consumer's module as people do who have installed nothing.
@@ -68,10 +69,10 @@ func (f *folder) mage(args ...string) *process {
 func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	must(t, consumerModule(f.dir))
+	check.Must(t, consumerModule(f.dir))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		path, err := command(f.dir, "go", "env", name)
-		must(t, err)
+		check.Must(t, err)
 		f.set(name, strings.TrimSpace(path))
 	}
 	for _, setting := range goEnv(nil) {
@@ -98,7 +99,7 @@ func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	lacks(t, list, "  wc:result ")
 
 	program, err := consumerProgram()
-	must(t, err)
+	check.Must(t, err)
 	f.program = program
 	contains(t, f.exits(0, "count").err, "up to date")
 	f.exits(0, "wc:clean")
@@ -164,12 +165,12 @@ func TestAPluginReadsTheWordsOfItsOwnJobAndOfNoOther(t *testing.T) {
 	contains(t, r.err, `incomplete: "texts" as it is now is not counted (job `)
 
 	free, err := redisd.FreePort()
-	must(t, err)
+	check.Must(t, err)
 	f.set("WORDCOUNT_REDIS_PORT", fmt.Sprint(free))
-	must(t, os.Remove(filepath.Join(f.dir, "texts", "more.txt")))
+	check.Must(t, os.Remove(filepath.Join(f.dir, "texts", "more.txt")))
 	contains(t, f.exits(0, "apart").out, "\ntexts: 25 words, 15 distinct\n")
 	own, err := redisd.Open(redisd.Config{Dir: filepath.Join(f.state(), "apart")})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { own.Stop(context.Background()) })
 
 	r = f.exits(0, "again")
@@ -184,19 +185,19 @@ func TestAProgramCountsAsTheREADMESays(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	must(t, err)
+	check.Must(t, err)
 	_, library, _ := strings.Cut(string(readme), "### As a library\n")
 	code := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(library)
 	if code == nil {
 		t.Fatal("README.md doesn't say how to use the library")
 	}
 	dir := filepath.Join(f.dir, "program")
-	must(t, os.Mkdir(dir, 0o755))
-	must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(code[1]), 0o644))
-	must(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.26.0\n"), 0o644))
-	must(t, module(dir))
+	check.Must(t, os.Mkdir(dir, 0o755))
+	check.Must(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(code[1]), 0o644))
+	check.Must(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.26.0\n"), 0o644))
+	check.Must(t, module(dir))
 	_, err = command(dir, "go", "build", "-mod=mod", "-o", filepath.Join(f.dir, "count"), ".")
-	must(t, err)
+	check.Must(t, err)
 	f.write("texts/one", "to be or not to be")
 	f.program = filepath.Join(f.dir, "count")
 	if out := f.exits(0).out; out != "2 be\n2 to\n1 not\n" {

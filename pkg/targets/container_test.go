@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestAJobOnARedisInAContainerIsExactThroughARestart(t *testing.T) {
@@ -14,7 +15,7 @@ func TestAJobOnARedisInAContainerIsExactThroughARestart(t *testing.T) {
 	engine := redistest.Engine(t)
 	f := newFolder(t)
 	image := f.image(engine)
-	must(t, f.server.Stop(t.Context())) // that one is a process
+	check.Must(t, f.server.Stop(t.Context())) // that one is a process
 	f.set("WORDCOUNT_REDIS_KIND", "container")
 	f.set("WORDCOUNT_REDIS_IMAGE", image)
 	f.slowTexts(60)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestFault38FullDiskLeavesTheOldExport(t *testing.T) {
@@ -15,11 +16,11 @@ func TestFault38FullDiskLeavesTheOldExport(t *testing.T) {
 	f.exits(0, "run")
 	disk := redistest.SmallDisk(t)
 	path := filepath.Join(disk, "counts.tsv")
-	must(t, os.WriteFile(path, []byte("old"), 0o600))
+	check.Must(t, os.WriteFile(path, []byte("old"), 0o600))
 	filler := redistest.Fill(t, disk)
 	p := f.start("export", "-out="+path)
 	<-p.ended
-	must(t, os.Remove(filler))
+	check.Must(t, os.Remove(filler))
 	f.keepsOld(path, p)
 	contains(t, p.err.String(), "no space left on device")
 	f.exits(0, "export", "-out="+path)

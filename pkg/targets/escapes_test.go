@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // harmless fails if a terminal would act upon some of a text.
@@ -27,16 +28,16 @@ func TestFault62WhatRedisSaysIsShownEscaped(t *testing.T) {
 	f.exits(0, "run")
 	job := f.job()
 	about, err := json.Marshal(protocol.WorkerInfo{PID: 1, Host: "\x1b]0;host\a", State: "idle\nsealed"})
-	must(t, err)
-	must(t, f.rdb.HSet(t.Context(), job.Key("workers"), "\x1b[3mname", about).Err())
-	must(t, f.rdb.HSet(t.Context(), job.Key("dead"), "map 1", "\x1b[5mcause\nredis    yours").Err())
+	check.Must(t, err)
+	check.Must(t, f.rdb.HSet(t.Context(), job.Key("workers"), "\x1b[3mname", about).Err())
+	check.Must(t, f.rdb.HSet(t.Context(), job.Key("dead"), "map 1", "\x1b[5mcause\nredis    yours").Err())
 
 	r := f.exits(0, "status")
 	harmless(t, r.out+r.err)
 	contains(t, r.out, `1 on \x1b]0;host\a  idle\nsealed, holds 0`)
 	contains(t, r.out, `\x1b[2J.txt" at 0: \x1b[5mcause\nredis    yours`+"\n")
 	var s struct{ Buried []struct{ Error string } }
-	must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
+	check.Must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))
 	if len(s.Buried) != 1 || s.Buried[0].Error != "\x1b[5mcause\nredis    yours" {
 		t.Errorf("programs are told %q", s)
 	}
@@ -45,7 +46,7 @@ func TestFault62WhatRedisSaysIsShownEscaped(t *testing.T) {
 	contains(t, r.out, `2  "\x1b[31mred"`)
 
 	// Redis's own errors hold what is in its keys.
-	must(t, f.rdb.HSet(t.Context(), job.Key("meta"), "schema", "\x1b[2J").Err())
+	check.Must(t, f.rdb.HSet(t.Context(), job.Key("meta"), "schema", "\x1b[2J").Err())
 	r = f.exits(4, "top")
 	harmless(t, r.out+r.err)
 	contains(t, r.err, `the job has schema \x1b[2J`)
@@ -59,13 +60,13 @@ func TestFault62AJobsNameLeadsNowhereElse(t *testing.T) {
 	// On Redis there is such a job, and it isn't sealed.
 	job := f.job()
 	meta, err := f.rdb.HGetAll(t.Context(), job.Key("meta")).Result()
-	must(t, err)
+	check.Must(t, err)
 	maps.DeleteFunc(meta, func(name, _ string) bool { return name == "released" || name == "final" })
 	const elsewhere = "../../../elsewhere" // from the folder of its jobs
 	other := protocol.Job{ID: elsewhere}
-	must(t, f.rdb.HSet(t.Context(), other.Key("meta"), meta).Err())
+	check.Must(t, f.rdb.HSet(t.Context(), other.Key("meta"), meta).Err())
 	for _, stream := range []protocol.Stream{protocol.Maps, protocol.Reduces} {
-		must(t, f.rdb.XGroupCreateMkStream(t.Context(), other.StreamKey(stream), protocol.Group, "0").Err())
+		check.Must(t, f.rdb.XGroupCreateMkStream(t.Context(), other.StreamKey(stream), protocol.Group, "0").Err())
 	}
 
 	p := f.start("workers:join", "-job="+elsewhere)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
@@ -101,7 +102,7 @@ func TestFault39UnreadableFileIsNamedAndExits2(t *testing.T) {
 	f := newFolder(t)
 	f.texts(2)
 	f.write("data/secret.txt", "nobody may read this")
-	must(t, os.Chmod(filepath.Join(f.dir, "data", "secret.txt"), 0))
+	check.Must(t, os.Chmod(filepath.Join(f.dir, "data", "secret.txt"), 0))
 	if os.Getuid() == 0 { // who may read anything
 		f.becomeNobody()
 	}
@@ -117,11 +118,11 @@ func (f *folder) becomeNobody() {
 	f.server.Kill(f)
 	top := filepath.Dir(f.dir)
 	give := func(user int) {
-		must(f, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
+		check.Must(f, filepath.WalkDir(top, func(path string, _ fs.DirEntry, err error) error {
 			return errors.Join(err, os.Lchown(path, user, user))
 		}))
 	}
-	must(f, os.Chmod(filepath.Dir(top), 0o755))
+	check.Must(f, os.Chmod(filepath.Dir(top), 0o755))
 	give(nobody)
 	f.as = &syscall.Credential{Uid: nobody, Gid: nobody}
 	f.Cleanup(func() {
@@ -143,13 +144,13 @@ func TestFault23WrongPasswordExits3AtOnceAndIsNeverPrinted(t *testing.T) {
 			f.use("redis://"+f.server.Addr, "secret")
 		},
 	} {
-		must(t, rdb.ConfigResetStat(t.Context()).Err())
+		check.Must(t, rdb.ConfigResetStat(t.Context()).Err())
 		use()
 		r := f.exits(3, "run")
 		contains(t, r.err, "check the user and the password")
 		lacks(t, r.String(), secret)
 		stats, err := rdb.Info(t.Context(), "stats").Result()
-		must(t, err)
+		check.Must(t, err)
 		if !strings.Contains(stats, "total_connections_received:1\r\n") {
 			t.Errorf("%s: more than one try: %s", what, stats)
 		}
@@ -160,7 +161,7 @@ func TestFault23MissingPermissionExits3(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	f.texts(1)
-	must(t, f.rdb.Do(t.Context(), "acl", "setuser", "guest", "on", ">word", "~*", "+@all", "-fcall").Err())
+	check.Must(t, f.rdb.Do(t.Context(), "acl", "setuser", "guest", "on", ">word", "~*", "+@all", "-fcall").Err())
 	f.use("redis://guest:word@"+f.server.Addr, "")
 	r := f.exits(3, "run")
 	contains(t, r.err, "'fcall'")
@@ -182,7 +183,7 @@ func TestFault24OldServerExits3(t *testing.T) {
 func oldServer(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -248,7 +249,7 @@ func TestAServerThatNobodyListensOnExits3(t *testing.T) {
 	f := newFolder(t)
 	f.texts(1)
 	free, err := redisd.FreePort()
-	must(t, err)
+	check.Must(t, err)
 	addr := "127.0.0.1:" + strconv.Itoa(free)
 	f.use("redis://:not-to-be-told@"+addr, "")
 	r := f.exits(3, "run")
@@ -263,7 +264,7 @@ func TestFault22LibraryOfAnotherVersionOnAGivenServerExits4AndOnOursMakesWay(t *
 	f.texts(1)
 	guest.texts(1)
 	theirs := redisfn.MustParse("#!lua name=" + protocol.Library.Name + "\nredis.register_function('something', function() return 1 end)\n")
-	must(t, f.rdb.FunctionLoad(t.Context(), theirs.Source).Err())
+	check.Must(t, f.rdb.FunctionLoad(t.Context(), theirs.Source).Err())
 	r := guest.exits(4, "run")
 	contains(t, r.err, protocol.Library.String())
 	contains(t, r.err, theirs.String())
@@ -278,10 +279,10 @@ func TestFault25ForeignKeyInOurPlaceExits4AndStays(t *testing.T) {
 	f.exits(0, "run")
 	job, rdb := f.job(), f.rdb
 	f.exits(0, "clean")
-	must(t, rdb.Set(t.Context(), job.Key("counts"), "theirs", 0).Err())
+	check.Must(t, rdb.Set(t.Context(), job.Key("counts"), "theirs", 0).Err())
 	contains(t, f.exits(4, "run").err, job.Key("counts"))
 	keys, err := rdb.Keys(t.Context(), "*").Result()
-	must(t, err)
+	check.Must(t, err)
 	if len(keys) != 1 || rdb.Get(t.Context(), keys[0]).Val() != "theirs" {
 		t.Errorf("the keys are now %q", keys)
 	}
@@ -319,9 +320,9 @@ func TestATamperedResultExits6AndTheFirstDifferencesAreShown(t *testing.T) {
 	f.exits(0, "run")
 	counts, rdb := f.job().Key("counts"), f.rdb
 	right := rdb.ZScore(t.Context(), counts, "common3").Val()
-	must(t, rdb.ZIncrBy(t.Context(), counts, 2, "common3").Err())
-	must(t, rdb.ZIncrBy(t.Context(), counts, 1, "surplus").Err())
-	must(t, rdb.ZRem(t.Context(), counts, "common4").Err())
+	check.Must(t, rdb.ZIncrBy(t.Context(), counts, 2, "common3").Err())
+	check.Must(t, rdb.ZIncrBy(t.Context(), counts, 1, "surplus").Err())
+	check.Must(t, rdb.ZRem(t.Context(), counts, "common4").Err())
 	r := f.exits(6, "verify")
 	contains(t, r.out, fmt.Sprintf("  common3: %.0f by a serial count, %.0f in the result\n", right, right+2))
 	contains(t, r.out, "  surplus: 0 by a serial count, 1 in the result\n")

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // The devices are nodes in the test's own folder, so that nothing else is harmed if export replaces them.
@@ -18,7 +20,7 @@ func TestFault67ExportWritesThroughADevice(t *testing.T) {
 		if errors.Is(err, unix.EPERM) {
 			t.Skip("only Root may make a device")
 		}
-		must(t, err)
+		check.Must(t, err)
 	}
 	f.texts(1)
 	f.exits(0, "run")

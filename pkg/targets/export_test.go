@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestFault67ExportWritesThroughWhatIsNoFile(t *testing.T) {
@@ -17,9 +19,9 @@ func TestFault67ExportWritesThroughWhatIsNoFile(t *testing.T) {
 	f.exits(0, "run")
 
 	fifo := filepath.Join(f.dir, "fifo")
-	must(t, syscall.Mkfifo(fifo, 0o600))
+	check.Must(t, syscall.Mkfifo(fifo, 0o600))
 	reader, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	must(t, err)
+	check.Must(t, err)
 	defer reader.Close()
 	f.exits(0, "export", "-out=fifo")
 	if text, err := io.ReadAll(reader); string(text) != f.counted() || err != nil {
@@ -29,7 +31,7 @@ func TestFault67ExportWritesThroughWhatIsNoFile(t *testing.T) {
 
 	// This link leads to a pipe of the test. Never may one lead to a device of the machine: where the code is wrong, or
 	// its guard is taken out on purpose, Root would replace that.
-	must(t, os.Symlink("/proc/self/fd/1", filepath.Join(f.dir, "out")))
+	check.Must(t, os.Symlink("/proc/self/fd/1", filepath.Join(f.dir, "out")))
 	if r := f.exits(0, "export", "-out=out"); r.out != f.counted() {
 		t.Errorf("as its standard output it is written %q", r.out)
 	}
@@ -40,7 +42,7 @@ func TestFault67ExportWritesThroughWhatIsNoFile(t *testing.T) {
 func (f *folder) is(name string, want fs.FileMode) {
 	f.Helper()
 	info, err := os.Lstat(filepath.Join(f.dir, name))
-	must(f, err)
+	check.Must(f, err)
 	if got := info.Mode().Type(); got != want {
 		f.Errorf("%s is now %v, and was %v", name, got, want)
 	}
@@ -53,11 +55,11 @@ func TestFault67ExportKeepsTheLinksToAFileAndItsMode(t *testing.T) {
 	f.exits(0, "run")
 	f.write("results/counts.tsv", "old")
 	path := filepath.Join(f.dir, "results", "counts.tsv")
-	must(t, os.Chmod(path, 0o640))
-	must(t, os.Symlink("results/counts.tsv", filepath.Join(f.dir, "near.tsv")))
-	must(t, os.Symlink("near.tsv", filepath.Join(f.dir, "far.tsv")))
+	check.Must(t, os.Chmod(path, 0o640))
+	check.Must(t, os.Symlink("results/counts.tsv", filepath.Join(f.dir, "near.tsv")))
+	check.Must(t, os.Symlink("near.tsv", filepath.Join(f.dir, "far.tsv")))
 	reader, err := os.Open(path)
-	must(t, err)
+	check.Must(t, err)
 	defer reader.Close()
 	f.exits(0, "export", "-out=far.tsv")
 	f.is("far.tsv", fs.ModeSymlink)
@@ -71,7 +73,7 @@ func TestFault67ExportKeepsTheLinksToAFileAndItsMode(t *testing.T) {
 	f.mode("results/counts.tsv", 0o640)
 	f.onlyFile(path)
 
-	must(t, os.Symlink("nowhere", filepath.Join(f.dir, "loose")))
+	check.Must(t, os.Symlink("nowhere", filepath.Join(f.dir, "loose")))
 	contains(t, f.exits(2, "export", "-out=loose").err, "a link to a file that doesn't exist")
 	f.is("loose", fs.ModeSymlink)
 }
@@ -79,7 +81,7 @@ func TestFault67ExportKeepsTheLinksToAFileAndItsMode(t *testing.T) {
 func (f *folder) mode(name string, want fs.FileMode) {
 	f.Helper()
 	info, err := os.Stat(filepath.Join(f.dir, name))
-	must(f, err)
+	check.Must(f, err)
 	if got := info.Mode().Perm(); got != want {
 		f.Errorf("%s has mode %v, want %v", name, got, want)
 	}
@@ -102,11 +104,11 @@ func TestFault67ExportIntoAFolderIsAWrongFlag(t *testing.T) {
 	f := newFolder(t)
 	f.texts(1)
 	f.exits(0, "run")
-	must(t, os.Mkdir(filepath.Join(f.dir, "results"), 0o755))
+	check.Must(t, os.Mkdir(filepath.Join(f.dir, "results"), 0o755))
 	for _, out := range []string{"results", "results/", "results/new/"} {
 		r := f.exits(2, "export", "-out="+out)
 		contains(t, r.err, "it is a folder")
 		contains(t, r.err, out)
 	}
-	must(t, os.Remove(filepath.Join(f.dir, "results"))) // empty as before
+	check.Must(t, os.Remove(filepath.Join(f.dir, "results"))) // empty as before
 }

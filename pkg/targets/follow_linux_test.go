@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // replaced kills Redis under a run that is held up, and has it started again only after something was done.
@@ -17,7 +18,7 @@ func (p *process) replaced(meanwhile func()) {
 	p.Helper()
 	before := p.status().Redis
 	p.signal(syscall.SIGSTOP) // it would be faster
-	must(p, syscall.Kill(before.PID, syscall.SIGKILL))
+	check.Must(p, syscall.Kill(before.PID, syscall.SIGKILL))
 	p.gone(before.PID)
 	meanwhile()
 	p.signal(syscall.SIGCONT)
@@ -51,7 +52,7 @@ func TestFault60ARunFollowsItsServerToAnotherPort(t *testing.T) {
 			team := p.team()
 			p.replaced(func() {
 				l, err := net.Listen("tcp", f.server.Addr)
-				must(t, err)
+				check.Must(t, err)
 				t.Cleanup(func() { l.Close() })
 			})
 			p.team(syscall.SIGCONT)
@@ -71,14 +72,14 @@ func TestFault60ARunFollowsItsServerToAnotherSocket(t *testing.T) {
 	t.Parallel()
 	f := bareFolder(t)
 	f.dir = filepath.Join(f.dir, strings.Repeat("long ", 20)) // too long for a socket's path
-	must(t, os.Mkdir(f.dir, 0o755))
+	check.Must(t, os.Mkdir(f.dir, 0o755))
 	f.has(redistest.StartOnSocket(t, f.state()))
 	if filepath.Dir(f.server.Addr) == f.server.DataDir {
 		t.Fatalf("the socket %s is in the folder itself", f.server.Addr)
 	}
 	f.slowTexts(30)
 	p := f.heldUp()
-	p.replaced(func() { must(t, os.RemoveAll(filepath.Dir(f.server.Addr))) })
+	p.replaced(func() { check.Must(t, os.RemoveAll(filepath.Dir(f.server.Addr))) })
 	p.team(syscall.SIGCONT)
 	p.exits(0)
 	now := f.status().Redis
@@ -95,10 +96,10 @@ func TestFault61AStateFolderThatMayBeSomebodyElsesExits4InOneLine(t *testing.T) 
 	f.texts(1)
 	f.set("WORDCOUNT_REDIS_KIND", "process")
 	jobs := filepath.Join(f.state(), "jobs")
-	must(t, os.MkdirAll(jobs, 0o700))
-	must(t, os.Chmod(jobs, 0o777))
+	check.Must(t, os.MkdirAll(jobs, 0o700))
+	check.Must(t, os.Chmod(jobs, 0o777))
 	outside := filepath.Join(f.dir, "outside")
-	must(t, os.Mkdir(outside, 0o755))
+	check.Must(t, os.Mkdir(outside, 0o755))
 	for _, target := range []string{"run", "redis:start", "status", "top", "verify", "export", "clean", "redis:stop", "workers:join"} {
 		for _, given := range []string{"", "redis://127.0.0.1:1"} {
 			f.set("REDIS_URL", given)
@@ -109,8 +110,8 @@ func TestFault61AStateFolderThatMayBeSomebodyElsesExits4InOneLine(t *testing.T) 
 			}
 		}
 	}
-	must(t, os.Remove(jobs))
-	must(t, os.Symlink(outside, jobs))
+	check.Must(t, os.Remove(jobs))
+	check.Must(t, os.Symlink(outside, jobs))
 	contains(t, f.exits(4, "run").err, `.wordcount/jobs" is neither a file nor a folder: remove it`)
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 		t.Errorf("outside of it there is %v (%v)", left, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/chaos"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestTheListOfTargetsIsTheOneThatPeopleKnow(t *testing.T) {
@@ -14,10 +15,10 @@ func TestTheListOfTargetsIsTheOneThatPeopleKnow(t *testing.T) {
 	got := f.exits(0, "-l").out
 	golden := filepath.Join("testdata", "targets.golden")
 	if *update {
-		must(t, os.WriteFile(golden, []byte(got), 0o644))
+		check.Must(t, os.WriteFile(golden, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(golden)
-	must(t, err)
+	check.Must(t, err)
 	if got != string(want) {
 		t.Errorf("names are API; if this is meant: go test ./pkg/targets -run List -update\n%s\nwant\n%s", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -27,7 +28,7 @@ func TestAGivenServerIsAskedForNothingThatAGuestDoesNotDo(t *testing.T) {
 	}
 	f.private(conf, "word")
 	rdb := f.rdb
-	must(t, rdb.Set(t.Context(), "theirs", "untouched", 0).Err())
+	check.Must(t, rdb.Set(t.Context(), "theirs", "untouched", 0).Err())
 
 	p := f.heldUp()
 	for key, ttl := range ttls(t, rdb) {
@@ -130,10 +131,10 @@ func TestFault28ServerWithoutMemoryExits3AndTheJobResumes(t *testing.T) {
 	guest.slowTexts(30)
 	guest.live()
 	p := guest.heldUp()
-	must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
+	check.Must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
 	p.letGo()
 	contains(t, p.exits(3).err, "memory")
-	must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	check.Must(t, f.rdb.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	guest.set("WORDCOUNT_FAULTS", "")
 	guest.exits(0, "run")
 	guest.exact()
@@ -157,7 +158,7 @@ func TestTheUserInTheREADMESuffices(t *testing.T) {
 			guest.exits(0, "requeue")
 			guest.exits(0, "clean")
 			refusals, err := f.rdb.Do(t.Context(), "ACL", "LOG").Slice()
-			must(t, err)
+			check.Must(t, err)
 			if len(refusals) != 0 {
 				t.Errorf("refused: %v", refusals)
 			}
@@ -174,7 +175,7 @@ func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password st
 		set = append(set, rule)
 	}
 	for _, s := range servers {
-		must(t, s.Do(t.Context(), set...).Err())
+		check.Must(t, s.Do(t.Context(), set...).Err())
 	}
 	load(t, servers[0])
 	return "wordcount", "sesame"
@@ -184,7 +185,7 @@ func admitted(t *testing.T, servers ...redis.UniversalClient) (user, password st
 func load(t *testing.T, server redis.UniversalClient) {
 	t.Helper()
 	_, err := protocol.Library.Load(t.Context(), server)
-	must(t, err)
+	check.Must(t, err)
 }
 
 // sufficed drives a folder through what people do, and checks that its user was refused nothing.
@@ -196,7 +197,7 @@ func (f *folder) sufficed(servers ...redis.UniversalClient) {
 	contains(f, r.out, "0 missing, 0 surplus, 0 different")
 	for _, s := range servers {
 		refusals, err := s.Do(f.Context(), "ACL", "LOG").Slice()
-		must(f, err)
+		check.Must(f, err)
 		if len(refusals) != 0 {
 			f.Errorf("refused: %v", refusals)
 		}
@@ -237,8 +238,8 @@ func TestFault66TheUserInTheREADMEReplacesNobodysFunctions(t *testing.T) {
 	guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
 	ctx := t.Context()
 	const theirs = "#!lua name=theirs\nredis.register_function('%s', function(keys, args) return redis.call(args[1], keys[1] or args[2], unpack(args, 3)) end)"
-	must(t, f.rdb.FunctionLoad(ctx, fmt.Sprintf(theirs, "theirs")).Err())
-	must(t, f.rdb.Set(ctx, "somebody else's", "secret", 0).Err())
+	check.Must(t, f.rdb.FunctionLoad(ctx, fmt.Sprintf(theirs, "theirs")).Err())
+	check.Must(t, f.rdb.Set(ctx, "somebody else's", "secret", 0).Err())
 	rdb := redis.NewClient(&redis.Options{Addr: f.server.Addr, Username: user, Password: password})
 	t.Cleanup(func() { rdb.Close() })
 	for what, try := range map[string]func() error{
@@ -267,7 +268,7 @@ func TestFault66TheUserInTheREADMEReplacesNobodysFunctions(t *testing.T) {
 	guest.exact()
 	libraries := map[string]bool{}
 	list, err := f.rdb.FunctionList(ctx, redis.FunctionListQuery{WithCode: true}).Result()
-	must(t, err)
+	check.Must(t, err)
 	for _, l := range list {
 		libraries[l.Code] = true
 	}
@@ -280,7 +281,7 @@ func TestFault66AUserWhoMayNotLoadTheLibraryIsToldWhoLoadsIt(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	user, password := admitted(t, f.rdb)
-	must(t, f.rdb.FunctionFlush(t.Context()).Err())
+	check.Must(t, f.rdb.FunctionFlush(t.Context()).Err())
 	guest := f.guest()
 	guest.use("redis://"+user+":"+password+"@"+f.server.Addr, "")
 	guest.texts(5)
@@ -300,6 +301,6 @@ func TestFault55ItIsSaidWhatAnAppendOnlyFileRisks(t *testing.T) {
 	if r := guest.exits(0, "redis:start"); strings.Contains(r.err, risk) {
 		t.Errorf("without one it says %s", r.err)
 	}
-	must(t, f.rdb.ConfigSet(t.Context(), "appendonly", "yes").Err())
+	check.Must(t, f.rdb.ConfigSet(t.Context(), "appendonly", "yes").Err())
 	contains(t, guest.exits(0, "redis:start").err, risk)
 }

@@ -30,6 +30,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // patience is how long anything may take: a test that waits in vain says for what.
@@ -194,7 +195,7 @@ func (f *folder) guest() *folder {
 func bareFolder(t *testing.T) *folder {
 	t.Helper()
 	program, err := magefile()
-	must(t, err)
+	check.Must(t, err)
 	top := t.TempDir()
 	f := &folder{T: t, dir: filepath.Join(top, "a folder"), program: program}
 	f.env = map[string]string{
@@ -202,21 +203,14 @@ func bareFolder(t *testing.T) *folder {
 		"WORDCOUNT_WORKERS": "2",
 	}
 	for _, dir := range []string{f.dir, f.env["HOME"], f.env["TMPDIR"]} {
-		must(t, os.Mkdir(dir, 0o755))
+		check.Must(t, os.Mkdir(dir, 0o755))
 	}
 	held, leash, err := os.Pipe()
-	must(t, err)
+	check.Must(t, err)
 	f.leash = leash
 	t.Cleanup(func() { f.allGone(held) })
 	t.Cleanup(f.noRace)
 	return f
-}
-
-func must(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
 
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
@@ -275,8 +269,8 @@ func (f *folder) use(url, passwordFile string) {
 func (f *folder) write(name, text string) {
 	f.Helper()
 	path := filepath.Join(f.dir, name)
-	must(f, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(f, os.WriteFile(path, []byte(text), 0o644))
+	check.Must(f, os.MkdirAll(filepath.Dir(path), 0o755))
+	check.Must(f, os.WriteFile(path, []byte(text), 0o644))
 }
 
 // texts writes n files into the folder that is counted by default: words that all have, words of their own, and white
@@ -313,7 +307,7 @@ func (f *folder) counted() string {
 func (f *folder) countedIn(name string) string {
 	f.Helper()
 	counts := map[string]int{}
-	must(f, filepath.WalkDir(filepath.Join(f.dir, name), func(path string, d fs.DirEntry, err error) error {
+	check.Must(f, filepath.WalkDir(filepath.Join(f.dir, name), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -408,7 +402,7 @@ func (f *folder) startCommand(cmd *exec.Cmd) *process {
 	cmd.ExtraFiles = []*os.File{f.leash}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: f.as}
 	cmd.WaitDelay = patience // for a descendant that holds on to its output
-	must(f, cmd.Start())
+	check.Must(f, cmd.Start())
 	go func() {
 		defer close(p.ended)
 		cmd.Wait()
@@ -464,7 +458,7 @@ func (p *process) team(signals ...syscall.Signal) (pids []int) {
 	said, _, _ = strings.Cut(said, "\n")
 	for field := range strings.FieldsSeq(said) {
 		pid, err := strconv.Atoi(field)
-		must(p, err)
+		check.Must(p, err)
 		pids = append(pids, pid)
 		for _, signal := range signals {
 			syscall.Kill(pid, signal) // it may have ended
@@ -475,7 +469,7 @@ func (p *process) team(signals ...syscall.Signal) (pids []int) {
 
 func (p *process) signal(s os.Signal) {
 	p.Helper()
-	must(p, p.cmd.Process.Signal(s))
+	check.Must(p, p.cmd.Process.Signal(s))
 }
 
 // output collects what a process writes.
@@ -594,7 +588,7 @@ func (p *process) letGo() {
 func (f *folder) job() protocol.Job {
 	f.Helper()
 	plan, err := state.Folder{Dir: f.state()}.Last()
-	must(f, err)
+	check.Must(f, err)
 	return plan.Job
 }
 
@@ -620,14 +614,14 @@ func (f *folder) gone(pids ...int) {
 func (f *folder) private(conf, password string) {
 	f.Helper()
 	free, err := redisd.FreePort()
-	must(f, err)
+	check.Must(f, err)
 	dir := f.TempDir()
 	conf = fmt.Sprintf("port %d\nbind 127.0.0.1\nrequirepass %s\nsave \"\"\nlogfile log\n%s\n", free, password, conf)
-	must(f, os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o600))
+	check.Must(f, os.WriteFile(filepath.Join(dir, "conf"), []byte(conf), 0o600))
 	cmd := exec.Command(f.server.Program, "conf")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "LD_LIBRARY_PATH="+f.server.Libs)
 	cmd.ExtraFiles = []*os.File{f.leash}
-	must(f, cmd.Start())
+	check.Must(f, cmd.Start())
 	f.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()

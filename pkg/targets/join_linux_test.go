@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // elsewhere starts a command of the folder as on another host: where this one has a folder, that one has another.
@@ -49,7 +50,7 @@ func TestFault78AHostWithoutTheJobsFilesClaimsNothing(t *testing.T) {
 			host.texts(64)
 			host.exits(0, "stream:seed") // and nobody to count
 			data, other := host.copied()
-			must(t, c.change(other))
+			check.Must(t, c.change(other))
 			r := guest.elsewhere(data, other, "workers:join", "-job="+host.job().ID, "-input="+data).exits(2)
 			contains(t, r.err, c.says)
 			contains(t, r.err, `/data/text 000.txt" should have `)
@@ -101,7 +102,7 @@ func TestFault78AHostWithOneOtherFileLeavesAndTheJobIsExact(t *testing.T) {
 			host.exits(0, "stream:seed") // and nobody to count
 			data, other := host.copied()
 			const odd = "text 002.txt" // none of those that are looked at before
-			must(t, os.Chtimes(filepath.Join(other, odd), time.Time{}, time.Unix(1, 0)))
+			check.Must(t, os.Chtimes(filepath.Join(other, odd), time.Time{}, time.Unix(1, 0)))
 			guest.set("WORDCOUNT_INPUT", data)
 			p := guest.elsewhere(data, other, "workers:join", "-job="+host.job().ID)
 			team := p.team()
@@ -139,7 +140,7 @@ func TestFault62AHostThatJoinsReadsItsOwnInputAlone(t *testing.T) {
 func TestFault58ADeviceOrFIFONamedAsTheInputExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	must(t, exec.Command("mkfifo", filepath.Join(f.dir, "fifo")).Run())
+	check.Must(t, exec.Command("mkfifo", filepath.Join(f.dir, "fifo")).Run())
 	for _, input := range []string{"/dev/zero", "/dev/null", "fifo"} {
 		r := f.exits(2, "run", "-input="+input)
 		contains(t, r.err, fmt.Sprintf("%q is neither a file nor a folder", input))

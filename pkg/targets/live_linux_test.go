@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestWorkersAreConnectedAsAUserOfTheirOwn(t *testing.T) {
@@ -17,7 +19,7 @@ func TestWorkersAreConnectedAsAUserOfTheirOwn(t *testing.T) {
 	p := f.begun()
 	names := f.workers()
 	clients, err := f.rdb.ClientList(t.Context()).Result()
-	must(t, err)
+	check.Must(t, err)
 	users := map[string]string{}
 	for line := range strings.Lines(clients) {
 		fields := map[string]string{}
@@ -54,7 +56,7 @@ func TestNoProcessOfAJobHasAPasswordInItsArguments(t *testing.T) {
 			p := f.begun()
 			f.workers()
 			users, err := filepath.Glob(filepath.Join(f.state(), "redis", "users", "*.password"))
-			must(t, err)
+			check.Must(t, err)
 			for _, file := range users {
 				secrets = append(secrets, secret(t, file))
 			}
@@ -63,11 +65,11 @@ func TestNoProcessOfAJobHasAPasswordInItsArguments(t *testing.T) {
 			}
 			seen := map[int]bool{}
 			files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-			must(t, err)
+			check.Must(t, err)
 			for _, file := range files {
 				command, _ := os.ReadFile(file) // it may have ended
 				pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-				must(t, err)
+				check.Must(t, err)
 				seen[pid] = len(command) > 0
 				for _, secret := range secrets {
 					if bytes.Contains(command, []byte(secret)) {
@@ -89,7 +91,7 @@ func TestNoProcessOfAJobHasAPasswordInItsArguments(t *testing.T) {
 func secret(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
-	must(t, err)
+	check.Must(t, err)
 	if len(bytes.TrimSpace(text)) < 20 {
 		t.Fatalf("%s holds %q", file, text)
 	}

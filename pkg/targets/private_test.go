@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestNobodyElseCanReadAnythingInTheStateFolder(t *testing.T) {
@@ -21,7 +23,7 @@ func TestNobodyElseCanReadAnythingInTheStateFolder(t *testing.T) {
 // stateIsPrivate looks at every file in the state folder; some must be there.
 func (f *folder) stateIsPrivate(there ...string) {
 	f.Helper()
-	must(f, filepath.WalkDir(f.state(), func(path string, d fs.DirEntry, err error) error {
+	check.Must(f, filepath.WalkDir(f.state(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

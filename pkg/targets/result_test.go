@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestExportReplacesTheFileInOneStep(t *testing.T) {
@@ -23,7 +24,7 @@ func TestExportReplacesTheFileInOneStep(t *testing.T) {
 	f.write("results/counts.tsv", "old")
 	path := filepath.Join(f.dir, "results", "counts.tsv")
 	reader, err := os.Open(path)
-	must(t, err)
+	check.Must(t, err)
 	defer reader.Close()
 	if r := f.exits(0, "export", "-out=results/counts.tsv"); r.out != "" {
 		t.Errorf("also on standard output: %s", r.out)
@@ -32,7 +33,7 @@ func TestExportReplacesTheFileInOneStep(t *testing.T) {
 		t.Errorf("who was reading it has %q, %v", old, err)
 	}
 	text, err := os.ReadFile(path)
-	must(t, err)
+	check.Must(t, err)
 	if string(text) != f.counted() {
 		t.Errorf("exported:\n%s", text)
 	}
@@ -44,7 +45,7 @@ func (f *folder) onlyFile(path string) {
 	f.Helper()
 	for _, dir := range []string{filepath.Dir(path), f.env["TMPDIR"]} {
 		entries, err := os.ReadDir(dir)
-		must(f, err)
+		check.Must(f, err)
 		for _, e := range entries {
 			if filepath.Join(dir, e.Name()) != path {
 				f.Errorf("left behind: %s", filepath.Join(dir, e.Name()))
@@ -99,7 +100,7 @@ func TestALostSortedSetIsNoEmptyResult(t *testing.T) {
 	f.texts(3)
 	f.exits(0, "run")
 	f.write("results/counts.tsv", "old")
-	must(t, f.rdb.Del(t.Context(), f.job().Key("counts")).Err())
+	check.Must(t, f.rdb.Del(t.Context(), f.job().Key("counts")).Err())
 	path := filepath.Join(f.dir, "results", "counts.tsv")
 	contains(t, f.exits(3, "export", "-out=results/counts.tsv").err, "mage clean run")
 	if text, err := os.ReadFile(path); string(text) != "old" {
@@ -160,7 +161,7 @@ func TestStatusTellsWhereARunningJobStands(t *testing.T) {
 
 	// Programs rely on the names.
 	var tree map[string]any
-	must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &tree))
+	check.Must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &tree))
 	tree["worker"] = tree["workers"].([]any)[0]
 	for _, path := range []string{"job", "phase", "tasks.total", "tasks.done", "tasks.pending", "worker.id", "worker.pid",
 		"worker.state", "worker.tasks", "redis.kind", "redis.addr", "redis.pid"} {
@@ -194,13 +195,13 @@ func TestCleanRemovesThisFoldersJobsAndNoOthers(t *testing.T) {
 	}
 	rdb := mine.rdb
 	before, err := rdb.DBSize(t.Context()).Result()
-	must(t, err)
+	check.Must(t, err)
 	if cleaned := mine.exits(0, "clean").err; strings.Count(cleaned, "keys deleted") != 2 {
 		t.Errorf("cleaned:\n%s", cleaned)
 	}
 	contains(t, mine.exits(2, "verify").err, "no job was run in this folder yet")
 	keys, err := rdb.Keys(t.Context(), "*").Result()
-	must(t, err)
+	check.Must(t, err)
 	if len(keys) == 0 || len(keys) >= int(before) {
 		t.Errorf("%d keys of %d are left", len(keys), before)
 	}

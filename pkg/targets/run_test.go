@@ -8,12 +8,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestRunVerifyInAFolderWithNothingInItCountsExactly(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	must(t, f.server.Stop(t.Context()))
+	check.Must(t, f.server.Stop(t.Context()))
 	f.texts(5)
 	f.write("data/deeper/one more.txt", "") // empty files count as files
 	r := f.exits(0, "run", "verify")
@@ -78,14 +80,14 @@ func TestThePrintedCommandReachesTheSortedSet(t *testing.T) {
 	f := newFolder(t)
 	f.texts(1)
 	f.write("redis-cli", "#!/bin/sh\nprintf '%s\\n' \"$REDISCLI_AUTH\" \"$@\"\n")
-	must(t, os.Chmod(filepath.Join(f.dir, "redis-cli"), 0o755))
+	check.Must(t, os.Chmod(filepath.Join(f.dir, "redis-cli"), 0o755))
 	_, hint, _ := strings.Cut(f.exits(0, "run").err, "sorted set: ")
 	sh := exec.Command("sh", "-c", "PATH='"+f.dir+"':$PATH; "+hint)
 	sh.Dir = f.dir
 	out, err := sh.CombinedOutput()
-	must(t, err)
+	check.Must(t, err)
 	password, err := os.ReadFile(f.server.Given().PasswordFile)
-	must(t, err)
+	check.Must(t, err)
 	want := string(password) + "-h\n127.0.0.1\n-p\n" + port(f.server.Addr) + "\nzrevrange\n" + f.job().Key("counts") + "\n0\n9\nwithscores\n"
 	if string(out) != want {
 		t.Errorf("%s runs redis-cli with\n%s, want\n%s", hint, out, want)
@@ -133,7 +135,7 @@ func TestARedisKilledFromOutsideIsStartedAgain(t *testing.T) {
 			f.set("WORDCOUNT_REDUCERS", reducers)
 			p := f.heldUp()
 			before := f.status().Redis
-			must(t, syscall.Kill(before.PID, syscall.SIGKILL))
+			check.Must(t, syscall.Kill(before.PID, syscall.SIGKILL))
 			p.says("! redis is back: ") // nobody but the supervisor is there to start it
 			p.letGo()
 			p.exits(0)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestAnOptionThatSelectsNothingKnownIsNamedAndExits2(t *testing.T) {
@@ -51,7 +52,7 @@ func (f *folder) told(want ...plan.SkippedFor) {
 	var r struct {
 		Skipped []plan.SkippedFor `json:"skipped"`
 	}
-	must(f, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &r))
+	check.Must(f, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &r))
 	sealed, ok, err := state.Folder{Dir: f.state()}.Sealed(f.job().ID)
 	if !ok || err != nil {
 		f.Fatalf("not sealed: %v", err)
@@ -63,7 +64,7 @@ func (f *folder) told(want ...plan.SkippedFor) {
 	contains(f, status, "all of them: "+list)
 	contains(f, first.err, "all that was skipped: "+list)
 	text, err := os.ReadFile(filepath.Join(f.dir, list))
-	must(f, err)
+	check.Must(f, err)
 	for _, s := range want {
 		if n := strings.Count(string(text), " "+s.Why+"\n"); n != s.Count {
 			f.Errorf("%d times %s in the list:\n%s", n, s.Why, text)
@@ -83,8 +84,8 @@ func TestFault39UnreadableFilesAreSkippedAndToldIfAskedFor(t *testing.T) {
 	f.texts(2)
 	f.write("data/secret.txt", "nobody may read this")
 	f.write("data/closed/file.txt", "nor this")
-	must(t, os.Chmod(filepath.Join(f.dir, "data", "secret.txt"), 0))
-	must(t, os.Chmod(filepath.Join(f.dir, "data", "closed"), 0))
+	check.Must(t, os.Chmod(filepath.Join(f.dir, "data", "secret.txt"), 0))
+	check.Must(t, os.Chmod(filepath.Join(f.dir, "data", "closed"), 0))
 	t.Cleanup(func() { os.Chmod(filepath.Join(f.dir, "data", "closed"), 0o755) })
 	if os.Getuid() == 0 { // who may read anything
 		f.becomeNobody()
@@ -119,7 +120,7 @@ func TestExcludedFilesAreToldByThePatternThatExcludesThem(t *testing.T) {
 	for _, name := range []string{"1.gz", "2.gz", "in/3.gz", "in/4.gz", ".git/config", "a, b"} {
 		f.write("data/"+name, "not this")
 	}
-	must(t, os.Symlink("nowhere", filepath.Join(f.dir, "data", "link")))
+	check.Must(t, os.Symlink("nowhere", filepath.Join(f.dir, "data", "link")))
 	f.set("WORDCOUNT_EXCLUDE", "*.gz, .git/\na\\, b")
 	f.told(
 		plan.SkippedFor{Why: `excluded by "*.gz"`, Count: 4, First: []string{f.named("data/1.gz"), f.named("data/2.gz"), f.named("data/in/3.gz")}},
@@ -156,8 +157,8 @@ func TestAnotherFoldersStateIsNotCounted(t *testing.T) {
 	other := f.guest()
 	other.texts(1)
 	other.exits(0, "run")
-	must(t, os.CopyFS(filepath.Join(f.dir, "data", "other", ".wordcount"), os.DirFS(other.state())))
-	must(t, os.CopyFS(filepath.Join(f.dir, "data", "ours"), os.DirFS(f.state())))
+	check.Must(t, os.CopyFS(filepath.Join(f.dir, "data", "other", ".wordcount"), os.DirFS(other.state())))
+	check.Must(t, os.CopyFS(filepath.Join(f.dir, "data", "ours"), os.DirFS(f.state())))
 	f.told(plan.SkippedFor{Why: "the state of wordcount's jobs", Count: 2,
 		First: []string{f.named("data/other/.wordcount"), f.named("data/ours")}})
 	contains(t, f.exits(0, "run").out, "in 1 files")
@@ -167,10 +168,10 @@ func TestAnotherFoldersStateIsNotCounted(t *testing.T) {
 func (f *folder) appended(name, text string) {
 	f.Helper()
 	file, err := os.OpenFile(filepath.Join(f.dir, name), os.O_APPEND|os.O_WRONLY, 0)
-	must(f, err)
+	check.Must(f, err)
 	_, err = file.WriteString(text)
-	must(f, err)
-	must(f, file.Close())
+	check.Must(f, err)
+	check.Must(f, file.Close())
 }
 
 // As README's /var/log is for an ordinary user.
@@ -181,7 +182,7 @@ func TestTheLogsOfARunningSystemAreCountedByAnOrdinaryUser(t *testing.T) {
 	counted := f.counted()
 	f.write("data/wtmp", "\x00binary")
 	f.write("data/private/secret.log", "nobody may read this")
-	must(t, os.Chmod(filepath.Join(f.dir, "data", "private"), 0))
+	check.Must(t, os.Chmod(filepath.Join(f.dir, "data", "private"), 0))
 	t.Cleanup(func() { os.Chmod(filepath.Join(f.dir, "data", "private"), 0o755) })
 	if os.Getuid() == 0 {
 		f.becomeNobody()

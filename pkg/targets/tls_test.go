@@ -7,6 +7,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestAJobOverTLSIsExact(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAJobOverTLSIsExact(t *testing.T) {
 			t.Parallel()
 			f := newFolder(t)
 			free, err := redisd.FreePort()
-			must(t, err)
+			check.Must(t, err)
 			secure := "127.0.0.1:" + strconv.Itoa(free)
 			ca, cert, key := redistest.Certificates(t, t.TempDir())
 			f.private("tls-port "+strconv.Itoa(free)+"\ntls-auth-clients "+clients+"\ntls-ca-cert-file "+ca+
@@ -34,7 +35,7 @@ func TestAJobOverTLSIsExact(t *testing.T) {
 			p := f.begun()
 			f.workers()
 			connections, err := f.rdb.ClientList(t.Context()).Result()
-			must(t, err)
+			check.Must(t, err)
 			for line := range strings.Lines(connections) {
 				mine := strings.Contains(line, " name= ") // the test's own, in the open
 				if !mine && !strings.Contains(line, " laddr="+secure+" ") {
