@@ -3,7 +3,6 @@ package targets
 import (
 	"cmp"
 	"context"
-	"os/exec"
 
 	"github.com/dustin/go-humanize"
 	"github.com/magefile/mage/mg"
@@ -102,34 +101,4 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 		return failure // the error of the attack is only a consequence
 	}
 	return err
-}
-
-// attackerOf returns a session with connections of its own, because an attack may cut the job's
-// connections.
-func attackerOf(c Config) *session {
-	s := newSession(c)
-	s.name = "chaos"
-	return s
-}
-
-// experiment returns an experiment with the session's job.
-func (s *session) experiment() *experiment.Experiment {
-	e := &experiment.Experiment{
-		Job: s.job, Command: s.command, Say: s.shown.Tell, Note: s.shown.Note, Cleaned: s.cleaned,
-		Recount: s.recount, Compare: s.compare,
-	}
-	if !s.shown.Quiet.Load() {
-		e.Show = s.shown.Result
-	}
-	return e
-}
-
-// command returns a command that runs the session's job as it was planned.
-func (s *session) command() (*exec.Cmd, error) {
-	c := s.config
-	planned := s.job.Planned()
-	o := planned.Options
-	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct
-	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
-	return jobCommand(c)
 }

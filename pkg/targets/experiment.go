@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -19,6 +20,36 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 )
+
+// attackerOf returns a session with connections of its own, because an attack may cut the job's
+// connections.
+func attackerOf(c Config) *session {
+	s := newSession(c)
+	s.name = "chaos"
+	return s
+}
+
+// experiment returns an experiment with the session's job.
+func (s *session) experiment() *experiment.Experiment {
+	e := &experiment.Experiment{
+		Job: s.job, Command: s.command, Say: s.shown.Tell, Note: s.shown.Note, Cleaned: s.cleaned,
+		Recount: s.recount, Compare: s.compare,
+	}
+	if !s.shown.Quiet.Load() {
+		e.Show = s.shown.Result
+	}
+	return e
+}
+
+// command returns a command that runs the session's job as it was planned.
+func (s *session) command() (*exec.Cmd, error) {
+	c := s.config
+	planned := s.job.Planned()
+	o := planned.Options
+	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct
+	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
+	return jobCommand(c)
+}
 
 // tryFault attacks the job that runs in this folder, and verifies its result. If no job runs, it
 // starts one.
