@@ -27,7 +27,7 @@ func TestEachFaultHasAnOutcomeAndADifferenceIsTheWorstError(t *testing.T) {
 		t.Fatalf("%d outcomes: %+v", len(outcomes), outcomes)
 	}
 	for i, o := range outcomes {
-		if o.Fault.Name != faults[i].Name || o.Err != failures[o.Fault.Name] || (o.Err == nil) != (o.Redone == 1 && o.Recovery == time.Second) {
+		if o.Fault.Name != faults[i].Name || !errors.Is(o.Err, failures[o.Fault.Name]) || (o.Err == nil) != (o.Redone == 1 && o.Recovery == time.Second) {
 			t.Errorf("%s: %+v", faults[i].Name, o)
 		}
 	}
