@@ -1,11 +1,8 @@
 package host
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -54,26 +51,30 @@ func (h holder) String() string {
 	return fmt.Sprintf("process %d of user %d", h.pid, h.uid)
 }
 
-// tcpSocket is a line of /proc/net/tcp.
+// tcpSocket is what the kernel tells about a TCP socket.
 type tcpSocket struct {
 	local, remote netip.AddrPort
-	state         string
+	state         uint8
 	uid           int
 	inode         string
 }
 
-// States of a socket, as the kernel writes them.
+// States of a TCP socket, as the kernel numbers them.
 const (
-	established = "01"
-	listening   = "0A"
+	established = 1
+	listening   = 10
 )
 
 // listeners returns who listens on a port of the loopback.
 func listeners(at netip.AddrPort) ([]holder, error) {
 	at = plainAddr(at)
-	sockets, err := tcpSockets()
+	look := printedSockets
+	if kernelAnswers() {
+		look = listeningSockets
+	}
+	sockets, err := look()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it can't be told who listens there: %w", err)
 	}
 	var found []holder
 	for _, s := range sockets {
@@ -87,11 +88,15 @@ func listeners(at netip.AddrPort) ([]holder, error) {
 
 // checkAccepted checks who holds the far end of a connection, if it was accepted already.
 func checkAccepted(far, near netip.AddrPort, mine func(uid int) bool) error {
-	sockets, err := tcpSockets()
-	if err != nil {
-		return err
-	}
 	far, near = plainAddr(far), plainAddr(near)
+	look := printedSockets
+	if kernelAnswers() {
+		look = func() ([]tcpSocket, error) { return socketBetween(far, near) }
+	}
+	sockets, err := look()
+	if err != nil {
+		return fmt.Errorf("it can't be told who answered there: %w", err)
+	}
 	i := slices.IndexFunc(sockets, func(s tcpSocket) bool {
 		return s.state == established && s.local == far && s.remote == near && !mine(s.uid)
 	})
@@ -99,53 +104,6 @@ func checkAccepted(far, near netip.AddrPort, mine func(uid int) bool) error {
 		return fmt.Errorf("%w: %s: user %d has answered there", ErrPortTaken, far, sockets[i].uid)
 	}
 	return nil
-}
-
-func tcpSockets() ([]tcpSocket, error) {
-	var all []tcpSocket
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		if errors.Is(err, fs.ErrNotExist) && table != "/proc/net/tcp" { // no IPv6
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("it can't be told who listens there: %w", err)
-		}
-		for line := range strings.Lines(string(text)) {
-			// number: local remote state queues timer retransmits uid timeout inode …
-			f := strings.Fields(line)
-			if len(f) < 10 || f[0] == "sl" {
-				continue
-			}
-			local, err1 := hexAddr(f[1])
-			remote, err2 := hexAddr(f[2])
-			uid, err3 := strconv.Atoi(f[7])
-			if err := errors.Join(err1, err2, err3); err != nil {
-				return nil, fmt.Errorf("it can't be told who listens there: %s: %w", table, err)
-			}
-			all = append(all, tcpSocket{local, remote, f[3], uid, f[9]})
-		}
-	}
-	return all, nil
-}
-
-// hexAddr reads an address as the kernel prints it: words of four bytes in the machine's order,
-// and a port.
-func hexAddr(text string) (netip.AddrPort, error) {
-	host, port, _ := strings.Cut(text, ":")
-	words, err := hex.DecodeString(host)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	for i := 0; i+4 <= len(words); i += 4 {
-		binary.NativeEndian.PutUint32(words[i:], binary.BigEndian.Uint32(words[i:]))
-	}
-	addr, ok := netip.AddrFromSlice(words)
-	n, err := strconv.ParseUint(port, 16, 16)
-	if !ok || err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q is no address", text)
-	}
-	return plainAddr(netip.AddrPortFrom(addr, uint16(n))), nil
 }
 
 // plainAddr turns an IPv4 address that is written as IPv6 into a plain one.
