@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,13 +50,15 @@ func Demo(ctx context.Context) (err error) {
 	return nil
 }
 
-// Test runs every test, with the race detector where there is a C compiler, and tells of every test that is skipped
-func Test(ctx context.Context) error {
-	args := []string{"-timeout=30m"}
-	if _, err := exec.LookPath("cc"); err == nil && os.Getenv("CGO_ENABLED") != "0" {
-		args = append(args, "-race")
-	} else {
-		fmt.Println("no C compiler: testing without the race detector")
+// Test runs the tests, and tells of each that is skipped; -race runs the long ones too, all with the race detector
+func Test(ctx context.Context, race *bool) error {
+	args := []string{"-timeout=30m", "-race"}
+	if race == nil || !*race {
+		long, err := gotest.Without(gotest.Long)
+		if err != nil {
+			return err
+		}
+		args[1] = long
 	}
 	_, err := gotest.Run(ctx, os.Stdout, nil, append(args, "./...")...)
 	return err

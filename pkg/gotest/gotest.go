@@ -1,6 +1,7 @@
 // Package gotest runs go test for the targets of the magefile. Run lets no skipped test go
 // unnoticed: it prints each with its reason, and fails if one is not on the list of tests that may
-// be skipped. Exec runs benchmarks and long checks, which print for themselves.
+// be skipped. Without leaves long tests out. Exec runs benchmarks and long checks, which print for
+// themselves.
 package gotest
 
 import (
@@ -16,9 +17,12 @@ import (
 	"strings"
 )
 
-// List is the file that names the tests that may be skipped. A line has the name of a test, and why
-// skipping it is fine. A name includes its subtests.
-const List = ".ci/skips"
+// Lists of tests. A line has the name of a test, and the reason why it is listed. A name includes
+// its subtests.
+const (
+	List = ".ci/skips" // the tests that may be skipped
+	Long = ".ci/long"  // the tests that take long by nature
+)
 
 // ErrSkipped says that a test was skipped that is not on the list.
 var ErrSkipped = errors.New("gotest: tests were skipped that " + List + " doesn't name")
@@ -41,7 +45,7 @@ func Run(ctx context.Context, out io.Writer, env []string, args ...string) (ran 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	r := report{out: out, allowed: allowed(string(list)), output: map[test]*strings.Builder{}}
+	r := report{out: out, allowed: names(string(list)), output: map[test]*strings.Builder{}}
 	err = r.read(events)
 	io.Copy(io.Discard, events) // after an error, because go test waits until its output is read
 	if err = cmp.Or(cmd.Wait(), err); err == nil && len(r.unlisted) > 0 {
@@ -50,8 +54,14 @@ func Run(ctx context.Context, out io.Writer, env []string, args ...string) (ran 
 	return r.ran, err
 }
 
-// allowed are the names on the list.
-func allowed(list string) (names []string) {
+// Without returns the argument of go test that leaves out the tests of a list.
+func Without(list string) (arg string, err error) {
+	text, err := os.ReadFile(list)
+	return "-skip=^(" + strings.Join(names(string(text)), "|") + ")$", err
+}
+
+// names are the names on a list.
+func names(list string) (names []string) {
 	for line := range strings.Lines(list) {
 		if f := strings.Fields(line); len(f) > 0 && !strings.HasPrefix(f[0], "#") {
 			names = append(names, f[0])

@@ -2,6 +2,8 @@ package gotest
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,6 +93,53 @@ func TestBad(t *testing.T) { t.Parallel(); panic("oh") }
 		}
 		if strings.Contains(out.String(), "no word of it") {
 			t.Errorf("%s: %s", what, &out)
+		}
+	}
+}
+
+func TestTestsThatAreListedAsLongAreLeftOut(t *testing.T) {
+	inModule(t, `
+func TestSlow(t *testing.T) { t.Run("sub", func(t *testing.T) { t.Error("it ran") }) }
+func TestSlowerStill(t *testing.T) {}
+`, "")
+	if err := os.WriteFile(Long, []byte("# why\nTestSlow  it waits\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	long, err := Without(Long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran, err := Run(t.Context(), io.Discard, nil, long, "./...")
+	slices.Sort(ran)
+	if err != nil || !slices.Equal(ran, []string{"TestB", "TestSlowerStill"}) {
+		t.Errorf("ran %q: %v", ran, err)
+	}
+}
+
+func TestTheListsNameTestsThatExist(t *testing.T) {
+	top := os.DirFS(filepath.Join("..", ".."))
+	var source strings.Builder
+	err := fs.WalkDir(top, "pkg", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := fs.ReadFile(top, path)
+		source.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []string{List, Long} {
+		text, err := fs.ReadFile(top, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names(string(text)) {
+			test, _, _ := strings.Cut(name, "/")
+			if !strings.Contains(source.String(), "\nfunc "+test+"(t *testing.T)") {
+				t.Errorf("%s lists %s, which isn't a test", list, test)
+			}
 		}
 	}
 }

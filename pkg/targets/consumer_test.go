@@ -110,11 +110,16 @@ func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 	r = f.exits(0, "both") // two jobs in one process
 	contains(t, r.out, "\ntexts/brook.txt: 14 words, 9 distinct\ntexts/shore.txt: 11 words, 8 distinct\n")
 	contains(t, r.out, "exact: 8 distinct, 0 missing")
+}
 
-	// Without a job to attack, chaos starts one. It counts some 64 MiB, so it is tested with this binary, which never
-	// has the race detector in it.
+// This binary never has the race detector in it, and counts 64 MiB the sooner.
+func TestChaosWithoutAJobStartsOneOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.consumes()
+	f.exits(0, "count")
 	before := f.statusOf("wc:status")
-	r = f.exits(0, "wc:chaos:restartRedis")
+	r := f.exits(0, "wc:chaos:restartRedis")
 	contains(t, r.err, "no job is running in this folder: starting one")
 	contains(t, r.out, "after:  meta (hash, ")
 	contains(t, r.out, "exact: ")
