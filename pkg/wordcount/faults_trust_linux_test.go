@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
-	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 	"golang.org/x/sys/unix"
 )
 
@@ -124,7 +124,7 @@ func TestFault62AJoinedWorkerLeavesWhatIsNotInItsInput(t *testing.T) {
 	r.tampered(splits)
 	trust := plan.Trust{Roots: [][]byte{[]byte(r.input)}}
 	client := protocol.Client{Redis: r.probe, Job: r.plan.Job}
-	check.IsError(t, worker.CheckInputs(t.Context(), client, trust), worker.ErrOutside, protocol.ErrInput.Error(), strconv.Quote(f.Path))
+	check.IsError(t, claim.CheckInputs(t.Context(), client, trust), plan.ErrOutside, protocol.ErrInput.Error(), strconv.Quote(f.Path))
 	r.joined(trust).left(plan.ErrForeign)
 	if st := r.status(); st.Buried != 0 || st.Troubles != 0 {
 		t.Errorf("%+v", st)

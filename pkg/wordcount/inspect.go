@@ -10,12 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
-	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
 func newResult(j *Job) *Result {
@@ -167,7 +167,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	}
 	j.plan.Job.Reducers = st.Reducers
 	client := protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job}
-	if err := j.conn.do(ctx, func() error { return worker.CheckInputs(ctx, client, trust) }); err != nil {
+	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err
 	}
 	err = j.spawn(ctx, trust, j.progress.Load, func(ctx context.Context, consumer string, died bool) (int, error) {

@@ -9,7 +9,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
-	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
 // advices say what a person can do about an error. Advice that names a target or a variable is
@@ -33,7 +32,7 @@ var advices = []struct {
 	{plan.ErrForbidden, "WORDCOUNT_SKIP=unreadable counts what you may read"},
 	{protocol.ErrNoResult, "mage clean run"},
 	{supervisor.ErrBudget, "raise WORDCOUNT_REDIS_MEMORY and run again to resume"},
-	{worker.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
+	{plan.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
 	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load"},
 }
 

@@ -29,6 +29,10 @@ type Trust struct {
 // ErrForeign reports that this host has other files than the job's, or may not read them.
 var ErrForeign = fmt.Errorf("%w: this host's files are not the job's", protocol.ErrInput)
 
+// ErrOutside reports that a job counts files outside the Roots of the worker that joined it. The
+// worker may not read them. It wraps ErrForeign.
+var ErrOutside = fmt.Errorf("%w", ErrForeign)
+
 // Digest stands for everything that a task says.
 type Digest [16]byte
 

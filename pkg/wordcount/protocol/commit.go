@@ -4,6 +4,9 @@ import (
 	"context"
 )
 
+// CommitMax is how many tasks one commit may have. The library refuses more.
+const CommitMax = 7500
+
 // Output is what one commit adds to a job.
 type Output struct {
 	Nonce      string   // names the output

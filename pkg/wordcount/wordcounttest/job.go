@@ -1,6 +1,6 @@
 // Package wordcounttest has what the tests of more than one room need: a job that a test drives by
-// hand, hooks around the commands of a client, and a proxy before a server. It imports neither
-// worker nor supervisor, so that tests inside these can use it.
+// hand, hooks around the commands of a client, and a proxy before a server. It imports
+// none of the rooms that work on a job, so that tests inside these can use it.
 package wordcounttest
 
 import (

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -26,12 +27,12 @@ type combiner struct {
 	memory   int64 // bytes that the worker may use
 
 	table   *count.Table
-	packed  [][]byte  // by partition: counts that were moved out of a full table
-	spilled int       // bytes in packed
-	nonce   string    // of the commit that packed belongs to
-	tokens  uint64    // words in the held tasks, repetitions included
-	held    []task    // tasks that are counted in table and packed
-	since   time.Time // when counting the first of them began
+	packed  [][]byte     // by partition: counts that were moved out of a full table
+	spilled int          // bytes in packed
+	nonce   string       // of the commit that packed belongs to
+	tokens  uint64       // words in the held tasks, repetitions included
+	held    []claim.Task // tasks that are counted in table and packed
+	since   time.Time    // when counting the first of them began
 }
 
 func newCombiner(reducers int, memory int64) combiner {
@@ -58,7 +59,7 @@ func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 }
 
 // hold records a task whose words are all counted. begun is when counting the task began.
-func (c *combiner) hold(t task, tokens uint64, begun time.Time) {
+func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
 	if len(c.held) == 0 {
 		c.since = begun
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
@@ -27,7 +28,7 @@ type committer struct {
 // sending is a commit that was sent.
 type sending struct {
 	run    string
-	held   []task // sorted by number
+	held   []claim.Task // sorted by number
 	tokens uint64
 	bytes  int64 // of input
 	effect protocol.Output
@@ -40,10 +41,10 @@ type sending struct {
 // send starts to send what a combiner holds, and doesn't wait for the answer. The caller empties
 // the combiner.
 func (c *committer) send(ctx context.Context, run string, from *combiner) {
-	slices.SortFunc(from.held, func(a, b task) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(from.held, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	s := &sending{run: run, held: from.held, tokens: from.tokens, effect: from.output()}
 	for _, t := range s.held {
-		s.bytes += t.split.Bytes()
+		s.bytes += t.Split.Bytes()
 	}
 	c.sent = s
 	c.begin(ctx)

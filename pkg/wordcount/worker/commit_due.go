@@ -3,6 +3,8 @@ package worker
 import (
 	"math"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 const (
@@ -34,5 +36,5 @@ func commitEvery(words int, life time.Duration) time.Duration {
 // due reports whether the worker must commit what it has counted before it does anything else.
 func (c *combiner) due(life time.Duration) bool {
 	return len(c.held) > 0 &&
-		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == batchMax)
+		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == protocol.CommitMax)
 }

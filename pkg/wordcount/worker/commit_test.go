@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -20,7 +21,7 @@ func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
 	h.MustCommit(1) // somebody else is faster with one of the two
 	check.Must(t, w.commitHeld(ctx))
 	for range 10 {
-		if len(w.claims.todo) > 0 {
+		if len(w.todo) > 0 {
 			check.Must(t, w.step(ctx, ctx))
 		}
 	}
@@ -37,12 +38,12 @@ func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {
 	check.Must(t, h.Client.Redis.XGroupDestroy(ctx, stream, "workers").Err())
 	check.Must(t, h.Client.Redis.XGroupCreate(ctx, stream, "workers", "0").Err())
 	check.Must(t, w.commitHeld(ctx))
-	if len(w.claims.todo) > 0 || w.committer.sent != nil {
-		t.Errorf("it keeps %v", w.claims.todo)
+	if len(w.todo) > 0 || w.committer.sent != nil {
+		t.Errorf("it keeps %v", w.todo)
 	}
 	// They come again, to it as to anyone.
-	if again, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", 2, -1); err != nil || w.claims.take(again, false) != 2 {
-		t.Errorf("of %v only some are new to it, %v", again, err)
+	if n := h.take(w, 2); n != 2 {
+		t.Errorf("%d of 2 are new to it", n)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 				w.run = "a run"
 				hold := func(n int) {
 					w.combiner.table.Add([]byte("word"), 1)
-					w.combiner.hold(task{TaskID: protocol.TaskID{Stream: "map", Number: n}}, 1, time.Time{})
+					w.combiner.hold(claim.Task{TaskID: protocol.TaskID{Stream: "map", Number: n}}, 1, time.Time{})
 				}
 				hold(1)
 				check.Must(t, w.step(t.Context(), t.Context()))
@@ -82,8 +83,8 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 				close(answer)
 				check.Must(t, <-done)
 				check.Must(t, w.awaitCommit(t.Context()))
-				if w.leases.tasks != 2 {
-					t.Errorf("%d tasks are committed", w.leases.tasks)
+				if begun != 2 || w.uncommitted() {
+					t.Errorf("after %d commits it keeps %v", begun, w.todo)
 				}
 			})
 		})

@@ -1,5 +1,5 @@
-// Package worker is the loop of one worker. The worker takes tasks, counts them, commits what it
-// has counted, and renews its leases.
+// Package worker is the loop of one worker. The worker does the tasks that package claim gets for
+// it: it counts splits, commits what it has counted, and merges partitions.
 //
 // # Basics
 //
@@ -11,14 +11,12 @@
 // nothing that matters, so it may be killed at any moment.
 //
 //	worker.go    the loop: one step after the other
-//	claim.go     which tasks come next: the worker's own, those of dead workers, new ones
-//	steal.go     how a lease is stolen; backup.go does a slow worker's task a second time
 //	map.go       a map task: a split is read and counted
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
 //	reduce.go    a reduce task: partial counts are merged, and totals are stored
-//	lease.go     the heartbeat
-//	check.go     which files a worker may open; inputs.go checks some before a host joins
+//	spec.go      what a worker is told; process.go is the life of a process that is told so
+//	cause.go     what a task that failed leaves for people
 //	crash.go     the moments at which a worker can be made to kill itself
 //
 // # Caveats
@@ -27,12 +25,7 @@
 // read at its start. If the job belongs to another run now, the worker ends. It forgets tasks that
 // are settled. It counts pending ones again, each task alone.
 //
-// A thief doesn't have to be right. The first commit wins, so stealing from a living worker wastes
-// work, but the counts stay correct. The thief believes the server's clock. Where that clock stands
-// still, it believes its own monotonic clock.
-//
-// A worker compares each task with the digest that its own folder has of it, so that a writer to
-// Redis can't make the worker open a file. A worker that joined from another host has no digests.
-// It reads only within the input that it was started with. If its files differ from those of the
-// job, it gives its tasks back and leaves.
+// A worker that joined from another host leaves if its files differ from those of the job. It gives
+// its tasks back first, and nothing is counted against them, because another host may have the
+// right files.
 package worker

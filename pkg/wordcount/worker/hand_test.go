@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -36,17 +37,30 @@ func newWorker(tb testing.TB, rdb redis.UniversalClient, spec Spec) *Worker {
 // lease.
 func (h *hand) doing(consumer string, phase protocol.Phase) *Worker {
 	h.TB.Helper()
-	w := newWorker(h.TB, h.Client.Redis, Spec{Job: h.Client.Job, Consumer: consumer})
-	w.run, w.claims.run, w.claims.phase = h.Run, h.Run, phase
-	return w
+	return h.worker(Spec{Consumer: consumer}, phase)
 }
 
 // mapping is a worker in the middle of the maps.
 func (h *hand) mapping(consumer string) *Worker {
 	h.TB.Helper()
-	w := h.doing(consumer, "map")
-	w.spec.Lease, w.claims.lease = DefaultLease, DefaultLease
+	return h.worker(Spec{Consumer: consumer, Lease: DefaultLease}, protocol.Mapping)
+}
+
+func (h *hand) worker(spec Spec, phase protocol.Phase) *Worker {
+	h.TB.Helper()
+	spec.Job = h.Client.Job
+	w := newWorker(h.TB, h.Client.Redis, spec)
+	w.run, w.claims.Run, w.claims.Phase = h.Run, h.Run, phase
 	return w
+}
+
+// take gives a worker up to n new map tasks, and returns how many of them it didn't hold before.
+func (h *hand) take(w *Worker, n int) int {
+	h.TB.Helper()
+	tasks, err := w.claims.Take(h.TB.Context(), protocol.Maps, n)
+	check.Must(h.TB, err)
+	w.todo = append(w.todo, tasks...)
+	return len(tasks)
 }
 
 // counted is a worker that has counted tasks.
@@ -56,7 +70,7 @@ func (h *hand) counted(tasks ...int) *Worker {
 	for _, n := range tasks {
 		tokens, err := w.count(h.TB.Context(), h.Splits[n-1])
 		check.Must(h.TB, err)
-		w.combiner.hold(task{TaskID: protocol.TaskID{Stream: "map", Number: n}, split: h.Splits[n-1]}, tokens, time.Now())
+		w.combiner.hold(claim.Task{TaskID: protocol.TaskID{Stream: "map", Number: n}, Split: h.Splits[n-1]}, tokens, time.Now())
 	}
 	return w
 }
@@ -66,11 +80,8 @@ func (h *hand) holding(n int) *Worker {
 	h.TB.Helper()
 	ctx := h.TB.Context()
 	w := h.mapping("w")
-	tasks, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", n, -1)
-	check.Must(h.TB, err)
-	w.claims.take(tasks, false)
-	for range tasks {
-		check.Must(h.TB, w.mapSplit(ctx, ctx, w.claims.todo[0]))
+	for range h.take(w, n) {
+		check.Must(h.TB, w.mapSplit(ctx, ctx, w.todo[0]))
 	}
 	return w
 }

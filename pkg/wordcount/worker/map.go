@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -28,19 +29,19 @@ const (
 	deathLimit = protocol.AloneFrom + 6
 )
 
-// mapSplit counts t, the first task of the list, into the table.
-func (w *Worker) mapSplit(ctx, kill context.Context, t task) error {
-	if t.stolen {
+// mapSplit counts t, the first claim.Task of the list, into the table.
+func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
+	if t.Stolen {
 		return w.examine(ctx)
 	}
-	if err := w.checker.check(t); err != nil {
+	if err := w.checker.Check(t); err != nil {
 		return err
 	}
 	start := time.Now()
 	if w.spec.Faults.Slow > 0 && retry.Sleep(ctx, w.spec.Faults.Slow) != nil {
 		return nil
 	}
-	tokens, err := w.count(kill, t.split)
+	tokens, err := w.count(kill, t.Split)
 	if kill.Err() != nil {
 		w.recount()
 		return kill.Err()
@@ -48,27 +49,27 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t task) error {
 	if err != nil {
 		return w.failed(ctx, t, err)
 	}
-	w.claims.todo = w.claims.todo[1:]
+	w.todo = w.todo[1:]
 	w.combiner.hold(t, tokens, start)
-	w.claims.pace(time.Since(start))
+	w.claims.Pace(time.Since(start))
 	// Without reducers each task is one call, which acknowledges the task and adds its counts to
 	// the sorted set.
-	if t.alone || w.spec.Job.Reducers == 0 {
+	if t.Alone || w.spec.Job.Reducers == 0 {
 		return w.commitHeld(ctx)
 	}
 	return nil
 }
 
-// examine asks how many workers died of the first task of the list, which was stolen. It buries the
+// examine asks how many workers died of the first claim.Task of the list, which was stolen. It buries the
 // task if they are too many.
 func (w *Worker) examine(ctx context.Context) error {
-	t := &w.claims.todo[0]
+	t := &w.todo[0]
 	deaths, err := w.client.BeginTask(ctx, w.run, t.TaskID, w.spec.Consumer)
 	if err != nil {
 		return err
 	}
-	t.stolen = false
-	t.alone = deaths >= protocol.AloneFrom
+	t.Stolen = false
+	t.Alone = deaths >= protocol.AloneFrom
 	if deaths >= deathLimit {
 		return w.bury(ctx, *t, protocol.Cause{Code: protocol.Deaths, Text: fmt.Sprintf("%s: %d workers died of it", t, deaths)})
 	}
@@ -99,7 +100,7 @@ func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
 	if err := r.kill.Err(); err != nil {
 		return 0, err
 	}
-	r.w.reads.next()
+	r.w.reads.Next()
 	n, err = r.Reader.ReadAt(p, off)
 	r.w.spec.Faults.at(MidCount)
 	return n, err
@@ -109,8 +110,8 @@ func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
 // the same descriptor. So the bytes that it read are those that the manifest means, as far as size
 // and time can tell.
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
-	w.reads.begin()
-	defer w.reads.end()
+	w.reads.Begin()
+	defer w.reads.End()
 	f := &reading{w: w, kill: kill}
 	if err := f.Open(kill, s.File); err != nil {
 		return 0, unreadable(err)
@@ -134,12 +135,12 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 func (w *Worker) recount() {
 	held := w.combiner.held
 	w.combiner.empty()
-	w.claims.todo = append(w.claims.todo, held...)
+	w.todo = append(w.todo, held...)
 }
 
 // failed reports an attempt that met an error. The task stays in the list for another attempt,
 // unless this was the last one.
-func (w *Worker) failed(ctx context.Context, t task, cause error) error {
+func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	w.recount()
 	if w.spec.Trust.Joined && ofThisHost(cause) {
 		return fmt.Errorf("%w: %w", plan.ErrForeign, cause)
@@ -152,21 +153,21 @@ func (w *Worker) failed(ctx context.Context, t task, cause error) error {
 	if err != nil {
 		return err
 	}
-	w.claims.todo = w.claims.todo[1:]
+	w.todo = w.todo[1:]
 	if standing == "failed" {
-		w.claims.todo = append(w.claims.todo, t)
+		w.todo = append(w.todo, t)
 	} else {
-		w.leases.drop(t.TaskID)
+		w.leases.Drop(t.TaskID)
 	}
 	return nil
 }
 
-// bury gives up the first task of the list for good.
-func (w *Worker) bury(ctx context.Context, t task, cause protocol.Cause) error {
+// bury gives up the first claim.Task of the list for good.
+func (w *Worker) bury(ctx context.Context, t claim.Task, cause protocol.Cause) error {
 	if _, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause); err != nil {
 		return err
 	}
-	w.claims.todo = w.claims.todo[1:]
-	w.leases.drop(t.TaskID)
+	w.todo = w.todo[1:]
+	w.leases.Drop(t.TaskID)
 	return nil
 }

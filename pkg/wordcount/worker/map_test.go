@@ -20,21 +20,15 @@ func TestErrorsAndDeathsOfATaskAreCountedApart(t *testing.T) {
 	// meets errors.
 	life := func(name string, errs int) *Worker {
 		w := h.doing(name, "map")
-		stolen, err := w.claims.expired(t.Context(), wordcounttest.Tasks)
-		check.Must(t, err)
-		if w.claims.take(stolen, true) == 0 {
-			fresh, err := w.claims.readGroup(t.Context(), []protocol.Stream{"map"}, ">", 1, -1)
-			check.Must(t, err)
-			w.claims.take(fresh, false)
+		check.Must(t, w.fetch(t.Context()))
+		if len(w.todo) != 1 {
+			t.Fatalf("%s has %v", name, w.todo)
 		}
-		if len(w.claims.todo) != 1 {
-			t.Fatalf("%s has %v", name, w.claims.todo)
-		}
-		if w.claims.todo[0].stolen {
+		if w.todo[0].Stolen {
 			check.Must(t, w.examine(t.Context()))
 		}
 		for range errs {
-			check.Must(t, w.failed(t.Context(), w.claims.todo[0], errors.New("an error")))
+			check.Must(t, w.failed(t.Context(), w.todo[0], errors.New("an error")))
 		}
 		return w
 	}
@@ -56,7 +50,7 @@ func TestErrorsAndDeathsOfATaskAreCountedApart(t *testing.T) {
 		if c.buried {
 			graves++
 		}
-		if buried := len(w.claims.todo) == 0; buried != c.buried {
+		if buried := len(w.todo) == 0; buried != c.buried {
 			t.Errorf("after %d errors and %d deaths it is %v that the task was buried", c.errors, c.deaths, buried)
 		}
 		h.Expect(fmt.Sprintf("%d tasks were buried", graves), func(st protocol.Status) bool { return st.Buried == graves })
@@ -76,20 +70,18 @@ func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
 		info, err := os.Stat(path)
 		check.Must(t, err)
 		change := func() { // once it is open, so that it is counted before it is compared again
-			if w.claims.todo[0].Number == 2 {
+			if w.todo[0].Number == 2 {
 				check.Must(t, os.WriteFile(path, []byte("4ou 4ou"), 0o644))
 				check.Must(t, os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)))
 			}
 		}
 		count := func() {
-			for len(w.claims.todo) > 0 {
+			for len(w.todo) > 0 {
 				check.Must(t, w.step(ctx, meddling{ctx, func() { change() }}))
 			}
 			check.Must(t, w.commitHeld(ctx))
 		}
-		tasks, err := w.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", wordcounttest.Tasks, -1)
-		check.Must(t, err)
-		w.claims.take(tasks, false)
+		h.take(w, wordcounttest.Tasks)
 		count()
 		h.Expect("the changed one is buried", func(st protocol.Status) bool { return st.Mapped == 2 && st.Buried == 1 })
 		check.Must(t, os.WriteFile(path, []byte("two two"), 0o644))
@@ -97,9 +89,7 @@ func TestWhatAFailedSplitHasSpoiltIsCountedAnew(t *testing.T) {
 		change = func() {}
 		_, err = h.Client.Requeue(ctx, h.Run)
 		check.Must(t, err)
-		again, err := w.claims.expired(ctx, wordcounttest.Tasks)
-		check.Must(t, err)
-		w.claims.take(again, true)
+		check.Must(t, w.fetch(ctx))
 		count()
 		for range reducers {
 			h.Store(h.Take("reduce", "w", 1)[0] - 1)
@@ -127,26 +117,25 @@ func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
 	h := newHand(t, 1)
 	ctx := t.Context()
 	heir := h.mapping("heir")
-	fresh, err := heir.claims.readGroup(ctx, []protocol.Stream{"map"}, ">", 1, -1)
-	check.Must(t, err)
-	heir.claims.take(fresh, false)
-	check.Must(t, heir.mapSplit(ctx, ctx, heir.claims.todo[0]))
-	h.Take("map", "w", 2)
-	for range protocol.AloneFrom {
-		_, err := h.Client.Release(ctx, h.Run, "w", true)
+	h.take(heir, 1)
+	check.Must(t, heir.mapSplit(ctx, ctx, heir.todo[0]))
+	owner := "w"
+	h.Take("map", owner, 2)
+	for n := range protocol.AloneFrom {
+		_, err := h.Client.Release(ctx, h.Run, owner, true)
 		check.Must(t, err)
 		// The next worker that takes them dies, too.
-		w := h.mapping("w")
-		if stolen, err := w.claims.expired(ctx, wordcounttest.Tasks); err != nil || len(stolen) != 2 {
-			t.Fatalf("stolen: %v, %v", stolen, err)
+		owner = fmt.Sprint("w", n)
+		w := h.mapping(owner)
+		check.Must(t, w.fetch(ctx))
+		if len(w.todo) != 2 {
+			t.Fatalf("stolen: %v", w.todo)
 		}
 	}
-	_, err = h.Client.Release(ctx, h.Run, "w", false)
+	_, err := h.Client.Release(ctx, h.Run, owner, false)
 	check.Must(t, err)
-	stolen, err := heir.claims.expired(ctx, wordcounttest.Tasks)
-	check.Must(t, err)
-	heir.claims.take(stolen, true)
-	for mapped := 0; len(heir.claims.todo) > 0; {
+	check.Must(t, heir.fetch(ctx))
+	for mapped := 0; len(heir.todo) > 0; {
 		check.Must(t, heir.step(ctx, ctx))
 		now := h.Status().Mapped
 		if now > mapped+1 || mapped > 0 && len(heir.combiner.held) > 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -23,8 +24,8 @@ const storeWords = 10_000
 func (w *Worker) reduce(ctx context.Context) error {
 	// A task that must run alone runs before the next one is examined, because an examined task
 	// counts as begun.
-	if i := slices.IndexFunc(w.claims.todo, func(t task) bool { return t.stolen }); i >= 0 && !w.claims.todo[0].alone {
-		w.claims.todo[0], w.claims.todo[i] = w.claims.todo[i], w.claims.todo[0]
+	if i := slices.IndexFunc(w.todo, func(t claim.Task) bool { return t.Stolen }); i >= 0 && !w.todo[0].Alone {
+		w.todo[0], w.todo[i] = w.todo[i], w.todo[0]
 		return w.examine(ctx)
 	}
 	if err := w.gather(ctx); err != nil {
@@ -41,18 +42,17 @@ func (w *Worker) reduce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(parts, func(a, b task) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(parts, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	return w.store(ctx, parts, ranking)
 }
 
 // gather takes this worker's share of the partitions that no worker has yet.
 func (w *Worker) gather(ctx context.Context) error {
-	more := w.reduceShare() - len(w.claims.todo)
-	if more <= 0 || w.claims.todo[0].alone {
+	more := w.reduceShare() - len(w.todo)
+	if more <= 0 || w.todo[0].Alone {
 		return nil
 	}
-	fresh, err := w.claims.readGroup(ctx, []protocol.Stream{protocol.Reduces}, ">", more, -1)
-	w.claims.take(fresh, false)
+	_, err := w.list(w.claims.Take(ctx, protocol.Reduces, more))
 	return err
 }
 
@@ -67,24 +67,15 @@ func (w *Worker) reduceShare() int {
 	return (w.spec.Job.Reducers + shares - 1) / shares
 }
 
-// stealAtOnce is how many tasks a thief takes. Of partitions, it takes as many as are stored
-// together.
-func (w *Worker) stealAtOnce() int {
-	if w.claims.phase == protocol.Reducing {
-		return w.reduceShare()
-	}
-	return stealMax
-}
-
 // mergeSome merges partitions of this worker until their totals fill a third of the memory, because
 // growing takes as much again. It returns the tasks and the totals. Each partition is merged by
 // itself, in a table small enough to stay in the CPU cache, while the next one is read.
-func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ranking, err error) {
+func (w *Worker) mergeSome(ctx context.Context) (parts []claim.Task, ranking count.Ranking, err error) {
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
-	todo := slices.DeleteFunc(slices.Clone(w.claims.todo), func(t task) bool { return t.Stream != protocol.Reduces || t.alone })
-	if w.claims.todo[0].alone {
-		todo = w.claims.todo[:1]
+	todo := slices.DeleteFunc(slices.Clone(w.todo), func(t claim.Task) bool { return t.Stream != protocol.Reduces || t.Alone })
+	if w.todo[0].Alone {
+		todo = w.todo[:1]
 	}
 	read := make(chan partial)
 	var reader sync.WaitGroup
@@ -115,13 +106,13 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []task, ranking count.Ran
 
 // partial is what commits left for one partition, or the error of reading that.
 type partial struct {
-	task   task
+	task   claim.Task
 	frames []string
 	err    error
 }
 
 // readPartitions reads one partition after the other, until ctx ends.
-func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- partial) {
+func (w *Worker) readPartitions(ctx context.Context, tasks []claim.Task, to chan<- partial) {
 	defer close(to)
 	for _, t := range tasks {
 		frames, err := w.client.Partition(ctx, w.run, t.Number-1)
@@ -134,7 +125,7 @@ func (w *Worker) readPartitions(ctx context.Context, tasks []task, to chan<- par
 }
 
 // store stores the totals of the given partitions.
-func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking) error {
+func (w *Worker) store(ctx context.Context, tasks []claim.Task, ranking count.Ranking) error {
 	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(tasks)), Tokens: ranking.Tokens()}
 	for i, t := range tasks {
 		of.Partitions[i] = t.Number - 1
@@ -154,7 +145,7 @@ func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking)
 		case now.Done:
 			w.spec.Faults.at(AfterCommit)
 			for _, t := range tasks {
-				w.leases.done(t.TaskID, 0)
+				w.leases.Done(t.TaskID, 0)
 			}
 			w.settle(tasks, nil)
 			return nil
@@ -168,11 +159,11 @@ func (w *Worker) store(ctx context.Context, tasks []task, ranking count.Ranking)
 
 // settle removes tasks from the list, except those that stand as pending. With nil standings it
 // removes all.
-func (w *Worker) settle(tasks []task, standings []string) {
+func (w *Worker) settle(tasks []claim.Task, standings []string) {
 	for i, t := range tasks {
 		if standings == nil || standings[i] != protocol.Pending {
-			w.leases.drop(t.TaskID)
-			w.claims.todo = slices.DeleteFunc(w.claims.todo, func(o task) bool { return o.TaskID == t.TaskID })
+			w.leases.Drop(t.TaskID)
+			w.todo = slices.DeleteFunc(w.todo, func(o claim.Task) bool { return o.TaskID == t.TaskID })
 		}
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
+// DefaultLease is how long a task may go without a heartbeat before another worker takes it.
+const DefaultLease = 10 * time.Second
+
 // DefaultWorkerMemory is how much memory a worker may use by default, in bytes.
 const DefaultWorkerMemory = 256 << 20
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -23,40 +24,44 @@ const (
 // Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
 // moment.
 //
-// Immutable after New: spec, client, checker, storeWords. The heartbeat shares leases and reads.
+// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads.
 // The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
 	client     protocol.Client
-	checker    checker
+	checker    claim.Checker
 	storeWords int // words in one call that stores totals
+	heartbeat  claim.Heartbeat
 
 	run       string // the run that the held tasks belong to; every write sends it
-	claims    claimer
+	claims    *claim.Claimer
+	todo      []claim.Task // held by this worker, and not counted yet
 	combiner  combiner
 	committer committer
 	backoff   retry.Backoff // between tries while Redis can't be reached
 
-	leases *leases
-	reads  reads        // of the file that is being counted
+	leases claim.Leases
+	reads  claim.Reads  // of the file that is being counted
 	life   atomic.Int64 // mean lifetime of workers, a time.Duration; 0: no worker has died
 }
 
 // New makes a worker. The files that it opens are closed when Run returns.
 func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	spec.Memory = cmp.Or(spec.Memory, DefaultWorkerMemory)
-	checker, err := newChecker(spec.Trust)
+	checker, err := claim.NewChecker(spec.Trust)
 	if err != nil {
 		return nil, err
 	}
-	client, leases := protocol.Client{Redis: rdb, Job: spec.Job}, &leases{}
+	client := protocol.Client{Redis: rdb, Job: spec.Job}
 	w := &Worker{
-		spec: spec, client: client, checker: checker, leases: leases,
+		spec: spec, client: client, checker: checker,
 		storeWords: cmp.Or(spec.StoreWords, storeWords),
-		claims:     newClaimer(client, spec, leases),
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
 		committer:  committer{client: client, faults: spec.Faults, callBytes: cmp.Or(spec.CommitBytes, commitBytes)},
 	}
+	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
+	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
+	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.leases, Reads: &w.reads}
 	w.life.Store(int64(spec.Life))
 	return w, nil
 }
@@ -68,14 +73,12 @@ var errDismissed = errors.New("worker: dismissed")
 // that it can't recover from. When ctx ends, the worker commits what it has counted if that takes
 // no longer than two seconds, and gives its leases back.
 func (w *Worker) Run(ctx context.Context) error {
-	defer w.checker.close()
+	defer w.checker.Close()
 	kill, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends drainFor later than ctx
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
 	var beats sync.WaitGroup
-	beats.Go(func() {
-		heartbeat{w.client, w.spec.Consumer, w.spec.Lease, w.leases, &w.reads}.run(kill)
-	})
+	beats.Go(func() { w.heartbeat.Run(kill) })
 	defer beats.Wait()
 	defer stop()
 	defer w.committer.abandon()
@@ -101,7 +104,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 			return err
 		case protocol.Transient(err):
-			w.claims.lost = true
+			w.claims.Lost = true
 			if cluster, ok := w.client.Redis.(*redis.ClusterClient); ok {
 				// A lost connection alone doesn't make the client look for the new master.
 				cluster.ReloadState(ctx)
@@ -134,11 +137,11 @@ func (w *Worker) step(ctx, kill context.Context) error {
 		w.send(ctx)
 		return nil
 	}
-	if len(w.claims.todo) == 0 {
+	if len(w.todo) == 0 {
 		return w.fetch(ctx)
 	}
-	t := w.claims.todo[0]
-	if (t.alone || t.Stream == protocol.Reduces) && w.uncommitted() {
+	t := w.todo[0]
+	if (t.Alone || t.Stream == protocol.Reduces) && w.uncommitted() {
 		return w.commitHeld(ctx)
 	}
 	if t.Stream == protocol.Reduces {
@@ -160,26 +163,13 @@ func (w *Worker) readJob(ctx context.Context) error {
 	case released:
 		return errDismissed
 	}
-	w.run, w.claims.run, w.claims.phase = run, run, phase
+	w.run, w.claims.Run, w.claims.Phase = run, run, phase
 	return nil
 }
 
-// fetch looks for tasks: first those that were delivered to this worker but that it doesn't know,
-// then from time to time those of workers that seem dead, then new ones.
+// fetch looks for tasks, and commits what is counted if none comes next.
 func (w *Worker) fetch(ctx context.Context) error {
-	if w.claims.lost {
-		if n, err := w.claims.reread(ctx); err != nil || n > 0 {
-			return err
-		}
-	}
-	// A worker that replaces a dead one steals first, so that the task of the dead one runs again
-	// at once.
-	if time.Since(w.claims.lastSteal) > stealEvery {
-		if n, err := w.claims.steal(ctx, w.stealAtOnce()); err != nil || n > 0 {
-			return err
-		}
-	}
-	if n, err := w.claims.next(ctx); err != nil || n > 0 {
+	if found, err := w.list(w.claims.Next(ctx, w.reduceShare())); found || err != nil {
 		return err
 	}
 	if w.uncommitted() { // there is nothing more to combine, and the others wait for this commit
@@ -188,18 +178,14 @@ func (w *Worker) fetch(ctx context.Context) error {
 	if err := w.readJob(ctx); err != nil {
 		return err
 	}
-	if w.claims.phase != protocol.Done {
-		if n, err := w.claims.reread(ctx); err != nil || n > 0 {
-			return err
-		}
-		if n, err := w.claims.steal(ctx, w.stealAtOnce()); err != nil || n > 0 {
-			return err
-		}
-		if n, err := w.claims.backup(ctx); err != nil || n > 0 {
-			return err
-		}
-	}
-	return w.claims.wait(ctx)
+	_, err := w.list(w.claims.Wait(ctx, w.reduceShare()))
+	return err
+}
+
+// list puts tasks that were claimed on the list, and reports whether there are any.
+func (w *Worker) list(tasks []claim.Task, err error) (found bool, _ error) {
+	w.todo = append(w.todo, tasks...)
+	return len(tasks) > 0, err
 }
 
 // uncommitted reports whether the worker has counted something that isn't known to be committed.
@@ -234,12 +220,12 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	for i, t := range s.held {
 		switch {
 		case s.standings == nil:
-			w.leases.done(t.TaskID, t.split.Bytes())
+			w.leases.Done(t.TaskID, t.Split.Bytes())
 		case s.standings[i] == protocol.Pending:
-			t.alone = true
-			w.claims.todo = append(w.claims.todo, t)
+			t.Alone = true
+			w.todo = append(w.todo, t)
 		default:
-			w.leases.drop(t.TaskID)
+			w.leases.Drop(t.TaskID)
 		}
 	}
 	return nil
@@ -249,8 +235,8 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 func (w *Worker) forget() {
 	w.committer.abandon()
 	w.combiner.empty()
-	w.leases.clear()
-	w.run, w.claims.todo, w.claims.lost = "", nil, true
+	w.leases.Clear()
+	w.run, w.todo, w.claims.Lost = "", nil, true
 }
 
 // drain ends the worker in good order. It commits what is counted, and gives the other tasks back

@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"context"
@@ -18,22 +18,22 @@ const inputsLookedAt = 16
 // task, because workers that see other files can only do harm. The error of a file that differs
 // wraps plan.ErrForeign, and says what was expected and what is there.
 func CheckInputs(ctx context.Context, client protocol.Client, trust plan.Trust) error {
-	c, err := newChecker(trust)
+	c, err := NewChecker(trust)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	tasks, err := sample(ctx, client, inputsLookedAt)
 	if err != nil {
 		return err
 	}
 	each := inputsLookedAt / max(1, len(tasks))
 	for _, t := range tasks {
-		if err := c.check(t); err != nil {
+		if err := c.Check(t); err != nil {
 			return err
 		}
 		n := 0
-		for part := range t.split.Ranges() {
+		for part := range t.Split.Ranges() {
 			if n++; n > each {
 				break
 			}
@@ -47,7 +47,7 @@ func CheckInputs(ctx context.Context, client protocol.Client, trust plan.Trust) 
 }
 
 // sample returns up to n map tasks of the job, spread over the whole stream.
-func sample(ctx context.Context, client protocol.Client, n int) (tasks []task, err error) {
+func sample(ctx context.Context, client protocol.Client, n int) (tasks []Task, err error) {
 	st, err := client.Status(ctx)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
-	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -25,11 +24,12 @@ func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
 			return nil
 		}))
 		job := protocol.Job{ID: "job"}
-		w, err := New(rdb, Spec{Job: job, Lease: DefaultLease})
-		check.Must(t, err)
-		w.leases.add("a run", protocol.TaskID{Stream: "map", Number: 1})
+		var leases Leases
+		leases.add("a run", protocol.TaskID{Stream: "map", Number: 1})
+		var reads Reads
+		me := Consumer{Client: protocol.Client{Redis: rdb, Job: job}, Lease: 10 * time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
-		go heartbeat{client: w.client, lease: DefaultLease, leases: w.leases, reads: &w.reads}.run(ctx)
+		go Heartbeat{Consumer: me, Leases: &leases, Reads: &reads}.Run(ctx)
 		speaks := func(what string, want bool) {
 			t.Helper()
 			before := beats.Load()
@@ -40,17 +40,17 @@ func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
 			}
 		}
 		speaks("without a file", true)
-		w.reads.begin()
+		reads.Begin()
 		speaks("with a file in work", true)
 		for range 20 {
-			w.reads.next()
+			reads.Next()
 			speaks("while its reads get on", true)
 		}
 		time.Sleep(retry.Patience)
 		speaks("long after its last read", false)
-		w.reads.next()
+		reads.Next()
 		speaks("when that has come back", true)
-		w.reads.end()
+		reads.End()
 		time.Sleep(2 * retry.Patience)
 		speaks("long after its last file", true)
 		cancel()

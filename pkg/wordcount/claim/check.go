@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// checker checks a task before the worker opens a file of it. The zero value allows no file.
-type checker struct {
+// Checker checks a task before the worker opens a file of it. The zero value allows no file.
+type Checker struct {
 	tasks  *os.File // digests of the planned tasks; nil: the roots decide
 	roots  []string // real paths, as a scan sees them
 	except string   // real path of a folder that may not be read; "": none
@@ -20,9 +20,9 @@ type checker struct {
 	dir, real string // the folder of the last path, and its real path
 }
 
-// newChecker opens what a worker needs to check its tasks. The error wraps protocol.ErrState if the
+// NewChecker opens what a worker needs to check its tasks. The error wraps protocol.ErrState if the
 // digests can't be read.
-func newChecker(t plan.Trust) (c checker, err error) {
+func NewChecker(t plan.Trust) (c Checker, err error) {
 	if len(t.Tasks) > 0 {
 		if c.tasks, err = os.Open(string(t.Tasks)); err != nil {
 			return c, fmt.Errorf("%w: can't read what this folder planned: %s", protocol.ErrState, input.Describe(err))
@@ -38,16 +38,17 @@ func newChecker(t plan.Trust) (c checker, err error) {
 	return c, nil
 }
 
-func (c *checker) close() {
+// Close closes what NewChecker opened.
+func (c *Checker) Close() {
 	if c.tasks != nil {
 		c.tasks.Close()
 	}
 }
 
-// check returns an error if the worker may not do a map task. With digests, the task must be
+// Check returns an error if the worker may not do a map task. With digests, the task must be
 // exactly what this folder planned. Without digests, each path of the task must be inside the
-// roots. The error wraps protocol.ErrState, or ErrOutside for a file outside the roots.
-func (c *checker) check(t task) error {
+// roots. The error wraps protocol.ErrState, or plan.ErrOutside for a file outside the roots.
+func (c *Checker) Check(t Task) error {
 	if c.tasks != nil {
 		var planned plan.Digest
 		if n, _ := c.tasks.ReadAt(planned[:], int64(t.Number-1)*int64(len(planned))); n < len(planned) || planned != t.digest {
@@ -55,7 +56,7 @@ func (c *checker) check(t task) error {
 		}
 		return nil
 	}
-	for part := range t.split.Ranges() {
+	for part := range t.Split.Ranges() {
 		switch {
 		case !filepath.IsAbs(part.Path) || filepath.Clean(part.Path) != part.Path:
 			return fmt.Errorf("%w: map task %d names %q, which is not a path that a scan finds", protocol.ErrState, t.Number, part.Path)
@@ -66,17 +67,13 @@ func (c *checker) check(t task) error {
 	return nil
 }
 
-// ErrOutside reports that a job counts files outside the input of the worker that joined it. The
-// worker may not read them.
-var ErrOutside = fmt.Errorf("%w", plan.ErrForeign)
-
-func (c *checker) outside(path string) error {
-	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %q", ErrOutside, path, c.roots)
+func (c *Checker) outside(path string) error {
+	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %q", plan.ErrOutside, path, c.roots)
 }
 
 // holds reports whether a path is in one of the roots. It follows the links to folders in the path
 // first. It doesn't follow a link to a file, because a scan counts such a link as a file.
-func (c *checker) holds(path string) bool {
+func (c *Checker) holds(path string) bool {
 	if dir := filepath.Dir(path); dir != c.dir {
 		there, err := filepath.EvalSymlinks(dir)
 		if err != nil {

@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"errors"
@@ -24,7 +24,7 @@ func TestFault62AJoinedWorkerOpensOnlyWhatIsInItsInput(t *testing.T) {
 	check.Must(t, os.Symlink(in("input", "deep"), in("input", "alias")))
 	check.Must(t, os.Symlink(in("input"), in("name")))
 	for _, root := range []string{in("input"), in("name"), in("input") + "/"} {
-		c, err := newChecker(plan.Trust{Roots: [][]byte{[]byte(root)}, Except: []byte(in("input", ".wordcount"))})
+		c, err := NewChecker(plan.Trust{Roots: [][]byte{[]byte(root)}, Except: []byte(in("input", ".wordcount"))})
 		check.Must(t, err)
 		for path, want := range map[string]bool{
 			in("input", "a"):                      true,
@@ -44,20 +44,20 @@ func TestFault62AJoinedWorkerOpensOnlyWhatIsInItsInput(t *testing.T) {
 		}
 	}
 	for root, path := range map[string]string{"/": "/etc/passwd", in("input", "a"): in("input", "a")} {
-		c, err := newChecker(plan.Trust{Roots: [][]byte{[]byte(root)}})
+		c, err := NewChecker(plan.Trust{Roots: [][]byte{[]byte(root)}})
 		check.Must(t, err)
 		if !c.holds(path) {
 			t.Errorf("%s does not hold %s", root, path)
 		}
 	}
-	c, err := newChecker(plan.Trust{Roots: [][]byte{[]byte("/")}})
+	c, err := NewChecker(plan.Trust{Roots: [][]byte{[]byte("/")}})
 	check.Must(t, err)
 	for _, path := range []string{"", ".", "a", "../a", "/a/../b", "/a/.", "/a//b"} {
-		if err := c.check(task{split: plan.Split{File: input.File{Path: in("input", "a")}, More: []input.File{{Path: path}}}}); !errors.Is(err, protocol.ErrState) {
+		if err := c.Check(Task{Split: plan.Split{File: input.File{Path: in("input", "a")}, More: []input.File{{Path: path}}}}); !errors.Is(err, protocol.ErrState) {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
-	if c, err := newChecker(plan.Trust{}); err != nil || c.holds("/etc/passwd") {
+	if c, err := NewChecker(plan.Trust{}); err != nil || c.holds("/etc/passwd") {
 		t.Errorf("who was told of no input may read any: %v", err)
 	}
 }

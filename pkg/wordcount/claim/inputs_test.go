@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"os"
@@ -28,7 +28,7 @@ func TestFault78AHostLooksAtInputsFromAllOverTheJobBeforeItJoins(t *testing.T) {
 			t.Errorf("looked at %d of %d tasks, the last is %d", n, len(h.Splits), tasks[n-1].Number)
 		}
 		for _, task := range tasks[len(tasks)-3:] {
-			f := task.split.File
+			f := task.Split.File
 			check.Must(t, os.Chtimes(f.Path, time.Time{}, time.Unix(1, 0)))
 			check.IsError(t, CheckInputs(t.Context(), client, trust), protocol.ErrInput, strconv.Quote(f.Path), "should have ", input.TimeText(f.MTime), "1970-01-01 00:00:01Z")
 			check.Must(t, os.Chtimes(f.Path, time.Time{}, time.Unix(0, f.MTime)))

@@ -1,4 +1,4 @@
-package worker
+package claim
 
 import (
 	"fmt"
@@ -10,25 +10,26 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// task is one entry of a stream.
-type task struct {
+// Task is one entry of a stream.
+type Task struct {
 	protocol.TaskID
-	split  plan.Split  // of a map task
+	Split  plan.Split // of a map task
+	Stolen bool       // from a worker that may have died of it; not examined yet
+	Alone  bool       // it must be the only task in the table
+
 	digest plan.Digest // of the whole entry
-	stolen bool        // from a worker that may have died of it; not examined yet
-	alone  bool        // it must be the only task in the table
 }
 
 // String names a task for people.
-func (t task) String() string {
+func (t Task) String() string {
 	if t.Stream == protocol.Reduces {
 		return fmt.Sprintf("partition %d", t.Number-1)
 	}
-	return t.split.String()
+	return t.Split.String()
 }
 
-func parseTasks(stream protocol.Stream, entries []redis.XMessage) ([]task, error) {
-	tasks := make([]task, 0, len(entries))
+func parseTasks(stream protocol.Stream, entries []redis.XMessage) ([]Task, error) {
+	tasks := make([]Task, 0, len(entries))
 	for _, m := range entries {
 		t, err := parseTask(stream, m)
 		if err != nil {
@@ -40,7 +41,7 @@ func parseTasks(stream protocol.Stream, entries []redis.XMessage) ([]task, error
 }
 
 // parseTask reads an entry as the library wrote it. The error wraps protocol.ErrState.
-func parseTask(stream protocol.Stream, m redis.XMessage) (t task, err error) {
+func parseTask(stream protocol.Stream, m redis.XMessage) (t Task, err error) {
 	t.Stream = stream
 	number, ours := strings.CutSuffix(m.ID, "-0")
 	if t.Number, err = strconv.Atoi(number); err != nil || !ours {
@@ -53,7 +54,7 @@ func parseTask(stream protocol.Stream, m redis.XMessage) (t task, err error) {
 		return t, protocol.Damaged("task %d was deleted", t.Number)
 	}
 	entry := protocol.EntryOf(m)
-	if t.split, err = plan.ParseEntry(entry); err != nil {
+	if t.Split, err = plan.ParseEntry(entry); err != nil {
 		return t, fmt.Errorf("%w: entry %q of stream %s names no split: %w", protocol.ErrState, m.ID, stream, err)
 	}
 	t.digest = plan.DigestOf(entry)
