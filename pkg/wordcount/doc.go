@@ -29,9 +29,11 @@
 //
 //	plan        which files there are, how they are cut into splits, and the job's name
 //	input       how a file is opened, and how a change of it is noticed
-//	supervisor  seeds the tasks, watches, recovers, takes checkpoints, seals; runs the processes
+//	supervisor  seeds the tasks, watches, recovers, takes checkpoints, seals
+//	pool        keeps the worker processes alive
 //	worker      counts, commits; merges the partial counts of a partition
 //	claim       which task a worker does next, and the lease on it
+//	event       what a running job tells people
 //	count       the kernel: from bytes to words to a table
 //	protocol    one method for each function of lua/wordcount.lua; why the promise can hold
 //	result      reads the sorted set, and recounts the input for a comparison

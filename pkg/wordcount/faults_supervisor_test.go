@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -52,7 +54,7 @@ func superviseAlone(text string) error {
 	if err != nil {
 		return err
 	}
-	say := func(e supervisor.Event) { fmt.Fprintln(os.Stderr, e) }
+	say := func(e event.Event) { fmt.Fprintln(os.Stderr, e) }
 	ctx := context.Background()
 	s := supervisor.New(supervisor.Config{
 		Redis: rdb, Plan: plan, Folder: folder, Durability: supervisor.BGSave, Every: worker.DefaultLease, Events: say,
@@ -72,7 +74,7 @@ func superviseAlone(text string) error {
 	if err != nil {
 		return err
 	}
-	team := &supervisor.Pool{
+	team := &pool.Pool{
 		Size: spec.Workers, Faults: faults, Log: os.Stderr, Events: say,
 		Worker:   worker.Spec{Job: plan.Job, Lease: worker.DefaultLease, Server: endpoint, Trust: s.Trust()},
 		Progress: s.Progress, Release: s.Release, Fail: func(error) {},

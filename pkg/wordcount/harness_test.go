@@ -20,7 +20,9 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -96,7 +98,7 @@ type rig struct {
 	folder  state.Folder
 	sup     *supervisor.Supervisor
 	config  supervisor.Config // of sup
-	team    *supervisor.Pool
+	team    *pool.Pool
 	size    int
 	lease   time.Duration
 	faults  string
@@ -108,7 +110,7 @@ type rig struct {
 	endpoint redisd.Endpoint        // where workers find the server
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
 	hired    atomic.Int32
-	events   []event
+	events   []reaction
 
 	// What the supervisor calls; a test may put something else in their places before the job runs.
 	reviveBy func(context.Context) error
@@ -152,7 +154,7 @@ func newWorkerOf(tb testing.TB, rdb redis.UniversalClient, spec worker.Spec) *wo
 	return w
 }
 
-func (r *rig) event(e supervisor.Event) { r.say("%v", e) }
+func (r *rig) event(e event.Event) { r.say("%v", e) }
 
 func (r *rig) say(format string, args ...any) {
 	r.mu.Lock()
@@ -224,7 +226,7 @@ func (r *rig) planned(plan plan.Plan) {
 	check.Must(r.tb, err)
 	faults, err := worker.ParseFaults(r.faults)
 	check.Must(r.tb, err)
-	r.team = &supervisor.Pool{
+	r.team = &pool.Pool{
 		Size: r.size, Worker: worker.Spec{Job: r.plan.Job, Lease: r.lease, Server: endpoint}, Faults: faults,
 		Log: wordcounttest.Log{TB: r.tb}, Events: r.event, Command: r.command,
 	}
@@ -419,8 +421,8 @@ func (r *rig) runID() string {
 	return run
 }
 
-// event is something that a test does when the supervisor has seen the job in a state.
-type event struct {
+// reaction is something that a test does when the supervisor has seen the job in a state.
+type reaction struct {
 	seen func(protocol.Status) bool
 	do   func(protocol.Status)
 }
@@ -429,7 +431,7 @@ type event struct {
 // the supervisor does nothing else. Several happen in the order in which they are given, one at a
 // look. A test in which one never happened fails.
 func (r *rig) whenSeen(seen func(protocol.Status) bool, do func(protocol.Status)) {
-	r.events = append(r.events, event{seen, do})
+	r.events = append(r.events, reaction{seen, do})
 	if len(r.events) > 1 {
 		return
 	}

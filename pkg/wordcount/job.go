@@ -13,7 +13,9 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -72,11 +74,11 @@ func (j *Job) begin() { j.background, j.stop = context.WithCancelCause(context.B
 // event reports something about a step. A text that begins with "! " is a warning.
 func (j *Job) event(step Step, format string, args ...any) {
 	text, warning := strings.CutPrefix(fmt.Sprintf(format, args...), "! ")
-	j.tell(Event{step, supervisor.Event{Warning: warning, Text: text}})
+	j.tell(Event{step, event.Event{Warning: warning, Text: text}})
 }
 
 // running reports what happens while the job runs.
-func (j *Job) running(e supervisor.Event) { j.tell(Event{Event: e}) }
+func (j *Job) running(e event.Event) { j.tell(Event{Event: e}) }
 
 func (j *Job) tell(e Event) {
 	if j.config.Events != nil {
@@ -217,7 +219,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64
 			return err
 		}
 		j.log = log
-		j.workers = &supervisor.Pool{
+		j.workers = &pool.Pool{
 			Size: j.config.Workers, Worker: spec, Faults: j.config.Faults, Log: log,
 			Command: func() *exec.Cmd { return Program(roleWorker) },
 			Events:  j.running, Fail: j.stop, Progress: progress, Release: release,

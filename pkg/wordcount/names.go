@@ -2,6 +2,7 @@ package wordcount
 
 import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -64,5 +65,5 @@ const (
 // Event is something that people may want to know about a job.
 type Event struct {
 	Step Step // "" while the job runs
-	supervisor.Event
+	event.Event
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -474,7 +475,7 @@ func perform(text string) error {
 	}
 	config := supervisor.Config{
 		Redis: rdb, Plan: plan, Folder: a.Folder, Durability: supervisor.BGSave, Every: sweepEvery,
-		Events: func(e supervisor.Event) { fmt.Fprintln(os.Stderr, e) },
+		Events: func(e event.Event) { fmt.Fprintln(os.Stderr, e) },
 		Revive: func(ctx context.Context) error {
 			server, err := redisd.Open(a.Redisd)
 			if err == nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/redis/go-redis/v9"
 )
@@ -22,7 +23,7 @@ var ErrBudget = fmt.Errorf("%w", protocol.ErrRedis)
 type budget struct {
 	client protocol.Client
 	limit  int64 // bytes; 0: no limit
-	events Events
+	events event.Receiver
 
 	weighed time.Time // when the memory of the job was last checked
 	blind   bool      // people were told that the memory can't be seen
@@ -44,7 +45,7 @@ func (b *budget) check(ctx context.Context) error {
 	})
 	if err != nil && !errors.Is(err, redis.Nil) { // redis.Nil: a key doesn't exist
 		if err := protocol.Classify(err); !protocol.Transient(err) && !b.blind {
-			b.events.warn("can't see how much memory the job takes, so its budget isn't kept: %v", err)
+			b.events.Warn("can't see how much memory the job takes, so its budget isn't kept: %v", err)
 			b.blind = true
 		}
 		return nil // if Redis is in trouble, the watch notices

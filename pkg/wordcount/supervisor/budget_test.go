@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -17,7 +18,7 @@ func TestABudgetThatCannotBeKeptIsSaidOnce(t *testing.T) {
 	said := 0
 	s := New(Config{
 		Redis: wordcounttest.Connect(t, guest), Plan: h.Plan, Budget: 1,
-		Events: func(e Event) {
+		Events: func(e event.Event) {
 			if strings.Contains(e.String(), "budget isn't kept: redis: NOPERM") {
 				said++
 			}

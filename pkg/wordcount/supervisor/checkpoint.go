@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/redis/go-redis/v9"
@@ -36,7 +37,7 @@ type saver struct {
 	home   home
 	every  time.Duration // between two checkpoints of loop
 	saved  func() error  // called after each checkpoint; may be nil
-	events Events
+	events event.Receiver
 	saves  atomic.Int64 // checkpoints taken
 }
 
@@ -91,7 +92,7 @@ func (s *saver) checkpoint(ctx context.Context) error {
 			s.saves.Add(1)
 			if s.saved != nil {
 				if err := s.saved(); err != nil { // the checkpoint is valid nevertheless
-					s.events.warn("%v", err)
+					s.events.Warn("%v", err)
 				}
 			}
 			return nil
@@ -141,10 +142,10 @@ func (s *saver) loop(ctx context.Context, progress func() int64) {
 		switch {
 		case err == nil:
 			saved, failing = now, ""
-			s.events.info("checkpoint %d: %d tasks", s.saves.Load(), now)
+			s.events.Info("checkpoint %d: %d tasks", s.saves.Load(), now)
 		case ctx.Err() == nil && err.Error() != failing:
 			failing = err.Error()
-			s.events.warn("%s: %s; trying again every %s", ErrCheckpoint, strings.TrimPrefix(failing, ErrCheckpoint.Error()+": "), s.every)
+			s.events.Warn("%s: %s; trying again every %s", ErrCheckpoint, strings.TrimPrefix(failing, ErrCheckpoint.Error()+": "), s.every)
 		}
 	}
 }

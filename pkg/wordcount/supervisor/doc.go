@@ -1,5 +1,5 @@
 // Package supervisor sees one job through. It seeds the tasks, watches the job, recovers it, takes
-// checkpoints, and seals it. It also keeps the worker processes alive.
+// checkpoints, and seals it. Package pool runs the workers.
 //
 // # Basics
 //
@@ -17,7 +17,6 @@
 //	seal.go        fences the result, adds it up, waits until it is durable, and publishes it
 //	budget.go      how much memory a job may take on a given server
 //	eviction.go    refuses a server that drops keys
-//	pool.go        the worker processes; process.go is one life of one process
 //	follow.go      a job that another supervisor sees through
 //	incomplete.go  why a job could not be completed
 //
@@ -38,7 +37,7 @@
 // an old dump that was restored after a clean. The supervisor wipes it, because the files may have
 // had other contents then, with equal sizes and times.
 //
-// Errors and deaths of a task are counted separately. A death is counted against every task that
-// may have caused it, but only if the supervisor saw the death. A lease that ran out and the end of
-// a machine count against no task.
+// Errors and deaths of a task are counted separately. Release counts a death against every task that
+// may have caused it, so it must be told only of deaths that were seen. A lease that ran out and the
+// end of a machine count against no task.
 package supervisor

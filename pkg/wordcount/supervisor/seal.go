@@ -60,9 +60,9 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 			return state.Sealed{}, context.Cause(ctx)
 		// The next try may succeed, unless Redis refuses for good.
 		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis):
-			s.config.Events.warn("%v; trying again", err)
+			s.config.Events.Warn("%v; trying again", err)
 		case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrPhase), errors.Is(err, protocol.ErrNoJob), errors.Is(err, protocol.ErrOtherRun), protocol.Transient(err):
-			s.config.Events.warn("not sealed yet: %v", err)
+			s.config.Events.Warn("not sealed yet: %v", err)
 		default:
 			return state.Sealed{}, err
 		}
@@ -85,7 +85,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 			return nil, err
 		}
 	}
-	s.config.Events.info("another supervisor is at work on job %s: watching, and adding workers", id)
+	s.config.Events.Info("another supervisor is at work on job %s: watching, and adding workers", id)
 	_, err = s.Watch(ctx, func(st protocol.Status) bool {
 		if sealed, published, _ := s.config.Folder.Sealed(id); published && st.Dismissed && sealed.Fence == st.Final {
 			return true

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -26,7 +27,7 @@ type seeder struct {
 	folder state.Folder
 	splits []plan.Split
 	revive func(context.Context) error
-	events Events
+	events event.Receiver
 
 	seeding sync.Mutex
 	trust   plan.Trust   // which files the workers of this folder may open
@@ -80,7 +81,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			if wipes++; wipes > wipeMax {
 				return fmt.Errorf("%w: another folder keeps restarting job %s on this server: stop it, or let it finish", protocol.ErrState, id)
 			}
-			s.events.info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
+			s.events.Info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
 			if _, err := s.client.Clean(ctx, owner); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -24,7 +25,7 @@ type Config struct {
 	// by several goroutines at once. An error that wraps protocol.ErrRedis or protocol.ErrState is
 	// final. After any other error Revive is called again.
 	Revive func(context.Context) error
-	Events Events
+	Events event.Receiver
 	// Saved, if not nil, is called after each checkpoint.
 	Saved func() error
 	// Seen, if not nil, gets each status that Watch reads.

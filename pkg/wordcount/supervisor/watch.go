@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 )
@@ -29,7 +30,7 @@ const (
 type watch struct {
 	home   home
 	seeder *seeder
-	events Events
+	events event.Receiver
 	seen   func(protocol.Status) // may be nil
 
 	progress atomic.Int64 // tasks that are done or buried, as last seen
@@ -127,18 +128,18 @@ func (w *watch) report(st protocol.Status, life string) {
 	switch {
 	case before.mending && life != before.earlier:
 		w.restarts.Add(1)
-		w.events.warn("redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
+		w.events.Warn("redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 			st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 	case lost > 0:
-		w.events.warn("redis has lost some of its data: %d tasks to redo", lost)
+		w.events.Warn("redis has lost some of its data: %d tasks to redo", lost)
 	case before.mending:
-		w.events.warn("redis answers again")
+		w.events.Warn("redis answers again")
 	}
 	if before.status.Run == "" {
 		w.troubles.told = st.Troubles // an earlier supervisor has reported these
 	}
 	if more := st.Troubles - w.troubles.told; more > 0 && time.Since(w.troubles.at) > tellEvery {
-		w.events.warn("%d more times a task was taken over from a worker that died or fell silent, or failed", more)
+		w.events.Warn("%d more times a task was taken over from a worker that died or fell silent, or failed", more)
 		w.troubles = troubles{st.Troubles, time.Now()}
 	}
 	w.last.life, w.last.status, w.last.mending = life, st, false

@@ -1,4 +1,4 @@
-package supervisor
+package event
 
 import (
 	"fmt"
@@ -18,16 +18,20 @@ func (e Event) String() string {
 	return e.Text
 }
 
-// Events receives events. nil drops them. Several goroutines may call it at once.
-type Events func(Event)
+// Receiver receives events. nil drops them. Several goroutines may call it at once.
+type Receiver func(Event)
 
-func (to Events) info(format string, args ...any) { to.send(Event{Text: fmt.Sprintf(format, args...)}) }
+// Info sends an event that isn't a warning.
+func (to Receiver) Info(format string, args ...any) {
+	to.send(Event{Text: fmt.Sprintf(format, args...)})
+}
 
-func (to Events) warn(format string, args ...any) {
+// Warn sends a warning.
+func (to Receiver) Warn(format string, args ...any) {
 	to.send(Event{Warning: true, Text: fmt.Sprintf(format, args...)})
 }
 
-func (to Events) send(e Event) {
+func (to Receiver) send(e Event) {
 	if to != nil {
 		to(e)
 	}

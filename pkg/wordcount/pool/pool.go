@@ -1,4 +1,4 @@
-package supervisor
+package pool
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
@@ -40,7 +41,7 @@ type Pool struct {
 	Release func(ctx context.Context, consumer string, died bool) (int, error)
 	// Progress grows with each task done.
 	Progress func() int64
-	Events   Events
+	Events   event.Receiver
 	// Fail is called with the error of a job that can't go on. It may be called more than once.
 	Fail func(error)
 
@@ -143,7 +144,7 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	}
 	next, err := t.spawn(t.spec())
 	if err == nil {
-		t.Events.warn("worker %d %s; its %d tasks released, worker %d started", p.pid(), exitReason(ended, p.said), held, next.pid())
+		t.Events.Warn("worker %d %s; its %d tasks released, worker %d started", p.pid(), exitReason(ended, p.said), held, next.pid())
 	}
 	return next, err
 }
