@@ -32,7 +32,7 @@ func (e *Experiment) Try(ctx context.Context, fault chaos.Fault) error {
 }
 
 // Each tries the faults, one after the other, and starts the job anew for each but the first. It
-// returns an outcome for each fault, also for those that failed; if ctx ends, only for those before.
+// returns an outcome for each fault, even if one fails. If ctx ends, the outcomes before that stay.
 // The error is that of the first fault that failed, but an ErrDifferent wins over other errors.
 func (e *Experiment) Each(ctx context.Context, faults []chaos.Fault) ([]Outcome, error) {
 	first := true
