@@ -42,8 +42,8 @@
 // # To configure it
 //
 // The targets obey environment variables, which package config and the README list. Some targets
-// have flags. A flag wins over a variable, a variable over a field of a Config, and a field over the
-// default. Variables don't change a Config that is AsIs.
+// have flags. A flag wins over a variable, a variable over a field of a Config, and a field over
+// the default. Variables don't change a Config that is AsIs.
 //
 // Targets that need no input concern the job that was last run in this folder. So does a run that
 // names no input: see package config.

@@ -5,8 +5,8 @@
 //	defer e.End()
 //	outcome, err := e.Try(ctx, chaos.KillWorker)
 //
-// Package chaos has the faults, and knows nothing about results. An experiment needs a whole job. It
-// starts the job in a process of its own, injects faults while the job runs, waits until it is
+// Package chaos has the faults, and knows nothing about results. An experiment needs a whole job.
+// It starts the job in a process of its own, injects faults while the job runs, waits until it is
 // sealed, and compares its result with a recount of the input. The verdict is "exact", or an error.
 //
 // There are three kinds of experiments. Try injects one fault. Each tries several faults, and

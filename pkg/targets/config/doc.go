@@ -1,7 +1,7 @@
 // Package config is the configuration of a job, from the fields of a Config, from environment
 // variables, from flags, and from the last run.
 //
-//	c, err := config.Resolve(config.Config{Input: "texts"}, map[string]string{"WORDCOUNT_WORKERS": "3"})
+//	c, err := config.Resolve(config.Config{Input: "texts"}, flags) // by the variables' names
 //	…
 //	job, err := config.Job(config.Complete(c)) // as package wordcount needs it
 //
@@ -13,13 +13,13 @@
 //
 // If no input is named, Resolve takes over the input of the folder's last run, and those options
 // that decide which job it was. Taken says which. So each command that an error advises concerns
-// the job that failed. UnderVariables takes over nothing. It is for targets that concern the jobs of
-// the folder anyway.
+// the job that failed. UnderVariables takes over nothing. It is for targets that concern the jobs
+// of the folder anyway.
 //
 // # Caveats
 //
-// A variable that begins with WORDCOUNT_ and is no option is an error, because a misspelt name would
-// silently change nothing. An empty variable counts as unset.
+// A variable that begins with WORDCOUNT_ and is no option is an error, because a misspelt name
+// would silently change nothing. An empty variable counts as unset.
 //
 // REDIS_URL may name another server than the Config does. Then the files of the Config, which hold
 // secrets, aren't used.
