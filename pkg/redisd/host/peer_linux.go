@@ -51,20 +51,6 @@ func (h holder) String() string {
 	return fmt.Sprintf("process %d of user %d", h.pid, h.uid)
 }
 
-// tcpSocket is what the kernel tells about a TCP socket.
-type tcpSocket struct {
-	local, remote netip.AddrPort
-	state         uint8
-	uid           int
-	inode         string
-}
-
-// States of a TCP socket, as the kernel numbers them.
-const (
-	established = 1
-	listening   = 10
-)
-
 // listeners returns who listens on a port of the loopback.
 func listeners(at netip.AddrPort) ([]holder, error) {
 	at = plainAddr(at)
@@ -104,11 +90,6 @@ func checkAccepted(far, near netip.AddrPort, mine func(uid int) bool) error {
 		return fmt.Errorf("%w: %s: user %d has answered there", ErrPortTaken, far, sockets[i].uid)
 	}
 	return nil
-}
-
-// plainAddr turns an IPv4 address that is written as IPv6 into a plain one.
-func plainAddr(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // pidOfSocket finds the process that holds a socket; 0 if this user may not see it.
