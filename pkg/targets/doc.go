@@ -57,12 +57,5 @@
 //
 // After Ctrl-C the workers finish their current work, the supervisor takes a checkpoint, and the
 // program exits with 130. All this takes at most four seconds, because Mage ends every process
-// after five.
-//
-// # Exit statuses
-//
-//	0    the counts are exact            4    the state of the job is invalid
-//	1    unexpected, or Ctrl-C twice     5    incomplete: tasks were given up, or the input changed
-//	2    wrong usage or input            6    verify found a difference
-//	3    Redis unreachable or refusing   130  interrupted: run resumes
+// after five. Package failure lists the exit statuses.
 package targets

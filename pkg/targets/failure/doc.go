@@ -2,9 +2,16 @@
 //
 //	return failure.Explain(ctx, err)
 //
-// Explain finds the class of an error by its sentinel. The class gives the exit status, which the
-// documentation of package targets lists. Some errors get advice: a target to run, or a variable to
-// set. Libraries don't give such advice, because they know neither targets nor variables.
+// Explain finds the class of an error by its sentinel. The class gives the exit status. Some
+// errors get advice: a target to run, or a variable to set. Libraries don't give such advice,
+// because they know neither targets nor variables.
+//
+// # Exit statuses
+//
+//	0    the counts are exact            4    the state of the job is invalid
+//	1    unexpected, or Ctrl-C twice     5    incomplete: tasks were given up, or the input changed
+//	2    wrong usage or input            6    verify found a difference
+//	3    Redis unreachable or refusing   130  interrupted: run resumes
 //
 // # Caveats
 //
