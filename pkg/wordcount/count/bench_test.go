@@ -185,3 +185,15 @@ func BenchmarkDescending(b *testing.B) {
 		perWord(b, t.Len())
 	})
 }
+
+func BenchmarkPackFor(b *testing.B) {
+	each(b, func(b *testing.B, text []byte) {
+		t := counted(b, text)
+		p := NewPartitioner(aRun, 64)
+		b.ReportAllocs()
+		for b.Loop() {
+			t.PackFor(p)
+		}
+		perWord(b, t.Len())
+	})
+}

@@ -29,31 +29,48 @@ const (
 	usualPacked = 16                        // bytes that a word of common text takes in a blob, its count included, and some to spare
 )
 
+// A Blob is the words of one partition of a table.
+type Blob struct {
+	Bytes  []byte // nil: no words
+	Words  uint64
+	Tokens uint64 // the sum of their counts
+}
+
 // Pack encodes the table as one blob for each of parts partitions, nil for a
 // partition that has no words.
-//
-// It goes through the table once, for that is larger than any cache: so a blob's
-// size is guessed, and its head is put in front when its words are there.
 func (t *Table) Pack(parts int) [][]byte {
-	blobs, words := make([][]byte, parts), make([]uint64, parts)
+	packed := make([][]byte, parts)
+	for p, b := range t.pack(parts, func(w []byte) int { return Partition(w, parts) }) {
+		packed[p] = b.Bytes
+	}
+	return packed
+}
+
+// PackFor encodes the table as one blob for each partition of a run.
+func (t *Table) PackFor(p Partitioner) []Blob { return t.pack(p.parts, p.Of) }
+
+// pack goes through the table once, for that is larger than any cache: so a blob's
+// size is guessed, and its head is put in front when its words are there.
+func (t *Table) pack(parts int, partition func(word []byte) int) []Blob {
+	blobs := make([]Blob, parts)
 	guess := headMax + t.Len()/parts*usualPacked
 	for w, n := range t.All() {
-		p := Partition(w, parts)
-		b := blobs[p]
-		if b == nil {
-			b = make([]byte, headMax, guess)
+		b := &blobs[partition(w)]
+		if b.Bytes == nil {
+			b.Bytes = make([]byte, headMax, guess)
 		}
-		b = binary.AppendUvarint(b, uint64(len(w)))
-		b = append(b, w...)
-		blobs[p] = binary.AppendUvarint(b, n)
-		words[p]++
+		b.Bytes = binary.AppendUvarint(b.Bytes, uint64(len(w)))
+		b.Bytes = append(b.Bytes, w...)
+		b.Bytes = binary.AppendUvarint(b.Bytes, n)
+		b.Words++
+		b.Tokens += n
 	}
 	var room [headMax]byte
-	for p, b := range blobs {
-		if b != nil {
-			head := binary.AppendUvarint(append(room[:0], BlobVersion), words[p])
-			blobs[p] = b[headMax-len(head):]
-			copy(blobs[p], head)
+	for p := range blobs {
+		if b := &blobs[p]; b.Bytes != nil {
+			head := binary.AppendUvarint(append(room[:0], BlobVersion), b.Words)
+			b.Bytes = b.Bytes[headMax-len(head):]
+			copy(b.Bytes, head)
 		}
 	}
 	return blobs

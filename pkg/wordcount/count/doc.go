@@ -9,7 +9,8 @@
 //
 // A [Table] counts the words that start in a byte range of a file, with [Table.Split]. The splits
 // of any partition of a file add up to the words of the whole. Tables travel as blobs, one for each
-// partition of the words: [Table.Pack] writes them, [Table.Merge] adds them to another table.
+// partition of the words: [Table.Pack] and [Table.PackFor] write them, [Table.Merge] adds them to
+// another table, and an [Unpacker] reads blobs that needn't fit into memory.
 //
 // # How a split is counted
 //
@@ -50,6 +51,8 @@
 // # Caveats
 //
 // Each table has a seed, so that no text can slow down the counting by words that collide. So the
-// order of a table's words, and the bytes of its blobs, differ from table to table. Partitions have
-// no seed, because all workers must agree on them.
+// order of a table's words, and the bytes of its blobs, differ from table to table. [Partition] has
+// no seed, and a [Partitioner] has one for each run, because all workers must agree on them.
+//
+// An [Unpacker] gives words out before it knows that the rest of their blob is sound.
 package count

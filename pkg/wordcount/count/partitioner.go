@@ -1,0 +1,33 @@
+package count
+
+import (
+	"math/bits"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A Partitioner says to which of the partitions of a run a word belongs. It is the same in all
+// processes of the run. Nobody knows it before the run begins, so nobody can write a text whose
+// words all fall into one partition.
+type Partitioner struct {
+	seed  uint64
+	parts int
+}
+
+// NewPartitioner returns the partitioner of a run, which is named by a nonce, with parts partitions.
+func NewPartitioner(run string, parts int) Partitioner {
+	return Partitioner{xxhash.Sum64String(run), parts}
+}
+
+// Parts returns the number of partitions.
+func (p Partitioner) Parts() int { return p.parts }
+
+// Of returns the partition of a word, from 0: XXH64 of the word, with the XXH64 of the run as the
+// seed, taken as a fraction of 2^64, times the number of partitions, rounded down.
+func (p Partitioner) Of(word []byte) int {
+	var d xxhash.Digest
+	d.ResetWithSeed(p.seed)
+	d.Write(word)
+	part, _ := bits.Mul64(d.Sum64(), uint64(p.parts))
+	return int(part)
+}
