@@ -1,0 +1,53 @@
+// Package shuffle is the data plane of a job: the place where map workers leave partial counts, and
+// reducers find them. Redis knows which map outputs count. This package knows what is in them.
+//
+// # Basics
+//
+// A [Store] is a folder that all workers of a job share. A [Run] is the part of it that belongs to
+// one run of one job. The supervisor makes it, marks it, and deletes it:
+//
+//	run, err := store.Run(job, nonce)
+//	err = run.Prepare()        // the folder and the mark, also to restore them
+//	err = run.DiscardMaps()    // the result is sealed
+//
+// A map worker writes one map output for each commit, and then names it in Redis:
+//
+//	w, err := run.Create(name, partitions)
+//	defer w.Abort()            // does nothing after Finish
+//	err = w.Add(table)         // one spill, as often as the table is full, MaxSpills times at most
+//	written, err := w.Finish() // from now on others can see it
+//
+// A reducer reads one partition of each map output:
+//
+//	out, err := run.Open(name, partitions) // header and footer are checked
+//	for step, err := range reader.Partition(out, p) {
+//		// An error: drop all that was merged.
+//		table.MergeStep(step)
+//	}
+//
+// A map output is one file. It is written in one pass, and never changed:
+//
+//	STORE/JOB/RUN/mark      the nonce of the run
+//	STORE/JOB/RUN/map/NAME  ┌────────┬──────────────────────────────┬────────┬──────┐
+//	                        │ header │ spill 0   p0 p1 p2 … p(R-1)  │ footer │ tail │
+//	                        │ whose  │ spill 1   p0 p1 p2 … p(R-1)  │ what   │ sum, │
+//	                        │ it is  │ …         one segment each   │ is     │ end  │
+//	                        └────────┴──────────────────────────────┴─where──┴──────┘
+//
+// Every error is of one of two classes. [ErrLost] says that the map output is damaged, swapped or
+// gone, and its tasks must be counted anew. [ErrHost] says that this host can't use the store, and
+// nothing is known about the map output. A missing mark is the host's error [ErrNoMark], because
+// another file system is probably mounted there, or none. Only names that are no names have an error
+// of their own, [ErrName].
+//
+// # Caveats
+//
+// A segment has one checksum, but is read in steps. So a reducer gets words before all of their
+// segment is checked, and must drop the whole merge if an error follows. A loop that is left early
+// has checked nothing.
+//
+// Nothing is synced to the disk. A file that a crash has damaged is lost, and counted anew.
+//
+// The checksums find accidents. They don't stop somebody who may write to the folder, so its owner
+// alone may.
+package shuffle

@@ -1,0 +1,49 @@
+package shuffle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+var (
+	// ErrLost is the class of a map output that is not there, or is damaged, swapped, or of another
+	// version. Its tasks must be counted anew. The message is the same on every host.
+	ErrLost = errors.New("map output is lost")
+
+	// ErrHost is the class of what keeps this host from using the store: no mark, no space, no
+	// permission, a missing folder, input and output errors. Nothing is lost by it.
+	ErrHost = errors.New("can't use the shuffle store")
+
+	// ErrNoMark is the host's error of a run whose mark is not there. The run was deleted, or
+	// another file system is mounted in the place of the store, or none.
+	ErrNoMark = errors.New("no mark of the run")
+)
+
+// lost is what is wrong with a map output.
+type lost string
+
+func (l lost) Error() string { return string(l) }
+
+// lostError is of the class ErrLost.
+func lostError(path string, what lost) error {
+	return fmt.Errorf("shuffle: %w: %s: %s", ErrLost, path, string(what))
+}
+
+// hostError is of the class ErrHost. It names the store, as this host does, and a path in it.
+func (s *Store) hostError(path string, err error) error {
+	return fmt.Errorf("shuffle: %w %s: %s: %w", ErrHost, strconv.Quote(s.where), path, cause(err))
+}
+
+// cause is what the system said, without a path, because the path in it may be a temporary one.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}

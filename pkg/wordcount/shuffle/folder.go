@@ -1,0 +1,138 @@
+package shuffle
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// folder is a store in a folder. All paths go through one os.Root, so no link leads out of it.
+type folder struct{ root *os.Root }
+
+// unfinished is the end of the name of a file that is being written. No nonce ends so.
+const unfinished = ".part"
+
+var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
+
+// prepare renames the mark into its place, so that a mark is never seen half written. What a crash
+// leaves goes with the map outputs.
+func (f folder) prepare(maps, mark, content string) error {
+	err := f.root.MkdirAll(maps, 0o700)
+	if errors.Is(err, fs.ErrNotExist) { // somebody has just removed an empty folder on the way
+		err = f.root.MkdirAll(maps, 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	temporary := path.Join(maps, rand.Text()+unfinished)
+	if err = f.root.WriteFile(temporary, []byte(content), 0o600); err == nil {
+		err = f.root.Rename(temporary, mark)
+	}
+	if err != nil {
+		f.root.Remove(temporary)
+	}
+	return err
+}
+
+func (f folder) create(path string) (upload, error) {
+	switch _, err := f.root.Lstat(path); {
+	case err == nil:
+		return nil, fs.ErrExist // a name has one content for ever
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	file, err := f.root.OpenFile(path+unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoFolder
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &folderUpload{file, f, path}, nil
+}
+
+// open waits for nothing, so that a FIFO in the place of a file does no harm.
+func (f folder) open(name string) (object, error) {
+	info, err := f.root.Lstat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, lost("it is not a regular file")
+	}
+	var file *os.File
+	if err == nil {
+		file, err = f.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, f.absent(path.Dir(name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info, err = file.Stat(); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return folderObject{file, info.Size()}, nil
+}
+
+// absent says what it means that a file in dir is not there.
+func (f folder) absent(dir string) error {
+	switch _, err := f.root.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return errNoFolder
+	case err != nil:
+		return err
+	}
+	return lost("it is not there")
+}
+
+func (f folder) remove(path string) error {
+	if err := f.root.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeAll also removes the folders above that are empty then.
+func (f folder) removeAll(dir string) error {
+	if err := f.root.RemoveAll(dir); err != nil {
+		return err
+	}
+	for dir = path.Dir(dir); dir != "." && f.root.Remove(dir) == nil; {
+		dir = path.Dir(dir)
+	}
+	return nil
+}
+
+type folderUpload struct {
+	*os.File
+	folder folder
+	path   string
+}
+
+func (u *folderUpload) finish() error {
+	err := u.Close()
+	if err == nil {
+		err = u.folder.root.Rename(u.path+unfinished, u.path)
+	}
+	if err != nil {
+		u.folder.remove(u.path + unfinished)
+	}
+	return err
+}
+
+func (u *folderUpload) abort() error {
+	u.Close()
+	return u.folder.remove(u.path + unfinished)
+}
+
+type folderObject struct {
+	*os.File
+	bytes int64
+}
+
+func (o folderObject) size() int64 { return o.bytes }

@@ -1,0 +1,53 @@
+package shuffle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// A Store holds the map outputs of jobs. It is safe for concurrent use.
+type Store struct {
+	place place
+	where string // for people
+	close func() error
+}
+
+// Open opens the store in a folder. The error is the host's.
+func Open(dir string) (*Store, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, cannotOpen(dir, err)
+	}
+	return &Store{place: folder{root}, where: dir, close: root.Close}, nil
+}
+
+// Make is Open, and makes the folder first if it isn't there. The folder above it must be there,
+// because a whole missing path is rather a file system that isn't mounted. Only a supervisor makes
+// stores.
+func Make(dir string) (*Store, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, cannotOpen(dir, err)
+	}
+	return Open(dir)
+}
+
+func cannotOpen(dir string, err error) error {
+	return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(dir), cause(err))
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.close() }
+
+// Run returns the part of the store that belongs to a run of a job. The error is ErrName.
+func (s *Store) Run(job, run string) (Run, error) {
+	if err := checkName("job", job, jobName); err != nil {
+		return Run{}, err
+	}
+	if err := checkName("run", run, nonce); err != nil {
+		return Run{}, err
+	}
+	return Run{s, job, run}, nil
+}
