@@ -137,7 +137,7 @@ func TestFault73AnotherVersionIsLost(t *testing.T) {
 func TestFault73AFooterThatClaimsTooMuchIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	v := newVictim(t)
-	for _, claim := range []uint64{1 << 60, 1<<64 - 1, 1<<64 - entrySize, 1 << 63, uint64(len(v.content)), entrySize, entrySize * victimParts * (MaxSpills + 1), 1} {
+	for _, claim := range []uint64{1 << 60, 1<<64 - 1, 1<<64 - entrySize, 1 << 63, uint64(len(v.content)), entrySize, entrySize * victimParts * MaxSpills, entrySize * victimParts * (MaxSpills + 1), 1} {
 		claims := v.summed(func(c []byte) { binary.LittleEndian.PutUint64(c[len(c)-16:], claim) })
 		isLost(t, v.with(t, claims), "footer")
 	}

