@@ -49,22 +49,15 @@ func (r *Reader) Segment(o *Output, spill, partition int) iter.Seq2[count.Step, 
 		r.unpack.Reset(s)
 		for {
 			step, err := r.unpack.Next()
-			if err == nil {
-				s.words -= uint64(step.Words) // what is still to come
-				s.tokens -= step.Tokens
-				if !yield(step, nil) {
-					return
-				}
-				continue
-			}
-			if errors.Is(err, io.EOF) && s.words == 0 && s.tokens == 0 {
+			if err = s.take(step, err); errors.Is(err, io.EOF) {
 				return
 			}
-			if errors.Is(err, io.EOF) || errors.Is(err, count.ErrBlob) {
-				err = s.wrong("the words are")
+			if err != nil {
+				err = o.failed(err)
 			}
-			yield(count.Step{}, o.failed(err))
-			return
+			if !yield(step, err) || err != nil {
+				return
+			}
 		}
 	}
 }
@@ -100,6 +93,18 @@ func (s *segment) Read(b []byte) (int, error) {
 		return 0, s.wrong("the checksum is")
 	}
 	return len(b), nil
+}
+
+// take compares what the unpacker says with the footer, which says how much is still to come.
+func (s *segment) take(step count.Step, err error) error {
+	switch {
+	case err == nil:
+		s.words -= uint64(step.Words)
+		s.tokens -= step.Tokens
+	case errors.Is(err, count.ErrBlob), errors.Is(err, io.EOF) && (s.words != 0 || s.tokens != 0):
+		return s.wrong("the words are")
+	}
+	return err
 }
 
 func (s *segment) wrong(what string) error {
