@@ -33,8 +33,8 @@ func lostError(path string, what lost) error {
 }
 
 // hostError is of the class ErrHost. It names the store, as this host does, and a path in it.
-func (s *Store) hostError(path string, err error) error {
-	return fmt.Errorf("shuffle: %w %s: %s: %w", ErrHost, strconv.Quote(s.where), path, cause(err))
+func hostError(store, path string, err error) error {
+	return fmt.Errorf("shuffle: %w %s: %s: %w", ErrHost, strconv.Quote(store), path, cause(err))
 }
 
 // cause is what the system said, without a path, because the path in it may be a temporary one.

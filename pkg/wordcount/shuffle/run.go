@@ -16,6 +16,17 @@ type Run struct {
 	job, run string
 }
 
+// Run returns the part of the store that belongs to a run of a job. The error is ErrName.
+func (s *Store) Run(job, run string) (Run, error) {
+	if err := checkName("job", job, jobName); err != nil {
+		return Run{}, err
+	}
+	if err := checkName("run", run, nonce); err != nil {
+		return Run{}, err
+	}
+	return Run{s, job, run}, nil
+}
+
 func (r Run) dir() string  { return path.Join(r.job, r.run) }
 func (r Run) maps() string { return path.Join(r.dir(), "map") }
 func (r Run) mark() string { return path.Join(r.dir(), "mark") }
@@ -41,7 +52,7 @@ func (r Run) Partitioner(partitions int) count.Partitioner {
 // the one that the others use.
 func (r Run) Prepare() error {
 	if err := r.store.place.prepare(r.maps(), r.mark(), r.run); err != nil {
-		return r.store.hostError(r.dir(), err)
+		return hostError(r.store.where, r.dir(), err)
 	}
 	return nil
 }
@@ -55,7 +66,7 @@ func (r Run) CheckMark() error {
 	if _, gone := errors.AsType[lost](err); gone || errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %w", ErrNoMark, cause(err))
 	}
-	return r.store.hostError(r.mark(), err)
+	return hostError(r.store.where, r.mark(), err)
 }
 
 func (r Run) readMark() error {
@@ -100,7 +111,7 @@ func (r Run) discard(dir string) error {
 
 func (r Run) removed(path string, err error) error {
 	if err != nil {
-		return r.store.hostError(path, err)
+		return hostError(r.store.where, path, err)
 	}
 	return nil
 }
@@ -114,5 +125,5 @@ func (r Run) failed(path string, err error) error {
 	if what, ok := errors.AsType[lost](err); ok {
 		return lostError(path, what)
 	}
-	return r.store.hostError(path, err)
+	return hostError(r.store.where, path, err)
 }

@@ -40,14 +40,3 @@ func cannotOpen(dir string, err error) error {
 
 // Close closes the store.
 func (s *Store) Close() error { return s.close() }
-
-// Run returns the part of the store that belongs to a run of a job. The error is ErrName.
-func (s *Store) Run(job, run string) (Run, error) {
-	if err := checkName("job", job, jobName); err != nil {
-		return Run{}, err
-	}
-	if err := checkName("run", run, nonce); err != nil {
-		return Run{}, err
-	}
-	return Run{s, job, run}, nil
-}
