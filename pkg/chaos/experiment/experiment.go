@@ -34,7 +34,7 @@ type Experiment struct {
 }
 
 // ErrSealed is returned when a job can't be attacked because it is sealed.
-var ErrSealed = fmt.Errorf("%w: it is sealed already: mage clean", chaos.ErrOver)
+var ErrSealed = fmt.Errorf("%w: it is sealed already", chaos.ErrOver)
 
 // Await waits until a supervisor works on the job. It returns early with an error if ended is
 // closed or the job is sealed.

@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 
+	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -32,6 +33,7 @@ var advices = []struct {
 	{plan.ErrForbidden, "WORDCOUNT_SKIP=unreadable counts what you may read"},
 	{protocol.ErrNoResult, "mage clean run"},
 	{supervisor.ErrBudget, "raise WORDCOUNT_REDIS_MEMORY and run again to resume"},
+	{experiment.ErrSealed, "mage clean"},
 	{plan.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
 	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load"},
 }
