@@ -298,9 +298,9 @@ func (s *scene) release() {
 	}
 }
 
-// try is must for other goroutines than the test's.
+// try is must for other goroutines than the test's. Once the job has ended, errors mean nothing.
 func (s *scene) try(err error) {
-	if err != nil {
+	if err != nil && s.ctx.Err() == nil {
 		s.tb.Error(err)
 	}
 }
