@@ -20,6 +20,15 @@ const (
 	lineEvery = 3 * time.Second        // between two lines, without a terminal
 )
 
+// Widths in columns. On a narrower terminal, the bar has less beside it. A terminal can't redraw a
+// line that it had to break.
+const (
+	barWidth = 24
+	withTeam = 100 // room for the workers
+	withRate = 80  // room for the rate
+	withTime = 60  // room for the time that has passed, and the time that is left
+)
+
 // Progress shows how far a job is. On a terminal it draws one bar, with events as lines above the
 // bar. Elsewhere it prints a line from time to time. It writes to standard error, because only
 // results go to standard output.
@@ -33,14 +42,30 @@ type Progress struct {
 	out      *os.File
 	terminal bool
 	bar      *progressbar.ProgressBar
-	began    time.Time
-	shown    time.Time
-	from     int64 // bytes that were done at the time began
+	fitting  fitting   // what bar was made for
+	began    time.Time // the first measure of bytes
+	from     int64     // bytes that were done then
+	shown    time.Time // the last measure
 }
 
 // NewProgress returns a Progress that writes to out.
 func NewProgress(out *os.File) *Progress {
 	return &Progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}
+}
+
+// measure is how far a phase of a job is.
+type measure struct {
+	phase string
+	done  int64
+	total int64 // 0: the phase has no parts
+	bytes bool  // the parts are bytes
+}
+
+// fitting is what a bar is made for. A bar can't be changed for another.
+type fitting struct {
+	total   int64
+	bytes   bool
+	columns int
 }
 
 // Update shows a status of the job.
@@ -49,79 +74,132 @@ func (p *Progress) Update(st wordcount.Status) {
 	case protocol.Mapping:
 		p.Advance("map", st.Bytes)
 	case protocol.Reducing:
-		p.Advance(fmt.Sprintf("reduce %d/%d", st.Reduced, st.Reducers), p.Total)
+		p.show(measure{phase: "reduce", done: int64(st.Reduced), total: int64(st.Reducers)})
 	default:
-		p.Advance("seal", p.Total)
+		p.show(measure{phase: "seal"})
 	}
 }
 
 // Advance shows that the first done bytes of the total are done.
 func (p *Progress) Advance(phase string, done int64) {
+	p.show(measure{phase: phase, done: done, total: p.Total, bytes: true})
+}
+
+// show shows a measure, unless the last one was shown a moment ago.
+func (p *Progress) show(m measure) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	if p.began.IsZero() {
-		p.began, p.shown, p.from = now, now, done
-	}
-	if p.Living != nil {
-		n, restarts := p.Living()
-		phase = fmt.Sprintf("%s · %d workers", phase, n)
-		if restarts > 0 {
-			phase = fmt.Sprintf("%s · %d restarts", phase, restarts)
-		}
-	}
+	now, every := time.Now(), lineEvery
 	if p.terminal {
-		p.draw(phase, done, now)
-		return
+		every = barEvery
 	}
-	if now.Sub(p.shown) < lineEvery {
+	if p.shown.IsZero() { // a job that is done at once shows nothing
+		p.shown = now
+	}
+	if p.began.IsZero() && m.bytes {
+		p.began, p.from = now, m.done
+	}
+	if now.Sub(p.shown) < every {
 		return
 	}
 	p.shown = now
-	rate := float64(done-p.from) / now.Sub(p.began).Seconds()
-	eta := "?"
-	if rate > 0 {
-		eta = time.Duration(float64(p.Total-done) / rate * float64(time.Second)).Round(time.Second).String()
+	if p.terminal {
+		p.draw(m)
+		return
 	}
-	fmt.Fprintf(p.out, "%s  %d%%  %s/%s  %s/s  eta %s\n", phase, percent(done, p.Total), humanize.IBytes(uint64(done)),
-		humanize.IBytes(uint64(p.Total)), humanize.IBytes(uint64(max(rate, 0))), eta)
+	fmt.Fprintln(p.out, m.phase+p.team()+p.text(m, now))
 }
 
-func percent(done, total int64) int64 {
-	if total == 0 {
+// team returns who works on the job.
+func (p *Progress) team() string {
+	if p.Living == nil {
+		return ""
+	}
+	n, restarts := p.Living()
+	team := " · " + Plural(n, "worker")
+	if restarts > 0 {
+		team += " · " + Plural(restarts, "restart")
+	}
+	return team
+}
+
+// text returns a measure in words.
+func (p *Progress) text(m measure, now time.Time) string {
+	switch {
+	case !m.bytes && m.total == 0:
+		return ""
+	case !m.bytes:
+		return fmt.Sprintf("  %d%%  %d/%d", m.percent(), m.done, m.total)
+	}
+	rate, eta := 0.0, "?"
+	if passed := now.Sub(p.began); passed > 0 {
+		rate = float64(m.done-p.from) / passed.Seconds()
+	}
+	if rate > 0 {
+		eta = time.Duration(float64(m.total-m.done) / rate * float64(time.Second)).Round(time.Second).String()
+	}
+	return fmt.Sprintf("  %d%%  %s/%s  %s/s  eta %s", m.percent(), humanize.IBytes(uint64(m.done)),
+		humanize.IBytes(uint64(m.total)), humanize.IBytes(uint64(max(rate, 0))), eta)
+}
+
+func (m measure) percent() int64 {
+	if m.total == 0 {
 		return 100
 	}
-	return done * 100 / total
+	return m.done * 100 / m.total
 }
 
-func (p *Progress) draw(phase string, done int64, now time.Time) {
-	if p.Total == 0 {
-		return
+// draw draws a measure as a bar, or as a spinner if the phase has no parts.
+func (p *Progress) draw(m measure) {
+	columns, _, err := term.GetSize(int(p.out.Fd()))
+	if err != nil || columns <= 0 {
+		columns = withRate
 	}
-	if p.bar == nil {
+	if f := (fitting{m.total, m.bytes, columns}); p.bar == nil || f != p.fitting {
+		p.erase()
 		fmt.Fprint(p.out, eraseLine)
-		p.bar = progressbar.NewOptions64(p.Total,
-			progressbar.OptionSetWriter(p.out), progressbar.OptionThrottle(barEvery), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(),
-			progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetWidth(24))
+		p.bar, p.fitting = newBar(p.out, f), f
 	}
-	if now.Sub(p.shown) < barEvery {
-		return
+	phase := m.phase
+	if columns >= withTeam {
+		phase += p.team()
 	}
-	p.shown = now
 	p.bar.Describe(phase)
 	// The bar takes 100% for its end, and draws nothing after that. But the job goes on until it is
 	// sealed.
-	p.bar.Set64(min(done, p.Total-1))
+	p.bar.Set64(max(0, min(m.done, m.total-1)))
+}
+
+// newBar makes a bar that fits.
+func newBar(out *os.File, f fitting) *progressbar.ProgressBar {
+	options := []progressbar.Option{
+		progressbar.OptionSetWriter(out), progressbar.OptionThrottle(barEvery), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWidth(barWidth), progressbar.OptionUseIECUnits(true),
+		progressbar.OptionShowBytes(f.bytes && f.columns >= withRate),
+		progressbar.OptionSetPredictTime(f.bytes && f.columns >= withTime),
+		progressbar.OptionSetElapsedTime(f.columns >= withTime),
+	}
+	switch {
+	case f.total == 0:
+		f.total = -1 // a spinner
+	case !f.bytes || f.columns >= withRate:
+		options = append(options, progressbar.OptionShowCount())
+	}
+	return progressbar.NewOptions64(f.total, options...)
 }
 
 // Finish removes the bar.
 func (p *Progress) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.erase()
+	p.began, p.shown = time.Time{}, time.Time{}
+}
+
+// erase removes the bar from the terminal.
+func (p *Progress) erase() {
 	if p.bar != nil {
 		p.bar.Clear()
 		p.bar = nil
 	}
-	p.began = time.Time{}
 }

@@ -1,0 +1,83 @@
+package show
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+)
+
+// screen returns a Progress on a terminal with this number of columns, and a function that returns
+// the lines that were drawn there, one over the other.
+func screen(t *testing.T, columns uint16) (p *Progress, drawn func() []string) {
+	t.Helper()
+	keyboard, terminal, err := pty.Open()
+	check.Must(t, err)
+	check.Must(t, pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: columns}))
+	t.Cleanup(func() { keyboard.Close() })
+	written := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(keyboard) // ends with an error when the terminal is closed
+		written <- string(text)
+	}()
+	return NewProgress(terminal), func() []string {
+		check.Must(t, terminal.Close())
+		return regexp.MustCompile(`[\r\n]+`).Split(strings.ReplaceAll(<-written, "\x1b[2K", ""), -1)
+	}
+}
+
+// update shows a status as if the last one had been shown long ago.
+func update(p *Progress, st wordcount.Status) {
+	p.shown = time.Now().Add(-time.Hour)
+	p.Update(st)
+}
+
+func TestABarIsNeverWiderThanTheTerminal(t *testing.T) {
+	for _, columns := range []uint16{40, 60, 72, 80, 132} {
+		p, drawn := screen(t, columns)
+		p.Total = 4 << 30
+		p.Living = func() (n, restarts int) { return 12, 3 }
+		update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
+		update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 3, Reducers: 4096})
+		update(p, wordcount.Status{Phase: protocol.Done})
+		p.Finish()
+		lines := drawn()
+		for _, line := range lines {
+			if n := len([]rune(strings.TrimRight(line, " "))); n > int(columns) {
+				t.Errorf("%d columns: a line of %d: %s", columns, n, line)
+			}
+		}
+		for _, phase := range []string{"map", "reduce", "seal"} {
+			if !strings.Contains(strings.Join(lines, "\n"), phase) {
+				t.Errorf("%d columns: nothing tells of %s: %q", columns, phase, lines)
+			}
+		}
+	}
+}
+
+func TestWithoutATerminalThePhasesAreLines(t *testing.T) {
+	out, in, err := os.Pipe()
+	check.Must(t, err)
+	defer out.Close()
+	p := NewProgress(in)
+	p.Total = 4 << 30
+	p.Living = func() (n, restarts int) { return 2, 0 }
+	update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
+	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16})
+	update(p, wordcount.Status{Phase: protocol.Done})
+	check.Must(t, in.Close())
+	text, err := io.ReadAll(out)
+	check.Must(t, err)
+	want := "map · 2 workers  75%  3.0 GiB/4.0 GiB  0 B/s  eta ?\nreduce · 2 workers  25%  4/16\nseal · 2 workers\n"
+	if string(text) != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+}
