@@ -37,7 +37,7 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 		return failure.Explain(ctx, err)
 	}
 	_, err = e.Attack(ctx, faults...)
-	return failure.Explain(ctx, err)
+	return failure.Explain(ctx, cmp.Or(err, show.Out.Err()))
 }
 
 // Attacked is Job with these faults injected, one after the other, while the job runs. It shows

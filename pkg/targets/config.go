@@ -3,10 +3,9 @@ package targets
 import (
 	"cmp"
 	"context"
-	"os"
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
-	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
 // Config says what to count, and how. The zero value of a field means its default, so
@@ -23,5 +22,5 @@ type Config = config.Config // its fields are described there
 func Env(ctx context.Context) error {
 	c, wrong := config.UnderVariables(Config{})
 	// The table is printed even if a variable is wrong.
-	return failure.Explain(ctx, cmp.Or(config.PrintEnv(os.Stdout, c), wrong))
+	return outcome(ctx, cmp.Or(config.PrintEnv(&show.Out, c), wrong))
 }

@@ -76,7 +76,7 @@ func tryFault(ctx context.Context, fault chaos.Fault) error {
 func tryAll(ctx context.Context, s *session) error {
 	return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error {
 		outcomes, err := e.Each(ctx, chaos.Faults)
-		return errors.Join(err, show.Outcomes(os.Stdout, outcomes))
+		return errors.Join(err, show.Outcomes(&show.Out, outcomes))
 	})
 }
 
@@ -100,8 +100,8 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
 	return onScratch(ctx, s, size64, func(e *experiment.Experiment) error {
 		tally, err := e.Storm(ctx, chaos.Storm{Every: gap, Seed: uint64(number)}, length)
-		err = errors.Join(err, show.Outlived(os.Stdout, chaos.Faults, tally))
-		fmt.Printf("%s of %s sealed and exact: -seed=%d\n", show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), number)
+		err = errors.Join(err, show.Outlived(&show.Out, chaos.Faults, tally))
+		fmt.Fprintf(&show.Out, "%s of %s sealed and exact: -seed=%d\n", show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), number)
 		return err
 	})
 }

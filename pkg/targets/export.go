@@ -37,7 +37,7 @@ func writeTo(path string, write func(io.Writer) error) error {
 	// A path like /dev/stdout names what the shell has opened as standard output, perhaps for
 	// appending. So the open file is used.
 	if stdout, err := os.Stdout.Stat(); err == nil && os.SameFile(is, stdout) {
-		return write(os.Stdout)
+		return write(&show.Out)
 	}
 	if is.Mode().IsRegular() {
 		file, err := filepath.EvalSymlinks(path)

@@ -398,7 +398,9 @@ func (f *folder) startCommand(cmd *exec.Cmd) *process {
 	for name, value := range f.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	cmd.Stdout, cmd.Stderr = &p.out, &p.err
+	if cmd.Stderr = &p.err; cmd.Stdout == nil {
+		cmd.Stdout = &p.out
+	}
 	cmd.ExtraFiles = []*os.File{f.leash}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: f.as}
 	cmd.WaitDelay = patience // for a descendant that holds on to its output

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
 // node is a step of the graph. It implements mg.Fn for two reasons: a target with flags can't be a
@@ -39,7 +41,7 @@ func (n *node) Run(ctx context.Context) error {
 	err := depend(ctx, n.needs)
 	if err == nil {
 		s := sessionOf(n.config)
-		err = failure.Resumable(failure.Explain(ctx, n.do(ctx, s)), s.recorded())
+		err = failure.Resumable(failure.Explain(ctx, cmp.Or(n.do(ctx, s), show.Out.Err())), s.recorded())
 	}
 	if err != nil && !claim(ctx, err) {
 		return nil // a sibling failed first, and this error is only a consequence

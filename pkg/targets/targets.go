@@ -32,7 +32,7 @@ func Run(ctx context.Context, input *string, workers, reducers *int) error {
 	if err != nil {
 		return failure.Explain(ctx, err)
 	}
-	return depend(ctx, []mg.Fn{Job(c)})
+	return outcome(ctx, depend(ctx, []mg.Fn{Job(c)}))
 }
 
 func number(n *int) *string {
@@ -162,7 +162,7 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 func Export(ctx context.Context, out *string, partial *bool) error {
 	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
-			return result.Export(os.Stdout, words)
+			return result.Export(&show.Out, words)
 		}
 		err := writeTo(*out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
@@ -202,9 +202,9 @@ func Status(ctx context.Context, json *bool) error {
 			return err
 		}
 		if json != nil && *json {
-			return status.JSON(os.Stdout)
+			return status.JSON(&show.Out)
 		}
-		status.Text(os.Stdout)
+		status.Text(&show.Out)
 		return nil
 	})
 }
@@ -230,7 +230,7 @@ func inFolder(ctx context.Context, do func(*session) error) error {
 	if err := s.open(ctx); err != nil {
 		return failure.Explain(ctx, err)
 	}
-	return failure.Explain(ctx, do(s))
+	return outcome(ctx, do(s))
 }
 
 // withResult runs a target that reads the sealed result of the last job.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/magefile/mage/mg"
 )
 
 func TestAdviceIsAddedOnceAndTheErrorStaysWhatItIs(t *testing.T) {
@@ -12,6 +14,9 @@ func TestAdviceIsAddedOnceAndTheErrorStaysWhatItIs(t *testing.T) {
 		err := fmt.Errorf("do something: %w", a.of)
 		for range 2 { // a step and its target both give an error its status
 			err = Explain(t.Context(), err)
+		}
+		if status, ok := any(err).(interface{ ExitStatus() int }); ok && status.ExitStatus() != mg.ExitStatus(err) || !ok && mg.ExitStatus(err) != 1 {
+			t.Errorf("%v has status %d, which Mage doesn't see", err, mg.ExitStatus(err))
 		}
 		if !errors.Is(err, a.of) || strings.Count(err.Error(), a.words) != 1 || !strings.HasSuffix(err.Error(), ": "+a.words) {
 			t.Errorf("%v says %q", a.of, err)

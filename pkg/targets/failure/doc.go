@@ -12,6 +12,7 @@
 //	1    unexpected, or Ctrl-C twice     5    incomplete: tasks were given up, or the input changed
 //	2    wrong usage or input            6    verify found a difference
 //	3    Redis unreachable or refusing   130  interrupted: run resumes
+//	                                     141  the reader of standard output has left
 //
 // # Caveats
 //

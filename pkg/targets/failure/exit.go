@@ -21,6 +21,7 @@ const (
 	ExitIncomplete  = 5
 	ExitDifferent   = 6
 	ExitInterrupted = 130
+	ExitReaderLeft  = 141 // as a shell reports the end of a program whose output nobody reads
 )
 
 // statusError is an error with its exit status.
@@ -43,8 +44,8 @@ func Explain(ctx context.Context, err error) error {
 		return mg.Fatal(ExitInterrupted, "interrupted")
 	}
 	var has interface{ ExitStatus() int }
-	if errors.As(err, &has) {
-		return err
+	if errors.As(err, &has) { // Mage asks only the outermost error
+		return statusError{err, has.ExitStatus()}
 	}
 	var conflict *redisfn.ConflictError
 	for _, class := range []struct {
@@ -55,6 +56,7 @@ func Explain(ctx context.Context, err error) error {
 		{errors.Is(err, protocol.ErrState) || errors.Is(err, redisd.ErrFolder) || errors.As(err, &conflict), ExitState},
 		{errors.Is(err, protocol.ErrIncomplete), ExitIncomplete},
 		{errors.Is(err, protocol.ErrDifferent), ExitDifferent},
+		{errors.Is(err, show.ErrReaderLeft), ExitReaderLeft},
 		{errors.Is(err, protocol.ErrRedis) || errors.Is(err, protocol.ErrNoResult) || redisd.IsServer(err) || redisfn.Code(err) != "", ExitRedis},
 	} {
 		if class.is {

@@ -7,7 +7,7 @@
 //	p.Finish()
 //	p.Report(ctx, job, result)
 //
-// Results go to standard output, everything else to standard error. All lines go through one
+// Results go to standard output by Out, everything else to standard error. All lines go through one
 // Progress, so that no line is drawn into its bar.
 //
 // # Caveats

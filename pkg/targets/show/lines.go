@@ -2,7 +2,7 @@ package show
 
 import (
 	"fmt"
-	"os"
+	"io"
 
 	"golang.org/x/term"
 )
@@ -28,10 +28,16 @@ func (p *Progress) Note(format string, args ...any) {
 func (p *Progress) Tell(format string, args ...any) { p.Result(fmt.Sprintf(format, args...)) }
 
 // Result prints a line of a result as it is, to standard output.
-func (p *Progress) Result(text string) { p.print(os.Stdout, text) }
+func (p *Progress) Result(text string) { p.print(&Out, text) }
+
+// file is Out, or where a Progress writes to.
+type file interface {
+	io.Writer
+	Fd() uintptr
+}
 
 // print prints a line, above the bar if there is a bar.
-func (p *Progress) print(to *os.File, text string) {
+func (p *Progress) print(to file, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {

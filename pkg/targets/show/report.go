@@ -18,10 +18,10 @@ func (p *Progress) Report(ctx context.Context, job *wordcount.Job, r *wordcount.
 		p.Tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(r.Tokens)), humanize.Comma(int64(r.Distinct)), redone(r.Sealed))
 		return nil
 	}
-	fmt.Printf("sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(r.Tokens)),
+	fmt.Fprintf(&Out, "sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(r.Tokens)),
 		humanize.Comma(int64(r.Distinct)), humanize.Comma(int64(r.Files)), redone(r.Sealed), r.Durable)
 	for _, skipped := range r.Skipped {
-		fmt.Printf("skipped %v\n", skipped)
+		fmt.Fprintf(&Out, "skipped %v\n", skipped)
 	}
 	if err := Words(r.Top(ctx, 10)); err != nil {
 		return err
@@ -63,7 +63,9 @@ func Words(words Entries) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%12s  %s\n", humanize.Comma(int64(e.N)), Printable(e.Word))
+		if _, err := fmt.Fprintf(&Out, "%12s  %s\n", humanize.Comma(int64(e.N)), Printable(e.Word)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -73,7 +75,7 @@ func Words(words Entries) error {
 func (p *Progress) Verdict(v wordcount.Verdict, part wordcount.Share) {
 	if !v.Exact() {
 		for _, d := range v.First {
-			fmt.Printf("  %s: %d by a serial count, %d in the result\n", Printable(d.Word), d.Want, d.Got)
+			fmt.Fprintf(&Out, "  %s: %d by a serial count, %d in the result\n", Printable(d.Word), d.Want, d.Got)
 		}
 		return
 	}
