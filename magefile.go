@@ -30,6 +30,14 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets"
 )
 
+// Mage runs targets before it looks at what is behind them. So a wrong argument is refused here.
+func init() {
+	if err := targets.CheckArguments(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(mg.ExitStatus(err))
+	}
+}
+
 // Demo counts a generated corpus, kills Redis and a worker under it, and verifies: the plugin as anyone would use it
 func Demo(ctx context.Context) (err error) {
 	texts := filepath.Join(".wordcount", "demo-texts")
