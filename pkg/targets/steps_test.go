@@ -50,8 +50,10 @@ func TestWorkersAndCheckpointsInTheForegroundEndWhenARunSealsTheJob(t *testing.T
 	f.set("WORDCOUNT_CHECKPOINT", "20ms")
 	loop := f.start("checkpoint:loop")
 	loop.says("checkpoint:loop  every 20ms")
+	loop.says("checkpoint:loop  goes on until the job is sealed, which only run does")
 	spawn := f.start("workers:spawn")
 	spawn.says("workers:spawn    2 workers: ")
+	spawn.says("workers:spawn    goes on until the job is sealed, which only run does")
 	f.until("all is counted", func(s protocol.Status) bool { return s.Phase == "done" })
 	for _, p := range []*process{loop, spawn} {
 		select {

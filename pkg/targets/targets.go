@@ -131,6 +131,7 @@ func foreground(ctx context.Context, name string) error {
 	if err != nil || s.job.IsSealed() {
 		return err
 	}
+	s.shown.Say(name, "goes on until the job is sealed, which only run does")
 	err = s.job.Attend(ctx)
 	s.shown.Finish()
 	if err == nil {
