@@ -300,6 +300,18 @@ func TestFault62AProcessThatDoesNotHoldTheLockIsNoSupervisor(t *testing.T) {
 	}
 }
 
+func TestACheckpointOfAnEarlierRunBringsNothingBack(t *testing.T) {
+	for _, c := range []struct {
+		run            string
+		restored, lost int
+	}{{"this", 48, 0}, {"this", 30, 18}, {"this", 64, 0}, {"an earlier one", 64, 48}, {"", 0, 48}} {
+		before, restored := protocol.Status{Run: "this", Mapped: 48}, protocol.Status{Run: c.run, Mapped: c.restored}
+		if n := toRedo(before, restored); n != c.lost {
+			t.Errorf("of 48 maps, and %d restored of run %q: %d to redo, want %d", c.restored, c.run, n, c.lost)
+		}
+	}
+}
+
 func TestAJobThatNobodySupervisesIsNotAttacked(t *testing.T) {
 	t.Parallel()
 	a := newTarget(t)

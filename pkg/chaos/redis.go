@@ -73,10 +73,18 @@ func (a Attack) outage(ctx context.Context, what string, end func() error) (time
 	a.show(ctx, "after:  ")
 	recovery, err := a.moves(ctx)
 	if err == nil {
-		a.Say("%s, with %d of %d maps done: back %s, %d to redo", what, before.Mapped, before.Maps, after(away),
-			max(0, before.Mapped-restored.Mapped))
+		a.Say("%s, with %d of %d maps done: back %s, %d to redo", what, before.Mapped, before.Maps, after(away), toRedo(before, restored))
 	}
 	return recovery, err
+}
+
+// toRedo returns how many maps were lost by an outage. A checkpoint of an earlier run of the job
+// brings back nothing, because the supervisor deletes that run.
+func toRedo(before, restored protocol.Status) int {
+	if restored.Run != before.Run {
+		return before.Mapped
+	}
+	return max(0, before.Mapped-restored.Mapped)
 }
 
 // saved waits until a checkpoint holds some work and memory holds more. Only then does the outage

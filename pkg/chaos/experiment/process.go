@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -17,7 +18,9 @@ type process struct {
 }
 
 // Start starts the job anew, in a process of its own, and returns when its supervisor works. It
-// deletes the old job first, because a sealed job is up to date and would end at once.
+// deletes the old job first, because a sealed job is up to date and would end at once. It also
+// deletes the checkpoints that the server keeps, because a fault must not restore one of the old
+// job.
 func (e *Experiment) Start(ctx context.Context) error {
 	if err := e.Job.Clean(ctx, e.Cleaned); err != nil {
 		return err
@@ -25,7 +28,25 @@ func (e *Experiment) Start(ctx context.Context) error {
 	if err := e.Job.Plan(ctx); err != nil {
 		return err
 	}
-	return e.run(ctx)
+	if err := e.run(ctx); err != nil {
+		return err
+	}
+	return e.dropCheckpoints(ctx)
+}
+
+// dropCheckpoints deletes all checkpoints but the last one, which lacks the old job.
+func (e *Experiment) dropCheckpoints(ctx context.Context) error {
+	_, server, err := e.Job.Redis(ctx)
+	if err != nil || !server.Owned() {
+		return err
+	}
+	kept, err := server.Kept()
+	for _, path := range kept {
+		if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) { // the server keeps only a few
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
 }
 
 // End ends the processes that still run the job.
