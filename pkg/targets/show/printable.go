@@ -17,6 +17,18 @@ func Printable(word string) string {
 	return word
 }
 
+// wordMost is how many characters of a word are shown. A word may have up to 1 MiB.
+const wordMost = 80
+
+// shortWord returns a word as Printable does, without the end of a long one.
+func shortWord(word string) string {
+	text := Printable(word)
+	if short := cut(text, wordMost); short != text {
+		return short + "…"
+	}
+	return text
+}
+
 // plain returns a line in which everything that a terminal can't show is escaped, as in a Go
 // string. The rest is unchanged.
 func plain(line string) string {

@@ -31,6 +31,18 @@ func TestFault62ALineShowsNothingThatATerminalActsUpon(t *testing.T) {
 	}
 }
 
+func TestALongWordIsShownShort(t *testing.T) {
+	for word, want := range map[string]string{
+		strings.Repeat("é", 80):       strings.Repeat("é", 80),
+		strings.Repeat("é", 81):       strings.Repeat("é", 80) + "…",
+		strings.Repeat("\x00", 1<<20): `"` + strings.Repeat(`\x00`, 19) + `\x0` + "…",
+	} {
+		if got := shortWord(word); got != want {
+			t.Errorf("%.20q is shown as %q, want %q", word, got, want)
+		}
+	}
+}
+
 func TestFault62EventsAreShownEscaped(t *testing.T) {
 	out, in, err := os.Pipe()
 	if err != nil {

@@ -57,13 +57,13 @@ func Plural(n int, what string) string {
 // Entries are words with their counts, by descending count, then by the bytes of the words.
 type Entries = iter.Seq2[wordcount.Entry, error]
 
-// Words prints words with their counts.
+// Words prints words with their counts. It leaves out the end of a long word.
 func Words(words Entries) error {
 	for e, err := range words {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(&Out, "%12s  %s\n", humanize.Comma(int64(e.N)), Printable(e.Word)); err != nil {
+		if _, err := fmt.Fprintf(&Out, "%12s  %s\n", humanize.Comma(int64(e.N)), shortWord(e.Word)); err != nil {
 			return err
 		}
 	}
@@ -75,7 +75,7 @@ func Words(words Entries) error {
 func (p *Progress) Verdict(v wordcount.Verdict, part wordcount.Share) {
 	if !v.Exact() {
 		for _, d := range v.First {
-			fmt.Fprintf(&Out, "  %s: %d by a serial count, %d in the result\n", Printable(d.Word), d.Want, d.Got)
+			fmt.Fprintf(&Out, "  %s: %d by a serial count, %d in the result\n", shortWord(d.Word), d.Want, d.Got)
 		}
 		return
 	}
