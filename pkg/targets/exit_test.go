@@ -39,8 +39,8 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 		says string
 		args []string
 	}{
-		{"WORDCOUNT_WORKERS=0: ", []string{"run", "-workers=0"}},
-		{"WORDCOUNT_REDUCERS=5000: ", []string{"run", "-reducers=5000"}},
+		{"input: -workers=0: ", []string{"run", "-workers=0"}},
+		{"input: -reducers=5000: ", []string{"run", "-reducers=5000"}},
 		{"-bytes=much: ", []string{"data:generate", "-bytes=much"}},
 		{"-zipf=steep: ", []string{"data:generate", "-zipf=steep"}},
 		{"no job was run in this folder yet", []string{"verify"}},

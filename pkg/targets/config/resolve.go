@@ -14,7 +14,7 @@ func Resolve(c Config, flags map[string]string) (Config, error) {
 	}
 	c, err := UnderVariables(c)
 	for name, value := range flags {
-		err = cmp.Or(err, c.set(name, value))
+		err = cmp.Or(err, c.setFlag(name, value))
 	}
 	if err != nil {
 		return c, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -142,10 +143,18 @@ func Size(v string) (int64, error) {
 }
 
 // set sets the field that a variable stands for. The error wraps wordcount.ErrInput.
-func (c *Config) set(name, value string) error {
+func (c *Config) set(name, value string) error { return c.setTyped(name, name, value) }
+
+// setFlag sets the field for a flag that has the name of the variable in another form.
+func (c *Config) setFlag(name, value string) error {
+	return c.setTyped(name, "-"+strings.ToLower(strings.TrimPrefix(name, "WORDCOUNT_")), value)
+}
+
+// setTyped is set. Its error names the variable or the flag as it was typed.
+func (c *Config) setTyped(name, typed, value string) error {
 	i := slices.IndexFunc(variables, func(v variable) bool { return v.name == name })
 	if err := variables[i].set(c, value); err != nil {
-		return fmt.Errorf("%w: %s=%s: %w", protocol.ErrInput, name, value, err)
+		return fmt.Errorf("%w: %s=%s: %w", protocol.ErrInput, typed, value, err)
 	}
 	return nil
 }
