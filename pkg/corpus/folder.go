@@ -16,6 +16,9 @@ const generation = 1
 // unfinished is appended to the name of a file that isn't complete yet.
 const unfinished = ".unfinished"
 
+// ErrFolder reports that a folder holds anything but the corpus that was asked for.
+var ErrFolder = errors.New("corpus")
+
 // prepare makes the folder ready for the spec, and returns the files to write.
 func prepare(dir string, spec Spec) (missing []int, err error) {
 	record, err := json.Marshal(struct {
@@ -41,9 +44,9 @@ func prepare(dir string, spec Spec) (missing []int, err error) {
 	}
 	switch {
 	case len(content) > 0 && len(found) > 0:
-		return nil, fmt.Errorf("corpus: %s holds another corpus, that of %s: remove it, or name another folder", dir, recordPath)
+		return nil, fmt.Errorf("%w: %s holds another corpus, that of %s: remove it, or name another folder", ErrFolder, dir, recordPath)
 	case len(content) > 0:
-		return nil, fmt.Errorf("corpus: %s isn't empty: name another folder", dir)
+		return nil, fmt.Errorf("%w: %s isn't empty: name another folder", ErrFolder, dir)
 	}
 
 	// The record is written first. It says which corpus the following files belong to.
@@ -74,7 +77,7 @@ func inspect(dir string, spec Spec, content []fs.DirEntry) (missing []int, err e
 				return nil, fmt.Errorf("corpus: %w", err)
 			}
 			if !info.Mode().IsRegular() || info.Size() != spec.size(i) {
-				return nil, fmt.Errorf("corpus: %s isn't what was written there: remove it to have it written again", filepath.Join(dir, name))
+				return nil, fmt.Errorf("%w: %s isn't what was written there: remove it to have it written again", ErrFolder, filepath.Join(dir, name))
 			}
 		} else {
 			missing = append(missing, i)
@@ -83,7 +86,7 @@ func inspect(dir string, spec Spec, content []fs.DirEntry) (missing []int, err e
 		delete(found, name+unfinished) // from an interrupted call; this call overwrites it
 	}
 	for name := range found {
-		return nil, fmt.Errorf("corpus: %s doesn't belong to the corpus there: move it away", filepath.Join(dir, name))
+		return nil, fmt.Errorf("%w: %s doesn't belong to the corpus there: move it away", ErrFolder, filepath.Join(dir, name))
 	}
 	return missing, nil
 }

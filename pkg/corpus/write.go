@@ -16,7 +16,7 @@ const pageSize = 1_000_003
 
 // Write writes the corpus to the files part-00000.txt, part-00001.txt and so on in dir. It creates
 // dir if it is missing, and keeps files that are already there. It refuses a dir that holds
-// anything but this corpus or a part of it.
+// anything but this corpus or a part of it; then the error wraps ErrFolder.
 //
 // Write calls progress with the number of bytes that are written so far, out of spec.Bytes. It does
 // so in the goroutine of its caller. progress may be nil.

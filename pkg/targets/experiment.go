@@ -93,9 +93,12 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		number = int64(*seed)
 	}
 	if bytes != nil {
-		if size64, err = config.Size(*bytes); err != nil {
-			return fmt.Errorf("%w: -bytes=%s: %w", wordcount.ErrInput, *bytes, err)
+		if size64, err = corpusSize(*bytes); err != nil {
+			return err
 		}
+	}
+	if length <= 0 || gap <= 0 {
+		return fmt.Errorf("%w: -time=%s -every=%s: write durations above 0", wordcount.ErrInput, length, gap)
 	}
 	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
 	return onScratch(ctx, s, size64, func(e *experiment.Experiment) error {

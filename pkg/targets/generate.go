@@ -3,6 +3,7 @@ package targets
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,12 +18,12 @@ import (
 func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
 	var spec corpus.Spec
 	if bytes != nil {
-		if spec.Bytes, err = config.Size(*bytes); err != nil {
-			return fmt.Errorf("%w: -bytes=%s: %w", protocol.ErrInput, *bytes, err)
+		if spec.Bytes, err = corpusSize(*bytes); err != nil {
+			return err
 		}
 	}
 	if zipf != nil {
-		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil {
+		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil || spec.Zipf == 0 {
 			return fmt.Errorf("%w: -zipf=%s: write a number like 1.07", protocol.ErrInput, *zipf)
 		}
 	}
@@ -30,11 +31,16 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 	if out != nil {
 		dir = cmp.Or(*out, dir)
 	}
-	if files != nil {
-		spec.Files = *files
-	}
-	if words != nil {
-		spec.Words = *words
+	for _, number := range []struct {
+		flag        string
+		given, into *int
+	}{{"files", files, &spec.Files}, {"words", words, &spec.Words}} {
+		if number.given == nil {
+			continue
+		}
+		if *number.into = *number.given; *number.given == 0 { // a Spec takes it for the default
+			return fmt.Errorf("%w: -%s=0: write a number above 0", protocol.ErrInput, number.flag)
+		}
 	}
 	if seed != nil {
 		spec.Seed = uint64(*seed)
@@ -47,8 +53,23 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 	bar.Total = spec.Bytes
 	err = corpus.Write(ctx, dir, spec, func(written int64) { bar.Advance("generate", written) })
 	bar.Finish()
+	if errors.Is(err, corpus.ErrFolder) {
+		err = fmt.Errorf("%w: %w", protocol.ErrInput, err)
+	}
 	if err == nil {
-		bar.Say("data:generate", "%d files in %s", spec.Files, dir)
+		bar.Say("data:generate", "%s in %s", show.Plural(spec.Files, "file"), dir)
 	}
 	return err
+}
+
+// corpusSize reads the flag -bytes of a target that writes a corpus.
+func corpusSize(v string) (int64, error) {
+	size, err := config.Size(v)
+	if err == nil && size == 0 {
+		err = errors.New("write a size above 0")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w: -bytes=%s: %w", protocol.ErrInput, v, err)
+	}
+	return size, nil
 }
