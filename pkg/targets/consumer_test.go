@@ -150,7 +150,7 @@ func TestAPluginsJobObeysTheVariables(t *testing.T) {
 	f.set("WORDCOUNT_WORKERS", "3")
 	r := f.exits(0, "count")
 	contains(t, r.err, "3 workers: ")
-	contains(t, r.out, "sealed  11 words, 8 distinct, in 1 files")
+	contains(t, r.out, "sealed  11 words, 8 distinct, in 1 file; ")
 	contains(t, r.out, ": 11 words, 8 distinct\n") // by Result
 	if s := f.statusOf("wc:status"); s.Tasks.Total != 1 {
 		t.Errorf("with reducers: %+v", s)

@@ -49,7 +49,7 @@ func ExampleResult() {
 	}
 
 	// Output:
-	// sealed  4 words, 3 distinct, in 1 files; nothing redone; durability: none
+	// sealed  4 words, 3 distinct, in 1 file; nothing redone; durability: none
 	//            2  be
 	//            1  not
 	//            1  or

@@ -102,7 +102,7 @@ func TestFlagsBeatVariables(t *testing.T) {
 	f.set("WORDCOUNT_INPUT", "nowhere")
 	f.set("WORDCOUNT_REDUCERS", "7")
 	r := f.exits(0, "run", "-input=elsewhere", "-workers=3", "-reducers=0")
-	contains(t, r.out, "sealed  1 words, 1 distinct, in 1 files")
+	contains(t, r.out, "sealed  1 words, 1 distinct, in 1 file; ")
 	contains(t, r.err, "3 workers: ")
 	if s := f.status(); s.Tasks.Total != 1 {
 		t.Errorf("%d tasks", s.Tasks.Total)

@@ -161,7 +161,7 @@ func TestAnotherFoldersStateIsNotCounted(t *testing.T) {
 	check.Must(t, os.CopyFS(filepath.Join(f.dir, "data", "ours"), os.DirFS(f.state())))
 	f.told(plan.SkippedFor{Why: "the state of wordcount's jobs", Count: 2,
 		First: []string{f.named("data/other/.wordcount"), f.named("data/ours")}})
-	contains(t, f.exits(0, "run").out, "in 1 files")
+	contains(t, f.exits(0, "run").out, "in 1 file; ")
 }
 
 // appended appends to an input file.

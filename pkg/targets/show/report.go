@@ -18,8 +18,8 @@ func (p *Progress) Report(ctx context.Context, job *wordcount.Job, r *wordcount.
 		p.Tell("sealed: %s words, %s distinct; %s", humanize.Comma(int64(r.Tokens)), humanize.Comma(int64(r.Distinct)), redone(r.Sealed))
 		return nil
 	}
-	fmt.Fprintf(&Out, "sealed  %s words, %s distinct, in %s files; %s; durability: %s\n", humanize.Comma(int64(r.Tokens)),
-		humanize.Comma(int64(r.Distinct)), humanize.Comma(int64(r.Files)), redone(r.Sealed), r.Durable)
+	fmt.Fprintf(&Out, "sealed  %s words, %s distinct, in %s; %s; durability: %s\n", humanize.Comma(int64(r.Tokens)),
+		humanize.Comma(int64(r.Distinct)), Plural(r.Files, "file"), redone(r.Sealed), r.Durable)
 	for _, skipped := range r.Skipped {
 		fmt.Fprintf(&Out, "skipped %v\n", skipped)
 	}
