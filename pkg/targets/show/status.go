@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -22,6 +23,7 @@ type Status struct {
 	Phase   string         `json:"phase"` // none, map, reduce, done; sealed: the result is published
 	Tasks   taskReport     `json:"tasks"`
 	Buried  []buriedReport `json:"buried"`
+	Input   string         `json:"input"` // file or folder
 	Bytes   int64          `json:"bytes"` // bytes of input that are committed
 	Total   int64          `json:"total"` // bytes of input
 	Workers []workerReport `json:"workers"`
@@ -73,7 +75,7 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 	}
 	last := job.Planned()
 	r := Status{
-		Job: last.Job.ID, Phase: "none", Total: last.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
+		Job: last.Job.ID, Phase: "none", Input: last.Manifest.Root, Total: last.Manifest.Bytes, Workers: []workerReport{}, Buried: []buriedReport{},
 		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
 		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: job.Folder().Skipped(last.Job.ID),
 	}
@@ -128,12 +130,15 @@ func (r Status) JSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
+// buriedShown is how many of the tasks that were given up are listed for people.
+const buriedShown = 10
+
 // Text writes the status for people.
 func (r Status) Text(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
 	line("job      %s  %s", r.Job, r.Phase)
 	line("tasks    %d of %d done, %d pending, %d given up", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
-	line("input    %s of %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)))
+	line("input    %s of %s in %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)), strconv.Quote(r.Input))
 	for _, skipped := range r.Skipped {
 		line("skipped  %v", skipped)
 	}
@@ -144,7 +149,11 @@ func (r Status) Text(w io.Writer) {
 	for _, worker := range r.Workers {
 		line("worker   %d on %s  %s, holds %d, did %d", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
 	}
-	for _, t := range r.Buried {
+	shown := min(len(r.Buried), buriedShown)
+	for _, t := range r.Buried[:shown] {
 		line("given up %s: %s", t.what, t.Error)
+	}
+	if more := len(r.Buried) - shown; more > 0 {
+		line("given up %s more: status -json lists all", humanize.Comma(int64(more)))
 	}
 }
