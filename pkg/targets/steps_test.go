@@ -33,7 +33,10 @@ func TestAStoppedRedisIsStartedForVerifyAndHasEverything(t *testing.T) {
 	pid := f.status().Redis.PID
 	f.exits(0, "redis:stop")
 	f.gone(pid)
-	contains(t, f.exits(0, "verify").out, "exact: ")
+	verified := f.exits(0, "verify")
+	contains(t, verified.out, "exact: ")
+	contains(t, verified.err, "data in .wordcount/redis, started for this; it goes on until redis:stop\n")
+	lacks(t, f.exits(0, "status").err, "started for this")
 	if now := f.status().Redis.PID; now == pid || !alive(now) {
 		t.Errorf("redis was %d and is %d", pid, now)
 	}

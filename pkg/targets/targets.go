@@ -231,7 +231,12 @@ func inFolder(ctx context.Context, do func(*session) error) error {
 	if err := s.open(ctx); err != nil {
 		return failure.Explain(ctx, err)
 	}
-	return outcome(ctx, do(s))
+	_, stopped := redisd.Open(s.config.Redis)
+	err = do(s)
+	if server, unstarted := redisd.Open(s.config.Redis); errors.Is(stopped, redisd.ErrNone) && unstarted == nil {
+		s.shown.Say("redis:start", "%v, started for this; it goes on until redis:stop", server)
+	}
+	return outcome(ctx, err)
 }
 
 // withResult runs a target that reads the sealed result of the last job.
