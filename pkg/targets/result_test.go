@@ -158,6 +158,7 @@ func TestStatusTellsWhereARunningJobStands(t *testing.T) {
 		t.Errorf("workers %v hold %d tasks; %v are there, %d are pending", pids, held, team, s.Tasks.Pending)
 	}
 	contains(t, f.exits(0, "status").out, "job      "+s.Job+"  map\n")
+	contains(t, f.exits(5, "top").err, "is not sealed: it is being counted, wait for its end\n")
 
 	// Programs rely on the names.
 	var tree map[string]any

@@ -247,7 +247,11 @@ func withResult(ctx context.Context, do func(*session, *wordcount.Result) error)
 		}
 		r, err := s.job.Result(ctx)
 		if errors.Is(err, wordcount.ErrIncomplete) {
-			err = fmt.Errorf("%w: mage run", err)
+			advice := "mage run"
+			if s.job.Folder().Supervised(s.job.ID()) {
+				advice = "it is being counted, wait for its end"
+			}
+			err = failure.Advise(err, advice)
 		}
 		if err != nil {
 			return err
