@@ -101,8 +101,11 @@ func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
 func TestFault39MissingInputIsNamedAndExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	contains(t, f.exits(2, "run", "-input=no such folder").err, `no such folder": no such file or directory`)
-	contains(t, f.exits(2, "run").err, `data": no such file or directory`) // the default
+	for missing, args := range map[string][]string{"no such folder": {"run", "-input=no such folder"}, "data": {"run"}} {
+		r := f.exits(2, args...)
+		contains(t, r.err, missing+`": no such file or directory`)
+		lacks(t, r.err, "redis:start")
+	}
 }
 
 func TestFault39UnreadableFileIsNamedAndExits2(t *testing.T) {

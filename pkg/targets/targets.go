@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 
@@ -32,7 +33,19 @@ func Run(ctx context.Context, input *string, workers, reducers *int) error {
 	if err != nil {
 		return failure.Explain(ctx, err)
 	}
+	if err := exists(config.Complete(c).Input); err != nil {
+		return outcome(ctx, err)
+	}
 	return outcome(ctx, depend(ctx, []mg.Fn{Job(c)}))
+}
+
+// exists refuses an input that doesn't exist, before a server is started for it.
+func exists(input string) error {
+	_, err := os.Stat(input)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, strconv.Quote(input), withoutName(err))
+	}
+	return nil
 }
 
 func number(n *int) *string {
