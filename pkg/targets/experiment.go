@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -116,6 +118,9 @@ const (
 	scratchTasks = 64
 	scratchSlow  = 150 * time.Millisecond // time for each task
 	scratchLease = time.Second
+
+	scratchDir   = "chaos"        // in the state folder
+	scratchTexts = "chaos-texts-" // begins the names of the folders of texts
 )
 
 // onScratch starts a job for experiments, and ends it and its server afterwards.
@@ -137,8 +142,8 @@ func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment
 // folder and server, so that it doesn't disturb the jobs of this folder.
 func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c := s.config
-	c.Dir = filepath.Join(s.config.Dir, "chaos")
-	c.Input = filepath.Join(s.config.Dir, fmt.Sprintf("chaos-texts-%d", bytes))
+	c.Dir = filepath.Join(s.config.Dir, scratchDir)
+	c.Input = filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
@@ -150,4 +155,29 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	bar.Total = bytes
 	defer bar.Finish()
 	return own, corpus.Write(ctx, c.Input, corpus.Spec{Bytes: bytes}, func(written int64) { bar.Advance("generate", written) })
+}
+
+// cleanScratch deletes what experiments have left: their jobs, and their texts, which may be large.
+func (s *session) cleanScratch(ctx context.Context) error {
+	names, err := os.ReadDir(s.config.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range names {
+		switch {
+		case entry.Name() == scratchDir:
+			c := s.config
+			c.Dir = filepath.Join(s.config.Dir, scratchDir)
+			err = Discard(ctx, c)
+		case strings.HasPrefix(entry.Name(), scratchTexts):
+			err = os.RemoveAll(filepath.Join(s.config.Dir, entry.Name()))
+		default:
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.shown.Say("clean", "%s deleted", filepath.Join(s.config.Dir, entry.Name()))
+	}
+	return nil
 }

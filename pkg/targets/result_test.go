@@ -183,6 +183,18 @@ func TestStatusTellsWhereARunningJobStands(t *testing.T) {
 	}
 }
 
+func TestCleanDeletesWhatChaosHasLeft(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for _, name := range []string{"chaos/jobs/0123456789abcdef/run", "chaos-texts-1024/part-00000.txt", "chaos-texts-1024.spec.json"} {
+		f.write(filepath.Join(".wordcount", name), "left")
+	}
+	contains(t, f.exits(0, "clean").err, "clean            .wordcount/chaos-texts-1024 deleted\n")
+	if left, err := filepath.Glob(filepath.Join(f.state(), "chaos*")); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
 func TestCleanRemovesThisFoldersJobsAndNoOthers(t *testing.T) {
 	t.Parallel()
 	mine := newFolder(t)

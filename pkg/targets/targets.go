@@ -223,9 +223,14 @@ func Status(ctx context.Context, json *bool) error {
 	})
 }
 
-// Clean deletes the jobs of this folder from Redis, and forgets them; other folders' jobs stay
+// Clean deletes the jobs of this folder from Redis and what chaos has left, and forgets them; other folders' jobs stay
 func Clean(ctx context.Context) error {
-	return inFolder(ctx, func(s *session) error { return s.clean(ctx) })
+	return inFolder(ctx, func(s *session) error {
+		if err := s.clean(ctx); err != nil {
+			return err
+		}
+		return s.cleanScratch(ctx)
+	})
 }
 
 func (s *session) clean(ctx context.Context) error { return s.job.Clean(ctx, s.cleaned) }
