@@ -61,7 +61,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			check.Must(f, os.Rename(filepath.Join(f.dir, "logs", "text 019.txt"), filepath.Join(f.dir, "away")))
 			p.letGo()
 			return p.exits(5)
-		}, "to count what it is now: mage requeue run", func(f *folder) {
+		}, "to count what it is now: {mage} requeue run", func(f *folder) {
 			check.Must(f, os.Rename(filepath.Join(f.dir, "away"), filepath.Join(f.dir, "logs", "text 019.txt")))
 		}, "requeue run", true},
 
@@ -70,7 +70,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.write("logs/text 019.txt", "shorter")
 			p.letGo()
 			return p.exits(5)
-		}, "to count what it is now: mage requeue run", nil, "requeue run", false},
+		}, "to count what it is now: {mage} requeue run", nil, "requeue run", false},
 
 		"a file changes after it was counted": {own, func(f *folder) result {
 			p := f.begun(logs...)
@@ -94,7 +94,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			p.exits(-1)
 			p.letGo()
 			return f.exits(5, "verify")
-		}, "is not sealed: mage run", nil, "run", true},
+		}, "is not sealed: {mage} run", nil, "run", true},
 
 		"a file changes after the seal": {own, func(f *folder) result {
 			f.run()
@@ -106,7 +106,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.run()
 			check.Must(f, f.rdb.Del(f.Context(), f.job().Key("counts")).Err())
 			return f.exits(3, "top")
-		}, "mage clean run", nil, "clean run", true},
+		}, "{mage} clean run", nil, "clean run", true},
 
 		"the result was changed": {own, func(f *folder) result {
 			f.run()
@@ -126,7 +126,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			f.run()
 			f.exits(0, "clean")
 			return f.exits(2, "verify")
-		}, "no job was run in this folder yet: mage run", nil, "run", true},
+		}, "no job was run in this folder yet: {mage} run", nil, "run", true},
 
 		"another kind of server": {own, func(f *folder) result {
 			p := f.heldUp(logs...)
@@ -165,14 +165,14 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			check.Must(f, f.rdb.FunctionDelete(f.Context(), protocol.Library.Name).Err())
 			check.Must(f, f.rdb.FunctionLoad(f.Context(), theirs.Source).Err())
 			return f.exits(4, append([]string{"run"}, logs...)...)
-		}, "mage functions:load -replace", nil, "functions:load -replace run", true},
+		}, "{mage} functions:load -replace", nil, "functions:load -replace run", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := c.where(t)
 			f.logTexts(20)
 			failed := c.fails(f)
-			contains(t, failed.err, c.says)
+			contains(t, failed.err, strings.ReplaceAll(c.says, "{mage}", f.program))
 			job := ""
 			if plan, err := (state.Folder{Dir: f.state()}).Last(); err == nil {
 				job = plan.Job.ID

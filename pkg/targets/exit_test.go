@@ -73,7 +73,7 @@ func TestAVariableThatIsNoOptionExits2(t *testing.T) {
 	}
 	delete(f.env, "WORDCOUNT_WORKER")
 	f.set("WORDCOUNT_FOLLOW", "yes")
-	contains(t, f.exits(2, "run").err, "there is no option WORDCOUNT_FOLLOW: mage env shows all")
+	contains(t, f.exits(2, "run").err, "there is no option WORDCOUNT_FOLLOW: "+f.program+" env shows all")
 	contains(t, f.exits(2, "env").out, "\nWORDCOUNT_WORKERS ") // as was advised
 }
 

@@ -287,7 +287,7 @@ func TestFault66AUserWhoMayNotLoadTheLibraryIsToldWhoLoadsIt(t *testing.T) {
 	guest.texts(5)
 	r := guest.exits(3, "run")
 	contains(t, r.err, "this user may not load library "+protocol.Library.Name)
-	contains(t, r.err, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load")
+	contains(t, r.err, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT "+guest.program+" functions:load")
 	f.guest().exits(0, "functions:load") // as the default user
 	guest.exits(0, "run")
 	guest.exact()

@@ -56,6 +56,7 @@ func jobCommand(c Config) (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := wordcount.Program(roleJob)
+	cmd.Args[0] = os.Args[0] // what people typed, for show.Typed
 	// The job's result is not the caller's result, so it goes to standard error, like progress.
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), os.Stderr, os.Stderr
 	return cmd, nil

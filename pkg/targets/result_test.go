@@ -102,12 +102,12 @@ func TestALostSortedSetIsNoEmptyResult(t *testing.T) {
 	f.write("results/counts.tsv", "old")
 	check.Must(t, f.rdb.Del(t.Context(), f.job().Key("counts")).Err())
 	path := filepath.Join(f.dir, "results", "counts.tsv")
-	contains(t, f.exits(3, "export", "-out=results/counts.tsv").err, "mage clean run")
+	contains(t, f.exits(3, "export", "-out=results/counts.tsv").err, f.program+" clean run")
 	if text, err := os.ReadFile(path); string(text) != "old" {
 		t.Errorf("the file is now %q, %v", text, err)
 	}
 	f.onlyFile(path)
-	contains(t, f.exits(3, "top").err, "mage clean run")
+	contains(t, f.exits(3, "top").err, f.program+" clean run")
 	f.exits(6, "verify")
 	f.exits(0, "clean")
 	f.exits(0, "run")

@@ -100,7 +100,7 @@ func TestFault37CtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 			}
 			for _, target := range []string{"verify", "top", "export"} {
 				r := f.exits(5, target)
-				if r.out != "" || !strings.Contains(r.err, "is not sealed: mage run") {
+				if r.out != "" || !strings.Contains(r.err, "is not sealed: "+f.program+" run") {
 					t.Errorf("%s: %s", target, r)
 				}
 			}

@@ -265,7 +265,7 @@ func withResult(ctx context.Context, do func(*session, *wordcount.Result) error)
 		}
 		r, err := s.job.Result(ctx)
 		if errors.Is(err, wordcount.ErrIncomplete) {
-			advice := "mage run"
+			advice := "{mage} run"
 			if s.job.Folder().Supervised(s.job.ID()) {
 				advice = "it is being counted, wait for its end"
 			}
@@ -311,7 +311,7 @@ func (s *session) join(ctx context.Context, job, input *string) error {
 	s.shown.Finish()
 	switch {
 	case errors.Is(err, state.ErrNoLast):
-		err = failure.Advise(err, "mage run; or name one: workers:join -job=ID")
+		err = failure.Advise(err, "{mage} run; or name one: workers:join -job=ID")
 	case sealed:
 		s.shown.Say("workers:join", "job %s is sealed already", s.job.ID())
 	}

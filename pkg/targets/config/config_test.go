@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -93,7 +94,7 @@ func TestTheFilesOfAConfigsServerAreNotUsedForAnotherOne(t *testing.T) {
 func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 	for name, near := range map[string]string{
 		"WORDCOUNT_WORKER": "did you mean WORDCOUNT_WORKERS?", "WORDCOUNT_REDUCER": "did you mean WORDCOUNT_REDUCERS?",
-		"WORDCOUNT_SPLTI": "did you mean WORDCOUNT_SPLIT?", "WORDCOUNT_FOLLOW_LINKS": "mage env shows all",
+		"WORDCOUNT_SPLTI": "did you mean WORDCOUNT_SPLIT?", "WORDCOUNT_FOLLOW_LINKS": show.Typed("{mage} env shows all"),
 	} {
 		err := onlyKnown([]string{"HOME=/", name + "=3"})
 		if !errors.Is(err, protocol.ErrInput) || !strings.HasSuffix(err.Error(), "there is no option "+name+": "+near) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
@@ -21,7 +22,7 @@ func onlyKnown(environment []string) error {
 			slices.ContainsFunc(notOptions, func(begin string) bool { return strings.HasPrefix(name, begin) }) {
 			continue
 		}
-		advice := "mage env shows all"
+		advice := show.Typed("{mage} env shows all")
 		if near := nearest(name); near != "" {
 			advice = "did you mean " + near + "?"
 		}

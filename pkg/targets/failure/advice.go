@@ -6,6 +6,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -14,6 +15,7 @@ import (
 
 // advices say what a person can do about an error. Advice that names a target or a variable is
 // here, keyed by the library's sentinel, because libraries know neither targets nor variables.
+// show.Typed replaces {mage}.
 var advices = []struct {
 	of    error
 	words string
@@ -21,21 +23,21 @@ var advices = []struct {
 	{redisd.ErrNone, "start one with redis:start, or set REDIS_URL"},
 	{redisd.ErrOtherKind, "end it with redis:stop first"},
 	{redisd.ErrGiven, "unset REDIS_URL to use a server of this folder"},
-	{redisd.ErrSettings, "check REDIS_URL and the WORDCOUNT_REDIS_ variables (mage env)"},
+	{redisd.ErrSettings, "check REDIS_URL and the WORDCOUNT_REDIS_ variables ({mage} env)"},
 	{redisd.ErrUnavailable, "set REDIS_URL to use a server elsewhere"},
-	{redisd.ErrRefused, "REDIS_URL and the WORDCOUNT_REDIS_ variables say which server, and as which user (mage env)"},
+	{redisd.ErrRefused, "REDIS_URL and the WORDCOUNT_REDIS_ variables say which server, and as which user ({mage} env)"},
 	{redisd.ErrUnreachable, "if REDIS_URL is set, check it"},
 	{redisd.ErrPortTaken, "choose a free port with WORDCOUNT_REDIS_PORT, or unset that to use a socket"},
 	{redisd.ErrSocket, "WORDCOUNT_REDIS_PORT makes it listen on a port instead"},
 	{redisd.ErrDump, "WORDCOUNT_REDIS_IMAGE names an image"},
-	{redisfn.ErrConflict, "mage functions:load -replace"},
-	{state.ErrNoLast, "mage run"},
+	{redisfn.ErrConflict, "{mage} functions:load -replace"},
+	{state.ErrNoLast, "{mage} run"},
 	{plan.ErrForbidden, "WORDCOUNT_SKIP=unreadable counts what you may read"},
-	{protocol.ErrNoResult, "mage clean run"},
+	{protocol.ErrNoResult, "{mage} clean run"},
 	{supervisor.ErrBudget, "raise WORDCOUNT_REDIS_MEMORY and run again to resume"},
-	{experiment.ErrSealed, "mage clean"},
+	{experiment.ErrSealed, "{mage} clean"},
 	{plan.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
-	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT mage functions:load"},
+	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT {mage} functions:load"},
 }
 
 // advisedByCode says what a person can do about a job whose tasks were buried, or whose input has
@@ -46,13 +48,13 @@ func advisedByCode(err error) string {
 	if errors.As(err, &buried) {
 		switch buried.Code() {
 		case protocol.Changed: // requeue helps, because the file may have its old content again
-			return "to count what it is now: mage requeue run"
+			return "to count what it is now: {mage} requeue run"
 		case protocol.Grew:
-			return "to count what it is now: mage requeue run; " + growing
+			return "to count what it is now: {mage} requeue run; " + growing
 		case protocol.TooLong:
 			return "if it is not text, WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
 		}
-		return "mend the cause, then: mage requeue run"
+		return "mend the cause, then: {mage} requeue run"
 	}
 	var changed *supervisor.ChangedInputError
 	if errors.As(err, &changed) && changed.Code() == protocol.Grew {
@@ -61,8 +63,8 @@ func advisedByCode(err error) string {
 	return ""
 }
 
-// Advise returns an error with advice for people.
-func Advise(err error, words string) error { return adviceError{err, words} }
+// Advise returns an error with advice for people, in which {mage} is replaced as in show.Typed.
+func Advise(err error, words string) error { return adviceError{err, show.Typed(words)} }
 
 // adviceError is an error with advice.
 type adviceError struct {
@@ -79,11 +81,11 @@ func advised(err error) error {
 		return err
 	}
 	if words := advisedByCode(err); words != "" {
-		return adviceError{err, words}
+		return Advise(err, words)
 	}
 	for _, a := range advices {
 		if errors.Is(err, a.of) {
-			return adviceError{err, a.words}
+			return Advise(err, a.words)
 		}
 	}
 	return err
