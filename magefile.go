@@ -101,8 +101,11 @@ func Full() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
 }
 
-// Versions runs the suite and the main commands on each current version of Redis and Valkey; -only=redis-experimental for one of them, -gate for what the gate runs on the newest Redis
-func Versions(ctx context.Context, only *string, gate *bool) error {
+// Versions runs the suite and the main commands on each current version of Redis and Valkey: see -h versions
+func Versions(ctx context.Context,
+	only *string, // one of them, like redis-experimental
+	gate *bool, // what the gate runs, on the newest Redis
+) error {
 	return versions.Target(ctx, only, gate)
 }
 
@@ -111,8 +114,18 @@ func Mutation(ctx context.Context) error {
 	return gotest.Exec(ctx, "pkg/wordcount/mutation", "-test.run=^TestTheTestsNoticeEachMissingGuard$", "-test.timeout=0", "-mutate")
 }
 
-// Bench measures the job against other ways to count; -what=pairs|goals|sweeps|workers|files|words|bytes -against='NAME: CMD {dir} {out} ;; …' -bytes=512MiB -files=64 -words=200000 -rounds=5 -scale=1 -out=FILE -pictures=.bench
-func Bench(ctx context.Context, what, against, bytes *string, files, words, rounds *int, scale *float64, out, pictures *string) error {
+// Bench measures the job against other ways to count: see -h bench
+func Bench(ctx context.Context,
+	what *string, // pairs, goals, sweeps, or one of the sweeps: workers, files, words, bytes; pairs
+	against *string, // more programs for pairs: 'NAME: CMD {dir} {out} ;; …'
+	bytes *string, // of the corpus for pairs; 512MiB
+	files *int, // of the corpus for pairs; 64
+	words *int, // different words of the corpus for pairs; 200000
+	rounds *int, // measurements of each; 5, and 3 at each point of a sweep
+	scale *float64, // of the corpora of goals and sweeps, 0.01 is a hundredth; 1
+	out *string, // file to which each round is appended, in the format of benchstat
+	pictures *string, // folder for the pictures of the sweeps; .bench
+) error {
 	const sweep = "^BenchmarkSweeps$/^%s$"
 	benchmarks := map[string]string{
 		"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$",

@@ -44,6 +44,11 @@ func (Chaos) All(ctx context.Context) error {
 }
 
 // Storm injects faults at random into jobs of its own; -time=1m -every=1s -seed=N -bytes=1GiB
-func (Chaos) Storm(ctx context.Context, time, every *time.Duration, seed *int, bytes *string) error {
+func (Chaos) Storm(ctx context.Context,
+	time *time.Duration, // how long; 1m
+	every *time.Duration, // mean time between two faults; 1s
+	seed *int, // chooses the faults; another one each time
+	bytes *string, // of the texts that each job counts; 1GiB
+) error {
 	return inFolder(ctx, func(s *session) error { return storm(ctx, s, time, every, seed, bytes) })
 }

@@ -22,7 +22,11 @@ import (
 )
 
 // Run counts the input exactly: the whole graph, up to the sealed result
-func Run(ctx context.Context, input *string, workers, reducers *int) error {
+func Run(ctx context.Context,
+	input *string, // file or folder; without it the last run goes on, or data is counted
+	workers *int, // worker processes; one a CPU
+	reducers *int, // partitions, by the size of the input; 0: words go straight into the sorted set
+) error {
 	flags := map[string]string{}
 	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
 		if flag != nil {
@@ -203,8 +207,15 @@ func Requeue(ctx context.Context) error {
 // Data is input to try things on
 type Data mg.Namespace
 
-// Generate writes a corpus, the same for the same flags: -out=DIR -bytes=64MiB -files=16 -words=200000 -zipf=1.07 -seed=0
-func (Data) Generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) error {
+// Generate writes a corpus, the same for the same flags: see -h data:generate
+func (Data) Generate(ctx context.Context,
+	out *string, // folder; corpus
+	bytes *string, // of all files together; 64MiB
+	files *int, // number of files; 16
+	words *int, // different words that can occur; 200000
+	zipf *string, // exponent, by which frequent words are more frequent; 1.07
+	seed *int, // another number gives other texts; 0
+) error {
 	return failure.Explain(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
 }
 
