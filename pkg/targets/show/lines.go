@@ -59,9 +59,6 @@ func (p *Progress) passing(text string) {
 	defer p.mu.Unlock()
 	text = plain(text)
 	if width, _, err := term.GetSize(int(p.out.Fd())); p.terminal && p.bar == nil && err == nil && width > 0 {
-		if runes := []rune(text); len(runes) >= width {
-			text = string(runes[:width-1])
-		}
-		fmt.Fprint(p.out, eraseLine+text)
+		fmt.Fprint(p.out, eraseLine+cut(text, width-1))
 	}
 }

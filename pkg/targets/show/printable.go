@@ -52,3 +52,11 @@ type plainError struct{ error }
 
 func (e plainError) Error() string { return plain(e.error.Error()) }
 func (e plainError) Unwrap() error { return e.error }
+
+// cut returns the first characters of a line.
+func cut(line string, characters int) string {
+	if runes := []rune(line); len(runes) > characters {
+		return string(runes[:max(characters, 0)])
+	}
+	return line
+}
