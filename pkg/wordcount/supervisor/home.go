@@ -31,8 +31,20 @@ func (h home) server(ctx context.Context) (redis.UniversalClient, error) {
 	return master, nil
 }
 
-// observe reads the status of the job, and the life of the server that the status is from: its
-// run_id, which is new after each start.
+// life returns the present life of the server: its run_id, which is new after each start.
+func (h home) life(ctx context.Context) (string, error) {
+	server, err := h.server(ctx)
+	if err != nil {
+		return "", err
+	}
+	info, err := server.InfoMap(ctx, "server").Result()
+	if err != nil {
+		return "", protocol.Classify(err)
+	}
+	return info["Server"]["run_id"], nil
+}
+
+// observe reads the status of the job, and the life of the server that the status is from.
 func (h home) observe(ctx context.Context) (st protocol.Status, life string, err error) {
 	// If the process of a checkpoint outlives a killed server, it keeps the server's connections
 	// open. No reply would ever come.

@@ -21,7 +21,7 @@ const (
 
 // seeder puts a job's tasks into the stream, again whenever a rollback has taken some away.
 //
-// Immutable: client to events. seeding guards trust, and allows one seeding at a time.
+// Immutable: client to events. seeding guards life and trust, and allows one seeding at a time.
 type seeder struct {
 	client protocol.Client
 	folder state.Folder
@@ -30,6 +30,7 @@ type seeder struct {
 	events event.Receiver
 
 	seeding sync.Mutex
+	life    string       // of the server, when the job was last seeded; "": it wasn't yet
 	trust   plan.Trust   // which files the workers of this folder may open
 	owner   atomic.Value // string: the run that the job belongs to, once it is seeded
 }
@@ -63,6 +64,10 @@ func (s *seeder) seedAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	life, err := home{s.client}.life(ctx)
+	if err != nil {
+		return err
+	}
 	maps := len(s.splits)
 	for top, wipes := -1, 0; top < maps; {
 		// The first call carries no tasks. It creates the job, or tells how many tasks an earlier
@@ -77,9 +82,12 @@ func (s *seeder) seedAll(ctx context.Context) error {
 		}
 		if owner != mine && known {
 			// This may be an old dump that was restored after a clean. The files may have changed
-			// since, with equal sizes and times.
-			if wipes++; wipes > wipeMax {
-				return fmt.Errorf("%w: another folder keeps restarting job %s on this server: stop it, or let it finish", protocol.ErrState, id)
+			// since, with equal sizes and times. But a server that has run since this folder seeded
+			// the job has restored nothing. Then another folder has begun the job anew, and two
+			// folders that wipe each other's runs would never end.
+			if wipes++; wipes > wipeMax || life == s.life && owner != s.run() {
+				return fmt.Errorf("%w: another folder has begun job %s anew on this server: let that run end, then run again",
+					protocol.ErrState, id)
 			}
 			s.events.Info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
 			if _, err := s.client.Clean(ctx, owner); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
@@ -91,6 +99,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 		mine, top = owner, now
 	}
 	s.owner.Store(mine)
+	s.life = life
 	if known {
 		return nil
 	}

@@ -74,7 +74,10 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 			if late := backoff.Wait(ctx); late != nil {
 				return protocol.Status{}, retry.Unreachable(late, err)
 			}
-			if err := w.recover(ctx); err != nil && !protocol.Transient(err) {
+			switch err := w.recover(ctx); {
+			case ctx.Err() != nil: // the error is only a consequence
+				return protocol.Status{}, context.Cause(ctx)
+			case err != nil && !protocol.Transient(err):
 				return protocol.Status{}, err
 			}
 			continue
