@@ -2,9 +2,7 @@ package wordcount
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 
 	"github.com/redis/go-redis/v9"
@@ -94,46 +92,6 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 	}, missing, err
 }
 
-// Clean deletes all jobs of the state folder from Redis, and forgets them. It calls cleaned for
-// each job, with the number of its keys.
-func (j *Job) Clean(ctx context.Context, cleaned func(job string, keys int)) error {
-	j.sealed = nil
-	jobs, err := j.folder.Jobs()
-	if err != nil {
-		return err
-	}
-	for _, id := range jobs {
-		p, err := j.folder.Load(id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // cleaned before
-		}
-		if err != nil {
-			return err
-		}
-		if err := j.conn.open(ctx, false); err != nil {
-			return err
-		}
-		keys, err := protocol.Clean(ctx, j.conn.rdb, p.Job)
-		if err != nil {
-			return err
-		}
-		if j.conn.owned() {
-			if err := j.conn.server.RemoveUser(ctx, workerUser(id)); err != nil {
-				return err
-			}
-		}
-		if err := j.folder.Forget(id); err != nil {
-			return err
-		}
-		cleaned(id, keys)
-	}
-	if j.conn.rdb == nil || j.config.Durability != BGSave {
-		return nil
-	}
-	// Without a new checkpoint, the next crash would bring the jobs back.
-	return supervisor.Checkpoint(ctx, j.conn.rdb)
-}
-
 // Join makes this job one that another folder or host has planned. It checks that this host has the
 // job's files. If id is "", Join takes the job that was run last in the state folder. input is the
 // file or folder that the workers may read; if it is "", they may read the files that this folder
@@ -166,6 +124,10 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 		return st.Dismissed, err
 	}
 	j.plan.Job.Reducers = st.Reducers
+	if err := j.use(ctx); err != nil {
+		return false, err
+	}
+	defer j.unuse()
 	client := protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job}
 	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err

@@ -17,6 +17,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
@@ -40,6 +41,7 @@ type Job struct {
 	sealed  *Sealed
 	workers workers
 	log     io.Closer // what worker processes write to standard error
+	leave   func()    // lets the job be deleted in this folder; nil: this Job doesn't use one
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -153,7 +155,7 @@ func (j *Job) Plan(ctx context.Context) error {
 
 // Seed plans the job and puts its tasks into the stream. If the result of the same input is
 // published already, there is nothing to do, and the later steps do nothing.
-func (j *Job) Seed(ctx context.Context) error {
+func (j *Job) Seed(ctx context.Context) (err error) {
 	if j.background.Err() != nil { // an earlier run has ended it
 		j.begin()
 	}
@@ -161,10 +163,21 @@ func (j *Job) Seed(ctx context.Context) error {
 	if err := j.Plan(ctx); err != nil {
 		return err
 	}
+	if err := j.use(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil || j.sealed != nil {
+			j.unuse()
+		}
+	}()
 	for _, skipped := range j.plan.Manifest.Skips() {
 		j.event(StepSeed, "skipped %v", skipped)
 	}
 	if err := j.folder.Save(j.plan); err != nil {
+		return err
+	}
+	if err := j.conn.record(j.folder, j.plan.Job.ID); err != nil {
 		return err
 	}
 	c := supervisor.Config{
@@ -314,6 +327,29 @@ func (j *Job) halt() {
 	}
 	j.stop(nil)
 	j.loop.Wait()
+	j.unuse()
+}
+
+// use keeps the job from being deleted in this folder. It waits for a deletion that is under way.
+func (j *Job) use(ctx context.Context) error {
+	j.unuse()
+	for {
+		leave, ok, err := j.folder.Use(j.plan.Job.ID)
+		if ok || err != nil {
+			j.leave = leave
+			return err
+		}
+		if err := retry.Sleep(ctx, retry.Min); err != nil {
+			return err
+		}
+	}
+}
+
+func (j *Job) unuse() {
+	if j.leave != nil {
+		j.leave()
+		j.leave = nil
+	}
 }
 
 // Close ends the background, and closes what Open and the steps opened. The server keeps running.

@@ -57,6 +57,25 @@ func Given(e Endpoint) (absolute Endpoint, addr string, err error) {
 	return e, o.Addrs[0], nil
 }
 
+// WithoutPassword is the endpoint without a password in its address, which may then be recorded.
+func (e Endpoint) WithoutPassword() Endpoint {
+	u, err := url.Parse(e.URL)
+	if err != nil { // then it leads nowhere
+		e.URL = ""
+		return e
+	}
+	if u.User != nil {
+		if u.User = url.User(u.User.Username()); u.User.Username() == "" {
+			u.User = nil
+		}
+	}
+	query := u.Query()
+	query.Del("password")
+	u.RawQuery = query.Encode()
+	e.URL = u.String()
+	return e
+}
+
 // Client returns a client that CLIENT LIST shows under name.
 //
 // The client repeats neither a command nor a dial, because only the caller knows whether a command

@@ -7,6 +7,7 @@
 //
 //	folder := state.Folder{Dir: ".wordcount"}
 //	err := folder.Save(plan)              // before a run
+//	release, ok, err := folder.Use(job)   // for each process that works on the job
 //	unlock, ok, err := folder.Lock(job)   // for the supervisor
 //	err = folder.Publish(job, sealed)     // at the end
 //	sealed, ok, err := folder.Sealed(job) // whenever somebody asks

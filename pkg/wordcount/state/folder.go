@@ -15,16 +15,18 @@ import (
 )
 
 // Folder is the state that a working folder keeps of its jobs. Its files are readable by their
-// owner only. All but the lock and the log are written to a temporary file and renamed.
+// owner only. All but the locks and the log are written to a temporary file and renamed.
 //
 //	last                  the job that was run last, and what was asked for: see Asked
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/skipped       what else is in its input: a line with path and reason each; may be missing
 //	jobs/ID/tasks         a digest of each of its tasks, by which workers know them: see Trust
+//	jobs/ID/servers       which servers may have keys of it, a line each: see Servers
 //	jobs/ID/run           the nonce of the run that this folder works on
 //	jobs/ID/sealed        the published result; only there if the job is sealed
 //	jobs/ID/lock          held by the supervisor, with its process ID
+//	jobs/ID/used          held by each process that works on the job: see Use
 //	jobs/ID/workers.log   what workers wrote to standard error
 type Folder struct{ Dir string }
 
@@ -74,7 +76,7 @@ func (f Folder) Jobs() ([]string, error) {
 // Forget drops a job's state, but records a fresh run, so that an old run that is restored from a
 // dump is recognised as foreign. What was asked for last stays too.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "servers", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

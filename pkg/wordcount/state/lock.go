@@ -12,7 +12,7 @@ import (
 // Lock makes the caller the job's supervisor, if this folder has none. However the process ends,
 // the lock ends with it.
 func (f Folder) Lock(job string) (unlock func(), ok bool, err error) {
-	file, ok, err := f.tryLock(job, unix.LOCK_EX)
+	file, ok, err := f.tryLock(job, "lock", unix.LOCK_EX)
 	if !ok || err != nil {
 		return nil, false, err
 	}
@@ -27,9 +27,9 @@ func (f Folder) Lock(job string) (unlock func(), ok bool, err error) {
 	return func() { file.Close() }, true, nil
 }
 
-// tryLock opens the lock file, and locks it exclusively or shared, until it is closed.
-func (f Folder) tryLock(job string, how int) (file *os.File, ok bool, err error) {
-	path := f.path(job, "lock")
+// tryLock opens one of a job's lock files, and locks it exclusively or shared, until it is closed.
+func (f Folder) tryLock(job, name string, how int) (file *os.File, ok bool, err error) {
+	path := f.path(job, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, false, unwritten(path, err)
 	}
@@ -49,7 +49,7 @@ func (f Folder) tryLock(job string, how int) (file *os.File, ok bool, err error)
 
 // Supervised reports whether a supervisor works on the job in this folder.
 func (f Folder) Supervised(job string) bool {
-	file, free, err := f.tryLock(job, unix.LOCK_SH)
+	file, free, err := f.tryLock(job, "lock", unix.LOCK_SH)
 	if free {
 		file.Close()
 	}
