@@ -106,3 +106,28 @@ func (r *rig) acknowledged(stream string) int {
 	delivered, _, _ := strings.Cut(groups[0].LastDeliveredID, "-")
 	return protocol.Number(delivered) - int(groups[0].Pending)
 }
+
+func TestAUserWhoMayLoadTheLibraryNeedsNoAdministrator(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{3, 0} {
+		server := redistest.Start(t)
+		as := wordcounttest.User(t, server, "guest", protocol.SupervisorRules+" +function|load")
+		admin := server.Client(t)
+		check.Must(t, admin.FunctionFlush(t.Context()).Err())
+		check.Must(t, admin.Do(t.Context(), "ACL", "LOG", "RESET").Err())
+		job := folderJob(t, folderOf(t, check.Texts(3, 10)), func(c *Config) {
+			c.Redis, c.Options = as.URL, plan.Options{Split: 100, Reducers: reducers, Direct: reducers == 0}
+		})
+		result, err := job.Run(t.Context())
+		check.Must(t, err)
+		for _, err := range result.All(t.Context()) {
+			check.Must(t, err)
+		}
+		check.Must(t, job.Clean(t.Context(), func(string, int) {}))
+		refusals, err := admin.Do(t.Context(), "ACL", "LOG").Slice()
+		check.Must(t, err)
+		if len(refusals) != 0 {
+			t.Errorf("refused: %v", refusals)
+		}
+	}
+}
