@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -99,6 +100,18 @@ func TestWaitAOFWhereTheServerHasNoneIsRefusedByRedis(t *testing.T) {
 	r.prepare(bothModes[0])
 	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.WaitAOF })
 	r.finishFailing(protocol.ErrRedis, "WAITAOF", "choose another durability")
+}
+
+// No server here has an append-only file, so each refuses WAITAOF, if it knows the command at all.
+func TestAServerThatCannotWaitForItsFileIsRefusedBeforeAnythingIsSeeded(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	job := folderJob(t, folderOf(t, check.Texts(3, 10)), on(server), func(c *Config) { c.Durability = WaitAOF })
+	_, err := job.Run(t.Context())
+	check.IsError(t, err, ErrRedis, "WAITAOF", "choose another durability")
+	if n := keysOn(t, server); n != 0 {
+		t.Errorf("%d keys were written", n)
+	}
 }
 
 // The distributions that this was written on have no Redis 7.2 yet.

@@ -101,15 +101,17 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 }
 
 // Connect makes the server answer. It refuses a server that could lose the job's keys without a
-// crash.
+// crash, or that can't make the result durable in the way that Config.Durability asks for.
 func (j *Job) Connect(ctx context.Context) error {
 	if err := j.conn.open(ctx, true); err != nil {
 		return err
 	}
 	var risk string
 	err := j.conn.do(ctx, func() (err error) {
-		risk, err = supervisor.CheckServer(ctx, j.conn.rdb)
-		return err
+		if risk, err = supervisor.CheckServer(ctx, j.conn.rdb); err != nil {
+			return err
+		}
+		return supervisor.CheckDurability(ctx, j.conn.rdb, j.config.Durability)
 	})
 	if risk != "" {
 		j.event(StepServer, "! %s", risk)

@@ -161,6 +161,32 @@ func (s *saver) makeDurable(ctx context.Context, how Durability, run, fence stri
 	return nil
 }
 
+// CheckDurability refuses a server that can't do what a durability needs. Without it a job would be
+// refused only after all was counted. The error wraps protocol.ErrRedis.
+func CheckDurability(ctx context.Context, rdb redis.UniversalClient, how Durability) error {
+	if how != WaitAOF {
+		return nil
+	}
+	check := func(ctx context.Context, master redis.UniversalClient) error {
+		// A millisecond may be too short, and that is no error. But a server that doesn't know the
+		// command, or has no append-only file, says so at once.
+		err := master.Do(ctx, "WAITAOF", 1, 0, 1).Err()
+		var reply redis.Error
+		if errors.As(err, &reply) && !protocol.Transient(err) {
+			return noWaitAOF(err)
+		}
+		return err
+	}
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return check(ctx, master) })
+	}
+	return check(ctx, rdb)
+}
+
+func noWaitAOF(err error) error {
+	return fmt.Errorf("%w: WAITAOF: %w: choose another durability", protocol.ErrRedis, err)
+}
+
 // waitAOF waits until the append-only file is on disk. WAITAOF covers only what its own connection
 // wrote. So waitAOF sets the fence again on the same connection, right before WAITAOF. Everything
 // that was written earlier comes earlier in the file.
@@ -180,7 +206,7 @@ func (s *saver) waitAOF(ctx context.Context, run, fence string) error {
 	case again.Err() != nil:
 		return protocol.Classify(again.Err())
 	case errors.As(ackErr, &reply):
-		return fmt.Errorf("%w: WAITAOF: %w: choose another durability", protocol.ErrRedis, ackErr)
+		return noWaitAOF(ackErr)
 	case err != nil:
 		return err
 	case len(synced) == 0 || synced[0] < 1:
