@@ -282,15 +282,12 @@ func (j *Job) Seal(ctx context.Context) (*Result, error) {
 }
 
 // Attend waits until another supervisor has sealed the job. Meanwhile the work of Spawn and
-// Checkpoints continues.
+// Checkpoints continues. The error is that of Seal if the job can't be completed.
 func (j *Job) Attend(ctx context.Context) error {
 	if j.sealed != nil {
 		return nil
 	}
-	return j.attend(ctx, func(ctx context.Context) error {
-		_, err := j.sup.Watch(ctx, func(st Status) bool { return st.Dismissed })
-		return err
-	})
+	return j.attend(ctx, j.sup.Await)
 }
 
 // attend calls wait while the background runs, and ends the background after that. If ctx ended, it

@@ -50,8 +50,8 @@ func (e *ChangedInputError) Code() protocol.Code {
 func (e *ChangedInputError) Unwrap() error { return protocol.ErrIncomplete }
 
 // incomplete returns the error of a job with buried tasks.
-func (s *Supervisor) incomplete(ctx context.Context, st protocol.Status) error {
-	letters, err := protocol.DeadLetters(ctx, s.config.Redis, s.config.Plan.Job)
+func incomplete(ctx context.Context, client protocol.Client, st protocol.Status) error {
+	letters, err := protocol.DeadLetters(ctx, client.Redis, client.Job)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 			return state.Sealed{}, err
 		}
 		if st.Buried > 0 {
-			return state.Sealed{}, s.incomplete(ctx, st)
+			return state.Sealed{}, incomplete(ctx, s.client, st)
 		}
 		sealed, err := s.seal(ctx)
 		switch {
