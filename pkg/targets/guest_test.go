@@ -31,8 +31,9 @@ func TestAGivenServerIsAskedForNothingThatAGuestDoesNotDo(t *testing.T) {
 	check.Must(t, rdb.Set(t.Context(), "theirs", "untouched", 0).Err())
 
 	p := f.heldUp()
+	const day = 24 * time.Hour
 	for key, ttl := range ttls(t, rdb) {
-		if ttl != -1 {
+		if ttl != -1 && ttl <= 6*day { // a key that is new gets its time soon
 			t.Errorf("before the seal %s expires in %v", key, ttl)
 		}
 	}
@@ -45,7 +46,6 @@ func TestAGivenServerIsAskedForNothingThatAGuestDoesNotDo(t *testing.T) {
 		t.Errorf("keys %v", sealed)
 	}
 	delete(sealed, "theirs")
-	const day = 24 * time.Hour
 	for key, ttl := range sealed {
 		if ttl <= 6*day || ttl > 7*day {
 			t.Errorf("after the seal %s expires in %v", key, ttl)
@@ -111,10 +111,9 @@ func TestTheMemoryBudgetOnAGivenServerIsKept(t *testing.T) {
 	guest := f.guest()
 	guest.slowTexts(20)
 	guest.set("WORDCOUNT_REDIS_MEMORY", "1KiB")
-	p := guest.start("run")
-	r := p.exits(3)
-	contains(t, r.err, "its budget is 1.0 KiB: raise WORDCOUNT_REDIS_MEMORY and run again to resume")
-	guest.gone(p.team()...)
+	for range 2 { // the next run doesn't pass over it
+		contains(t, guest.exits(3, "run").err, "its budget is 1.0 KiB: raise WORDCOUNT_REDIS_MEMORY and run again to resume")
+	}
 	job := guest.status().Job
 	guest.set("WORDCOUNT_REDIS_MEMORY", "64MiB")
 	guest.exits(0, "run")

@@ -1,12 +1,15 @@
 package wordcount
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
@@ -192,5 +195,44 @@ func TestFault28AFullServerIsFreedByClean(t *testing.T) {
 	check.Must(t, folderJob(t, dir, on(server)).Clean(t.Context(), func(string, int) {}))
 	if n := keysOn(t, server); n != 0 {
 		t.Errorf("%d keys are left", n)
+	}
+}
+
+func TestFault69CleanSendsNoPasswordToAnAddressThatAFolderNames(t *testing.T) {
+	t.Parallel()
+	dir := folderOf(t, check.Texts(3, 10))
+	server := redistest.Start(t)
+	job := folderJob(t, dir, on(server))
+	_, err := job.Run(t.Context())
+	check.Must(t, err)
+	password, err := os.ReadFile(server.Given().PasswordFile)
+	check.Must(t, err)
+	stranger, err := net.Listen("tcp", "127.0.0.1:0")
+	check.Must(t, err)
+	var heard bytes.Buffer
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for {
+			conn, err := stranger.Accept()
+			if err != nil {
+				return
+			}
+			chunk := make([]byte, 4096)
+			for n, err := conn.Read(chunk); err == nil; n, err = conn.Read(chunk) {
+				heard.Write(chunk[:n])
+				conn.Write([]byte("-NOAUTH Authentication required.\r\n"))
+			}
+			conn.Close()
+		}
+	})
+	check.Must(t, job.folder.AddServer(job.ID(), "redis://"+stranger.Addr().String()))
+	err = job.Clean(t.Context(), func(string, int) { t.Error("it was cleaned") })
+	stranger.Close()
+	listening.Wait()
+	if !redisd.IsServer(err) || heard.Len() == 0 || bytes.Contains(heard.Bytes(), bytes.TrimSpace(password)) {
+		t.Errorf("%v, and the stranger has heard %q", err, heard.String())
+	}
+	if n := keysOn(t, server); n != 0 {
+		t.Errorf("%d keys are left where it has the password", n)
 	}
 }

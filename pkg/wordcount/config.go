@@ -64,7 +64,7 @@ const (
 	defaultDir   = ".wordcount"
 	defaultInput = "data"
 
-	// givenTTL is how long the keys of a sealed job stay on a given server.
+	// givenTTL is how long the keys of a job stay on a given server after its last supervisor.
 	givenTTL = 7 * 24 * time.Hour
 )
 

@@ -222,6 +222,9 @@ func (j *Job) Spawn(ctx context.Context) error {
 // spawn starts workers. release gives back the leases of a worker that ended.
 func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
 	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust}
+	if !j.conn.owned() {
+		spec.Budget = protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
+	}
 	if j.config.InProcess {
 		j.workers = &goroutines{rdb: j.conn.rdb, spec: spec, size: j.config.Workers, fail: j.stop}
 	} else {
@@ -307,6 +310,9 @@ func (j *Job) attend(ctx context.Context, wait func(context.Context) error) erro
 		j.workers.Dismiss()
 	}
 	j.halt()
+	if err != nil && j.sup != nil {
+		j.sup.Leave(deadline)
+	}
 	if ctx.Err() != nil && j.sup != nil && j.config.Durability == BGSave {
 		if err := j.sup.Checkpoint(deadline); err != nil {
 			j.event("", "! %v", err)

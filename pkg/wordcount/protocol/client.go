@@ -18,8 +18,9 @@ const Schema = "2"
 
 // Client calls the library for one job. It has one method for each function.
 type Client struct {
-	Redis redis.UniversalClient
-	Job   Job
+	Redis  redis.UniversalClient
+	Job    Job
+	Budget Budget // of the job; zero on a server of the folder's own
 }
 
 // Function is the full name of one of the library's functions.

@@ -21,6 +21,16 @@ type Output struct {
 // the call that uploads the last partition acknowledges the tasks. Until then, what was uploaded
 // counts for nothing.
 func (c Client) Commit(ctx context.Context, run string, tasks []int, tokens uint64, bytes int64, o Output, from, to int) (Progress, error) {
+	adding := load{bytes: int64(len(tasks)) * taskOverhead}
+	adding.addWords(o.Words)
+	if c.Job.Reducers > 0 {
+		for _, partial := range o.Partitions[from:to] {
+			adding.addBlob(partial)
+		}
+	}
+	if err := c.room(ctx, adding); err != nil {
+		return Progress{}, err
+	}
 	args := make([]any, 0, 6+len(tasks)+len(o.Words)+to-from)
 	args = append(args, run, len(tasks))
 	for _, n := range tasks {

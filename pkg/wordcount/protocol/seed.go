@@ -21,6 +21,13 @@ func EntryOf(m redis.XMessage) (e Entry) {
 // job if it isn't there. It returns the run that the job belongs to and the number of the last task
 // in the stream. If first is larger than that number + 1, nothing is appended.
 func (c Client) Seed(ctx context.Context, run string, maps, first int, tasks []Entry) (owner string, top int, err error) {
+	var adding load
+	for _, t := range tasks {
+		adding.bytes += int64(len(t.Paths)+len(t.Numbers)) + entryOverhead
+	}
+	if err := c.room(ctx, adding); err != nil {
+		return "", 0, err
+	}
 	args := make([]any, 0, 4+2*len(tasks))
 	args = append(args, run, maps, c.Job.Reducers, first)
 	for _, t := range tasks {

@@ -22,6 +22,11 @@ type Totals struct {
 // it first, and the transaction watches the stream of maps: nothing touches that in this phase, and
 // another run would have to write it anew.
 func (c Client) Store(ctx context.Context, run string, of Totals, offset int, words []any, last bool) (now Progress, err error) {
+	var adding load
+	adding.addWords(words)
+	if err := c.room(ctx, adding); err != nil {
+		return Progress{}, err
+	}
 	args, lists := []any{run, of.Nonce, len(of.Partitions)}, c.Job.FixedKeys()
 	for _, partition := range of.Partitions {
 		args, lists = append(args, partition), append(lists, c.Job.PartitionKey(partition))

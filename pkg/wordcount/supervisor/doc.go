@@ -16,6 +16,7 @@
 //	checkpoint.go  a snapshot that started after the call
 //	seal.go        fences the result, adds it up, waits until it is durable, and publishes it
 //	budget.go      how much memory a job may take on a given server
+//	expiry.go      lets the keys on a given server expire, if no supervisor comes back
 //	eviction.go    refuses a server that drops keys
 //	follow.go      a job that another supervisor sees through
 //	incomplete.go  why a job could not be completed

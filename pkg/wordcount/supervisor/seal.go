@@ -52,6 +52,10 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 		if st.Buried > 0 {
 			return state.Sealed{}, incomplete(ctx, s.client, st)
 		}
+		// A job may be done before the watch has weighed it, because an earlier run did the work.
+		if err := s.watcher.budget.checkNow(ctx); err != nil {
+			return state.Sealed{}, err
+		}
 		sealed, err := s.seal(ctx)
 		switch {
 		case err == nil:

@@ -18,7 +18,7 @@ type Config struct {
 	Folder     state.Folder
 	Durability Durability
 	Every      time.Duration // between checkpoints
-	TTL        time.Duration // how long a sealed job's keys stay; 0: for ever
+	TTL        time.Duration // how long the job's keys stay when no supervisor works; 0: for ever
 	// Budget is the memory in bytes that the job's keys may take on a given server; 0: no limit.
 	Budget int64
 	// Revive makes the server answer again, and loads the functions. It may be called at any time,
@@ -42,18 +42,21 @@ type Supervisor struct {
 	seeder  *seeder
 	saver   *saver
 	watcher *watch
+	expiry  *expiry // the watch uses it, too
 }
 
 // New makes a supervisor. It sends nothing yet.
 func New(c Config) *Supervisor {
-	client := protocol.Client{Redis: c.Redis, Job: c.Plan.Job}
+	client := protocol.Client{Redis: c.Redis, Job: c.Plan.Job, Budget: protocol.Budget{Bytes: c.Budget}}
 	seeder := &seeder{client: client, folder: c.Folder, splits: c.Plan.Splits(), revive: c.Revive, events: c.Events}
+	expiry := &expiry{home: home{client}, ttl: c.TTL}
 	return &Supervisor{
+		expiry: expiry,
 		config: c, client: client, seeder: seeder,
 		saver: &saver{home: home{client}, every: c.Every, saved: c.Saved, events: c.Events},
 		watcher: &watch{
 			home: home{client}, seeder: seeder, events: c.Events, seen: c.Seen,
-			budget: budget{client: client, limit: c.Budget, events: c.Events},
+			budget: budget{client: client, events: c.Events}, expiry: expiry,
 		},
 	}
 }
@@ -72,7 +75,15 @@ func (s *Supervisor) Progress() int64 { return s.watcher.progress.Load() }
 
 // Seed makes sure that every task is in the stream, whatever was there before. It may be called at
 // any time.
-func (s *Supervisor) Seed(ctx context.Context) error { return s.seeder.seed(ctx) }
+func (s *Supervisor) Seed(ctx context.Context) error {
+	err := s.seeder.seed(ctx)
+	s.expiry.keepNow(ctx)
+	return err
+}
+
+// Leave lets the keys of a job that isn't sealed expire, if its supervisor and its workers have
+// ended. The supervisor must not be used at the same time.
+func (s *Supervisor) Leave(ctx context.Context) { s.expiry.keepNow(ctx) }
 
 // Trust says which files the workers of this folder may open. It is known once the job is seeded.
 func (s *Supervisor) Trust() plan.Trust { return s.seeder.workersTrust() }

@@ -38,6 +38,7 @@ type watch struct {
 	restarts atomic.Int64 // restarts of Redis
 
 	budget   budget
+	expiry   *expiry
 	last     lastSeen
 	troubles troubles
 	stuck    int // looks in a row that found a job that can't go on
@@ -84,6 +85,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		}
 		backoff.Reset()
 		w.report(st, life)
+		w.expiry.keep(ctx)
 		if wanted(st) {
 			return st, nil
 		}

@@ -24,6 +24,7 @@ const (
 	ExitRefused = 3 // Redis refuses
 	ExitState   = 4 // the job contradicts itself
 	ExitForeign = 7 // the files of this host are not the job's
+	ExitBudget  = 8 // the job would take more of the server's memory than it may
 )
 
 // StopWithin is how long workers have to leave before they are killed. Mage itself ends everything
@@ -39,6 +40,8 @@ func ExitStatus(err error) int {
 		return 0
 	case errors.Is(err, retry.ErrImpatient), protocol.IsOutOfMemory(err):
 		return 1
+	case errors.Is(err, protocol.ErrBudget):
+		return ExitBudget
 	case errors.Is(err, protocol.ErrRedis):
 		return ExitRefused
 	case errors.Is(err, protocol.ErrState):

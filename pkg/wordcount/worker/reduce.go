@@ -17,6 +17,9 @@ import (
 // about 25 ms in a sorted set of a million words, and for 83 ms on average in one of nine million.
 const storeWords = 10_000
 
+// wordBytes is about what a word takes in the sorted set.
+const wordBytes = 128
+
 // reduce merges the partial counts of as many partitions as fit into memory, and stores their
 // totals together, by descending count. Redis takes 0.9 µs per word in that order. It takes two to
 // three times as long if each partition starts at the top again. Every attempt computes the same

@@ -24,7 +24,8 @@ type Spec struct {
 	// nonce, because every container has a process 1.
 	Consumer string
 	Lease    time.Duration
-	Memory   int64 // bytes that the worker may use; 0: DefaultWorkerMemory
+	Memory   int64           // bytes that the worker may use; 0: DefaultWorkerMemory
+	Budget   protocol.Budget // of the job's memory in Redis
 	Trust    plan.Trust
 	Life     time.Duration // mean lifetime of workers; 0: no worker has died
 	Faults   Faults

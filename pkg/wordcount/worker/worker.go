@@ -52,12 +52,16 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := protocol.Client{Redis: rdb, Job: spec.Job}
+	client := protocol.Client{Redis: rdb, Job: spec.Job, Budget: spec.Budget}
+	callBytes, callWords := cmp.Or(spec.CommitBytes, commitBytes), cmp.Or(spec.StoreWords, storeWords)
+	if share := int(spec.Budget.Share()); share > 0 {
+		callBytes, callWords = min(callBytes, share), max(1, min(callWords, share/wordBytes))
+	}
 	w := &Worker{
 		spec: spec, client: client, checker: checker,
-		storeWords: cmp.Or(spec.StoreWords, storeWords),
+		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
-		committer:  committer{client: client, faults: spec.Faults, callBytes: cmp.Or(spec.CommitBytes, commitBytes)},
+		committer:  committer{client: client, faults: spec.Faults, callBytes: callBytes},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
