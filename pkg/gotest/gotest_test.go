@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,41 @@ func TestSlowerStill(t *testing.T) {}
 }
 
 func TestTheListsNameTestsThatExist(t *testing.T) {
+	top, tests := os.DirFS(filepath.Join("..", "..")), testsOf(t)
+	for _, list := range []string{List, Long} {
+		text, err := fs.ReadFile(top, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names(string(text)) {
+			test, _, _ := strings.Cut(name, "/")
+			if !strings.Contains(tests, "\nfunc "+test+"(t *testing.T)") {
+				t.Errorf("%s lists %s, which isn't a test", list, test)
+			}
+		}
+	}
+}
+
+func TestTheTrustModelNamesTestsThatExist(t *testing.T) {
+	tests := testsOf(t)
+	text, err := os.ReadFile(filepath.Join("..", "..", ".github", "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Z]\\w*)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) == 0 {
+		t.Error("it names no test")
+	}
+	for _, name := range named {
+		if !strings.Contains(tests, "\nfunc "+name[1]+"(t *testing.T)") {
+			t.Errorf("there is no test %s", name[1])
+		}
+	}
+}
+
+// testsOf is the source of all tests of this module.
+func testsOf(t *testing.T) string {
+	t.Helper()
 	top := os.DirFS(filepath.Join("..", ".."))
 	var source strings.Builder
 	err := fs.WalkDir(top, "pkg", func(path string, _ fs.DirEntry, err error) error {
@@ -130,16 +166,5 @@ func TestTheListsNameTestsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, list := range []string{List, Long} {
-		text, err := fs.ReadFile(top, list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names(string(text)) {
-			test, _, _ := strings.Cut(name, "/")
-			if !strings.Contains(source.String(), "\nfunc "+test+"(t *testing.T)") {
-				t.Errorf("%s lists %s, which isn't a test", list, test)
-			}
-		}
-	}
+	return source.String()
 }
