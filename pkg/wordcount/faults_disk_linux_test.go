@@ -1,10 +1,12 @@
 package wordcount
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -12,7 +14,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,10 +27,21 @@ func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
 		r.prepare(o)
 		// A folder in the place of the file: nothing can be renamed over it.
 		check.Must(t, os.MkdirAll(filepath.Join(r.dump(), "in the way"), 0o700))
+		var tries atomic.Int32
+		r.rdb.AddHook(wordcounttest.Hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			if wordcounttest.Called(cmd) == "final" {
+				tries.Add(1)
+			}
+			return next(ctx, cmd)
+		}))
 		run := r.start()
 		run.until("both the loop and the seal have said so", func() bool {
 			return r.said("checkpoint failed") > 1 && r.said("trying again every") > 0
 		})
+		run.until("the seal was tried again", func() bool { return tries.Load() > 4 })
+		if n := r.said("trying again") - r.said("trying again every"); n != 1 {
+			t.Errorf("the seal said %d times that it tries again", n)
+		}
 		if st := r.status(); st.Dismissed || st.Phase != "done" {
 			t.Errorf("the workers were let go, or the job isn't done: %+v", st)
 		}

@@ -44,6 +44,13 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Unpublish(id); err != nil {
 		return state.Sealed{}, err
 	}
+	told := "" // the same reason is told once, however often sealing is tried again
+	warn := func(format string, err error) {
+		if err.Error() != told {
+			told = err.Error()
+			s.config.Events.Warn(format, err)
+		}
+	}
 	for {
 		st, err := s.Watch(ctx, protocol.Status.Over)
 		if err != nil {
@@ -64,9 +71,9 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 			return state.Sealed{}, context.Cause(ctx)
 		// The next try may succeed, unless Redis refuses for good.
 		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis):
-			s.config.Events.Warn("%v; trying again", err)
+			warn("%v; trying again", err)
 		case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrPhase), errors.Is(err, protocol.ErrNoJob), errors.Is(err, protocol.ErrOtherRun), protocol.Transient(err):
-			s.config.Events.Warn("not sealed yet: %v", err)
+			warn("not sealed yet: %v", err)
 		default:
 			return state.Sealed{}, err
 		}
