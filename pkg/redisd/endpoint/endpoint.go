@@ -3,12 +3,14 @@ package endpoint
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
+	"unicode/utf8"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -37,6 +39,50 @@ type Endpoint struct {
 	CAFile       string `json:"ca_file,omitempty"`
 	CertFile     string `json:"cert_file,omitempty"`
 	KeyFile      string `json:"key_file,omitempty"`
+}
+
+// plain has the fields of an Endpoint, and not its methods.
+type plain Endpoint
+
+// inJSON is an Endpoint in JSON. Texts in JSON hold no invalid UTF-8, and a path may, so each path
+// that holds some is written once more, as bytes.
+type inJSON struct {
+	plain
+	Bytes map[string][]byte `json:"bytes,omitempty"`
+}
+
+// paths are the fields that are paths, by their names in JSON.
+func (e *plain) paths() map[string]*string {
+	return map[string]*string{
+		"folder": &e.Folder, "password_file": &e.PasswordFile, "ca_file": &e.CAFile, "cert_file": &e.CertFile, "key_file": &e.KeyFile,
+	}
+}
+
+// MarshalJSON writes the endpoint such that UnmarshalJSON reads the same one, whatever bytes are in
+// its paths.
+func (e Endpoint) MarshalJSON() ([]byte, error) {
+	j := inJSON{plain: plain(e), Bytes: map[string][]byte{}}
+	for name, path := range j.paths() {
+		if !utf8.ValidString(*path) {
+			j.Bytes[name] = []byte(*path)
+		}
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Endpoint) UnmarshalJSON(text []byte) error {
+	var j inJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	for name, path := range j.paths() {
+		if exact, ok := j.Bytes[name]; ok {
+			*path = string(exact)
+		}
+	}
+	*e = Endpoint(j.plain)
+	return nil
 }
 
 // Given checks an endpoint of a server that was given, and returns it with absolute paths, because
