@@ -209,6 +209,33 @@ func TestFault12RedisKilledAfterTheLastCommitBeforeTheFinalCheckpoint(t *testing
 	})
 }
 
+func TestWorkThatAnEarlierSupervisorSawRedoneIsReported(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1, withoutCheckpoints)
+	until := func(mapped int) {
+		t.Helper()
+		_, err := h.sup.Watch(t.Context(), func(st protocol.Status) bool { return st.Mapped == mapped })
+		check.Must(t, err)
+	}
+	h.Take("map", "w", 2)
+	before := h.rig.server.Checkpoint(t)
+	h.MustCommit(1, 2)
+	until(2)
+	h.rig.server.Restore(t, before)
+	until(0)
+	h.supervised(h.change) // it knows nothing of that but from the folder
+	h.MustCommit(1, 2)
+	h.MustCommit(h.Take("map", "w", 1)...)
+	h.Take("reduce", "w", 1)
+	h.Store(0)
+	check.Must(t, h.sup.Seed(t.Context()))
+	sealed, err := h.sup.Seal(t.Context())
+	check.Must(t, err)
+	if sealed.Redone != 2 {
+		t.Errorf("%d tasks were redone, not 2", sealed.Redone)
+	}
+}
+
 func TestWorkThatIsLostWhileTheJobIsSealedIsReportedAsRedone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(10, 30))

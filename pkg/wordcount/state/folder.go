@@ -24,6 +24,7 @@ import (
 //	jobs/ID/tasks         a digest of each of its tasks, by which workers know them: see Trust
 //	jobs/ID/servers       which servers may have keys of it, a line each: see Servers
 //	jobs/ID/run           the nonce of the run that this folder works on
+//	jobs/ID/redone        how many of its tasks were done again; may be missing
 //	jobs/ID/sealed        the published result; only there if the job is sealed
 //	jobs/ID/lock          held by the supervisor, with its process ID
 //	jobs/ID/used          held by each process that works on the job: see Use
@@ -76,7 +77,7 @@ func (f Folder) Jobs() ([]string, error) {
 // Forget drops a job's state, but records a fresh run, so that an old run that is restored from a
 // dump is recognised as foreign. What was asked for last stays too.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "servers", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "servers", "redone", "workers.log"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

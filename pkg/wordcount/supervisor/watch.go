@@ -10,6 +10,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 const (
@@ -129,7 +130,7 @@ func (w *watch) report(st protocol.Status, life string) {
 		left = min(left, before.left)
 	}
 	lost := max(0, before.status.Done()-left)
-	w.redone.Add(int64(lost + max(0, st.Taken-before.status.Taken)))
+	w.countRedone(st, lost)
 	switch {
 	case before.mending && life != before.earlier:
 		w.restarts.Add(1)
@@ -152,6 +153,24 @@ func (w *watch) report(st protocol.Status, life string) {
 	if w.seen != nil {
 		w.seen(st)
 	}
+}
+
+// countRedone adds the tasks that were lost, and those that were taken from workers since the last
+// look. What it comes to stays in the folder for the next supervisor.
+func (w *watch) countRedone(st protocol.Status, lost int) {
+	job, taken := w.home.client.Job.ID, w.last.status.Taken
+	if w.last.status.Run == "" {
+		earlier := w.seeder.folder.Redone(job, st.Run)
+		w.redone.Add(int64(earlier.Tasks))
+		taken = earlier.Taken
+	}
+	again := lost + max(0, st.Taken-taken)
+	if again == 0 {
+		return
+	}
+	all := w.redone.Add(int64(again))
+	// If this fails, only a number for people is too small.
+	w.seeder.folder.SetRedone(job, state.Redone{Run: st.Run, Tasks: int(all), Taken: st.Taken})
 }
 
 // canGoOn returns an error if the job can't go on, or exceeds its budget.
