@@ -84,3 +84,16 @@ func TestCountsThatAreLostAfterTheSealAreNoEmptyResult(t *testing.T) {
 		})
 	}
 }
+
+func TestAServerThatGoesWhileAResultIsReadIsSaidToBeGone(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, 1)
+	h.Finish()
+	fence := h.Fence()
+	h.rig.server.Kill(t)
+	var last error
+	for _, err := range (result.Result{Redis: h.rdb, Job: h.plan.Job, Fence: fence}).Entries(t.Context()) {
+		last = err
+	}
+	check.IsError(t, last, protocol.ErrRedis, "went away while the result was read")
+}

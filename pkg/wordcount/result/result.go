@@ -25,19 +25,29 @@ type Result struct {
 }
 
 // Entries yields the words by descending count, and words of equal count in the order of their
-// bytes. It ends with ErrNoResult if the result is not in Redis any more, or not all of it.
+// bytes. It ends with ErrNoResult if the result is not in Redis any more, or not all of it, and with
+// ErrRedis if the server can't be reached.
 func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		var sum uint64
 		for e, err := range r.entries(ctx) {
-			if sum += e.N; !yield(e, err) || err != nil {
+			if sum += e.N; !yield(e, unreachable(err)) || err != nil {
 				return
 			}
 		}
 		if err := r.complete(ctx, sum); err != nil {
-			yield(count.Entry{}, err)
+			yield(count.Entry{}, unreachable(err))
 		}
 	}
+}
+
+// unreachable gives the error of a server that went away while a result was read its class. Nothing
+// is lost: the result can be read again when the server is back.
+func unreachable(err error) error {
+	if !protocol.Transient(err) {
+		return err
+	}
+	return fmt.Errorf("%w: the server went away while the result was read: %w", protocol.ErrRedis, err)
 }
 
 // complete checks that the counts add up to the words of the job, because the sorted set may be
