@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -213,5 +214,48 @@ func TestAListOfWhatWasSkippedThatIsDamagedIsWrittenAnew(t *testing.T) {
 	check.Must(t, f.Save(p))
 	if last, err := f.Last(); err != nil || len(last.Manifest.Skipped) > 0 {
 		t.Errorf("%+v, %v", last, err)
+	}
+}
+
+func TestFault69AJobThatIsUsedCannotBeVacated(t *testing.T) {
+	t.Parallel()
+	f := Folder{Dir: t.TempDir()}
+	one, ok, err := f.Use("job")
+	if !ok || err != nil {
+		t.Fatalf("it can't be used: %v", err)
+	}
+	two, ok, err := f.Use("job")
+	if !ok || err != nil {
+		t.Fatalf("it can't be used twice: %v", err)
+	}
+	one()
+	if _, ok, err := f.Vacate("job"); ok || err != nil {
+		t.Errorf("it was vacated while it is used: %v", err)
+	}
+	two()
+	release, ok, err := f.Vacate("job")
+	if !ok || err != nil {
+		t.Fatalf("it can't be vacated: %v", err)
+	}
+	if _, ok, err := f.Use("job"); ok || err != nil {
+		t.Errorf("it is used while it is deleted: %v", err)
+	}
+	release()
+}
+
+func TestFault69AFolderRemembersEachServerOnce(t *testing.T) {
+	t.Parallel()
+	f := Folder{Dir: t.TempDir()}
+	p := aPlan("one")
+	check.Must(t, f.Save(p))
+	for _, server := range []string{"own", "redis://host", "own"} {
+		check.Must(t, f.AddServer(p.Job.ID, server))
+	}
+	if servers, err := f.Servers(p.Job.ID); err != nil || !slices.Equal(servers, []string{"own", "redis://host"}) {
+		t.Errorf("the servers are %q, %v", servers, err)
+	}
+	check.Must(t, f.Forget(p.Job.ID))
+	if servers, err := f.Servers(p.Job.ID); err != nil || len(servers) != 0 {
+		t.Errorf("a forgotten job has the servers %q, %v", servers, err)
 	}
 }

@@ -21,6 +21,7 @@ func TestAWorkerThatRedisStaysAwayFromIsNotRefused(t *testing.T) {
 		{fmt.Errorf("%w: an option", protocol.ErrInput), 1},
 		{fmt.Errorf("leave: %w", fmt.Errorf("%w: NOPERM", protocol.ErrRedis)), ExitRefused},
 		{fmt.Errorf("%w: torn", protocol.ErrState), ExitState},
+		{fmt.Errorf("%w: too much", protocol.ErrBudget), ExitBudget},
 	} {
 		if got := ExitStatus(c.err); got != c.want {
 			t.Errorf("%v: exit %d, want %d", c.err, got, c.want)
