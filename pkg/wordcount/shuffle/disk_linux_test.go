@@ -1,11 +1,9 @@
 package shuffle
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
@@ -83,31 +81,6 @@ func TestAFileSystemThatGoesAwayIsNoLoss(t *testing.T) {
 	}
 }
 
-// asNobody goes on, until the test ends, as somebody who owns a folder and all in it, and has no
-// rights that root has.
-func asNobody(t *testing.T, dir string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return
-	}
-	const nobody = 65534
-	check.Must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, nobody, -1))
-	}))
-	runtime.LockOSThread()
-	become := func(user uintptr) error { // the package would change all threads
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, user, user, 0); errno != 0 {
-			return errno
-		}
-		return nil
-	}
-	check.Must(t, become(nobody))
-	t.Cleanup(func() {
-		become(0)
-		runtime.UnlockOSThread()
-	})
-}
-
 func TestWhatMayNotBeReadOrWrittenIsNoLoss(t *testing.T) {
 	t.Parallel()
 	for what, path := range map[string]func(r Run) string{
@@ -125,7 +98,7 @@ func TestWhatMayNotBeReadOrWrittenIsNoLoss(t *testing.T) {
 			closed := filepath.Join(r.store.where, path(r))
 			check.Must(t, os.Chmod(closed, 0))
 			t.Cleanup(func() { os.Chmod(closed, 0o700) })
-			asNobody(t, r.store.where)
+			check.AsNobody(t, r.store.where)
 			_, err := r.Open(aName, 8)
 			if what != "the mark" {
 				isOfHost(t, r, err, "permission denied")
@@ -157,7 +130,7 @@ func TestAFolderThatMayOnlyBeReadTakesNothing(t *testing.T) {
 	check.Must(t, err)
 	check.Must(t, os.Chmod(maps, 0o500))
 	t.Cleanup(func() { os.Chmod(maps, 0o700) })
-	asNobody(t, r.store.where)
+	check.AsNobody(t, r.store.where)
 	_, err = w.Finish()
 	isOfHost(t, r, err, anotherName, "permission denied")
 	isOfHost(t, r, r.Remove(aName), aName, "permission denied")
