@@ -298,7 +298,8 @@ func (j *Job) Attend(ctx context.Context) error {
 func (j *Job) attend(ctx context.Context, wait func(context.Context) error) error {
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	unhook := context.AfterFunc(j.background, func() { cancel(context.Cause(j.background)) })
+	background := j.background // the next run begins another, and may do so before the function ends
+	unhook := context.AfterFunc(background, func() { cancel(context.Cause(background)) })
 	defer unhook()
 	err := wait(waiting)
 	if ctx.Err() != nil {
