@@ -401,7 +401,7 @@ func (u *underway) until(what string, happened func() bool) {
 		select {
 		case <-u.ended:
 			u.tb.Fatalf("the job ended (%v), and this never happened: %s", u.err, what)
-		case <-time.After(time.Millisecond):
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

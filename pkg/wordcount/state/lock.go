@@ -11,7 +11,7 @@ import (
 
 // Lock makes the caller the job's supervisor, if this folder has none. However the process ends,
 // the lock ends with it.
-func (f Folder) Lock(job string) (unlock func(), ok bool, err error) {
+func (f Folder) Lock(job string) (release func(), ok bool, err error) {
 	file, ok, err := f.tryLock(job, "lock", unix.LOCK_EX)
 	if !ok || err != nil {
 		return nil, false, err
@@ -21,13 +21,20 @@ func (f Folder) Lock(job string) (unlock func(), ok bool, err error) {
 		_, err = file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
 	}
 	if err != nil {
-		file.Close()
+		unlock(file)
 		return nil, false, unwritten(f.path(job, "lock"), err)
 	}
-	return func() { file.Close() }, true, nil
+	return func() { unlock(file) }, true, nil
 }
 
-// tryLock opens one of a job's lock files, and locks it exclusively or shared, until it is closed.
+// unlock ends the lock of a file, and closes the file. Closing alone wouldn't do: a child process has
+// the open file, too, from its fork until it runs its program.
+func unlock(file *os.File) {
+	unix.Flock(int(file.Fd()), unix.LOCK_UN)
+	file.Close()
+}
+
+// tryLock opens one of a job's lock files, and locks it exclusively or shared, until unlock.
 func (f Folder) tryLock(job, name string, how int) (file *os.File, ok bool, err error) {
 	path := f.path(job, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -51,7 +58,7 @@ func (f Folder) tryLock(job, name string, how int) (file *os.File, ok bool, err 
 func (f Folder) Supervised(job string) bool {
 	file, free, err := f.tryLock(job, "lock", unix.LOCK_SH)
 	if free {
-		file.Close()
+		unlock(file)
 	}
 	return err == nil && !free
 }

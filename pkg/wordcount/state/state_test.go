@@ -13,6 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"golang.org/x/sys/unix"
 )
 
 // aPlan is a plan of one file that needs not be there.
@@ -123,8 +124,25 @@ func TestFolderHasOneSupervisorAJob(t *testing.T) {
 		t.Errorf("supervised by %v, %v", p, err)
 	}
 	unlock()
-	// A process that another test starts at this moment has the lock's file until it runs its program.
-	check.Await(t, "the lock is free", func() bool { return !f.Supervised("job") })
+	if f.Supervised("job") {
+		t.Error("supervised by who has left")
+	}
+}
+
+func TestALockEndsThoughAChildProcessStillHasItsFile(t *testing.T) {
+	t.Parallel()
+	f := Folder{Dir: t.TempDir()}
+	file, ok, err := f.tryLock("job", "lock", unix.LOCK_EX)
+	if !ok || err != nil {
+		t.Fatalf("%v, %v", ok, err)
+	}
+	childs, err := unix.Dup(int(file.Fd()))
+	check.Must(t, err)
+	defer unix.Close(childs)
+	unlock(file)
+	if f.Supervised("job") {
+		t.Error("still locked")
+	}
 }
 
 func TestForgottenJobIsNotTheLastOne(t *testing.T) {

@@ -21,5 +21,5 @@ func (f Folder) use(job string, how int) (release func(), ok bool, err error) {
 	if !ok || err != nil {
 		return nil, false, err
 	}
-	return func() { file.Close() }, true, nil
+	return func() { unlock(file) }, true, nil
 }

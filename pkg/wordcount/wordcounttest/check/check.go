@@ -40,7 +40,7 @@ func IsError(tb testing.TB, err, class error, words ...string) {
 // Limit.
 func Await(tb testing.TB, what string, happened func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(Limit); !happened(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(Limit); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			tb.Fatalf("this never happened: %s", what)
 		}
