@@ -58,17 +58,30 @@ func Demo(ctx context.Context) (err error) {
 	return nil
 }
 
-// Test runs the tests, and tells of each that is skipped; -race runs the long ones too, all with the race detector
-func Test(ctx context.Context, race *bool) error {
-	args := []string{"-timeout=30m", "-race"}
-	if race == nil || !*race {
-		long, err := gotest.Without(gotest.Long)
+// Test runs the tests but for the long ones, and tells of each that is skipped
+func Test(ctx context.Context,
+	race *bool, // with the race detector; it leaves out pkg/targets, whose tests run processes of another program
+	long *bool, // the long ones, and no others
+) error {
+	given := func(flag *bool) bool { return flag != nil && *flag }
+	which := gotest.Without
+	if given(long) {
+		which = gotest.Only
+	}
+	tests, err := which(gotest.Long)
+	if err != nil {
+		return err
+	}
+	args, packages := []string{"-timeout=30m", tests}, []string{"./..."}
+	if given(race) {
+		all, err := sh.Output("go", "list", "./...")
 		if err != nil {
 			return err
 		}
-		args[1] = long
+		packages = slices.DeleteFunc(strings.Fields(all), func(p string) bool { return strings.HasSuffix(p, "/pkg/targets") })
+		args = append(args, "-race")
 	}
-	_, err := gotest.Run(ctx, os.Stdout, nil, append(args, "./...")...)
+	_, err = gotest.Run(ctx, os.Stdout, nil, append(args, packages...)...)
 	return err
 }
 

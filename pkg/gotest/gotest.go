@@ -1,6 +1,6 @@
 // Package gotest runs go test for the targets of the magefile. Run lets no skipped test go
 // unnoticed: it prints each with its reason, and fails if one is not on the list of tests that may
-// be skipped. Without leaves long tests out. Exec runs benchmarks and long checks, which print for
+// be skipped. Without leaves long tests out, and Only runs them. Exec runs benchmarks and long checks, which print for
 // themselves.
 package gotest
 
@@ -55,9 +55,14 @@ func Run(ctx context.Context, out io.Writer, env []string, args ...string) (ran 
 }
 
 // Without returns the argument of go test that leaves out the tests of a list.
-func Without(list string) (arg string, err error) {
+func Without(list string) (arg string, err error) { return argument("skip", list) }
+
+// Only returns the argument of go test that runs the tests of a list and no others.
+func Only(list string) (arg string, err error) { return argument("run", list) }
+
+func argument(flag, list string) (arg string, err error) {
 	text, err := os.ReadFile(list)
-	return "-skip=^(" + strings.Join(names(string(text)), "|") + ")$", err
+	return "-" + flag + "=^(" + strings.Join(names(string(text)), "|") + ")$", err
 }
 
 // names are the names on a list.

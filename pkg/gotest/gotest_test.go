@@ -98,7 +98,7 @@ func TestBad(t *testing.T) { t.Parallel(); panic("oh") }
 	}
 }
 
-func TestTestsThatAreListedAsLongAreLeftOut(t *testing.T) {
+func TestTestsThatAreListedAsLongAreLeftOutOrRunAlone(t *testing.T) {
 	inModule(t, `
 func TestSlow(t *testing.T) { t.Run("sub", func(t *testing.T) { t.Error("it ran") }) }
 func TestSlowerStill(t *testing.T) {}
@@ -114,6 +114,19 @@ func TestSlowerStill(t *testing.T) {}
 	slices.Sort(ran)
 	if err != nil || !slices.Equal(ran, []string{"TestB", "TestSlowerStill"}) {
 		t.Errorf("ran %q: %v", ran, err)
+	}
+	if long, err = Only(Long); err != nil {
+		t.Fatal(err)
+	}
+	ran, err = Run(t.Context(), io.Discard, nil, long, "./...")
+	if err != nil || !slices.Equal(ran, []string{"TestSlow"}) {
+		t.Errorf("of the long ones, ran %q: %v", ran, err)
+	}
+	if long, err = Only(Long); err != nil {
+		t.Fatal(err)
+	}
+	if ran, err = Run(t.Context(), io.Discard, nil, long, "./..."); err == nil || len(ran) != 0 {
+		t.Errorf("of the long ones, which fail, ran %q: %v", ran, err)
 	}
 }
 
