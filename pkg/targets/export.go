@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/google/renameio/v2"
 
+	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -68,7 +68,7 @@ func replace(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("export: %s: %w", show.Printable(path), withoutName(err))
+		return fmt.Errorf("export: %s: %w", show.Printable(path), syserr.WithoutPath(err))
 	}
 	return nil
 }
@@ -76,15 +76,5 @@ func replace(path string, write func(io.Writer) error) error {
 var errFolder = errors.New("it is a folder: name a file in it")
 
 func outError(path string, err error) error {
-	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, show.Printable(path), withoutName(err))
-}
-
-// withoutName returns the system's error without the name of the file, because that may be a
-// temporary name.
-func withoutName(err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
+	return fmt.Errorf("%w: -out=%s: %w", protocol.ErrInput, show.Printable(path), syserr.WithoutPath(err))
 }

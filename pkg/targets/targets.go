@@ -12,6 +12,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/show"
@@ -47,7 +48,7 @@ func Run(ctx context.Context,
 func exists(input string) error {
 	_, err := os.Stat(input)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, strconv.Quote(input), withoutName(err))
+		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, strconv.Quote(input), syserr.WithoutPath(err))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"github.com/magereduce/magereduce/pkg/syserr"
 )
 
 var (
@@ -40,14 +42,11 @@ func (o *Output) Write(p []byte) (n int, err error) {
 	signal.Notify(ignored, syscall.SIGPIPE)
 	defer signal.Stop(ignored)
 	n, err = os.Stdout.Write(p)
-	var cause syscall.Errno
 	switch {
 	case errors.Is(err, syscall.EPIPE):
 		o.err = ErrReaderLeft
-	case errors.As(err, &cause): // without the name of the file
-		o.err = fmt.Errorf("%w: %w", ErrOutput, cause)
 	case err != nil:
-		o.err = fmt.Errorf("%w: %w", ErrOutput, err)
+		o.err = fmt.Errorf("%w: %w", ErrOutput, syserr.WithoutPath(err))
 	}
 	return n, o.err
 }

@@ -3,9 +3,9 @@ package shuffle
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
+
+	"github.com/magereduce/magereduce/pkg/syserr"
 )
 
 var (
@@ -34,16 +34,5 @@ func lostError(path string, what lost) error {
 
 // hostError is of the class ErrHost. It names the store, as this host does, and a path in it.
 func hostError(store, path string, err error) error {
-	return fmt.Errorf("shuffle: %w %s: %s: %w", ErrHost, strconv.Quote(store), path, cause(err))
-}
-
-// cause is what the system said, without a path, because the path in it may be a temporary one.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
+	return fmt.Errorf("shuffle: %w %s: %s: %w", ErrHost, strconv.Quote(store), path, syserr.WithoutPath(err))
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 
+	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 )
 
@@ -64,7 +65,7 @@ func (r Run) CheckMark() error {
 		return nil
 	}
 	if _, gone := errors.AsType[lost](err); gone || errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: %w", ErrNoMark, cause(err))
+		err = fmt.Errorf("%w: %w", ErrNoMark, syserr.WithoutPath(err))
 	}
 	return hostError(r.store.where, r.mark(), err)
 }

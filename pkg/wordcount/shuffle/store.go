@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+
+	"github.com/magereduce/magereduce/pkg/syserr"
 )
 
 // A Store holds the map outputs of jobs. It is safe for concurrent use.
@@ -35,7 +37,7 @@ func Make(dir string) (*Store, error) {
 }
 
 func cannotOpen(dir string, err error) error {
-	return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(dir), cause(err))
+	return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(dir), syserr.WithoutPath(err))
 }
 
 // Close closes the store.

@@ -8,9 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
@@ -47,16 +48,7 @@ func write(path string, data []byte) error {
 // unwritten is the error of a folder that can't be written to. Nothing is lost: the job in Redis
 // stays as it is.
 func unwritten(path string, err error) error {
-	return fmt.Errorf("%w: can't write %s: %w: mend that, then try again", protocol.ErrIncomplete, strconv.Quote(path), cause(err))
-}
-
-// cause is what the system said, without the name of a temporary file.
-func cause(err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
+	return fmt.Errorf("%w: can't write %s: %w: mend that, then try again", protocol.ErrIncomplete, strconv.Quote(path), syserr.WithoutPath(err))
 }
 
 // Jobs lists the IDs of all jobs that this folder knows.
