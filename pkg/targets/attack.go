@@ -12,6 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
@@ -63,7 +64,7 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 		}
 	}
 	s.shown.Quiet.Store(true)
-	if err := depend(ctx, []mg.Fn{find(job, "stream:seed")}); err != nil {
+	if err := graph.Run(ctx, graph.Find(job, "stream:seed")); err != nil {
 		return err
 	}
 	if s.job.IsSealed() {
@@ -90,7 +91,7 @@ func (s *session) underAttack(ctx context.Context, job mg.Fn, faults []chaos.Fau
 	var failure error
 	go func() {
 		defer close(ended)
-		failure = depend(ctx, []mg.Fn{job})
+		failure = graph.Run(ctx, job)
 	}()
 	err = e.Await(ctx, ended)
 	if err == nil {

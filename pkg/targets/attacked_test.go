@@ -15,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
@@ -30,12 +31,12 @@ func small(t *testing.T) Config {
 func TestAnAttackOnASealedJobReturnsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	c := small(t)
-	if err := depend(t.Context(), []mg.Fn{Job(c)}); err != nil {
+	if err := graph.Run(t.Context(), Job(c)); err != nil {
 		t.Fatal(err)
 	}
 	for name, attack := range map[string]func() error{
 		"Attack":   func() error { return Attack(t.Context(), c, chaos.KillWorker) },
-		"Attacked": func() error { return depend(t.Context(), []mg.Fn{Attacked(c, chaos.KillWorker)}) },
+		"Attacked": func() error { return graph.Run(t.Context(), Attacked(c, chaos.KillWorker)) },
 	} {
 		if err := attack(); mg.ExitStatus(err) != failure.ExitIncomplete || !strings.Contains(err.Error(), "sealed already") {
 			t.Errorf("%s: exit %d: %v", name, mg.ExitStatus(err), err)
@@ -52,7 +53,7 @@ func TestAnAttackOnAJobThatEndsFirstReturnsAndSaysSo(t *testing.T) {
 		}
 		return chaos.KillWorker.Inject(a, ctx)
 	}}
-	err := depend(t.Context(), []mg.Fn{Attacked(c, late)})
+	err := graph.Run(t.Context(), Attacked(c, late))
 	if mg.ExitStatus(err) != failure.ExitIncomplete || !strings.Contains(err.Error(), "the job ended before the fault could hit it") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
@@ -62,7 +63,7 @@ func TestAnAttackOnAJobThatFailsReportsTheFailureOfTheJob(t *testing.T) {
 	t.Parallel()
 	c := small(t)
 	c.Input = filepath.Join(t.TempDir(), "missing")
-	err := depend(t.Context(), []mg.Fn{Attacked(c, chaos.KillWorker)})
+	err := graph.Run(t.Context(), Attacked(c, chaos.KillWorker))
 	if mg.ExitStatus(err) != failure.ExitInput || strings.Contains(err.Error(), "attack") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
@@ -71,7 +72,7 @@ func TestAnAttackOnAJobThatFailsReportsTheFailureOfTheJob(t *testing.T) {
 func TestWhatIsDiscardedIsGoneAndNothingElse(t *testing.T) {
 	t.Parallel()
 	c := small(t)
-	if err := depend(t.Context(), []mg.Fn{Job(c)}); err != nil {
+	if err := graph.Run(t.Context(), Job(c)); err != nil {
 		t.Fatal(err)
 	}
 	theirs := filepath.Join(c.Dir, "theirs")

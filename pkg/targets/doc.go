@@ -30,11 +30,11 @@
 //
 // # The graph
 //
-// The graph is in graph.go. A step is a function of a session, and steps of one configuration share
-// one session within a process. Each step is idempotent for two reasons: Mage runs a target that is
-// named on the command line even if it has run before, and the next process starts from any state
-// that the last one left. Each configuration has its own set of nodes, so one process can run two
-// jobs.
+// The graph is in graph.go, and package graph runs its nodes. A node runs a step. A step is a
+// function of a session, and steps of one configuration share one session within a process. Each
+// step is idempotent for two reasons: Mage runs a target that is named on the command line even if
+// it has run before, and the next process starts from any state that the last one left. Each
+// configuration has its own set of nodes, so one process can run two jobs.
 //
 // Recovery is not part of the graph, because Mage runs a node once per process, and Redis may die
 // more often. The job itself brings the server and the functions back, as often as it must.

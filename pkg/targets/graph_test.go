@@ -3,15 +3,14 @@ package targets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 
 	"github.com/magefile/mage/mg"
@@ -31,10 +30,10 @@ func TestThePictureInTheMagefileShowsTheEdgesOfTheGraph(t *testing.T) {
 
 // edges are those of a graph, as "from → to".
 func edges(root mg.Fn) []string {
-	n := root.(*node)
+	n := root.(*graph.Node)
 	var found []string
-	for _, need := range n.needs {
-		found = append(found, need.Name()+" → "+n.name)
+	for _, need := range n.Needs {
+		found = append(found, need.Name()+" → "+n.Name())
 		found = append(found, edges(need)...)
 	}
 	slices.Sort(found)
@@ -125,31 +124,14 @@ func TestAPictureIsReadEdgeByEdge(t *testing.T) {
 
 func named(t *testing.T, name string) string { return t.Name() + " " + name }
 
-func TestAStepThatIsNeededTwiceRunsOnce(t *testing.T) {
-	t.Parallel()
-	var runs atomic.Int32
-	c := Config{Input: "somewhere"}
-	shared := step(named(t, "shared"), c, func(context.Context, *session) error { runs.Add(1); return nil })
-	nothing := func(context.Context, *session) error { return nil }
-	one, other := step(named(t, "one"), c, nothing, shared), step(named(t, "other"), c, nothing, shared)
-	for range 2 {
-		if err := depend(t.Context(), []mg.Fn{one, other}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := runs.Load(); n != 1 {
-		t.Errorf("it ran %d times", n)
-	}
-}
-
 func TestTwoConfigurationsAreTwoSetsOfNodes(t *testing.T) {
 	t.Parallel()
 	inputs := make(chan string, 9)
-	graph := func(c Config) mg.Fn {
+	count := func(c Config) mg.Fn {
 		return step(named(t, "count"), c, func(_ context.Context, s *session) error { inputs <- s.config.Input; return nil })
 	}
 	one, other := Config{Input: "one"}, Config{Input: "other"}
-	if err := depend(t.Context(), []mg.Fn{graph(one), graph(other), graph(one)}); err != nil {
+	if err := graph.Run(t.Context(), count(one), count(other), count(one)); err != nil {
 		t.Fatal(err)
 	}
 	close(inputs)
@@ -169,46 +151,6 @@ func TestTwoConfigurationsAreTwoSetsOfNodes(t *testing.T) {
 	}
 }
 
-func TestTheFirstFailureEndsItsSiblingsAndIsTheOneReported(t *testing.T) {
-	t.Parallel()
-	waiting := make(chan struct{})
-	var cause error
-	fails := step(named(t, "fails"), Config{}, func(context.Context, *session) error {
-		<-waiting
-		return fmt.Errorf("%w: it is full", protocol.ErrRedis)
-	})
-	waits := step(named(t, "waits"), Config{}, func(ctx context.Context, _ *session) error {
-		close(waiting)
-		<-ctx.Done() // for ever, if nobody told us
-		cause = context.Cause(ctx)
-		return fmt.Errorf("%w: a consequence", protocol.ErrState)
-	})
-	never := step(named(t, "never"), Config{}, func(context.Context, *session) error {
-		t.Error("a step ran without what it needs")
-		return nil
-	}, waits, fails)
-	err := depend(t.Context(), []mg.Fn{never})
-	if mg.ExitStatus(err) != failure.ExitRedis || !strings.HasSuffix(err.Error(), "it is full") {
-		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
-	}
-	if cause == nil || !strings.HasSuffix(cause.Error(), "it is full") {
-		t.Errorf("the sibling was told %v", cause)
-	}
-}
-
-func TestAFailureThatBothSiblingsNeedIsReportedOnce(t *testing.T) {
-	t.Parallel()
-	broken := step(named(t, "broken"), Config{}, func(context.Context, *session) error {
-		return fmt.Errorf("%w: no such folder", protocol.ErrInput)
-	})
-	nothing := func(context.Context, *session) error { return nil }
-	one, other := step(named(t, "one"), Config{}, nothing, broken), step(named(t, "other"), Config{}, nothing, broken)
-	err := depend(t.Context(), []mg.Fn{step(named(t, "top"), Config{}, nothing, one, other)})
-	if mg.ExitStatus(err) != failure.ExitInput || strings.Count(fmt.Sprint(err), "no such folder") != 1 {
-		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
-	}
-}
-
 func TestAnInterruptedStepExits130(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -217,7 +159,7 @@ func TestAnInterruptedStepExits130(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	})
-	if err := depend(ctx, []mg.Fn{waits}); mg.ExitStatus(err) != failure.ExitInterrupted {
+	if err := graph.Run(ctx, waits); mg.ExitStatus(err) != failure.ExitInterrupted {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/magefile/mage/mg"
 
+	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 )
@@ -45,7 +46,7 @@ func runJob() error {
 	if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
 		return fmt.Errorf("read the job's configuration: %w", err)
 	}
-	return depend(ctx, []mg.Fn{Job(c)})
+	return graph.Run(ctx, Job(c))
 }
 
 // jobCommand returns a command that runs a job in a process of its own.

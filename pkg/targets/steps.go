@@ -1,12 +1,33 @@
 package targets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
+	"github.com/magefile/mage/mg"
+
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/graph"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 )
+
+// step returns a node that runs a step of a configuration, after the nodes that it needs.
+func step(name string, c Config, do func(context.Context, *session) error, needs ...mg.Fn) mg.Fn {
+	c = config.Complete(c)
+	return graph.New(name, config.ID(c), func(ctx context.Context) error {
+		s := sessionOf(c)
+		err := cmp.Or(do(ctx, s), show.Out.Err())
+		return failure.Resumable(failure.Explain(ctx, err), s.recorded())
+	}, needs...)
+}
+
+// failing returns a step that fails with err, for a configuration that is wrong.
+func failing(name string, c Config, err error) mg.Fn {
+	return step(name, c, func(context.Context, *session) error { return err })
+}
 
 func startRedis(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -41,7 +42,7 @@ func Run(ctx context.Context,
 	if err := exists(config.Complete(c).Input); err != nil {
 		return outcome(ctx, err)
 	}
-	return outcome(ctx, depend(ctx, []mg.Fn{Job(c)}))
+	return outcome(ctx, graph.Run(ctx, Job(c)))
 }
 
 // exists refuses an input that doesn't exist, before a server is started for it.
@@ -67,8 +68,7 @@ func stepTarget(ctx context.Context, name string) (*session, error) {
 	if err != nil {
 		return nil, failure.Explain(ctx, err)
 	}
-	n := find(Job(c), name)
-	return sessionOf(n.config), depend(ctx, []mg.Fn{n})
+	return sessionOf(config.Complete(c)), graph.Run(ctx, graph.Find(Job(c), name))
 }
 
 // Redis starts and stops the folder's server
