@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/config"
+	"github.com/magereduce/magereduce/pkg/targets/export"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
@@ -183,7 +184,7 @@ func Export(ctx context.Context, out *string, partial *bool) error {
 		if out == nil || *out == "" {
 			return result.Export(&show.Out, words)
 		}
-		err := writeTo(*out, func(w io.Writer) error { return result.Export(w, words) })
+		err := export.Write(*out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
 			s.shown.Say("export", "%s", show.Printable(*out))
 		}

@@ -1,4 +1,4 @@
-package targets
+package export
 
 import (
 	"errors"
@@ -15,10 +15,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// writeTo writes a result to the file that path names. A reader sees either the old content or all
-// of the new content, because a new file replaces the old one. It has the mode of the old one, and
-// links to the file stay. Into a device or a FIFO writeTo writes directly.
-func writeTo(path string, write func(io.Writer) error) error {
+// Write writes a result to the file that path names. The path is not empty. The error wraps
+// protocol.ErrInput if the path can't be written to.
+func Write(path string, write func(io.Writer) error) error {
 	is, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
