@@ -1,33 +1,32 @@
-#!lua name=wordcount_2
--- wordcount, schema 2
+#!lua name=wordcount_3
+-- wordcount, schema 3
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --
--- Keys. All keys of a job share one hash tag. Every function takes the eight fixed keys in this order; those that
--- touch partial counts take the partitions' lists behind them.
+-- Keys. All keys of a job share one hash tag. Every function takes all eight, in this order.
 --
---   1 meta      hash    schema, run, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
---                       put (tokens in stored partitions), storing <attempt>, troubles (tasks taken over or failed),
---                       taken (tasks taken over, each once), final, released
+--   1 meta      hash    schema, run, store, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
+--                       stored (tokens in stored partitions), revoked (tasks whose output was lost), storing <attempt>,
+--                       troubles (tasks taken over or failed), taken (tasks taken over, each once), final, dismissed
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count
 --   5 attempts  hash    what a task went through: "<stream> <id>" and then "deaths" (of workers that had it), "by" (who
 --                       took it over last), "taken" (it counts there), "returned" (its owner left in good order),
---                       "errors", or the attempt that met one
+--                       "lost" (how often its output was lost), "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
---   8 commits   hash    attempt to commit -> how many partitions it has brought its blobs to, or "committed" and the ranges
---                       of its tasks: "committed 1-17,20"
---   9 ...       list    part:0, part:1, ...: partial counts of one partition, one blob per attempt, which begins with its
---                       nonce; those of attempts that are not committed count for nothing. It is there until the
---                       partition is stored
+--   8 outputs   hash    name of a map output -> "<tokens> <bytes> <ranges of its tasks, like 1-17,20> <host>". The counts
+--                       are in a file of that name, in the store that meta names. Without reducers they are in the sorted set
+--
+-- In every state of a job, outputs has each committed task exactly once: a commit adds one output with its tasks, a revoke
+-- takes one output with its tasks away, each in one call.
 --
 -- Rules. A function that fails half-way keeps what it wrote, so each validates everything (arguments, key types, the
 -- caller's rights, the job itself) before its first write. Numbers are decimal integers; ZINCRBY would take "inf" and "0x10" too.
--- What a job has come to (mapped, reduced, tokens, bytes, put, phase) is written as absolute values, computed from what was
--- read at the beginning, never incremented: an append-only file that was torn may bring back part of a call and then the
--- whole of it once more. What such a part does beside them shows in the commits, which must have each task once, and in the
+-- What a job has come to (mapped, reduced, tokens, bytes, stored, phase) is written as absolute values, computed from what
+-- was read at the beginning, never incremented: an append-only file that was torn may bring back part of a call and then the
+-- whole of it once more. What such a part does beside them shows in the outputs, which must have each task once, and in the
 -- sums: callers compare them.
 -- The schema version is part of the library's name and of every function's: Redis refuses equal function names in
 -- two libraries, LOAD REPLACE would pull the protocol away under another job's workers, and an RDB brings the old
@@ -41,9 +40,9 @@
 --   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
 
-local SCHEMA = '2'
+local SCHEMA = '3'
 local GROUP = 'workers'
-local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, COMMITS, PARTS = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, OUTPUTS = 1, 2, 3, 4, 5, 6, 7, 8
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash'}
 local BATCH = 7500         -- IDs in one commit; unpack passes 7,990 values
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
@@ -55,8 +54,8 @@ end
 
 -- How many arguments each command takes at least, its key included: Redis refuses to be asked about fewer.
 local LEAST = {
-  DEL = 1, EXPIRE = 2, HDEL = 2, HGET = 2, HINCRBY = 3, HMGET = 2, HSET = 3, HSETNX = 3, LTRIM = 3, RPUSH = 2, UNLINK = 1,
-  XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XPENDING = 2, ZADD = 3, ZINCRBY = 3,
+  DEL = 1, EXPIRE = 2, HDEL = 2, HGET = 2, HINCRBY = 3, HMGET = 2, HSET = 3, HSETNX = 3, UNLINK = 1,
+  XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XLEN = 1, XPENDING = 2, ZADD = 3, ZINCRBY = 3,
 }
 
 -- Refuses a caller who lacks the right to one of the commands: met half-way, the lack would tear the function apart. Which
@@ -117,31 +116,25 @@ local function fields(flat)
   return field
 end
 
--- Checks the type of each key. A wrong one must be found before the first write.
-local function check_types(keys)
+-- Checks the number of keys and the type of each. What is wrong must be found before the first write.
+local function check_keys(keys)
+  if #keys ~= #TYPES then refuse('WCARG', '%d keys given, %d needed', #keys, #TYPES) end
   for i, key in ipairs(keys) do
     local found = redis.call('TYPE', key).ok
-    local wanted = TYPES[i] or 'list'
-    if found ~= 'none' and found ~= wanted then
-      refuse('WCTYPE', '%s holds a %s where a %s of this job belongs', key, found, wanted)
+    if found ~= 'none' and found ~= TYPES[i] then
+      refuse('WCTYPE', '%s holds a %s where a %s of this job belongs', key, found, TYPES[i])
     end
   end
 end
 
-local function check_number(keys, parts)
-  if #keys ~= PARTS - 1 + parts then
-    refuse('WCARG', '%d keys given, %d needed', #keys, PARTS - 1 + parts)
-  end
-end
-
 local function read_meta(keys)
-  check_types(keys)
+  check_keys(keys)
   local meta = fields(redis.call('HGETALL', keys[META]))
   if next(meta) == nil then return nil end
   if meta.schema ~= SCHEMA then
     refuse('WCSTATE', 'the job has schema %s, this library has %s', tostring(meta.schema), SCHEMA)
   end
-  for _, field in ipairs({'maps', 'mapped', 'reducers', 'reduced', 'tokens', 'bytes', 'put'}) do
+  for _, field in ipairs({'maps', 'mapped', 'reducers', 'reduced', 'tokens', 'bytes', 'stored', 'revoked'}) do
     meta[field] = tonumber(meta[field])
     if not meta[field] then refuse('WCSTATE', 'the job has no %s', field) end
   end
@@ -150,11 +143,10 @@ end
 
 -- Opens a job for a caller of one run. A zombie of the same job from before a clean (same name, perhaps other bytes
 -- behind equal sizes and times) must not reach the new one.
-local function open_run(keys, run, parts)
+local function open_run(keys, run)
   local meta = read_meta(keys)
   if not meta then refuse('WCNOJOB', 'no such job') end
   if meta.run ~= run then refuse('WCRUN', 'the job belongs to run %s', meta.run) end
-  check_number(keys, parts == 'all' and meta.reducers or parts or 0)
   return meta
 end
 
@@ -206,13 +198,23 @@ local function refusal(stream, ids)
   if refused then return standings end
 end
 
--- The last map is done: hands out the reduce tasks, and returns the phase that begins.
-local function flip(keys, reducers)
-  if reducers == 0 then return 'done' end
-  for part = 1, reducers do
-    redis.call('XADD', keys[REDUCE], entry(part), 'partition', string.format('%d', part - 1))
+-- Writes what a job has come to. The phase follows two counters. The first time that all maps are committed, it hands out
+-- the reduce tasks; when they are committed again, after a revoke, the tasks are there.
+local function turn(keys, meta)
+  local phase = 'map'
+  if meta.mapped == meta.maps then phase = meta.reduced == meta.reducers and 'done' or 'reduce' end
+  if phase == 'reduce' and redis.call('XLEN', keys[REDUCE]) == 0 then
+    for part = 1, meta.reducers do
+      redis.call('XADD', keys[REDUCE], entry(part), 'partition', string.format('%d', part - 1))
+    end
   end
-  return 'reduce'
+  local values = {'phase', phase}
+  for _, field in ipairs({'mapped', 'reduced', 'tokens', 'bytes', 'stored', 'revoked'}) do
+    values[#values + 1] = field
+    values[#values + 1] = string.format('%.0f', meta[field])
+  end
+  redis.call('HSET', keys[META], unpack(values))
+  return phase
 end
 
 -- Writes numbers that strictly increase as ranges: "1-17,20".
@@ -227,23 +229,38 @@ local function ranges_of(numbers)
   return table.concat(ranges, ',')
 end
 
+-- Reads an output: its tokens, its bytes, and the numbers of its tasks.
+local function output_of(text)
+  local tokens, bytes, ranges = text:match('^(%d+) (%d+) ([%d,-]+) ')
+  local numbers = {}
+  for range in (ranges or ''):gmatch('[^,]+') do
+    local first, last = range:match('^(%d+)-?(%d*)$')
+    if not first or #range > 31 then refuse('WCSTATE', 'an output has no tasks: %s', text) end
+    for n = tonumber(first), tonumber(last ~= '' and last or first) do
+      if #numbers == BATCH then refuse('WCSTATE', 'an output has more tasks than a commit: %s', text) end
+      numbers[#numbers + 1] = n
+    end
+  end
+  if #numbers == 0 then refuse('WCSTATE', 'an output has no tasks: %s', text) end
+  return tonumber(tokens), tonumber(bytes), numbers
+end
+
 -- seed: appends tasks to the map stream; creates the job if it is not there.
---   KEYS    fixed, parts
---   ARGV    run, maps (in total), reducers, first (1-based number of the first task given),
+--   ARGV    run, maps (in total), reducers, store (where the outputs are; to be compared, and never obeyed),
+--           first (1-based number of the first task given),
 --           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
---   returns {run of the job, top (number of the last task in the stream), phase}
+--   returns {run of the job, top (number of the last task in the stream), store}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
 -- two chunks the gap could never be filled; the caller reads top and goes on from there. IDs are explicit, so that
 -- a repeated call adds nothing twice. A task that somebody deleted can't be added again, and nobody would do it.
 local function seed(keys, args)
   local run, maps, reducers = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers')
-  local first = integer(args[4], 'first')
+  local store, first = args[4], integer(args[5], 'first')
   if not run or run == '' then refuse('WCARG', 'run must be given') end
-  if first < 1 or (#args - 4) % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
-  local last = first - 1 + (#args - 4) / 2
+  if first < 1 or (#args - 5) % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
+  local last = first - 1 + (#args - 5) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
-  check_number(keys, reducers)
   local meta, top = read_meta(keys), 0
   if meta then
     if meta.maps ~= maps or meta.reducers ~= reducers then
@@ -260,122 +277,120 @@ local function seed(keys, args)
     end
   else
     redis.call('DEL', unpack(keys))
-    redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'phase', 'map', 'maps', maps, 'mapped', 0,
-      'reducers', reducers, 'reduced', 0, 'tokens', 0, 'bytes', 0, 'put', 0)
+    redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
-    if maps == 0 then redis.call('HSET', keys[META], 'phase', flip(keys, reducers)) end
+    turn(keys, {maps = maps, mapped = 0, reducers = reducers, reduced = 0, tokens = 0, bytes = 0, stored = 0, revoked = 0})
   end
   if first <= top + 1 then
     for n = top + 1, last do
-      local at = 5 + (n - first) * 2
+      local at = 6 + (n - first) * 2
       redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'split', args[at + 1])
       top = n
     end
   end
-  local now = redis.call('HMGET', keys[META], 'run', 'phase')
+  local now = redis.call('HMGET', keys[META], 'run', 'store')
   return {now[1], top, now[2]}
 end
 
--- commit: acknowledges a batch of map tasks and applies its effect, as one step, if all of them are pending.
---   KEYS    fixed, parts
---   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, then the effect:
---           an attempt (a nonce), then without reducers word, count, word, count, ...; with reducers from (to how many
---           partitions it has brought its blobs), and blobs for those that follow, each with the attempt in front ('' for none)
---   returns {'committed'}, {'at', to how many partitions the attempt has brought its blobs} or {'refused', standing of each
---           task}
--- Blobs may be too many for one short call, so an attempt may take several. What it has brought counts for nothing before
--- the last of them, which has the last partition's blob, acknowledges the tasks.
--- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: a table cannot be taken apart again.
--- How far the attempt has come is kept beside the blobs, and what does not join on there is not taken: a rollback may have
--- taken earlier ones back. Buried tasks never count as mapped: a phase change without them lets a zombie store totals that
--- lack them. No task is pending once all are committed, unless somebody sets the group back: the counts may be final by then.
+-- commit: acknowledges a batch of map tasks and names their output, as one step, if all of them are pending.
+--   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, name of the output (a nonce), host (escaped),
+--           and without reducers the counts themselves: word, count, word, count, ...
+--   returns {'committed'} or {'refused', standing of each task}
+-- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: an output cannot be taken apart again.
+-- Where the tasks stand is looked at before the name, so that who repeats a commit is told 'settled'. Buried tasks never count
+-- as mapped: a phase change without them lets a zombie store totals that lack them.
 local function commit(keys, args)
-  local meta = open_run(keys, args[1], 'all')
+  local meta = open_run(keys, args[1])
   local n = integer(args[2], 'n')
-  if #args < n + 5 then refuse('WCARG', 'too few arguments') end
+  if #args < n + 6 then refuse('WCARG', 'too few arguments') end
   local ids, numbers = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
-  local attempt, at = args[n + 5], n + 6
-  local from, upto
-  if attempt == '' then refuse('WCARG', 'attempt must be given') end
-  if meta.reducers > 0 then
-    from = integer(args[at], 'from')
-    at = at + 1
-    upto = from + #args - at + 1
-    if upto > meta.reducers then refuse('WCARG', 'blobs for %.0f of %.0f partitions', upto, meta.reducers) end
-    for i = at, #args do
-      if args[i] ~= '' and args[i]:sub(1, #attempt) ~= attempt then refuse('WCARG', 'a blob of another attempt') end
-    end
-  else
-    if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
-    check_counts(args, at + 1)
-  end
+  local name, host, at = args[n + 5], args[n + 6], n + 7
+  if name == '' or host == '' or host:find(' ') then refuse('WCARG', 'name and host must be given') end
+  if meta.reducers > 0 and at <= #args then refuse('WCARG', 'counts of a job that has reducers') end
+  if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
+  check_counts(args, at + 1)
   local refused = refusal(keys[MAP], ids)
   if refused then return refused end
   if meta.phase ~= 'map' then refuse('WCSTATE', 'tasks of phase map are pending in phase %s', meta.phase) end
-  local brought = tonumber(redis.call('HGET', keys[COMMITS], attempt) or 0)
-  if not brought then refuse('WCSTATE', 'a committed attempt has pending tasks') end
-  if meta.reducers > 0 then
-    if from ~= brought then return {'at', brought} end
-    if upto < meta.reducers then redis.call('HSET', keys[COMMITS], attempt, string.format('%.0f', upto)) end
-    for i = at, #args do
-      if args[i] ~= '' then redis.call('RPUSH', keys[PARTS + from + i - at], args[i]) end
-    end
-    if upto < meta.reducers then return {'at', upto} end
-  end
+  if redis.call('HEXISTS', keys[OUTPUTS], name) == 1 then refuse('WCSTATE', 'a committed output has pending tasks') end
 
   if redis.call('XACK', keys[MAP], GROUP, unpack(ids)) ~= n then
     refuse('WCSTATE', 'pending tasks could not be acknowledged')
   end
-  if meta.reducers == 0 then
-    for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
-  end
-  redis.call('HSET', keys[COMMITS], attempt, 'committed ' .. ranges_of(numbers))
-  local mapped, phase = meta.mapped + n, meta.phase
-  if mapped == meta.maps then phase = flip(keys, meta.reducers) end
-  redis.call('HSET', keys[META], 'mapped', string.format('%.0f', mapped), 'tokens', string.format('%.0f', meta.tokens + tokens),
-    'bytes', string.format('%.0f', meta.bytes + bytes), 'phase', phase)
+  for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
+  redis.call('HSET', keys[OUTPUTS], name, string.format('%.0f %.0f %s %s', tokens, bytes, ranges_of(numbers), host))
+  meta.mapped, meta.tokens, meta.bytes = meta.mapped + n, meta.tokens + tokens, meta.bytes + bytes
+  turn(keys, meta)
   return {'committed'}
 end
 
--- partition: allows the caller to read the partial counts of one partition.
---   KEYS    fixed, the partition's list
---   ARGV    run, partition (0-based)
---   returns how many maps the job has: the commits must have each of them once
--- The commits and the blobs are an HGETALL and an LRANGE right behind it, in one transaction with this: what comes through Lua
--- is copied three times more, and a partition may be large.
--- Guards. All in one transaction: between two pages a rollback may mix two orders of commits. Only while the partition's
--- task is pending. Before the last map is committed no task is, and less than all partial counts would be stored as a total;
--- when it is stored they are gone, and nothing at all would be, once a rollback has made the task pending again.
-local function partition(keys, args)
-  local meta = open_run(keys, args[1], 1)
-  local part = integer(args[2], 'partition')
-  if standing(keys[REDUCE], entry(part + 1)) ~= 'pending' then refuse('WCPHASE', 'partition %.0f is not pending', part) end
-  return meta.maps
+-- outputs: the map outputs that a reducer merges.
+--   ARGV    run
+--   returns {maps of the job, {name, output, name, output, ...}}
+-- Guards. Only in phase reduce: in phase map the list is incomplete, and in phase done it may be discarded, so that a rollback
+-- would store nothing as a total. All in one call: two pages may be of two histories. The list needs no look at the task:
+-- where all maps are committed, any list is complete, and stays right for ever.
+local function outputs(keys, args)
+  local meta = open_run(keys, args[1])
+  if meta.phase ~= 'reduce' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
+  return {meta.maps, redis.call('HGETALL', keys[OUTPUTS])}
+end
+
+-- revoke: takes back an output that can't be read, so that its tasks run again.
+--   ARGV    run, name, host that could not read it, why, how often the output of a task may be lost
+--   returns 'revoked', or 'nothing': somebody has done so, or all is stored
+-- The tasks become pending again, with a lease that ran out long ago, so that the next thief takes them. That is no death of a
+-- worker. At the limit a task is buried instead, because a host or a disk that ruins everything would go on for ever.
+-- Guards. By name, not by task: a late report would take the successor away. Not in phase done: a published result could
+-- not be read any more while maps run again. All in one call.
+local function revoke(keys, args)
+  local meta = open_run(keys, args[1])
+  local name, host, why, limit = args[2], args[3], args[4], integer(args[5], 'limit')
+  if not name or not host or not why then refuse('WCARG', 'name, host and reason must be given') end
+  local output = redis.call('HGET', keys[OUTPUTS], name)
+  if not output or meta.phase == 'done' then return 'nothing' end
+  local tokens, bytes, numbers = output_of(output)
+  if #numbers > meta.mapped or tokens > meta.tokens or bytes > meta.bytes then
+    refuse('WCSTATE', 'an output has more than the job: %s', output)
+  end
+
+  redis.call('HDEL', keys[OUTPUTS], name)
+  for _, number in ipairs(numbers) do
+    local task = string.format('map %.0f', number)
+    local lost = tonumber(redis.call('HGET', keys[ATTEMPTS], task .. ' lost') or 0) + 1
+    redis.call('HSET', keys[ATTEMPTS], task .. ' lost', lost)
+    if lost < limit then
+      redis.call('HSET', keys[ATTEMPTS], task .. ' returned', 1)
+      redis.call('XCLAIM', keys[MAP], GROUP, 'revoked', 0, entry(number), 'IDLE', LONG_AGO, 'FORCE', 'JUSTID')
+    else
+      redis.call('HSET', keys[DEAD], task, string.format('LOST map output lost %d times: written on %s, read on %s: %s',
+        lost, output:match('(%S+)$'), host, why))
+    end
+  end
+  meta.mapped, meta.tokens, meta.bytes = meta.mapped - #numbers, meta.tokens - tokens, meta.bytes - bytes
+  meta.revoked = meta.revoked + #numbers
+  turn(keys, meta)
+  return 'revoked'
 end
 
 -- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
 -- words the attempt has stored so far, and where the next argument is; or nothing, and the reply that says where each
--- task stands, if one of them is not pending.
-local function open_attempt(keys, args, with_lists)
+-- task stands, if one of them is not pending. In phase map they may be pending, too: the totals come of a complete list of
+-- outputs, so they are right, and only that list was lost since.
+local function open_attempt(keys, args)
   local attempt, n = args[2], integer(args[3], 'n')
-  local meta = open_run(keys, args[1], with_lists and n)
+  local meta = open_run(keys, args[1])
   if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
   local ids = batch_of(args, 4, n, 'partition', 0, meta.reducers)
-  if meta.phase == 'map' then
-    local standings = {'refused'}
-    for i = 1, n do standings[i + 1] = 'undelivered' end
-    return nil, standings
-  end
   local refused = refusal(keys[REDUCE], ids)
   if refused then return nil, refused end
-  if meta.phase ~= 'reduce' then refuse('WCSTATE', 'partitions are pending in phase %s', meta.phase) end
+  if meta.phase == 'done' then refuse('WCSTATE', 'partitions are pending in phase done') end
   return meta, ids, tonumber(meta['storing ' .. attempt] or 0), n + 4
 end
 
 -- place: where an attempt to store the totals of some partitions stands.
---   KEYS    fixed
 --   ARGV    run, attempt (a nonce), n, n partitions (0-based, strictly increasing)
 --   returns {'at', how many words the attempt has stored} or {'refused', standing of each task}
 local function place(keys, args)
@@ -384,9 +399,7 @@ local function place(keys, args)
   return {'at', stored}
 end
 
--- put: notes that an attempt has stored so many words more; with the last of them, acknowledges the reduce tasks, and
--- drops the partial counts, which would only make each checkpoint longer.
---   KEYS    fixed, the lists of the partitions
+-- put: notes that an attempt has stored more words; with the last of them, acknowledges the reduce tasks.
 --   ARGV    as of place, then from (how many words were stored before these), words, last (1 or 0), tokens (in all)
 --   returns {'committed'}, {'at', how many words the attempt has stored} or {'refused', standing of each task}
 -- The words themselves are a ZADD right before, in one transaction with this: Redis takes twice as long over those that
@@ -396,7 +409,7 @@ end
 -- have taken earlier words back, and the last would acknowledge some that are gone. The first attempt to finish wins;
 -- the rest are told 'settled'.
 local function put(keys, args)
-  local meta, ids, stored, at = open_attempt(keys, args, true)
+  local meta, ids, stored, at = open_attempt(keys, args)
   if not meta then return ids end
   local from, words = integer(args[at], 'from'), integer(args[at + 1], 'words')
   local last, tokens = args[at + 2], integer(args[at + 3], 'tokens')
@@ -408,11 +421,8 @@ local function put(keys, args)
     return {'at', from + words}
   end
   redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
-  for i = PARTS, #keys do redis.call('LTRIM', keys[i], 1, 0) end
-  local reduced, phase = meta.reduced + #ids, meta.phase
-  if reduced == meta.reducers then phase = 'done' end
-  redis.call('HSET', keys[META], 'reduced', string.format('%.0f', reduced), 'put', string.format('%.0f', meta.put + tokens),
-    'phase', phase)
+  meta.reduced, meta.stored = meta.reduced + #ids, meta.stored + tokens
+  local phase = turn(keys, meta)
   for field in pairs(meta) do
     if field == progress or phase == 'done' and field:find('^storing ') then -- the others came to nothing
       redis.call('HDEL', keys[META], field)
@@ -422,9 +432,8 @@ local function put(keys, args)
 end
 
 -- final: fences the result for those who seal the job and read it.
---   KEYS    fixed
 --   ARGV    run, fence (a nonce)
---   returns {the fence that stands, mapped, reduced, tokens, bytes, put}: callers compare them with what they know
+--   returns {the fence that stands, mapped, reduced, tokens, bytes, stored}: callers compare them with what they know
 -- Guards. Only a job that is done, with nothing buried, has a result. A fence that stands is the next caller's too: under
 -- one of its own, what another supervisor has published could not be read any more. It is written nevertheless, so that
 -- WAITAOF has something to wait for.
@@ -435,23 +444,21 @@ local function final(keys, args)
   if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
   local fence = meta.final or args[2]
   redis.call('HSET', keys[META], 'final', fence)
-  return {fence, meta.mapped, meta.reduced, meta.tokens, meta.bytes, meta.put}
+  return {fence, meta.mapped, meta.reduced, meta.tokens, meta.bytes, meta.stored}
 end
 
 -- Opens a finished job for the holder of its fence. The server's run_id would not do in its place: a master that was
 -- demoted and resynced from a lagging replica keeps it, and a clean does not change it.
-local function open_final(keys, fence, parts)
+local function open_final(keys, fence)
   local meta = read_meta(keys)
   if not meta then refuse('WCNOJOB', 'no such job') end
   if not fence or fence == '' or meta.final ~= fence or meta.phase ~= 'done' then
     refuse('WCFINAL', 'the result is not fenced by this caller any more')
   end
-  check_number(keys, parts == 'all' and meta.reducers or 0)
   return meta
 end
 
 -- result: a page of the counts, by descending count.
---   KEYS    fixed
 --   ARGV    fence, rank of the first, how many at most
 --   returns {word, count, word, count, ...}
 local function result(keys, args)
@@ -463,7 +470,6 @@ local function result(keys, args)
 end
 
 -- sum: adds up the counts from a rank on, so that a result can be checked without being sent.
---   KEYS    fixed
 --   ARGV    fence, rank of the first, how many different counts at most
 --   returns {how many words, their sum}; no words: that was all
 -- Words of one count are counted, not visited: counts that come to T have at most sqrt(2T) different values.
@@ -484,33 +490,31 @@ local function sum(keys, args)
   return {rank - from, string.format('%.0f', total)}
 end
 
--- release: the job is sealed, its workers may leave.
---   KEYS    fixed
+-- dismiss: the job is sealed, its workers may leave.
 --   ARGV    fence
-local function release(keys, args)
+local function dismiss(keys, args)
   open_final(keys, args[1])
-  redis.call('HSET', keys[META], 'released', args[1])
+  redis.call('HSET', keys[META], 'dismissed', args[1])
   redis.call('DEL', keys[WORKERS])
   return redis.status_reply('OK')
 end
 
--- discard: drops the partial counts of a sealed job, and lets its other keys expire where that is wanted. Its commits stay:
--- another supervisor that seals it looks at them.
---   KEYS    fixed, parts
+-- discard: drops what the result of a sealed job doesn't need, and lets its other keys expire where that is wanted.
 --   ARGV    fence, seconds to live (0: for ever)
+-- Without reducers the outputs stay: another supervisor that seals the job looks at them, because no reducer did.
 -- Guard: the fence. A deletion that comes late, after a rollback reopened the job, would leave nothing to reduce.
 local function discard(keys, args)
-  open_final(keys, args[1], 'all')
+  local meta = open_final(keys, args[1])
   local ttl = integer(args[2], 'seconds')
-  for i = PARTS, #keys do redis.call('UNLINK', keys[i]) end
+  redis.call('UNLINK', keys[ATTEMPTS])
+  if meta.reducers > 0 then redis.call('UNLINK', keys[OUTPUTS]) end
   if ttl > 0 then
-    for i = META, COMMITS do redis.call('EXPIRE', keys[i], args[2]) end
+    for _, key in ipairs(keys) do redis.call('EXPIRE', key, args[2]) end
   end
   return redis.status_reply('OK')
 end
 
 -- renew: a heartbeat; renews leases that the caller still holds and says so in `workers`.
---   KEYS    fixed
 --   ARGV    run, consumer, what the worker says of itself, stream, then task numbers
 --   returns how many leases it still held
 -- Guard: only the present owner's. XCLAIM asks nobody, and would take the task back from the thief.
@@ -531,17 +535,16 @@ local function renew(keys, args)
   return held
 end
 
--- give_up: marks every lease of a consumer as run out, so that the next thief need not wait.
---   KEYS    fixed
+-- release: marks every lease of a consumer as run out, so that the next thief need not wait.
 --   ARGV    run, consumer, after how many deaths a task runs alone (0: the consumer did not die)
 --   returns how many leases it held
 -- The entries stay pending: who takes them gets them by XAUTOCLAIM, as it would have after the lease.
 -- Guard: a death is counted against a task only if it was seen, and the task may have caused it. A task that runs alone
--- must have been begun; any other may have been in the table. A lease that was given up already counts for nothing: this
+-- must have been begun; any other may have been in the table. A lease that was released already counts for nothing: this
 -- is the same death, told twice, or its owner had left in good order.
-local function give_up(keys, args)
+local function release(keys, args)
   open_run(keys, args[1])
-  local consumer, alone, released = args[2], integer(args[3], 'deaths'), 0
+  local consumer, alone, held = args[2], integer(args[3], 'deaths'), 0
   for _, name in ipairs({'map', 'reduce'}) do
     local stream, from = stream_of(keys, name), '-'
     repeat
@@ -557,20 +560,19 @@ local function give_up(keys, args)
           end
         end
         redis.call('XCLAIM', stream, GROUP, consumer, 0, p[1], 'IDLE', LONG_AGO, 'JUSTID')
-        released, from = released + 1, '(' .. p[1]
+        held, from = held + 1, '(' .. p[1]
       end
     until #page < 1000
   end
   redis.call('HDEL', keys[WORKERS], consumer)
-  return released
+  return held
 end
 
--- attempt: says that a consumer begins with a task that it took over.
---   KEYS    fixed
+-- begin_task: says that a consumer begins with a task that it took over.
 --   ARGV    run, stream, task number, consumer
 --   returns how many workers died that had it
 -- Redis's own delivery count would not do: it rises with every read of one's own pending entries, and with every restart.
-local function attempt(keys, args)
+local function begin_task(keys, args)
   open_run(keys, args[1])
   stream_of(keys, args[2])
   local task = string.format('%s %.0f', args[2], integer(args[3], 'task'))
@@ -584,7 +586,6 @@ local function attempt(keys, args)
 end
 
 -- fail: counts an error of a task, once for each attempt that met it, and buries the task at the limit.
---   KEYS    fixed
 --   ARGV    run, stream, task number, attempt token, limit, error
 --   returns 'failed', 'buried', or the task's standing if it is not pending
 local function fail(keys, args)
@@ -606,7 +607,6 @@ local function fail(keys, args)
 end
 
 -- requeue: gives every buried task another life.
---   KEYS    fixed
 --   ARGV    run
 --   returns how many there were
 -- A stream takes no ID twice, but an entry stays when it is acknowledged: it becomes pending again, with a lease that
@@ -632,7 +632,6 @@ local function requeue(keys, args)
 end
 
 -- clean: deletes the job, in one call; key by key a zombie or a rollback could meet half of it.
---   KEYS    fixed, parts
 --   ARGV    run: only if the job belongs to it ('': whoever it belongs to)
 --   returns how many keys there were
 local function clean(keys, args)
@@ -645,7 +644,6 @@ local function clean(keys, args)
 end
 
 -- status: where the job stands, in constant time (but for one row a consumer).
---   KEYS    fixed
 --   returns {meta (flat), pending maps, pending reduces (each {consumer, number, ...}), buried, workers (flat),
 --            tasks in the map stream, whether some of them were given to nobody yet (1 or 0), the same of reduces}
 local function status(keys, args)
@@ -675,19 +673,20 @@ local function register_reading(name, body)
   redis.register_function{function_name = 'wordcount_' .. SCHEMA .. '_' .. name, callback = guarded(body, {}), flags = {'no-writes'}}
 end
 
-register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XADD', 'HMGET'})
-register('commit', commit, {'HSET', 'RPUSH', 'XACK', 'ZINCRBY', 'XADD'})
-register_reading('partition', partition)
+register('seed', seed, {'DEL', 'HSET', 'XGROUP', 'XLEN', 'XADD', 'HMGET'})
+register('commit', commit, {'XACK', 'ZINCRBY', 'HSET', 'XLEN', 'XADD'})
+register_reading('outputs', outputs)
+register('revoke', revoke, {'HDEL', 'HGET', 'HSET', 'XCLAIM', 'XLEN', 'XADD'})
 register_reading('place', place)
-register('put', put, {'ZADD', 'XACK', 'LTRIM', 'HDEL', 'HSET'}) -- ZADD is the caller's, who may only seem to be in a transaction
+register('put', put, {'ZADD', 'XACK', 'HSET', 'XLEN', 'XADD', 'HDEL'}) -- ZADD is the caller's, who may only seem to be in a transaction
 register('final', final, {'HSET'})
 register_reading('result', result)
 register_reading('sum', sum)
-register('release', release, {'HSET', 'DEL'})
+register('dismiss', dismiss, {'HSET', 'DEL'})
 register('discard', discard, {'UNLINK', 'EXPIRE'})
 register('renew', renew, {'HSET', 'XPENDING', 'XCLAIM'})
-register('give_up', give_up, {'XPENDING', 'HSET', 'HGET', 'HINCRBY', 'XCLAIM', 'HDEL'})
-register('attempt', attempt, {'HSET', 'HDEL', 'HINCRBY', 'HSETNX', 'HGET'})
+register('release', release, {'XPENDING', 'HSET', 'HGET', 'HINCRBY', 'XCLAIM', 'HDEL'})
+register('begin_task', begin_task, {'HSET', 'HDEL', 'HINCRBY', 'HSETNX', 'HGET'})
 register('fail', fail, {'HSETNX', 'HDEL', 'HINCRBY', 'XACK', 'HSET'})
 register('requeue', requeue, {'XCLAIM', 'HDEL', 'DEL'})
 register('clean', clean, {'UNLINK'})

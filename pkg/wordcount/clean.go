@@ -108,6 +108,9 @@ func (c *cleaner) clean(ctx context.Context, id string) (keys int, err error) {
 	if failed != nil {
 		return keys, cmp.Or(folder.SetServers(id, left), failed)
 	}
+	if err := supervisor.DeleteOutputs(folder, id); err != nil {
+		return keys, err
+	}
 	return keys, folder.Forget(id)
 }
 

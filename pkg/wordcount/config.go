@@ -2,6 +2,7 @@ package wordcount
 
 import (
 	"cmp"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -24,6 +25,10 @@ type Config struct {
 	WorkerMemory int64           // bytes for each worker; default: worker.DefaultWorkerMemory
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
 	Faults       []worker.Faults // of the first workers, one element each; default: none
+
+	// Shuffle is the folder of the map outputs, which all workers of a job share; default: the folder
+	// "shuffle" in Dir. Workers on other hosts need one that all hosts have mounted.
+	Shuffle string
 
 	Checkpoint time.Duration // between two checkpoints; default: DefaultCheckpoint
 	// Durability is what sealing waits for. The default is BGSave on a server of the folder's own,
@@ -84,6 +89,12 @@ func (c Config) WithDefaults() Config {
 		c.Durability = cmp.Or(c.Durability, supervisor.BGSave)
 	}
 	return c
+}
+
+// store is where this folder keeps map outputs. Its path means the same to all processes.
+func (c Config) store() (supervisor.Store, error) {
+	dir, err := filepath.Abs(cmp.Or(c.Shuffle, filepath.Join(c.Dir, "shuffle")))
+	return supervisor.Store{Dir: dir, Chosen: c.Shuffle != ""}, err
 }
 
 // given reports whether the caller gave a server. Such a server has another owner.

@@ -12,6 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 )
@@ -82,7 +83,7 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 	if err := j.conn.open(ctx, false); err != nil {
 		return nil, 0, err
 	}
-	all, missing, err := result.Unsealed(ctx, j.conn.rdb, j.plan.Job)
+	all, missing, err := result.Unsealed(ctx, j.conn.rdb, j.plan.Job, j.outputs)
 	return func(yield func(Entry, error) bool) {
 		for _, e := range all {
 			if !yield(e, nil) {
@@ -90,6 +91,18 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 			}
 		}
 	}, missing, err
+}
+
+// outputs opens the store of a run of this job.
+func (j *Job) outputs(run string) (*shuffle.Store, error) {
+	store, known, err := j.folder.Store(j.plan.Job.ID, run)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, fmt.Errorf("%w: this folder doesn't know where the map outputs of job %s are", ErrState, j.plan.Job.ID)
+	}
+	return shuffle.Open(store.Dir)
 }
 
 // Join makes this job one that another folder or host has planned. It checks that this host has the
@@ -132,7 +145,17 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err
 	}
-	err = j.spawn(ctx, trust, j.progress.Load, func(ctx context.Context, consumer string, died bool) (int, error) {
+	store := ""
+	if st.Reducers > 0 {
+		here, err := j.config.store()
+		if err == nil {
+			store, err = supervisor.FindStore(here, st.Store, j.plan.Job.ID, st.Run)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	err = j.spawn(ctx, trust, store, j.progress.Load, func(ctx context.Context, consumer string, died bool) (int, error) {
 		return client.Release(ctx, st.Run, consumer, died)
 	})
 	if err != nil {

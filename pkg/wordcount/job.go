@@ -182,8 +182,12 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	if err := j.conn.record(j.folder, j.plan.Job.ID); err != nil {
 		return err
 	}
+	store, err := j.config.store()
+	if err != nil {
+		return err
+	}
 	c := supervisor.Config{
-		Redis: j.conn.rdb, Plan: j.plan, Folder: j.folder, Durability: j.config.Durability, Every: j.config.Checkpoint,
+		Redis: j.conn.rdb, Plan: j.plan, Folder: j.folder, Store: store, Durability: j.config.Durability, Every: j.config.Checkpoint,
 		Revive: j.conn.revive, Events: j.running, Seen: j.config.Seen,
 	}
 	if j.conn.owned() {
@@ -216,12 +220,17 @@ func (j *Job) Spawn(ctx context.Context) error {
 	if j.sealed != nil {
 		return nil
 	}
-	return j.spawn(ctx, j.sup.Trust(), j.sup.Progress, j.sup.Release)
+	store, err := j.sup.Store()
+	if err != nil {
+		return err
+	}
+	return j.spawn(ctx, j.sup.Trust(), store, j.sup.Progress, j.sup.Release)
 }
 
-// spawn starts workers. release gives back the leases of a worker that ended.
-func (j *Job) spawn(ctx context.Context, trust plan.Trust, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
-	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust}
+// spawn starts workers. store is where the map outputs are. release gives back the leases of a worker
+// that ended.
+func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
+	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust, Store: store}
 	if !j.conn.owned() {
 		spec.Budget = protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
 	}

@@ -16,8 +16,6 @@ const (
 	blockFor = 200 * time.Millisecond // how long an idle worker waits for a new task
 )
 
-var bothStreams = []protocol.Stream{protocol.Maps, protocol.Reduces}
-
 // Claimer gets tasks for a worker: tasks that were delivered to the worker but that it doesn't
 // know, tasks of dead workers, and new tasks. Each method that takes tasks returns only those that
 // the worker didn't hold before.
@@ -71,9 +69,10 @@ func (c *Claimer) Pace(took time.Duration) {
 }
 
 // reread takes the pending entries of this worker that it doesn't know, because a reply was lost or
-// a rollback undid a commit.
+// a rollback undid a commit. It reads the stream of the phase alone. In phase map, a worker that
+// took its reduce tasks again would be refused, take them again, and leave the maps to nobody.
 func (c *Claimer) reread(ctx context.Context) ([]Task, error) {
-	mine, err := c.readGroup(ctx, bothStreams, "0", protocol.CommitMax, -1)
+	mine, err := c.readGroup(ctx, []protocol.Stream{c.Phase.Stream()}, "0", protocol.CommitMax, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +83,7 @@ func (c *Claimer) reread(ctx context.Context) ([]Task, error) {
 // wait waits for a new task and takes it, for blockFor at most. It asks for one task only, because
 // the first reduce task wakes every worker, and each worker should get some.
 func (c *Claimer) wait(ctx context.Context) ([]Task, error) {
-	fresh, err := c.readGroup(ctx, bothStreams, ">", 1, blockFor)
+	fresh, err := c.readGroup(ctx, []protocol.Stream{protocol.Maps, protocol.Reduces}, ">", 1, blockFor)
 	return c.hold(fresh, false), err
 }
 

@@ -17,7 +17,7 @@ const (
 // in which the job was last seen. It doesn't wait. share is how many partitions a thief takes at
 // once.
 func (c *Claimer) Next(ctx context.Context, share int) ([]Task, error) {
-	if c.Lost {
+	if c.Lost && c.Phase != protocol.Done {
 		if tasks, err := c.reread(ctx); err != nil || len(tasks) > 0 {
 			return tasks, err
 		}

@@ -36,26 +36,15 @@ type Blob struct {
 	Tokens uint64 // the sum of their counts
 }
 
-// Pack encodes the table as one blob for each of parts partitions, nil for a
-// partition that has no words.
-func (t *Table) Pack(parts int) [][]byte {
-	packed := make([][]byte, parts)
-	for p, b := range t.pack(parts, func(w []byte) int { return Partition(w, parts) }) {
-		packed[p] = b.Bytes
-	}
-	return packed
-}
-
-// PackFor encodes the table as one blob for each partition of a run.
-func (t *Table) PackFor(p Partitioner) []Blob { return t.pack(p.parts, p.Of) }
-
-// pack goes through the table once, for that is larger than any cache: so a blob's
-// size is guessed, and its head is put in front when its words are there.
-func (t *Table) pack(parts int, partition func(word []byte) int) []Blob {
-	blobs := make([]Blob, parts)
-	guess := headMax + t.Len()/parts*usualPacked
+// Pack encodes the table as one blob for each partition of a run.
+//
+// It goes through the table once, because that is larger than any cache. So a blob's size is
+// guessed, and its head is put in front when its words are there.
+func (t *Table) Pack(p Partitioner) []Blob {
+	blobs := make([]Blob, p.parts)
+	guess := headMax + t.Len()/p.parts*usualPacked
 	for w, n := range t.All() {
-		b := &blobs[partition(w)]
+		b := &blobs[p.Of(w)]
 		if b.Bytes == nil {
 			b.Bytes = make([]byte, headMax, guess)
 		}

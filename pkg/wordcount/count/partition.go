@@ -6,14 +6,32 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// PartitionVersion names the rule of Partition. It is part of a job's identity:
-// programs that partition differently must not share a job.
-const PartitionVersion = 1
+// PartitionVersion names the rule of Partitioner.Of. It is part of a job's identity: programs that
+// partition differently must not share a job.
+const PartitionVersion = 2
 
-// Partition returns which of parts partitions a word belongs to, from 0. It is
-// the same on every machine and for ever: XXH64 of the word, with seed 0, taken
-// as a fraction of 2^64, times parts, rounded down.
-func Partition(word []byte, parts int) int {
-	p, _ := bits.Mul64(xxhash.Sum64(word), uint64(parts))
-	return int(p)
+// A Partitioner says to which of the partitions of a run a word belongs. It is the same in all
+// processes of the run. Nobody knows it before the run begins, so nobody can write a text whose
+// words all fall into one partition.
+type Partitioner struct {
+	seed  uint64
+	parts int
+}
+
+// NewPartitioner returns the partitioner of a run, which is named by a nonce, with parts partitions.
+func NewPartitioner(run string, parts int) Partitioner {
+	return Partitioner{xxhash.Sum64String(run), parts}
+}
+
+// Parts returns the number of partitions.
+func (p Partitioner) Parts() int { return p.parts }
+
+// Of returns the partition of a word, from 0: XXH64 of the word, with the XXH64 of the run as the
+// seed, taken as a fraction of 2^64, times the number of partitions, rounded down.
+func (p Partitioner) Of(word []byte) int {
+	var d xxhash.Digest
+	d.ResetWithSeed(p.seed)
+	d.Write(word)
+	part, _ := bits.Mul64(d.Sum64(), uint64(p.parts))
+	return int(part)
 }

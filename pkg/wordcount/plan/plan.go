@@ -9,16 +9,16 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 // DefaultSplit is the size of a split in bytes. It is so large that a task's round trips don't
 // show, and so small that little is done again when a worker dies.
 const DefaultSplit = 64 << 20
 
-// The number of partitions grows with the input, so that one partition can be read in one short
-// call and merged in a worker's memory. If every word were new, the partial counts would be a third
-// larger than the input. Source code, which is rich in words, has about 12,000 different ones in a
-// mebibyte. A partition costs each commit and the reduce phase some 50 µs.
+// The number of partitions grows with the input, so that the table of one partition stays in the
+// CPU's cache while it is merged, and well within a worker's memory. Source code, which is rich in
+// words, has about 12,000 different ones in a mebibyte. A partition costs a segment in each spill.
 const (
 	partitionBytes = 8 << 20 // of input, for each partition
 	maxPartitions  = 256
@@ -62,8 +62,8 @@ func New(m Manifest, o Options) Plan {
 		p.Split = DefaultSplit
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields entry %d frame %d blob %d partition %d split %d reducers %d\n",
-		protocol.Schema, entryVersion, protocol.FrameVersion, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
+	fmt.Fprintf(h, "schema %s words fields entry %d output %d blob %d partition %d split %d reducers %d\n",
+		protocol.Schema, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
 	m.WriteTo(h) // writing to a hash never fails
 	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
 	return p

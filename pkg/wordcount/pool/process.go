@@ -92,7 +92,7 @@ func fatalExit(err error, said *lastLine) error {
 	}
 	class := map[int]error{
 		worker.ExitRefused: protocol.ErrRedis, worker.ExitState: protocol.ErrState, worker.ExitForeign: protocol.ErrInput,
-		worker.ExitBudget: protocol.ErrBudget,
+		worker.ExitBudget: protocol.ErrBudget, worker.ExitStore: protocol.ErrIncomplete,
 	}[exit.ExitCode()]
 	if class == nil {
 		return nil

@@ -11,12 +11,12 @@ const (
 	// working is what a worker needs to do tasks.
 	working = " +fcall +fcall_ro +function|list +watch +unwatch +multi +exec" +
 		" +xreadgroup +xautoclaim +xclaim +xpending +xrange +hmget +hget" +
-		" +type +hgetall +hset +hincrby +hsetnx +hdel +xinfo|groups +xack +xadd +rpush +zincrby +zadd +lrange +ltrim"
+		" +type +hgetall +hexists +hset +hincrby +hsetnx +hdel +xinfo|groups +xlen +xack +xadd +zincrby +zadd"
 
 	// supervising is what a supervisor needs besides. The first line is what go-redis asks of a
 	// cluster: workers on a given server are the supervisor's user.
 	supervising = " +command +cluster|slots" +
-		" +info +memory|usage +exists +hlen +hkeys +hexists +xinfo|stream +xlen +xgroup|create +zrange +zcount" +
+		" +info +memory|usage +exists +hlen +hkeys +xinfo|stream +xgroup|create +zrange +zcount" +
 		" +del +unlink +expire"
 )
 

@@ -44,7 +44,7 @@ func (b Budget) Exceeded(used int64) error {
 func iBytes(n int64) string { return humanize.IBytes(uint64(n)) }
 
 // samples is how many elements of a key are looked at to tell its size. Few are enough for keys
-// whose elements are alike. Partial counts are not, but there are few in a list.
+// whose elements are alike.
 const samples = 100
 
 // Weigh returns how much memory the job's keys take.
@@ -59,11 +59,8 @@ func (c Client) weigh(ctx context.Context) (used, words int64, err error) {
 	sizes := make([]*redis.IntCmd, 0, len(c.Job.Keys()))
 	_, err = c.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		counted = p.ZCount(ctx, c.Job.Key("counts"), "-inf", "+inf")
-		for _, key := range c.Job.FixedKeys() {
+		for _, key := range c.Job.Keys() {
 			sizes = append(sizes, p.MemoryUsage(ctx, key, samples))
-		}
-		for partition := range c.Job.Reducers {
-			sizes = append(sizes, p.MemoryUsage(ctx, c.Job.PartitionKey(partition), 0)) // 0: all
 		}
 		return nil
 	})
@@ -81,9 +78,10 @@ func (c Client) weigh(ctx context.Context) (used, words int64, err error) {
 const (
 	wordOverhead  = 104 // in the sorted set, without its table
 	entryOverhead = 48  // in a stream
-	taskOverhead  = 16  // in the list of a commit's tasks
-	blobOverhead  = 128 // in a list
+	taskOverhead  = 16  // in the ranges of an output's tasks
 	slotSize      = 8   // in the table of a hash or a sorted set
+
+	outputOverhead = 256 // of an output, with its name and its host
 )
 
 // load is what a call adds to a job, at most.
@@ -101,9 +99,6 @@ func (l *load) addWords(words []any) {
 		}
 	}
 }
-
-// addBlob adds partial counts. The server's allocator rounds up, by a quarter at most.
-func (l *load) addBlob(partial []byte) { l.bytes += int64(len(partial))*5/4 + blobOverhead }
 
 // weight is what some such loads take in addition to so many words that are there. A sorted set
 // whose table is full gets one of twice the size at once.

@@ -2,46 +2,45 @@ package protocol
 
 import (
 	"context"
+	"net/url"
 )
 
 // CommitMax is how many tasks one commit may have. The library refuses more.
 const CommitMax = 7500
 
-// Output is what one commit adds to a job.
-type Output struct {
-	Nonce      string   // names the output
-	Words      []any    // without reducers: word, count, word, count, …
-	Partitions [][]byte // with reducers: for each partition the nonce and a frame, or nothing
+// Commit is what a worker tells of the map tasks that it has counted together.
+type Commit struct {
+	Tasks  []int // numbers, ascending
+	Tokens uint64
+	Bytes  int64  // of input
+	Output string // names the map output, which must be whole by now; without reducers, a nonce
+	Host   string // that wrote it, for people
+	Words  []any  // without reducers: word, count, word, count, …
 }
 
-// Commit acknowledges map tasks and applies their output, as one step, if all of them are pending.
-// Otherwise it does nothing, and Progress has the standings. The tasks must be in ascending order.
-//
-// With reducers, a large output may take several calls. Each uploads the partitions [from, to), and
-// the call that uploads the last partition acknowledges the tasks. Until then, what was uploaded
-// counts for nothing.
-func (c Client) Commit(ctx context.Context, run string, tasks []int, tokens uint64, bytes int64, o Output, from, to int) (Progress, error) {
-	adding := load{bytes: int64(len(tasks)) * taskOverhead}
+// Commit acknowledges map tasks and names their output, as one step, if all of them are pending.
+// Otherwise it does nothing, and returns where each task stands. A commit without an answer may be
+// sent again.
+func (c Client) Commit(ctx context.Context, run string, o Commit) (standings []string, err error) {
+	adding := load{bytes: int64(len(o.Tasks))*taskOverhead + outputOverhead}
 	adding.addWords(o.Words)
-	if c.Job.Reducers > 0 {
-		for _, partial := range o.Partitions[from:to] {
-			adding.addBlob(partial)
-		}
-	}
 	if err := c.room(ctx, adding); err != nil {
-		return Progress{}, err
+		return nil, err
 	}
-	args := make([]any, 0, 6+len(tasks)+len(o.Words)+to-from)
-	args = append(args, run, len(tasks))
-	for _, n := range tasks {
+	args := make([]any, 0, 6+len(o.Tasks)+len(o.Words))
+	args = append(args, run, len(o.Tasks))
+	for _, n := range o.Tasks {
 		args = append(args, n)
 	}
-	args = append(append(args, tokens, bytes, o.Nonce), o.Words...)
-	if c.Job.Reducers > 0 {
-		args = append(args, from)
-		for _, partial := range o.Partitions[from:to] {
-			args = append(args, partial)
-		}
+	args = append(append(args, o.Tokens, o.Bytes, o.Output, escapedHost(o.Host)), o.Words...)
+	now, err := parseProgress(c.call(ctx, "commit", c.Job.Keys(), args...))
+	return now.Standings, err
+}
+
+// escapedHost is the name of a host as the library keeps it: one word.
+func escapedHost(host string) string {
+	if host == "" {
+		return "-"
 	}
-	return parseProgress(c.call(ctx, "commit", c.Job.Keys(), args...))
+	return url.PathEscape(host)
 }

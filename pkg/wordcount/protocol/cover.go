@@ -5,28 +5,16 @@ import (
 	"strings"
 )
 
-// CommittedOf returns the outputs that are committed, each with the ranges of its tasks: "1-17,20".
-// Outputs that are still uploaded count for nothing.
-func CommittedOf(commits map[string]string) map[string]string {
-	committed := map[string]string{}
-	for output, state := range commits {
-		if tasks, ok := strings.CutPrefix(state, "committed "); ok {
-			committed[output] = tasks
-		}
-	}
-	return committed
-}
-
-// Covered checks that the committed outputs have each of a job's map tasks exactly once. No crash
+// Covered checks that the outputs have each of a job's map tasks exactly once. No crash
 // and no rollback to a snapshot breaks that. But a log that was torn in the middle of a commit may
 // bring half of one commit back beside the whole of another.
-func Covered(committed map[string]string, maps int) error {
+func Covered(outputs []Output, maps int) error {
 	if maps < 0 || maps > maxMaps {
 		return Damaged("it has %d tasks", maps)
 	}
 	seen, tasks := make([]bool, maps+1), 0
-	for _, ranges := range committed {
-		for r := range strings.SplitSeq(ranges, ",") {
+	for _, output := range outputs {
+		for r := range strings.SplitSeq(output.Tasks, ",") {
 			from, to, several := strings.Cut(r, "-")
 			if !several {
 				to = from

@@ -20,10 +20,11 @@ const (
 	Unreadable Code = "UNREADABLE" // a file can't be read
 	TooLong    Code = "TOOLONG"    // a word is too long to be counted
 	Deaths     Code = "DEATHS"     // too many workers died while they had the task
+	Lost       Code = "LOST"       // its map output was lost too often
 	Failed     Code = "FAILED"     // anything else
 )
 
-var codes = []Code{Changed, Grew, Unreadable, TooLong, Deaths, Failed}
+var codes = []Code{Changed, Grew, Unreadable, TooLong, Deaths, Lost, Failed}
 
 // Cause is why a task was buried, or why an attempt at it failed.
 type Cause struct {
@@ -74,12 +75,12 @@ func DeadLetters(ctx context.Context, rdb redis.UniversalClient, job Job) ([]Dea
 // counts once. At the limit the task is buried. Fail returns "failed", "buried", or the standing of
 // a task that isn't pending.
 func (c Client) Fail(ctx context.Context, run string, task TaskID, token string, limit int, cause Cause) (standing string, err error) {
-	return c.call(ctx, "fail", c.Job.FixedKeys(), run, string(task.Stream), task.Number, token, limit, cause.String()).Text()
+	return c.call(ctx, "fail", c.Job.Keys(), run, string(task.Stream), task.Number, token, limit, cause.String()).Text()
 }
 
 // Requeue makes the buried tasks pending again, and returns how many there were.
 func (c Client) Requeue(ctx context.Context, run string) (int, error) {
-	return c.call(ctx, "requeue", c.Job.FixedKeys(), run).Int()
+	return c.call(ctx, "requeue", c.Job.Keys(), run).Int()
 }
 
 // Requeue makes the buried tasks of a job pending again, and returns how many there were.

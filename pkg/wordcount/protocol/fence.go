@@ -11,48 +11,48 @@ type Ending struct {
 	Fence           string
 	Mapped, Reduced int64
 	Tokens, Bytes   int64 // of committed tasks
-	Put             int64 // tokens of stored partitions
+	Stored          int64 // tokens of stored partitions
 }
 
 // Fence fences the result of a job in phase Done with a nonce. If a fence stands already, it stays
 // and is returned: a second fence would invalidate the readers of the first.
 func (c Client) Fence(ctx context.Context, run, nonce string) (e Ending, err error) {
-	reply, err := c.call(ctx, "final", c.Job.FixedKeys(), run, nonce).Slice()
+	reply, err := c.call(ctx, "final", c.Job.Keys(), run, nonce).Slice()
 	if err != nil {
 		return e, err
 	}
 	e.Fence = reply[0].(string)
-	for i, n := range []*int64{&e.Mapped, &e.Reduced, &e.Tokens, &e.Bytes, &e.Put} {
+	for i, n := range []*int64{&e.Mapped, &e.Reduced, &e.Tokens, &e.Bytes, &e.Stored} {
 		*n = reply[i+1].(int64)
 	}
 	return e, nil
 }
 
-// Commits returns the commits of a fenced job.
-func (c Client) Commits(ctx context.Context, fence string) (map[string]string, error) {
-	var commits *redis.MapStringStringCmd
+// Fenced returns the map outputs of a fenced job. Discard drops them where there are reducers.
+func (c Client) Fenced(ctx context.Context, fence string) ([]Output, error) {
+	var named *redis.MapStringStringCmd
 	err := Library.Have(ctx, c.Redis, func() error {
 		return transaction(c.Redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			pipe.FCallRO(ctx, Function("result"), c.Job.FixedKeys(), fence, 0, 1)
-			commits = pipe.HGetAll(ctx, c.Job.Key("commits"))
+			pipe.FCallRO(ctx, Function("result"), c.Job.Keys(), fence, 0, 1)
+			named = pipe.HGetAll(ctx, c.Job.Key("outputs"))
 			return nil
 		}))
 	})
 	if err != nil {
 		return nil, Classify(err)
 	}
-	return commits.Val(), nil
+	return parseOutputs(named.Val())
 }
 
 // Page returns n words from a rank on, by descending count, as word, count, word, count, …
 func (c Client) Page(ctx context.Context, fence string, rank, n int) ([]string, error) {
-	return c.read(ctx, "result", c.Job.FixedKeys(), fence, rank, n).StringSlice()
+	return c.read(ctx, "result", c.Job.Keys(), fence, rank, n).StringSlice()
 }
 
 // Sum adds up counts from a rank on, of at most that number of different counts. It returns how
 // many words these were, 0 at the end, and the sum.
 func (c Client) Sum(ctx context.Context, fence string, rank, different int) (words int, tokens uint64, err error) {
-	reply, err := c.read(ctx, "sum", c.Job.FixedKeys(), fence, rank, different).Slice()
+	reply, err := c.read(ctx, "sum", c.Job.Keys(), fence, rank, different).Slice()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -61,11 +61,11 @@ func (c Client) Sum(ctx context.Context, fence string, rank, different int) (wor
 
 // Dismiss tells the workers of a sealed job that they may leave.
 func (c Client) Dismiss(ctx context.Context, fence string) error {
-	return c.call(ctx, "release", c.Job.FixedKeys(), fence).Err()
+	return c.call(ctx, "dismiss", c.Job.Keys(), fence).Err()
 }
 
-// Discard drops the partial counts of a sealed job. With a ttl (seconds) above 0, the other keys
-// expire.
+// Discard drops what the result of a sealed job doesn't need. With a ttl (seconds) above 0, the other
+// keys expire.
 func (c Client) Discard(ctx context.Context, fence string, ttl int) error {
 	return c.call(ctx, "discard", c.Job.Keys(), fence, ttl).Err()
 }

@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// MaxReducers is the largest number of partitions. Each is a key that every commit names.
+// MaxReducers is the largest number of partitions. Each has a segment in every spill.
 const MaxReducers = 4096
 
 // Job is what names the keys of a job.
@@ -32,23 +32,11 @@ func (j Job) Key(name string) string { return "wordcount:{" + j.ID + "}:" + name
 // StreamKey is the key of a stream.
 func (j Job) StreamKey(s Stream) string { return j.Key(string(s)) }
 
-// PartitionKey is the key of a partition's partial counts. Partitions are numbered from 0.
-func (j Job) PartitionKey(partition int) string { return j.Key(fmt.Sprintf("part:%d", partition)) }
-
-// FixedKeys are the keys that every function takes, in the order of lua/wordcount.lua.
-func (j Job) FixedKeys() []string {
-	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "commits"}
+// Keys are the keys of the job, which every function takes, in the order of lua/wordcount.lua.
+func (j Job) Keys() []string {
+	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "outputs"}
 	for i, name := range names {
 		names[i] = j.Key(name)
 	}
 	return names
-}
-
-// Keys are all keys that the job may have.
-func (j Job) Keys() []string {
-	keys := j.FixedKeys()
-	for p := range j.Reducers {
-		keys = append(keys, j.PartitionKey(p))
-	}
-	return keys
 }

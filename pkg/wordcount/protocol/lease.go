@@ -20,7 +20,7 @@ func (c Client) Renew(ctx context.Context, run, consumer string, info WorkerInfo
 	for _, n := range tasks {
 		args = append(args, n)
 	}
-	return c.call(ctx, "renew", c.Job.FixedKeys(), args...).Err()
+	return c.call(ctx, "renew", c.Job.Keys(), args...).Err()
 }
 
 // Release ends all leases of a consumer now, and returns how many there were. Died means that the
@@ -30,11 +30,11 @@ func (c Client) Release(ctx context.Context, run, consumer string, died bool) (i
 	if died {
 		alone = AloneFrom
 	}
-	return c.call(ctx, "give_up", c.Job.FixedKeys(), run, consumer, alone).Int()
+	return c.call(ctx, "release", c.Job.Keys(), run, consumer, alone).Int()
 }
 
 // BeginTask records that a consumer begins a task that it took over, and returns how many workers
 // died while they held it.
 func (c Client) BeginTask(ctx context.Context, run string, task TaskID, consumer string) (deaths int, err error) {
-	return c.call(ctx, "attempt", c.Job.FixedKeys(), run, string(task.Stream), task.Number, consumer).Int()
+	return c.call(ctx, "begin_task", c.Job.Keys(), run, string(task.Stream), task.Number, consumer).Int()
 }

@@ -17,15 +17,27 @@ const (
 // Stream is the stream whose tasks are done in this phase. In Done there is none.
 func (p Phase) Stream() Stream { return Stream(p) }
 
-// ReadPhase reads what an idle worker has to know of the job: which run it belongs to, its phase,
-// and whether its workers may leave. It costs less than Status.
-func (c Client) ReadPhase(ctx context.Context) (run string, phase Phase, dismissed bool, err error) {
-	reply, err := c.Redis.HMGet(ctx, c.Job.Key("meta"), "run", "phase", "released").Result()
+// Brief is what a worker has to know of a job.
+type Brief struct {
+	Run       string
+	Phase     Phase
+	Maps      int  // map tasks
+	Dismissed bool // sealed: workers may leave
+}
+
+// ReadPhase reads what an idle worker has to know of the job. It costs less than Status.
+func (c Client) ReadPhase(ctx context.Context) (b Brief, err error) {
+	reply, err := c.Redis.HMGet(ctx, c.Job.Key("meta"), "run", "phase", "maps", "dismissed").Result()
 	if err != nil {
-		return "", "", false, Classify(err)
+		return b, Classify(err)
 	}
-	if reply[0] == nil || reply[1] == nil {
-		return "", "", false, ErrNoJob
+	text := func(i int) string { s, _ := reply[i].(string); return s }
+	if text(0) == "" || text(1) == "" {
+		return b, ErrNoJob
 	}
-	return reply[0].(string), Phase(reply[1].(string)), reply[2] != nil, nil
+	b = Brief{Run: text(0), Phase: Phase(text(1)), Dismissed: reply[3] != nil}
+	if b.Maps, err = bounded(text(2), maxMaps); err != nil {
+		return b, Damaged("its number of maps: %v", err)
+	}
+	return b, nil
 }

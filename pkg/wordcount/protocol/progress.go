@@ -6,15 +6,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Progress tells how far an output, or the totals of some partitions, have come. Both may take
-// several calls. The server keeps the offset, so a rollback may take it back.
+// Progress tells how far the totals of some partitions have come. They may take several calls. The
+// server keeps the offset, so a rollback may take it back.
 type Progress struct {
 	Offset    int      // where the next call must begin
 	Done      bool     // everything is there, and the tasks are acknowledged
 	Standings []string // of each task, if one of them isn't pending; then the call did nothing
 }
 
-// parseProgress reads the reply of a call that stores a part of something.
+// parseProgress reads the reply of a call that acknowledges tasks.
 func parseProgress(cmd *redis.Cmd) (Progress, error) {
 	reply, err := cmd.Slice()
 	if err != nil {

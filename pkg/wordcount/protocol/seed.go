@@ -17,25 +17,32 @@ func EntryOf(m redis.XMessage) (e Entry) {
 	return e
 }
 
+// Seeded is a job after a call of Seed.
+type Seeded struct {
+	Run   string // that the job belongs to
+	Top   int    // number of the last task in the stream
+	Store string // where the run that created the job has its map outputs
+}
+
 // Seed appends the map tasks from number first on, unless they are there already, and creates the
-// job if it isn't there. It returns the run that the job belongs to and the number of the last task
-// in the stream. If first is larger than that number + 1, nothing is appended.
-func (c Client) Seed(ctx context.Context, run string, maps, first int, tasks []Entry) (owner string, top int, err error) {
+// job if it isn't there. store says where the map outputs are; it is kept with a new job, for others
+// to compare. If first is larger than the number of the last task + 1, nothing is appended.
+func (c Client) Seed(ctx context.Context, run, store string, maps, first int, tasks []Entry) (s Seeded, err error) {
 	var adding load
 	for _, t := range tasks {
 		adding.bytes += int64(len(t.Paths)+len(t.Numbers)) + entryOverhead
 	}
 	if err := c.room(ctx, adding); err != nil {
-		return "", 0, err
+		return s, err
 	}
-	args := make([]any, 0, 4+2*len(tasks))
-	args = append(args, run, maps, c.Job.Reducers, first)
+	args := make([]any, 0, 5+2*len(tasks))
+	args = append(args, run, maps, c.Job.Reducers, store, first)
 	for _, t := range tasks {
 		args = append(args, t.Paths, t.Numbers)
 	}
 	reply, err := c.call(ctx, "seed", c.Job.Keys(), args...).Slice()
 	if err != nil {
-		return "", 0, err
+		return s, err
 	}
-	return reply[0].(string), int(reply[1].(int64)), nil
+	return Seeded{Run: reply[0].(string), Top: int(reply[1].(int64)), Store: reply[2].(string)}, nil
 }

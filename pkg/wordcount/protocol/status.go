@@ -19,6 +19,8 @@ type Status struct {
 	Reduced        int
 	Tokens         uint64         // words in committed tasks
 	Bytes          int64          // input bytes in committed tasks
+	Revoked        int            // how often a task was taken back because its output was lost
+	Store          string         // where the map outputs are, as the run that created the job says
 	Final          string         // the fence
 	Dismissed      bool           // sealed: workers may leave
 	PendingMaps    map[string]int // tasks by consumer
@@ -64,34 +66,35 @@ func (s Status) Pending() int {
 	return n
 }
 
-// Over reports whether nothing more will happen by itself.
+// Over reports whether nothing more will happen by itself. Only the tasks of the present phase are
+// looked at: reduce tasks may wait for maps that were buried.
 func (s Status) Over() bool {
-	return s.Phase == Done ||
-		s.Buried > 0 && s.Pending() == 0 && (s.Mapped+s.Buried >= s.Maps && s.Phase == Mapping ||
-			s.Reduced+s.Buried >= s.Reducers && s.Phase == Reducing)
+	return s.Phase == Done || s.Buried > 0 && s.idle() && (s.Phase != Mapping || s.Seeded == s.Maps)
+}
+
+// idle reports whether no task of the present phase is pending, and none waits in its stream.
+func (s Status) idle() bool {
+	if s.Phase == Mapping {
+		return len(s.PendingMaps) == 0 && !s.WaitingMaps
+	}
+	return len(s.PendingReduces) == 0 && !s.WaitingReduces
 }
 
 // Stuck reports whether a job can't go on though it isn't over. Whatever happened, each task of the
 // present phase waits in the stream, is pending, is done or was buried. A task that is none of
 // these was taken away by somebody.
-func (s Status) Stuck() bool {
-	pending, waiting := s.PendingMaps, s.WaitingMaps
-	if s.Phase != Mapping {
-		pending, waiting = s.PendingReduces, s.WaitingReduces
-	}
-	return !s.Over() && len(pending) == 0 && !waiting
-}
+func (s Status) Stuck() bool { return !s.Over() && s.idle() }
 
 // Status returns where the job stands. The error is ErrNoJob if it isn't on this server.
 func (c Client) Status(ctx context.Context) (Status, error) {
-	reply, err := c.read(ctx, "status", c.Job.FixedKeys()).Slice()
+	reply, err := c.read(ctx, "status", c.Job.Keys()).Slice()
 	if err != nil {
 		return Status{}, err
 	}
 	meta := pairs(reply[0])
 	s := Status{
-		Run: meta["run"], Phase: Phase(meta["phase"]), Final: meta["final"],
-		Dismissed: meta["released"] != "", Buried: int(reply[3].(int64)), Workers: workers(pairs(reply[4])),
+		Run: meta["run"], Phase: Phase(meta["phase"]), Final: meta["final"], Store: meta["store"],
+		Dismissed: meta["dismissed"] != "", Buried: int(reply[3].(int64)), Workers: workers(pairs(reply[4])),
 		Seeded: int(reply[5].(int64)), WaitingMaps: reply[6] == int64(1), WaitingReduces: reply[7] == int64(1),
 		PendingMaps: map[string]int{}, PendingReduces: map[string]int{},
 	}
@@ -102,7 +105,7 @@ func (c Client) Status(ctx context.Context) (Status, error) {
 		most int
 	}{
 		{"maps", &s.Maps, maxMaps}, {"mapped", &s.Mapped, maxMaps}, {"reducers", &s.Reducers, MaxReducers},
-		{"reduced", &s.Reduced, MaxReducers}, {"tokens", &tokens, MaxCount}, {"bytes", &bytes, MaxCount},
+		{"reduced", &s.Reduced, MaxReducers}, {"revoked", &s.Revoked, MaxCount}, {"tokens", &tokens, MaxCount}, {"bytes", &bytes, MaxCount},
 		{"troubles", &s.Troubles, MaxCount}, {"taken", &s.Taken, MaxCount},
 	} {
 		if *number.of, err = bounded(meta[number.name], number.most); err != nil {

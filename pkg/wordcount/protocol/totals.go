@@ -14,25 +14,25 @@ type Totals struct {
 }
 
 // Store stores some of the totals, as count, word, count, word, …, beginning at an offset. The last
-// call acknowledges the partitions' tasks and drops their partial counts. Tasks that aren't pending
-// are no error: Progress has the standings.
+// call acknowledges the partitions' tasks. Tasks that aren't pending are no error: Progress has the
+// standings.
 //
 // The words are a ZADD in one transaction with the function that records the offset, because Redis
 // takes twice as long for words that pass through Lua. ZADD cannot check the run. So place checks
-// it first, and the transaction watches the stream of maps: nothing touches that in this phase, and
-// another run would have to write it anew.
+// it first, and the transaction watches the stream of maps, which another run would have to write
+// anew. A revoke writes there, too: then the transaction fails, and the caller tries again.
 func (c Client) Store(ctx context.Context, run string, of Totals, offset int, words []any, last bool) (now Progress, err error) {
 	var adding load
 	adding.addWords(words)
 	if err := c.room(ctx, adding); err != nil {
 		return Progress{}, err
 	}
-	args, lists := []any{run, of.Nonce, len(of.Partitions)}, c.Job.FixedKeys()
+	args := []any{run, of.Nonce, len(of.Partitions)}
 	for _, partition := range of.Partitions {
-		args, lists = append(args, partition), append(lists, c.Job.PartitionKey(partition))
+		args = append(args, partition)
 	}
 	err = c.Redis.Watch(ctx, func(tx *redis.Tx) error {
-		now, err = parseProgress(Library.CallRO(ctx, c.Redis, Function("place"), c.Job.FixedKeys(), args...))
+		now, err = parseProgress(Library.CallRO(ctx, c.Redis, Function("place"), c.Job.Keys(), args...))
 		if err != nil || now.Standings != nil || now.Offset != offset {
 			return err
 		}
@@ -41,7 +41,7 @@ func (c Client) Store(ctx context.Context, run string, of Totals, offset int, wo
 			if len(words) > 0 {
 				pipe.Do(ctx, append([]any{"zadd", c.Job.Key("counts")}, words...)...)
 			}
-			put = pipe.FCall(ctx, Function("put"), lists, append(args, offset, len(words)/2, last, of.Tokens)...)
+			put = pipe.FCall(ctx, Function("put"), c.Job.Keys(), append(args, offset, len(words)/2, last, of.Tokens)...)
 			return nil
 		}))
 		if err == nil {

@@ -1,69 +1,108 @@
 package result
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/redis/go-redis/v9"
 )
 
 // Unsealed returns what has been committed so far, by descending count, and how many map tasks that
-// lacks. It is no result: tasks are missing, and a rollback may happen between two of its reads.
-// All words must fit into memory.
-func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job) (words []count.Entry, missing int, err error) {
-	st, err := protocol.StatusOf(ctx, rdb, job)
+// lacks. It is no result: tasks are missing, and a map output that can't be read is left out. All
+// words must fit into memory. open opens the store of a run; it isn't called without reducers.
+func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, open func(run string) (*shuffle.Store, error)) (words []count.Entry, missing int, err error) {
+	outputs, meta, err := protocol.OutputsSoFar(ctx, rdb, job)
 	if err != nil {
 		return nil, 0, err
 	}
-	table := count.New()
-	held, err := addPartials(ctx, rdb, job, table)
+	table, done := count.New(), 0
+	if job.Reducers == 0 {
+		err = addTotals(ctx, rdb, job, table)
+		done = protocol.Number(meta["mapped"])
+	} else {
+		done, err = addOutputs(ctx, job, meta["run"], outputs, open, table)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
-	// What is stored meanwhile moves from the partial counts to the sorted set, so that is read
-	// last.
+	return table.Descending(), protocol.Number(meta["maps"]) - done, nil
+}
+
+// addTotals adds up the sorted set of a job without reducers.
+func addTotals(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, table *count.Table) error {
 	totals, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
 	if err != nil {
-		return nil, 0, protocol.Classify(err)
+		return protocol.Classify(err)
 	}
 	for _, z := range totals {
 		word := []byte(z.Member.(string))
 		if len(word) == 0 || len(word) > count.MaxWord || !(z.Score >= 0 && z.Score <= protocol.MaxCount) {
-			return nil, 0, fmt.Errorf("%w: %v times a word of %d bytes: somebody else wrote it", protocol.ErrState, z.Score, len(word))
+			return fmt.Errorf("%w: %v times a word of %d bytes: somebody else wrote it", protocol.ErrState, z.Score, len(word))
 		}
-		if job.Reducers == 0 || !held[count.Partition(word, job.Reducers)] {
-			table.Add(word, uint64(z.Score))
-		}
+		table.Add(word, uint64(z.Score))
 	}
-	return table.Descending(), st.Maps - st.Mapped, nil
+	return nil
 }
 
-// addPartials adds up the partial counts of all partitions that have some, and returns which have
-// some. The commits are read first, so that a commit that comes meanwhile is left out of all
-// partitions.
-func addPartials(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, table *count.Table) (held []bool, err error) {
-	commits, err := rdb.HGetAll(ctx, job.Key("commits")).Result()
+// addOutputs adds up the map outputs that can be read, and returns how many tasks are in them. It
+// never looks at the sorted set: stored partitions have all maps, and the other partitions don't.
+func addOutputs(ctx context.Context, job protocol.Job, of string, outputs []protocol.Output, open func(run string) (*shuffle.Store, error), table *count.Table) (tasks int, err error) {
+	store, err := open(of)
 	if err != nil {
-		return nil, protocol.Classify(err)
+		return 0, err
 	}
-	committed := protocol.CommittedOf(commits)
-	held = make([]bool, job.Reducers)
-	for p := range held {
-		partials, err := rdb.LRange(ctx, job.PartitionKey(p), 0, -1).Result()
-		if err != nil {
-			return nil, protocol.Classify(err)
+	defer store.Close()
+	run, err := store.Run(job.ID, of)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", protocol.ErrState, err)
+	}
+	var reader shuffle.Reader
+	for _, o := range outputs {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
 		}
-		held[p] = len(partials) > 0
-		frames, err := protocol.FramesOf(committed, partials)
-		for _, frame := range frames {
-			err = cmp.Or(err, protocol.Merge(table, frame))
+		// What is read before an error must not be in the table.
+		if readOutput(run, o.Name, job.Reducers, &reader, func(count.Step) {}) != nil ||
+			readOutput(run, o.Name, job.Reducers, &reader, table.MergeStep) != nil {
+			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: partition %d: %w", protocol.ErrState, p, err)
+		tasks += numberOf(o.Tasks)
+	}
+	return tasks, nil
+}
+
+func readOutput(run shuffle.Run, name string, partitions int, reader *shuffle.Reader, add func(count.Step)) error {
+	o, err := run.Open(name, partitions)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	for p := range partitions {
+		for step, err := range reader.Partition(o, p) {
+			if err != nil {
+				return err
+			}
+			add(step)
 		}
 	}
-	return held, nil
+	return nil
+}
+
+// numberOf is how many tasks are in ranges like "1-17,20".
+func numberOf(ranges string) (n int) {
+	for r := range strings.SplitSeq(ranges, ",") {
+		from, to, several := strings.Cut(r, "-")
+		if !several {
+			to = from
+		}
+		first, _ := strconv.Atoi(from)
+		last, _ := strconv.Atoi(to)
+		n += last - first + 1
+	}
+	return n
 }

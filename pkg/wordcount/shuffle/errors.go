@@ -17,6 +17,9 @@ var (
 	// permission, a missing folder, input and output errors. Nothing is lost by it.
 	ErrHost = errors.New("can't use the shuffle store")
 
+	// ErrNoStore is the host's error of a store whose folder is not there.
+	ErrNoStore = fmt.Errorf("its folder is not there: %w", fs.ErrNotExist)
+
 	// ErrNoMark is the host's error of a run whose mark is not there. The run was deleted, or
 	// another file system is mounted in the place of the store, or none.
 	ErrNoMark = errors.New("no mark of the run")

@@ -113,6 +113,9 @@ func (o *Output) Close() error {
 	return file.Close()
 }
 
+// Name returns the name of the map output.
+func (o *Output) Name() string { return o.id.name }
+
 // Written returns what the map output holds.
 func (o *Output) Written() Written {
 	w := Written{Spills: o.spills(), Bytes: o.bytes}

@@ -37,7 +37,10 @@ func Make(dir string) (*Store, error) {
 }
 
 func cannotOpen(dir string, err error) error {
-	return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(dir), syserr.WithoutPath(err))
+	if err = syserr.WithoutPath(err); errors.Is(err, fs.ErrNotExist) {
+		err = ErrNoStore
+	}
+	return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(dir), err)
 }
 
 // Close closes the store.

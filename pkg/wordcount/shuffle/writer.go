@@ -63,7 +63,7 @@ func (w *Writer) Add(t *count.Table) error {
 		w.fail(fmt.Errorf("shuffle: %s: more than %d spills", w.path, MaxSpills))
 		return w.err
 	}
-	for p, blob := range t.PackFor(w.run.Partitioner(w.id.partitions)) {
+	for p, blob := range t.Pack(w.run.Partitioner(w.id.partitions)) {
 		sum := segmentSum(w.now.Spills, p)
 		sum.Write(blob.Bytes)
 		w.write(blob.Bytes)

@@ -25,6 +25,7 @@ import (
 //	jobs/ID/tasks         a digest of each of its tasks, by which workers know them: see Trust
 //	jobs/ID/servers       which servers may have keys of it, a line each: see Servers
 //	jobs/ID/run           the nonce of the run that this folder works on
+//	jobs/ID/stores        where the map outputs of its runs are: see Stores
 //	jobs/ID/redone        how many of its tasks were done again; may be missing
 //	jobs/ID/sealed        the published result; only there if the job is sealed
 //	jobs/ID/lock          held by the supervisor, with its process ID

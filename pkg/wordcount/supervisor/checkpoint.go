@@ -197,7 +197,7 @@ func (s *saver) waitAOF(ctx context.Context, run, fence string) error {
 	}
 	var again, acks *redis.Cmd
 	_, err = home.Pipelined(ctx, func(p redis.Pipeliner) error {
-		again = p.FCall(ctx, protocol.Function("final"), s.home.client.Job.FixedKeys(), run, fence)
+		again = p.FCall(ctx, protocol.Function("final"), s.home.client.Job.Keys(), run, fence)
 		acks = p.Do(ctx, "WAITAOF", 1, 0, retry.Patience.Milliseconds())
 		return nil
 	})

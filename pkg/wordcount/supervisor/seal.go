@@ -121,11 +121,8 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	// the result can be read while the checkpoint is written.
 	settled := make(chan error, 1)
 	go func() { settled <- s.saver.makeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
-	commits, err := s.client.Commits(ctx, fence)
-	if err == nil {
-		err = protocol.Covered(protocol.CommittedOf(commits), len(s.seeder.splits))
-	}
 	distinct := 0
+	err = s.covered(ctx, fence)
 	if err == nil {
 		distinct, err = s.conserved(ctx, fence, uint64(end.Tokens))
 	}
@@ -151,16 +148,32 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
 		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
-	s.tidy(ctx, fence)
+	s.tidy(ctx, sealed.Run, fence)
 	return sealed, nil
+}
+
+// covered checks that the commits of a job without reducers have each task once. With reducers, each
+// of them has checked that before it merged anything.
+func (s *Supervisor) covered(ctx context.Context, fence string) error {
+	if s.config.Plan.Job.Reducers > 0 {
+		return nil
+	}
+	commits, err := s.client.Fenced(ctx, fence)
+	if err == nil {
+		err = protocol.Covered(commits, len(s.seeder.splits))
+	}
+	return err
 }
 
 // tidy dismisses the workers, and drops what the result doesn't need. The result is published by
 // then, and a failure here must not undo that. The next run that finds the result up to date tidies
 // again.
-func (s *Supervisor) tidy(ctx context.Context, fence string) {
-	if err := s.client.Dismiss(ctx, fence); err == nil {
-		s.client.Discard(ctx, fence, int(s.config.TTL.Seconds()))
+func (s *Supervisor) tidy(ctx context.Context, run, fence string) {
+	if err := s.client.Dismiss(ctx, fence); err != nil {
+		return
+	}
+	if err := s.client.Discard(ctx, fence, int(s.config.TTL.Seconds())); err == nil {
+		s.seeder.outputs.discard(run)
 	}
 }
 
@@ -177,7 +190,7 @@ func (s *Supervisor) complete(e protocol.Ending) error {
 		{"maps are committed", e.Mapped, int64(len(s.seeder.splits))},
 		{"partitions are stored", e.Reduced, int64(job.Reducers)},
 		{"bytes are committed", e.Bytes, s.config.Plan.Manifest.Bytes},
-		{"words are in stored partitions", e.Put, inPartitions},
+		{"words are in stored partitions", e.Stored, inPartitions},
 	} {
 		if c.is != c.want {
 			return protocol.Damaged("the job is done, but its counters say that %d %s and not %d", c.is, c.what, c.want)
@@ -221,7 +234,7 @@ func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 	if err != nil {
 		return sealed, false, err
 	}
-	s.tidy(ctx, sealed.Fence)
+	s.tidy(ctx, sealed.Run, sealed.Fence)
 	// There may be other files now that aren't counted.
 	sealed.Skipped = s.config.Plan.Manifest.Skips()
 	return sealed, true, nil

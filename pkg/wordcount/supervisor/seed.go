@@ -21,13 +21,14 @@ const (
 
 // seeder puts a job's tasks into the stream, again whenever a rollback has taken some away.
 //
-// Immutable: client to events. seeding guards life and trust, and allows one seeding at a time.
+// Immutable: client to outputs. seeding guards life and trust, and allows one seeding at a time.
 type seeder struct {
-	client protocol.Client
-	folder state.Folder
-	splits []plan.Split
-	revive func(context.Context) error
-	events event.Receiver
+	client  protocol.Client
+	folder  state.Folder
+	splits  []plan.Split
+	revive  func(context.Context) error
+	events  event.Receiver
+	outputs *outputs
 
 	seeding sync.Mutex
 	life    string       // of the server, when the job was last seeded; "": it wasn't yet
@@ -68,6 +69,9 @@ func (s *seeder) seedAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.outputs.prepare(mine); err != nil {
+		return err
+	}
 	maps := len(s.splits)
 	for top, wipes := -1, 0; top < maps; {
 		// The first call carries no tasks. It creates the job, or tells how many tasks an earlier
@@ -76,28 +80,34 @@ func (s *seeder) seedAll(ctx context.Context) error {
 		if top >= 0 {
 			chunk = plan.Entries(s.splits[top:min(top+seedChunk, maps)])
 		}
-		owner, now, err := s.client.Seed(ctx, mine, maps, max(top, 0)+1, chunk)
+		now, err := s.client.Seed(ctx, mine, s.outputs.dir(), maps, max(top, 0)+1, chunk)
 		if err != nil {
 			return err
 		}
-		if owner != mine && known {
+		if now.Run != mine && known {
 			// This may be an old dump that was restored after a clean. The files may have changed
 			// since, with equal sizes and times. But a server that has run since this folder seeded
 			// the job has restored nothing. Then another folder has begun the job anew, and two
 			// folders that wipe each other's runs would never end.
-			if wipes++; wipes > wipeMax || life == s.life && owner != s.run() {
+			if wipes++; wipes > wipeMax || life == s.life && now.Run != s.run() {
 				return fmt.Errorf("%w: another folder has begun job %s anew on this server: let that run end, then run again",
 					protocol.ErrState, id)
 			}
 			s.events.Info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
-			if _, err := s.client.Clean(ctx, owner); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
+			if _, err := s.client.Clean(ctx, now.Run); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
 				return err
 			}
 			top = -1
 			continue
 		}
-		mine, top = owner, now
+		if now.Run != mine {
+			if err := s.outputs.adopt(now.Run, now.Store); err != nil {
+				return err
+			}
+		}
+		mine, top = now.Run, now.Top
 	}
+	s.outputs.sweep(mine)
 	s.owner.Store(mine)
 	s.life = life
 	if known {

@@ -16,6 +16,7 @@ type Config struct {
 	Redis      redis.UniversalClient
 	Plan       plan.Plan
 	Folder     state.Folder
+	Store      Store // of the map outputs
 	Durability Durability
 	Every      time.Duration // between checkpoints
 	TTL        time.Duration // how long the job's keys stay when no supervisor works; 0: for ever
@@ -48,7 +49,10 @@ type Supervisor struct {
 // New makes a supervisor. It sends nothing yet.
 func New(c Config) *Supervisor {
 	client := protocol.Client{Redis: c.Redis, Job: c.Plan.Job, Budget: protocol.Budget{Bytes: c.Budget}}
-	seeder := &seeder{client: client, folder: c.Folder, splits: c.Plan.Splits(), revive: c.Revive, events: c.Events}
+	seeder := &seeder{
+		client: client, folder: c.Folder, splits: c.Plan.Splits(), revive: c.Revive, events: c.Events,
+		outputs: &outputs{job: c.Plan.Job, folder: c.Folder, store: c.Store, events: c.Events},
+	}
 	expiry := &expiry{home: home{client}, ttl: c.TTL}
 	return &Supervisor{
 		expiry: expiry,
@@ -87,6 +91,13 @@ func (s *Supervisor) Leave(ctx context.Context) { s.expiry.keepNow(ctx) }
 
 // Trust says which files the workers of this folder may open. It is known once the job is seeded.
 func (s *Supervisor) Trust() plan.Trust { return s.seeder.workersTrust() }
+
+// Store returns the folder of the job's map outputs; "" if it has no reducers. It is known once the
+// job is seeded.
+func (s *Supervisor) Store() (dir string, err error) {
+	store, _, err := s.config.Folder.Store(s.client.Job.ID, s.seeder.run())
+	return store.Dir, err
+}
 
 // Watch watches the job until wanted returns true, and returns that status. If Redis loses
 // something meanwhile, Watch brings it back: the server, the functions, and the tasks that a

@@ -87,6 +87,11 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		backoff.Reset()
 		w.report(st, life)
 		w.expiry.keep(ctx)
+		if st.Phase != protocol.Done {
+			if err := w.seeder.outputs.restore(st.Run); err != nil {
+				return protocol.Status{}, err
+			}
+		}
 		if wanted(st) {
 			return st, nil
 		}
@@ -129,8 +134,15 @@ func (w *watch) report(st protocol.Status, life string) {
 	if before.mending {
 		left = min(left, before.left)
 	}
-	lost := max(0, before.status.Done()-left)
-	w.countRedone(st, lost)
+	revoked := max(0, st.Revoked-before.status.Revoked)
+	if before.status.Run != st.Run {
+		revoked = 0
+	}
+	lost := max(0, before.status.Done()-left-revoked)
+	w.countRedone(st, lost+revoked)
+	if revoked > 0 {
+		w.events.Warn("map outputs were lost: %d tasks to redo", revoked)
+	}
 	switch {
 	case before.mending && life != before.earlier:
 		w.restarts.Add(1)

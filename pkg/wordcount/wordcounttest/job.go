@@ -5,7 +5,6 @@ package wordcounttest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
 )
@@ -32,7 +32,12 @@ type Job struct {
 	Plan   plan.Plan
 	Splits []plan.Split // task n is the n-th of them, from 1
 	Run    string
+	Dir    string      // the store of its map outputs
+	Outputs shuffle.Run // of this run, in it
 }
+
+// ARun is the run of the jobs that this package makes.
+const ARun = "ARUNARUNARUNARUNARUNARUN77"
 
 // What New makes: three files, each of them a task, and their counts as Counts returns them.
 const (
@@ -57,7 +62,7 @@ func NewOn(tb testing.TB, server *redistest.Server, files map[string]string, o p
 	m, err := plan.Scan(check.Folder(tb, files), "", o.Selection)
 	check.Must(tb, err)
 	p := plan.New(m, o)
-	j := Of(tb, protocol.Client{Redis: server.Client(tb), Job: p.Job}, p, "a run")
+	j := Of(tb, protocol.Client{Redis: server.Client(tb), Job: p.Job}, p, ARun)
 	j.Server = server
 	_, err = protocol.Library.Load(tb.Context(), j.Client.Redis)
 	check.Must(tb, err)
@@ -75,19 +80,27 @@ func NewReducing(tb testing.TB, reducers, taken int) *Job {
 	return j
 }
 
-// Of is a job that somebody else seeds.
+// Of is a job that somebody else seeds. It has a store of its own.
 func Of(tb testing.TB, client protocol.Client, p plan.Plan, run string) *Job {
-	return &Job{TB: tb, Client: client, Plan: p, Splits: p.Splits(), Run: run}
+	tb.Helper()
+	j := &Job{TB: tb, Client: client, Plan: p, Splits: p.Splits(), Run: run, Dir: tb.TempDir()}
+	store, err := shuffle.Open(j.Dir)
+	check.Must(tb, err)
+	tb.Cleanup(func() { store.Close() })
+	j.Outputs, err = store.Run(p.Job.ID, run)
+	check.Must(tb, err)
+	check.Must(tb, j.Outputs.Prepare())
+	return j
 }
 
 // Seed does what a supervisor does: it asks how many tasks are there, and appends the rest.
 func (j *Job) Seed() error {
-	owner, top, err := j.Client.Seed(j.TB.Context(), j.Run, len(j.Splits), 1, nil)
-	if err == nil && top < len(j.Splits) {
-		owner, _, err = j.Client.Seed(j.TB.Context(), j.Run, len(j.Splits), top+1, plan.Entries(j.Splits[top:]))
+	now, err := j.Client.Seed(j.TB.Context(), j.Run, j.Dir, len(j.Splits), 1, nil)
+	if err == nil && now.Top < len(j.Splits) {
+		now, err = j.Client.Seed(j.TB.Context(), j.Run, j.Dir, len(j.Splits), now.Top+1, plan.Entries(j.Splits[now.Top:]))
 	}
-	if err == nil && owner != j.Run {
-		err = fmt.Errorf("the job belongs to the run %q, not to %q", owner, j.Run)
+	if err == nil && now.Run != j.Run {
+		err = fmt.Errorf("the job belongs to the run %q, not to %q", now.Run, j.Run)
 	}
 	return err
 }
@@ -145,18 +158,11 @@ func (j *Job) Steal(stream protocol.Stream, consumer string) (tasks []int) {
 	return tasks
 }
 
-// Commit is what a worker sends that has counted tasks.
-type Commit struct {
-	Tasks  []int
-	Tokens uint64
-	Bytes  int64
-	Output protocol.Output
-}
-
-// Counted is what a worker has to commit that has counted tasks.
-func (j *Job) Counted(tasks ...int) Commit {
+// Counted is what a worker has to commit that has counted tasks. With reducers, its map output lies in
+// the store.
+func (j *Job) Counted(tasks ...int) protocol.Commit {
 	j.TB.Helper()
-	table, c := count.New(), Commit{Tasks: tasks}
+	table, c := count.New(), protocol.Commit{Tasks: tasks, Output: protocol.NewNonce(), Host: "host"}
 	for _, n := range tasks {
 		for s := range j.Splits[n-1].Ranges() {
 			f, err := os.Open(s.Path)
@@ -166,35 +172,24 @@ func (j *Job) Counted(tasks ...int) Commit {
 			c.Bytes += s.Len
 		}
 	}
-	c.Tokens, c.Output = table.Tokens(), Output(j.Client.Job, table)
+	c.Tokens = table.Tokens()
+	if j.Client.Job.Reducers == 0 {
+		for word, n := range table.All() {
+			c.Words = append(c.Words, string(word), n)
+		}
+		return c
+	}
+	out, err := j.Outputs.Create(c.Output, j.Client.Job.Reducers)
+	check.Must(j.TB, err)
+	check.Must(j.TB, out.Add(table))
+	_, err = out.Finish()
+	check.Must(j.TB, err)
 	return c
 }
 
-// Output is what a commit adds to a job.
-func Output(job protocol.Job, table *count.Table) protocol.Output {
-	o := protocol.Output{Nonce: protocol.NewNonce()}
-	if job.Reducers == 0 {
-		for word, n := range table.All() {
-			o.Words = append(o.Words, string(word), n)
-		}
-		return o
-	}
-	o.Partitions = make([][]byte, job.Reducers)
-	for p, blob := range table.Pack(job.Reducers) {
-		if blob != nil {
-			o.Partitions[p] = append(binary.AppendUvarint([]byte(o.Nonce), uint64(len(blob))), blob...)
-		}
-	}
-	return o
-}
-
-// Send makes the one call of a commit.
-func (j *Job) Send(c Commit) (standings []string, err error) {
-	now, err := j.Client.Commit(j.TB.Context(), j.Run, c.Tasks, c.Tokens, c.Bytes, c.Output, 0, len(c.Output.Partitions))
-	if err == nil && !now.Done && now.Standings == nil {
-		err = fmt.Errorf("the commit of %v has come to %d", c.Tasks, now.Offset)
-	}
-	return now.Standings, err
+// Send sends a commit.
+func (j *Job) Send(c protocol.Commit) (standings []string, err error) {
+	return j.Client.Commit(j.TB.Context(), j.Run, c)
 }
 
 // Commit counts tasks and commits them. It returns their standings if the commit was refused.
@@ -211,15 +206,37 @@ func (j *Job) MustCommit(tasks ...int) {
 	}
 }
 
+// Merge merges a partition (from 0) of all map outputs.
+func (j *Job) Merge(partition int) (*count.Table, error) {
+	table := count.New()
+	outputs, err := j.Client.Outputs(j.TB.Context(), j.Run)
+	if err != nil {
+		return nil, err
+	}
+	var reader shuffle.Reader
+	for _, o := range outputs {
+		out, err := j.Outputs.Open(o.Name, j.Client.Job.Reducers)
+		if err != nil {
+			return nil, err
+		}
+		for step, err := range reader.Partition(out, partition) {
+			if err != nil {
+				return nil, errors.Join(err, out.Close())
+			}
+			table.MergeStep(step)
+		}
+		if err := out.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
 // Store merges a partition (from 0) and stores its totals.
 func (j *Job) Store(partition int) {
 	j.TB.Helper()
-	frames, err := j.Client.Partition(j.TB.Context(), j.Run, partition)
+	table, err := j.Merge(partition)
 	check.Must(j.TB, err)
-	table := count.New()
-	for _, frame := range frames {
-		check.Must(j.TB, protocol.Merge(table, frame))
-	}
 	var words []any
 	for _, e := range table.Descending() {
 		words = append(words, e.N, e.Word)
@@ -241,10 +258,10 @@ func (j *Job) Finish() {
 	}
 }
 
-// Duplicate lets another attempt have committed a task that is committed, as no worker can.
+// Duplicate lets another output have a task that is committed, as no worker can.
 func (j *Job) Duplicate(task int) {
 	j.TB.Helper()
-	err := j.Client.Redis.HSet(j.TB.Context(), j.Client.Job.Key("commits"), "another", fmt.Sprint("committed ", task)).Err()
+	err := j.Client.Redis.HSet(j.TB.Context(), j.Client.Job.Key("outputs"), protocol.NewNonce(), fmt.Sprintf("0 0 %d host", task)).Err()
 	check.Must(j.TB, err)
 }
 

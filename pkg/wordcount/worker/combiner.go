@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 const (
@@ -21,26 +21,28 @@ const (
 	maxLiveWords = 500_000
 )
 
-// combiner adds up what a worker counts between two commits.
+// combiner adds up what a worker counts between two commits. With reducers, what doesn't fit into
+// memory spills into the map output that the next commit will name.
 type combiner struct {
 	reducers int   // partitions; 0: map only
 	memory   int64 // bytes that the worker may use
 
-	table   *count.Table
-	packed  [][]byte     // by partition: counts that were moved out of a full table
-	spilled int          // bytes in packed
-	nonce   string       // of the commit that packed belongs to
-	tokens  uint64       // words in the held tasks, repetitions included
-	held    []claim.Task // tasks that are counted in table and packed
-	since   time.Time    // when counting the first of them began
+	run    shuffle.Run     // where map outputs are written; not used without reducers
+	table  *count.Table    // what is not in out yet
+	out    *shuffle.Writer // of the next commit; nil: nothing has spilled yet
+	name   string          // of out
+	tokens uint64          // words in the held tasks, repetitions included
+	held   []claim.Task    // tasks that are counted in table and out
+	since  time.Time       // when counting the first of them began
 }
 
 func newCombiner(reducers int, memory int64) combiner {
 	return combiner{reducers: reducers, memory: memory, table: count.New()}
 }
 
-// add counts a range of one file into the table, and returns the number of words in the range. It
-// packs the table when the table has grown too large.
+// add counts a range of one file into the table, and returns the number of words in the range. When
+// the table has grown too large, it spills. The error of a store that can't be used is that of package
+// shuffle.
 func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 	for off, end := s.Off, s.Off+s.Len; off < end; off += countStep {
 		n, err := c.table.Split(r, off, min(countStep, end-off), s.Size)
@@ -50,7 +52,9 @@ func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 		tokens += n
 		switch {
 		case c.reducers > 0 && c.full():
-			c.spill()
+			if err := c.spill(); err != nil {
+				return 0, err
+			}
 		case c.reducers == 0 && c.table.Len() > maxLiveWords:
 			return 0, fmt.Errorf("more than %d distinct words in one task: use reducers or a split size", maxLiveWords)
 		}
@@ -73,45 +77,67 @@ func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
 // step is likely to bring with the usual memory: one for every eight bytes.
 func (c *combiner) full() bool { return c.table.Need(int(c.memory/2048)) > int(c.memory/2) }
 
-// spilledMax is how much of one commit may be packed, in bytes. A commit with more is due.
-func (c *combiner) spilledMax() int { return int(c.memory / 16) }
-
-// spill packs the table, partition by partition, and empties it. Packed counts take a tenth of the
-// memory that they take in the table.
-func (c *combiner) spill() {
-	if c.packed == nil {
-		c.packed, c.nonce = make([][]byte, c.reducers), protocol.NewNonce()
-	}
-	for p, blob := range c.table.Pack(c.reducers) {
-		if blob != nil {
-			if c.packed[p] == nil {
-				c.packed[p] = []byte(c.nonce)
-			}
-			before := len(c.packed[p])
-			c.packed[p] = append(binary.AppendUvarint(c.packed[p], uint64(len(blob))), blob...)
-			c.spilled += len(c.packed[p]) - before
+// spill adds the table to the map output, and empties it.
+func (c *combiner) spill() (err error) {
+	if c.out == nil {
+		// The name is new each time, because a name must never mean two contents.
+		c.name = protocol.NewNonce()
+		if c.out, err = c.run.Create(c.name, c.reducers); err != nil {
+			return err
 		}
+	}
+	if c.spills() == shuffle.MaxSpills {
+		return fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size", shuffle.MaxSpills)
+	}
+	if err := c.out.Add(c.table); err != nil {
+		return err
 	}
 	c.table.Reset()
+	return nil
 }
 
-// output returns what a commit of everything that is held adds to the job.
-func (c *combiner) output() protocol.Output {
-	if c.reducers == 0 {
-		words := make([]any, 0, 2*c.table.Len())
-		for word, n := range c.table.All() {
-			words = append(words, string(word), n)
-		}
-		return protocol.Output{Nonce: protocol.NewNonce(), Words: words}
+// spills is how many spills the next map output has so far.
+func (c *combiner) spills() int {
+	if c.out == nil {
+		return 0
 	}
-	c.spill()
-	return protocol.Output{Nonce: c.nonce, Partitions: c.packed}
+	return c.out.Written().Spills
+}
+
+// output ends what a commit of everything that is held adds to the job, and describes it. With
+// reducers, that is a file, which others can see from now on.
+func (c *combiner) output() (o protocol.Commit, err error) {
+	o.Tokens = c.tokens
+	for _, t := range c.held {
+		o.Tasks, o.Bytes = append(o.Tasks, t.Number), o.Bytes+t.Split.Bytes()
+	}
+	if c.reducers == 0 {
+		o.Output = protocol.NewNonce()
+		o.Words = make([]any, 0, 2*c.table.Len())
+		for word, n := range c.table.All() {
+			o.Words = append(o.Words, string(word), n)
+		}
+		return o, nil
+	}
+	if err := c.spill(); err != nil {
+		return o, err
+	}
+	written, err := c.out.Finish()
+	if err == nil && written.Tokens != c.tokens {
+		err = fmt.Errorf("%w: a map output has %d words, and %d were counted", protocol.ErrState, written.Tokens, c.tokens)
+	}
+	o.Output, c.out = c.name, nil
+	return o, err
 }
 
 // empty drops everything that is held.
 func (c *combiner) empty() {
+	if c.out != nil {
+		c.out.Abort() // what stays nevertheless is garbage, which goes with the run
+		c.out = nil
+	}
 	c.table.Reset()
-	c.tokens, c.held, c.packed, c.spilled = 0, nil, nil, 0
+	c.tokens, c.held = 0, nil
 }
 
 // shrink frees the memory of the table, which must be empty.

@@ -9,17 +9,11 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// commitBytes is how much one call of a commit uploads, in bytes. A call blocks the server's only
-// thread for 4 to 5 ms per MiB, because what passes through Lua is copied three times, into fresh
-// memory each time. One call carries the whole of a partition, which stays short because plan gives
-// each partition only 8 MiB of input.
-const commitBytes = 4 << 20
-
 // committer sends the commits of a worker, one at a time, while the worker continues to count.
 type committer struct {
-	client    protocol.Client
-	faults    Faults
-	callBytes int // bytes in one call
+	client protocol.Client
+	faults Faults
+	host   string
 
 	sent   *sending // sent, and not answered yet; nil: nothing
 	resend bool     // the last try got no answer: send it again before anything else
@@ -28,60 +22,38 @@ type committer struct {
 // sending is a commit that was sent.
 type sending struct {
 	run    string
-	held   []claim.Task // sorted by number
-	tokens uint64
-	bytes  int64 // of input
-	effect protocol.Output
+	held   []claim.Task // in the order of commit.Tasks
+	commit protocol.Commit
 
 	answered  chan struct{} // closed at the end of a try
 	standings []string      // like err, valid after answered is closed
 	err       error
 }
 
-// send starts to send what a combiner holds, and doesn't wait for the answer. The caller empties
-// the combiner.
-func (c *committer) send(ctx context.Context, run string, from *combiner) {
+// send ends the output of a combiner, starts to send its commit, and doesn't wait for the answer. The
+// caller empties the combiner.
+func (c *committer) send(ctx context.Context, run string, from *combiner) error {
 	slices.SortFunc(from.held, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
-	s := &sending{run: run, held: from.held, tokens: from.tokens, effect: from.output()}
-	for _, t := range s.held {
-		s.bytes += t.Split.Bytes()
+	commit, err := from.output()
+	if err != nil {
+		return err
 	}
-	c.sent = s
+	commit.Host = c.host
+	c.sent = &sending{run: run, held: from.held, commit: commit}
 	c.begin(ctx)
+	return nil
 }
 
-// begin starts one try to send c.sent.
+// begin starts one try to send c.sent. A commit that is sent again has the same name, so that it is
+// done once.
 func (c *committer) begin(ctx context.Context) {
 	c.faults.at(BeforeCommit)
 	s := c.sent
 	s.answered = make(chan struct{})
 	go func() {
 		defer close(s.answered)
-		s.standings, s.err = c.upload(ctx, s)
+		s.standings, s.err = c.client.Commit(ctx, s.run, s.commit)
 	}()
-}
-
-// upload commits in as many calls as necessary. It returns the standings of the tasks if the commit
-// was refused.
-func (c *committer) upload(ctx context.Context, s *sending) (standings []string, err error) {
-	tasks := make([]int, len(s.held))
-	for i, t := range s.held {
-		tasks[i] = t.Number
-	}
-	for from := 0; ; {
-		to, size := from, 0
-		for to < len(s.effect.Partitions) {
-			size += len(s.effect.Partitions[to])
-			if to++; size >= c.callBytes {
-				break
-			}
-		}
-		now, err := c.client.Commit(ctx, s.run, tasks, s.tokens, s.bytes, s.effect, from, to)
-		if err != nil || now.Done || now.Standings != nil {
-			return now.Standings, err
-		}
-		from = min(now.Offset, len(s.effect.Partitions)) // a rollback may have lowered it
-	}
 }
 
 // answered reports whether await has something to do now: there is an answer, or the commit must be

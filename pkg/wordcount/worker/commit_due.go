@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 const (
-	// wordCost is what one distinct word of a commit costs in total: packing, sending, storing,
-	// reading and merging it.
+	// wordCost is what one distinct word of a commit costs in total: packing, writing, reading and
+	// merging it.
 	wordCost = 200 * time.Nanosecond
 	// calmLife is the expected lifetime of a worker while no worker has died. It is also the
 	// longest lifetime that commitEvery assumes.
@@ -33,8 +34,19 @@ func commitEvery(words int, life time.Duration) time.Duration {
 	return min(max(best, commitMin), commitMax)
 }
 
-// due reports whether the worker must commit what it has counted before it does anything else.
-func (c *combiner) due(life time.Duration) bool {
-	return len(c.held) > 0 &&
-		(time.Since(c.since) > commitEvery(c.table.Len(), life) || c.spilled > c.spilledMax() || len(c.held) == protocol.CommitMax)
+// outputsMax is about how many map outputs a job has. A reducer reads from each of them, and their
+// list is one reply of Redis. It is more only by one for each life of a worker, and where memory is
+// short.
+const outputsMax = 8192
+
+// due reports whether the worker must commit what it has counted before it does anything else. maps is
+// the number of the job's map tasks, all of about the same size.
+func (c *combiner) due(life time.Duration, maps int) bool {
+	held := len(c.held)
+	if held == 0 {
+		return false
+	}
+	// Half of the spills are left for one more task, because a commit can't come in its middle.
+	return held == protocol.CommitMax || c.spills() >= shuffle.MaxSpills/2 ||
+		held*outputsMax >= maps && time.Since(c.since) > commitEvery(c.table.Len(), life)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 const (
@@ -45,6 +46,10 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 	if kill.Err() != nil {
 		w.recount()
 		return kill.Err()
+	}
+	if errors.Is(err, shuffle.ErrHost) { // it says nothing about the task
+		w.recount()
+		return err
 	}
 	if err != nil {
 		return w.failed(ctx, t, err)
@@ -118,6 +123,9 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 	}
 	defer f.Close()
 	tokens, countErr := w.combiner.add(f, s)
+	if errors.Is(countErr, shuffle.ErrHost) {
+		return 0, countErr
+	}
 	if err := f.Check(s.Off+s.Len == s.Size); err != nil { // then a failed count may have been its fault
 		return 0, unreadable(err)
 	}

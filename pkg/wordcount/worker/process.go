@@ -15,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -25,6 +26,7 @@ const (
 	ExitState   = 4 // the job contradicts itself
 	ExitForeign = 7 // the files of this host are not the job's
 	ExitBudget  = 8 // the job would take more of the server's memory than it may
+	ExitStore   = 9 // this host can't use the store of the map outputs
 )
 
 // StopWithin is how long workers have to leave before they are killed. Mage itself ends everything
@@ -48,6 +50,8 @@ func ExitStatus(err error) int {
 		return ExitState
 	case errors.Is(err, plan.ErrForeign):
 		return ExitForeign
+	case errors.Is(err, shuffle.ErrHost):
+		return ExitStore
 	}
 	return 1
 }

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
@@ -35,12 +33,11 @@ func (w *Worker) reduce(ctx context.Context) error {
 		return err
 	}
 	parts, ranking, err := w.mergeSome(ctx)
+	if lost := (*lostError)(nil); errors.As(err, &lost) {
+		return w.revoke(ctx, lost)
+	}
 	if errors.Is(err, protocol.ErrPhase) {
-		// The last partition has no partial counts. Another worker has stored it, or a rollback
-		// took the job back to a state before the partition was delivered. Then it will be
-		// delivered again.
-		w.settle(parts[len(parts)-1:], nil)
-		return nil
+		return w.backToMaps(ctx)
 	}
 	if err != nil {
 		return err
@@ -72,34 +69,24 @@ func (w *Worker) reduceShare() int {
 
 // mergeSome merges partitions of this worker until their totals fill a third of the memory, because
 // growing takes as much again. It returns the tasks and the totals. Each partition is merged by
-// itself, in a table small enough to stay in the CPU cache, while the next one is read.
+// itself, in a table small enough to stay in the CPU cache. An error ends it, and is returned if
+// nothing was merged before.
 func (w *Worker) mergeSome(ctx context.Context) (parts []claim.Task, ranking count.Ranking, err error) {
-	ctx, enough := context.WithCancel(ctx)
-	defer enough()
-	todo := slices.DeleteFunc(slices.Clone(w.todo), func(t claim.Task) bool { return t.Stream != protocol.Reduces || t.Alone })
-	if w.todo[0].Alone {
-		todo = w.todo[:1]
-	}
-	read := make(chan partial)
-	var reader sync.WaitGroup
-	reader.Go(func() { w.readPartitions(ctx, todo, read) })
-	defer reader.Wait()
-	defer enough()
-
 	w.combiner.shrink() // the map tasks have made it large
 	table := count.New()
-	for p := range read {
-		parts = append(parts, p.task)
-		if p.err != nil {
-			return parts, ranking, p.err
+	for _, t := range w.todo {
+		alone := t.Alone || w.todo[0].Alone
+		if t.Stream != protocol.Reduces || alone && len(parts) > 0 {
+			continue
 		}
-		for _, frame := range p.frames {
-			if err := protocol.Merge(table, frame); err != nil {
-				return parts, ranking, fmt.Errorf("%w: partition %d: %w", protocol.ErrState, p.task.Number-1, err)
+		if err := w.merger.merge(ctx, w.outputs, w.run, t.Number-1, table); err != nil {
+			if len(parts) > 0 {
+				return parts, ranking, nil
 			}
+			return nil, ranking, err
 		}
+		parts = append(parts, t)
 		ranking.Add(table)
-		table.Reset()
 		if ranking.Bytes() > int(w.spec.Memory/3) {
 			break
 		}
@@ -107,24 +94,23 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []claim.Task, ranking cou
 	return parts, ranking, nil
 }
 
-// partial is what commits left for one partition, or the error of reading that.
-type partial struct {
-	task   claim.Task
-	frames []string
-	err    error
+// revoke takes back a map output that can't be read, so that its tasks run again.
+func (w *Worker) revoke(ctx context.Context, lost *lostError) error {
+	if err := w.client.Revoke(ctx, w.run, lost.output, w.committer.host, lost.err); err != nil {
+		return err
+	}
+	return w.backToMaps(ctx)
 }
 
-// readPartitions reads one partition after the other, until ctx ends.
-func (w *Worker) readPartitions(ctx context.Context, tasks []claim.Task, to chan<- partial) {
-	defer close(to)
-	for _, t := range tasks {
-		frames, err := w.client.Partition(ctx, w.run, t.Number-1)
-		select {
-		case to <- partial{t, frames, err}:
-		case <-ctx.Done():
-			return
-		}
+// backToMaps gives all tasks back, because maps must be done first, and forgets the map outputs.
+func (w *Worker) backToMaps(ctx context.Context) error {
+	if _, err := w.client.Release(ctx, w.run, w.spec.Consumer, false); err != nil {
+		return err
 	}
+	w.merger.forget()
+	w.leases.Clear()
+	w.todo = nil
+	return w.readJob(ctx)
 }
 
 // store stores the totals of the given partitions.

@@ -27,12 +27,12 @@ type Spec struct {
 	Memory   int64           // bytes that the worker may use; 0: DefaultWorkerMemory
 	Budget   protocol.Budget // of the job's memory in Redis
 	Trust    plan.Trust
+	Store    string        // folder of the map outputs; not used without reducers
 	Life     time.Duration // mean lifetime of workers; 0: no worker has died
 	Faults   Faults
 	Server   json.RawMessage // where Redis is, in the format of the program that starts the process
 
-	StoreWords  int // words in one call that stores totals; 0: a tuned default
-	CommitBytes int // bytes in one call that commits; 0: a tuned default
+	StoreWords int // words in one call that stores totals; 0: a tuned default
 }
 
 // NewName returns a name for a worker that no other worker has or had.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -24,7 +27,8 @@ const (
 // Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
 // moment.
 //
-// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads.
+// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads,
+// and shuffle.
 // The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
@@ -32,12 +36,16 @@ type Worker struct {
 	checker    claim.Checker
 	storeWords int // words in one call that stores totals
 	heartbeat  claim.Heartbeat
+	shuffle    *shuffle.Store // nil without reducers
 
-	run       string // the run that the held tasks belong to; every write sends it
+	run       string      // the run that the held tasks belong to; every write sends it
+	outputs   shuffle.Run // the map outputs of that run
+	maps      int         // map tasks of the job
 	claims    *claim.Claimer
 	todo      []claim.Task // held by this worker, and not counted yet
 	combiner  combiner
 	committer committer
+	merger    merger
 	backoff   retry.Backoff // between tries while Redis can't be reached
 
 	leases claim.Leases
@@ -53,15 +61,23 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		return nil, err
 	}
 	client := protocol.Client{Redis: rdb, Job: spec.Job, Budget: spec.Budget}
-	callBytes, callWords := cmp.Or(spec.CommitBytes, commitBytes), cmp.Or(spec.StoreWords, storeWords)
+	callWords := cmp.Or(spec.StoreWords, storeWords)
 	if share := int(spec.Budget.Share()); share > 0 {
-		callBytes, callWords = min(callBytes, share), max(1, min(callWords, share/wordBytes))
+		callWords = max(1, min(callWords, share/wordBytes))
 	}
+	host, _ := os.Hostname()
 	w := &Worker{
 		spec: spec, client: client, checker: checker,
 		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
-		committer:  committer{client: client, faults: spec.Faults, callBytes: callBytes},
+		committer:  committer{client: client, faults: spec.Faults, host: host},
+		merger:     merger{client: client},
+	}
+	if spec.Job.Reducers > 0 {
+		if w.shuffle, err = shuffle.Open(spec.Store); err != nil {
+			w.checker.Close()
+			return nil, err
+		}
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
@@ -77,7 +93,7 @@ var errDismissed = errors.New("worker: dismissed")
 // that it can't recover from. When ctx ends, the worker commits what it has counted if that takes
 // no longer than two seconds, and gives its leases back.
 func (w *Worker) Run(ctx context.Context) error {
-	defer w.checker.Close()
+	defer w.close()
 	kill, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends drainFor later than ctx
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
@@ -107,6 +123,14 @@ func (w *Worker) Run(ctx context.Context) error {
 				return late
 			}
 			return err
+		case errors.Is(err, shuffle.ErrHost):
+			// Perhaps the supervisor restores the mark, or somebody mounts the store again. Nothing is
+			// known to be lost.
+			if w.backoff.Wait(ctx) != nil {
+				w.recount()
+				w.client.Release(ctx, w.run, w.spec.Consumer, false)
+				return err
+			}
 		case protocol.Transient(err):
 			w.claims.Lost = true
 			if cluster, ok := w.client.Redis.(*redis.ClusterClient); ok {
@@ -134,12 +158,11 @@ func (w *Worker) step(ctx, kill context.Context) error {
 	if w.committer.answered() {
 		return w.awaitCommit(ctx)
 	}
-	if w.combiner.due(w.lifetime()) {
+	if w.combiner.due(w.lifetime(), w.maps) {
 		if err := w.awaitCommit(ctx); err != nil {
 			return err
 		}
-		w.send(ctx)
-		return nil
+		return w.send(ctx)
 	}
 	if len(w.todo) == 0 {
 		return w.fetch(ctx)
@@ -158,16 +181,22 @@ func (w *Worker) step(ctx, kill context.Context) error {
 // run the same task number may mean other bytes, and a new process is the simplest way to forget
 // the old ones.
 func (w *Worker) readJob(ctx context.Context) error {
-	run, phase, released, err := w.client.ReadPhase(ctx)
+	now, err := w.client.ReadPhase(ctx)
 	switch {
 	case err != nil:
 		return err
-	case w.run != "" && run != w.run:
+	case w.run != "" && now.Run != w.run:
 		return protocol.ErrOtherRun
-	case released:
+	case now.Dismissed:
 		return errDismissed
 	}
-	w.run, w.claims.Run, w.claims.Phase = run, run, phase
+	if w.run == "" && w.shuffle != nil {
+		if w.outputs, err = w.shuffle.Run(w.spec.Job.ID, now.Run); err != nil {
+			return fmt.Errorf("%w: %w", protocol.ErrState, err)
+		}
+		w.combiner.run = w.outputs
+	}
+	w.run, w.maps, w.claims.Run, w.claims.Phase = now.Run, now.Maps, now.Run, now.Phase
 	return nil
 }
 
@@ -200,15 +229,21 @@ func (w *Worker) commitHeld(ctx context.Context) error {
 	if err := w.awaitCommit(ctx); err != nil || len(w.combiner.held) == 0 {
 		return err
 	}
-	w.send(ctx)
+	if err := w.send(ctx); err != nil {
+		return err
+	}
 	return w.awaitCommit(ctx)
 }
 
-// send sends what the table holds. The table must not be empty, and no other commit may be under
-// way. The table is empty afterwards.
-func (w *Worker) send(ctx context.Context) {
-	w.committer.send(ctx, w.run, &w.combiner)
+// send sends what the combiner holds. That must be something, and no other commit may be under way.
+// The combiner is empty afterwards. If there is an error, its tasks are on the list again.
+func (w *Worker) send(ctx context.Context) error {
+	if err := w.committer.send(ctx, w.run, &w.combiner); err != nil {
+		w.recount()
+		return err
+	}
 	w.combiner.empty()
+	return nil
 }
 
 // awaitCommit waits for the answer to the commit that was sent, if there is one.
@@ -232,6 +267,11 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 			w.leases.Drop(t.TaskID)
 		}
 	}
+	if s.standings != nil && w.shuffle != nil && !slices.Contains(s.standings, protocol.Settled) {
+		// The output is in no state of the job. If a task is settled, it may be by this commit, whose
+		// answer was lost.
+		w.outputs.Remove(s.commit.Output)
+	}
 	return nil
 }
 
@@ -239,6 +279,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 func (w *Worker) forget() {
 	w.committer.abandon()
 	w.combiner.empty()
+	w.merger.forget()
 	w.leases.Clear()
 	w.run, w.todo, w.claims.Lost = "", nil, true
 }
@@ -257,6 +298,16 @@ func (w *Worker) drain(ctx context.Context) error {
 		return fmt.Errorf("leave: %w", err)
 	}
 	return nil // if Redis is gone by now, the leases run out by themselves
+}
+
+// close closes what New opened.
+func (w *Worker) close() {
+	w.combiner.empty()
+	w.merger.forget()
+	w.checker.Close()
+	if w.shuffle != nil {
+		w.shuffle.Close()
+	}
 }
 
 // lifetime is the mean lifetime of workers; 0 if no worker has died.

@@ -1,0 +1,79 @@
+package protocol
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Output is a committed map output.
+type Output struct {
+	Name   string
+	Tokens uint64
+	Bytes  int64  // of input
+	Tasks  string // ranges of numbers, like "1-17,20"
+}
+
+// Outputs returns the map outputs of a job whose maps are all committed. They cover each task once:
+// otherwise the error wraps ErrState. It is ErrPhase if maps are missing, or if everything is stored.
+//
+// The list stays complete for ever, because map outputs never change: what is merged of it may be
+// stored, whatever happens to the job meanwhile.
+func (c Client) Outputs(ctx context.Context, run string) ([]Output, error) {
+	reply, err := c.read(ctx, "outputs", c.Job.Keys(), run).Slice()
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := parseOutputs(pairs(reply[1]))
+	if err == nil {
+		err = Covered(outputs, int(reply[0].(int64)))
+	}
+	return outputs, err
+}
+
+// OutputsSoFar returns the map outputs that are committed, and the job's meta data. Maps may be
+// missing. Both are of one moment.
+func OutputsSoFar(ctx context.Context, rdb redis.UniversalClient, job Job) (outputs []Output, meta map[string]string, err error) {
+	var about, named *redis.MapStringStringCmd
+	_, err = rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		about, named = pipe.HGetAll(ctx, job.Key("meta")), pipe.HGetAll(ctx, job.Key("outputs"))
+		return nil
+	})
+	if err != nil {
+		return nil, nil, Classify(err)
+	}
+	outputs, err = parseOutputs(named.Val())
+	return outputs, about.Val(), err
+}
+
+// parseOutputs reads what the library keeps of each output.
+func parseOutputs(all map[string]string) ([]Output, error) {
+	outputs := make([]Output, 0, len(all))
+	for name, text := range all {
+		f := strings.Fields(text)
+		if len(f) != 4 {
+			return nil, Damaged("the output %q is %q", name, text)
+		}
+		tokens, err := strconv.ParseUint(f[0], 10, 53)
+		bytes, err2 := strconv.ParseUint(f[1], 10, 53)
+		if err != nil || err2 != nil {
+			return nil, Damaged("the output %q is %q", name, text)
+		}
+		outputs = append(outputs, Output{Name: name, Tokens: tokens, Bytes: int64(bytes), Tasks: f[2]})
+	}
+	return outputs, nil
+}
+
+// lostLimit is how often the output of one task may be lost before the task is buried. A disk or a
+// host that ruins whatever it reads would make the job go round for ever.
+const lostLimit = 3
+
+// Revoke takes back an output that this host can't read, so that its tasks run again. It does nothing
+// if somebody has done so already, or if everything is stored.
+func (c Client) Revoke(ctx context.Context, run, output, host string, why error) error {
+	reason := strings.ToValidUTF8(fmt.Sprint(why), "?")
+	return c.call(ctx, "revoke", c.Job.Keys(), run, output, escapedHost(host), reason, lostLimit).Err()
+}

@@ -1,0 +1,118 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+)
+
+const (
+	// readTries is how often a map output is read before it counts as lost.
+	readTries = 3
+	// readAgain is the pause before a map output is read again.
+	readAgain = 50 * time.Millisecond
+	// openMax is how many map outputs stay open. More are opened for each partition anew.
+	openMax = 256
+)
+
+// merger merges the map outputs of a job, partition by partition. It reads the list of them once.
+// The list stays complete whatever happens to the job, so it serves all partitions, until a map
+// output is lost.
+type merger struct {
+	client protocol.Client
+
+	listed  bool
+	outputs []*shuffle.Output
+	reader  shuffle.Reader
+}
+
+// lostError reports a map output that can't be read any more.
+type lostError struct {
+	output string
+	err    error
+}
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// merge fills a table with all partial counts of a partition. The error is a *lostError, the host's
+// error shuffle.ErrHost, protocol.ErrPhase if maps are missing, or an error of Redis.
+func (m *merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, table *count.Table) (err error) {
+	for try := 0; ; try++ {
+		table.Reset()
+		err = m.mergeOnce(ctx, run, of, partition, table)
+		if !errors.Is(err, shuffle.ErrLost) || try == readTries-1 {
+			return err
+		}
+		if err := retry.Sleep(ctx, readAgain); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, table *count.Table) error {
+	if !m.listed {
+		if err := m.list(ctx, run, of); err != nil {
+			return err
+		}
+	}
+	for _, o := range m.outputs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for step, err := range m.reader.Partition(o, partition) {
+			if err != nil {
+				return m.failed(o.Name(), err)
+			}
+			table.MergeStep(step)
+		}
+		if len(m.outputs) > openMax {
+			o.Close()
+		}
+	}
+	return nil
+}
+
+// list reads the list of map outputs, and what is where in each of them.
+func (m *merger) list(ctx context.Context, run shuffle.Run, of string) error {
+	named, err := m.client.Outputs(ctx, of)
+	if err != nil {
+		return err
+	}
+	m.forget()
+	for _, n := range named {
+		o, err := run.Open(n.Name, m.client.Job.Reducers)
+		if err != nil {
+			return m.failed(n.Name, err)
+		}
+		m.outputs = append(m.outputs, o)
+		if has := o.Written().Tokens; has != n.Tokens {
+			return protocol.Damaged("a map output has %d words, and %d were committed", has, n.Tokens)
+		}
+		if len(named) > openMax {
+			o.Close()
+		}
+	}
+	m.listed = true
+	return nil
+}
+
+func (m *merger) failed(output string, err error) error {
+	if errors.Is(err, shuffle.ErrLost) {
+		return &lostError{output, err}
+	}
+	return err
+}
+
+// forget drops the list.
+func (m *merger) forget() {
+	for _, o := range m.outputs {
+		o.Close()
+	}
+	m.listed, m.outputs = false, nil
+}
