@@ -26,13 +26,13 @@ var AnyFile = plan.Trust{Roots: [][]byte{[]byte("/")}}
 
 // Job is a job, seeded, of which the test makes every call itself.
 type Job struct {
-	TB     testing.TB
-	Server *redistest.Server // nil if Of made the job
-	Client protocol.Client
-	Plan   plan.Plan
-	Splits []plan.Split // task n is the n-th of them, from 1
-	Run    string
-	Dir    string      // the store of its map outputs
+	TB      testing.TB
+	Server  *redistest.Server // nil if Of made the job
+	Client  protocol.Client
+	Plan    plan.Plan
+	Splits  []plan.Split // task n is the n-th of them, from 1
+	Run     string
+	Dir     string      // the store of its map outputs
 	Outputs shuffle.Run // of this run, in it
 }
 
