@@ -249,7 +249,7 @@ end
 --   ARGV    run, maps (in total), reducers, store (where the outputs are; to be compared, and never obeyed),
 --           first (1-based number of the first task given),
 --           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
---   returns {run of the job, top (number of the last task in the stream), store}
+--   returns {run of the job, top (number of the last task in the stream), store, phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
 -- two chunks the gap could never be filled; the caller reads top and goes on from there. IDs are explicit, so that
@@ -289,8 +289,8 @@ local function seed(keys, args)
       top = n
     end
   end
-  local now = redis.call('HMGET', keys[META], 'run', 'store')
-  return {now[1], top, now[2]}
+  local now = redis.call('HMGET', keys[META], 'run', 'store', 'phase')
+  return {now[1], top, now[2], now[3]}
 end
 
 -- commit: acknowledges a batch of map tasks and names their output, as one step, if all of them are pending.

@@ -104,7 +104,7 @@ func TestFault69AFolderThatBeginsAJobAnewEndsTheRunOfTheOther(t *testing.T) {
 	first.until("the first run works", func() bool { return r.status().Pending() > 0 })
 	s := r.second(state.Folder{Dir: t.TempDir()})
 	s.prepare(bothModes[0])
-	check.Must(t, s.folder.SetRun(s.plan.Job.ID, "a run that was cleaned by the first folder"))
+	check.Must(t, s.folder.SetRun(s.plan.Job.ID, protocol.NewNonce()))
 	second := s.start()
 	<-first.ended
 	first.refused(first.err, protocol.ErrState, "another folder has begun job", "let that run end")

@@ -131,7 +131,7 @@ func TestAResultThatCannotBePublishedEndsTheRunResumably(t *testing.T) {
 			sealed := filepath.Join(r.folder.Dir, "jobs", r.plan.Job.ID, "sealed")
 			r.whenSeen(inPhase("done"), func(protocol.Status) { check.Must(t, c.breaks()) })
 			r.finishFailing(protocol.ErrIncomplete, strconv.Quote(sealed), c.says, "try again")
-			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 5 { // lock, manifest, plan, run, tasks
+			if files, err := os.ReadDir(filepath.Dir(sealed)); err != nil || len(files) != 6 { // lock, manifest, plan, run, stores, tasks
 				t.Errorf("the folder holds %v, %v", files, err)
 			}
 			check.Must(t, c.mends())

@@ -20,6 +20,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
@@ -77,7 +78,7 @@ func TestFault39UnreadableFileIsNamedAmongThoseOfItsTask(t *testing.T) {
 		check.Must(t, os.Remove(path))
 		check.Must(t, os.Symlink(path, path))
 		r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path))
-		words, missing, err := result.Unsealed(t.Context(), r.rdb, r.plan.Job)
+		words, missing, err := result.Unsealed(t.Context(), r.rdb, r.plan.Job, func(string) (*shuffle.Store, error) { return shuffle.Open(r.store) })
 		check.Must(t, err)
 		var left []string
 		for _, w := range words {

@@ -138,7 +138,7 @@ func TestFault57AWorkerThatIsStuckDoesNotOutliveItsSupervisor(t *testing.T) {
 	check.Must(t, cmd.Start())
 	check.Must(t, json.NewEncoder(lifeline).Encode(worker.Spec{
 		Job: r.plan.Job, Consumer: "stuck", Lease: r.lease, Trust: r.sup.Trust(), Server: endpoint,
-		Memory: worker.DefaultWorkerMemory,
+		Memory: worker.DefaultWorkerMemory, Store: r.store,
 	}))
 	check.Await(t, "the worker is stuck", func() bool {
 		text, _ := os.ReadFile(trace)

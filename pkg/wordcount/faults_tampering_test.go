@@ -25,7 +25,7 @@ func (h *byHand) ends() error {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		w := newWorkerOf(h.tb, h.rdb, worker.Spec{Job: h.Client.Job, Consumer: protocol.NewNonce(), Lease: 100 * time.Millisecond})
+		w := newWorkerOf(h.tb, h.rdb, worker.Spec{Job: h.Client.Job, Consumer: protocol.NewNonce(), Lease: 100 * time.Millisecond, Store: h.store})
 		if err := w.Run(ctx); err != nil {
 			fail(err)
 		}
@@ -72,7 +72,7 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 	}
 	tamperings := map[string]func(*byHand) error{}
 	for field, values := range map[string][]any{
-		"phase": {"map", "reduce", "done"}, "mapped": {-1, 1}, "reduced": {-1, 1}, "put": {1}, "tokens": {1}, "bytes": {1}, "maps": {-1, 1},
+		"phase": {"map", "reduce", "done"}, "mapped": {-1, 1}, "reduced": {-1, 1}, "stored": {1}, "tokens": {1}, "bytes": {1}, "maps": {-1, 1},
 	} {
 		for _, value := range values {
 			tamperings[fmt.Sprint("meta ", field, " ", value)] = func(h *byHand) error {

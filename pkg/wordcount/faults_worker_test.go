@@ -399,7 +399,7 @@ func (r *rig) startTrusting(consumer string, trust plan.Trust, hooks ...wordcoun
 	for _, h := range hooks {
 		rdb.AddHook(h)
 	}
-	w := newWorkerOf(r.tb, rdb, worker.Spec{Job: r.plan.Job, Consumer: consumer + "-" + protocol.NewNonce(), Lease: r.lease, Trust: trust})
+	w := newWorkerOf(r.tb, rdb, worker.Spec{Job: r.plan.Job, Consumer: consumer + "-" + protocol.NewNonce(), Lease: r.lease, Trust: trust, Store: r.store})
 	ctx, cancel := context.WithCancel(context.Background())
 	running := &workerInProcess{r.tb, make(chan error, 1)}
 	var ended sync.WaitGroup

@@ -96,6 +96,7 @@ type rig struct {
 	input   string
 	plan    plan.Plan
 	folder  state.Folder
+	store   string // folder of the map outputs
 	sup     *supervisor.Supervisor
 	config  supervisor.Config // of sup
 	team    *pool.Pool
@@ -139,7 +140,7 @@ func newRigOn(tb testing.TB, server *redistest.Server, files map[string]string) 
 		check.Must(tb, os.MkdirAll(filepath.Dir(path), 0o755))
 		check.Must(tb, os.WriteFile(path, []byte(content), 0o644))
 	}
-	r.folder = state.Folder{Dir: tb.TempDir()}
+	r.folder, r.store = state.Folder{Dir: tb.TempDir()}, tb.TempDir()
 	return r
 }
 
@@ -227,7 +228,7 @@ func (r *rig) planned(plan plan.Plan) {
 	faults, err := worker.ParseFaults(r.faults)
 	check.Must(r.tb, err)
 	r.team = &pool.Pool{
-		Size: r.size, Worker: worker.Spec{Job: r.plan.Job, Lease: r.lease, Server: endpoint}, Faults: faults,
+		Size: r.size, Worker: worker.Spec{Job: r.plan.Job, Lease: r.lease, Server: endpoint, Store: r.store}, Faults: faults,
 		Log: wordcounttest.Log{TB: r.tb}, Events: r.event, Command: r.command,
 	}
 	r.supervised(func(*supervisor.Config) {})
@@ -236,7 +237,7 @@ func (r *rig) planned(plan plan.Plan) {
 // supervised gives the job another supervisor, whose configuration is changed.
 func (r *rig) supervised(change func(*supervisor.Config)) {
 	r.config = supervisor.Config{
-		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Durability: supervisor.BGSave, Every: r.every, Events: r.event,
+		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Store: supervisor.Store{Dir: r.store}, Durability: supervisor.BGSave, Every: r.every, Events: r.event,
 		Revive: func(ctx context.Context) error {
 			if r.reviveBy != nil {
 				return r.reviveBy(ctx)
@@ -296,6 +297,10 @@ func (r *rig) runPrepared(ctx context.Context) (state.Sealed, error) {
 		return state.Sealed{}, err
 	}
 	r.team.Worker.Trust = r.sup.Trust()
+	var err error
+	if r.team.Worker.Store, err = r.sup.Store(); err != nil {
+		return state.Sealed{}, err
+	}
 	if err := r.team.Start(ctx); err != nil {
 		return state.Sealed{}, err
 	}
@@ -450,17 +455,7 @@ func (r *rig) whenSeen(seen func(protocol.Status) bool, do func(protocol.Status)
 }
 
 // stolen counts the tasks that were taken from workers that seemed dead.
-func (r *rig) stolen() int {
-	fields, err := r.probe.HKeys(context.Background(), r.plan.Job.Key("attempts")).Result()
-	check.Must(r.tb, err)
-	n := 0
-	for _, field := range fields {
-		if strings.HasSuffix(field, " by") {
-			n++
-		}
-	}
-	return n
-}
+func (r *rig) stolen() int { return r.status().Taken }
 
 // serverRun is the identity of the server's present life.
 func (r *rig) serverRun() string {

@@ -3,8 +3,10 @@ package wordcount
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
@@ -47,6 +50,8 @@ func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 			"commit repeatedly": l.commitRepeatedly,
 			"merge":             l.merge,
 			"put":               l.putSome,
+			"revoke":            l.revokeSome,
+			"lose an output":    l.loseOutput,
 			"bury":              l.bury,
 			"requeue":           l.requeueAll,
 			"seal":              l.seal,
@@ -79,6 +84,10 @@ type lab struct {
 	names      int
 	workers    []*sleeper
 	dumps      [][]byte // complete checkpoints; the first is nothing
+	store      *shuffle.Store
+	dir        string          // of the store
+	written    []string        // map outputs, as paths in the store
+	gone       map[string]bool // names of those that were lost
 }
 
 // sleeper is a worker whose calls are made by hand.
@@ -88,18 +97,10 @@ type sleeper struct {
 	consumer string
 	tasks    []int                // map tasks that it thinks are its own
 	counts   map[int][]string     // the words of those that it has counted
-	commits  []*committing        // that it has begun
+	commits  []*protocol.Commit   // that it has not heard of yet
 	merged   map[int]*count.Table // partitions
 	puts     []*putting           // that it has begun
-}
-
-// committing is an attempt to commit tasks, in as many calls as it likes.
-type committing struct {
-	batch  []int
-	tokens uint64
-	bytes  int64
-	effect protocol.Output
-	at     int // how many partitions it thinks have its partials
+	lost     []string             // map outputs that it couldn't read
 }
 
 // putting is an attempt to store totals of partitions, in as many calls as it likes.
@@ -110,13 +111,16 @@ type putting struct {
 }
 
 func newLab(t *rapid.T, r *rig) *lab {
-	l := &lab{t: t, rig: r, folder: r.folder, runs: map[string]int{}, dumps: [][]byte{nil}}
+	l := &lab{t: t, rig: r, folder: r.folder, runs: map[string]int{}, dumps: [][]byte{nil}, dir: r.tb.TempDir(), gone: map[string]bool{}}
+	var err error
+	l.store, err = shuffle.Open(l.dir)
+	l.must(err)
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
 	m, err := plan.Scan(r.input, "", plan.Selection{})
 	l.must(err)
 	reducers := rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "reducers")
 	l.plan = plan.New(m, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
-	l.plan.Job.ID = protocol.NewNonce() // a schedule must not meet the job of the last one
+	l.plan.Job.ID = fmt.Sprintf("%016x", rand.Uint64()) // a schedule must not meet the job of the last one
 	l.splits = l.plan.Splits()
 	l.Client = protocol.Client{Redis: r.rdb, Job: l.plan.Job}
 	l.newRun()
@@ -159,6 +163,15 @@ func (l *lab) newRun() {
 	l.run = protocol.NewNonce()
 	l.runs[l.run] = l.generation
 	l.must(l.folder.SetRun(l.plan.Job.ID, l.run))
+	l.must(l.outputs(l.run).Prepare())
+}
+
+// outputs is where a run has its map outputs.
+func (l *lab) outputs(run string) shuffle.Run {
+	l.t.Helper()
+	outputs, err := l.store.Run(l.plan.Job.ID, run)
+	l.must(err)
+	return outputs
 }
 
 func (l *lab) sleeper() *sleeper {
@@ -174,11 +187,11 @@ func (l *lab) worker(t *rapid.T) *sleeper {
 	l.t = t
 	i := rapid.IntRange(0, len(l.workers)-1).Draw(t, "worker")
 	if l.workers[i].run == "" {
-		run, _, _, err := l.ReadPhase(t.Context())
+		now, err := l.ReadPhase(t.Context())
 		if err != nil {
 			t.Skip("no job")
 		}
-		l.workers[i].run = run
+		l.workers[i].run = now.Run
 	}
 	return l.workers[i]
 }
@@ -253,37 +266,47 @@ func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 	return batch
 }
 
-// combine counts the words of a batch.
-func (s *sleeper) combine(batch []int, splits []plan.Split) *committing {
-	table, bytes := count.New(), int64(0)
+// combine counts the words of a batch, and writes the map output.
+func (l *lab) combine(s *sleeper, batch []int) *protocol.Commit {
+	table, c := count.New(), &protocol.Commit{Tasks: batch, Output: protocol.NewNonce(), Host: s.consumer}
 	for _, n := range batch {
-		bytes += splits[n-1].Bytes()
+		c.Bytes += l.splits[n-1].Bytes()
 		for _, word := range s.counts[n] {
 			table.Add([]byte(word), 1)
 		}
 	}
-	return &committing{batch: batch, tokens: table.Tokens(), bytes: bytes, effect: wordcounttest.Output(s.Job, table)}
+	c.Tokens = table.Tokens()
+	if s.Job.Reducers == 0 {
+		for word, n := range table.All() {
+			c.Words = append(c.Words, string(word), n)
+		}
+		return c
+	}
+	out, err := l.outputs(s.run).Create(c.Output, s.Job.Reducers)
+	l.must(err)
+	l.must(out.Add(table))
+	_, err = out.Finish()
+	l.must(err)
+	l.written = append(l.written, filepath.Join(s.Job.ID, s.run, "map", c.Output))
+	return c
 }
 
-// commitSome makes one call of an attempt to commit what the worker counted, perhaps long ago.
+// commitSome commits what the worker counted, perhaps long ago.
 func (l *lab) commitSome(t *rapid.T) {
 	w := l.worker(t)
-	if len(w.commits) == 0 || rapid.IntRange(0, 3).Draw(t, "new attempt") == 0 {
-		w.commits = append(w.commits, w.combine(l.some(t, w), l.splits))
+	if len(w.commits) == 0 || rapid.IntRange(0, 3).Draw(t, "new commit") == 0 {
+		w.commits = append(w.commits, l.combine(w, l.some(t, w)))
 	}
-	c := w.commits[rapid.IntRange(0, len(w.commits)-1).Draw(t, "attempt")]
-	to := min(c.at+rapid.IntRange(0, 2).Draw(t, "partitions"), len(c.effect.Partitions))
-	now, err := w.Commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, c.at, to)
+	c := w.commits[rapid.IntRange(0, len(w.commits)-1).Draw(t, "commit")]
+	standings, err := w.Commit(t.Context(), w.run, *c)
 	if rapid.IntRange(0, 3).Draw(t, "reply") == 0 {
-		return // lost; the same call is tried again, some time or other
+		return // lost; the same commit is sent again, some time or other
 	}
 	switch {
-	case err == nil && !now.Done && now.Standings == nil:
-		c.at = now.Offset
 	case err == nil:
-		w.commits = slices.DeleteFunc(w.commits, func(o *committing) bool { return o == c })
-		for i, n := range c.batch {
-			if now.Done || now.Standings[i] != protocol.Pending {
+		w.commits = slices.DeleteFunc(w.commits, func(o *protocol.Commit) bool { return o == c })
+		for i, n := range c.Tasks {
+			if standings == nil || standings[i] != protocol.Pending {
 				w.tasks = slices.DeleteFunc(w.tasks, func(m int) bool { return m == n })
 				delete(w.counts, n)
 			}
@@ -295,14 +318,29 @@ func (l *lab) commitSome(t *rapid.T) {
 	}
 }
 
-// commitRepeatedly names one task of a batch twice, which no worker of ours does.
+// commitRepeatedly names one task of a batch twice, which no worker does.
 func (l *lab) commitRepeatedly(t *rapid.T) {
 	w := l.worker(t)
 	batch := l.some(t, w)
-	c := w.combine(append(batch, batch[len(batch)-1]), l.splits)
-	if _, err := w.Commit(t.Context(), w.run, c.batch, c.tokens, c.bytes, c.effect, 0, len(c.effect.Partitions)); err == nil {
-		t.Errorf("a batch of the tasks %v was not refused", c.batch)
+	c := l.combine(w, append(batch, batch[len(batch)-1]))
+	if _, err := w.Commit(t.Context(), w.run, *c); err == nil {
+		t.Errorf("a batch of the tasks %v was not refused", c.Tasks)
 	}
+}
+
+// loseOutput deletes a map output, or damages it, whether it counts or not.
+func (l *lab) loseOutput(t *rapid.T) {
+	if len(l.written) == 0 || len(l.gone) == 2 || rapid.IntRange(0, 3).Draw(t, "luck") > 0 {
+		t.Skip("the disk is fine") // an output that is lost three times is buried
+	}
+	path := rapid.SampledFrom(l.written).Draw(t, "output")
+	l.gone[filepath.Base(path)] = true
+	path = filepath.Join(l.dir, path)
+	if rapid.Bool().Draw(t, "delete") {
+		os.Remove(path) // it may be gone
+		return
+	}
+	os.Truncate(path, 100)
 }
 
 func (l *lab) partitionOf(t *rapid.T) int {
@@ -312,22 +350,51 @@ func (l *lab) partitionOf(t *rapid.T) int {
 	return rapid.IntRange(0, l.plan.Job.Reducers-1).Draw(t, "partition")
 }
 
-// merge reads the partial counts of a partition, whoever's task it is.
+// merge reads a partition of all map outputs, whoever's task it is.
 func (l *lab) merge(t *rapid.T) {
 	w, part := l.worker(t), l.partitionOf(t)
-	frames, err := w.Partition(t.Context(), w.run, part)
-	if err == nil {
-		w.merged[part] = l.merged(frames)
+	outputs, err := w.Outputs(t.Context(), w.run)
+	if err != nil {
+		return
 	}
+	table := count.New()
+	for _, o := range outputs {
+		if err := l.readOutput(w.run, o.Name, part, table); err != nil {
+			if !errors.Is(err, shuffle.ErrLost) || !l.gone[o.Name] {
+				t.Fatal(err)
+			}
+			w.lost = append(w.lost, o.Name)
+			return
+		}
+	}
+	w.merged[part] = table
 }
 
-// merged adds up what commits brought a partition.
-func (l *lab) merged(frames []string) *count.Table {
-	table := count.New()
-	for _, frame := range frames {
-		l.must(protocol.Merge(table, frame))
+// readOutput adds a partition of one map output to a table.
+func (l *lab) readOutput(run, name string, part int, table *count.Table) error {
+	out, err := l.outputs(run).Open(name, l.plan.Job.Reducers)
+	if err != nil {
+		return err
 	}
-	return table
+	defer out.Close()
+	var reader shuffle.Reader
+	for step, err := range reader.Partition(out, part) {
+		if err != nil {
+			return err
+		}
+		table.MergeStep(step)
+	}
+	return nil
+}
+
+// revokeSome reports a map output that the worker could not read, perhaps long ago.
+func (l *lab) revokeSome(t *rapid.T) {
+	w := l.worker(t)
+	if len(w.lost) == 0 {
+		t.Skip("nothing is lost")
+	}
+	name := rapid.SampledFrom(w.lost).Draw(t, "output")
+	w.Revoke(t.Context(), w.run, name, w.consumer, errors.New("it is not there"))
 }
 
 // putSome makes one call of an attempt to store what the worker merged, perhaps long ago.
@@ -386,10 +453,10 @@ func (l *lab) seedSome(t *rapid.T) {
 	l.t = t
 	first := rapid.IntRange(1, len(l.splits)).Draw(t, "first")
 	chunk := l.splits[first-1 : min(len(l.splits), first-1+rapid.IntRange(0, 2).Draw(t, "n"))]
-	owner, _, err := l.Seed(t.Context(), l.run, len(l.splits), first, plan.Entries(chunk))
+	now, err := l.Seed(t.Context(), l.run, l.dir, len(l.splits), first, plan.Entries(chunk))
 	l.must(err)
-	if owner != l.run {
-		_, err := l.Clean(t.Context(), owner)
+	if now.Run != l.run {
+		_, err := l.Clean(t.Context(), now.Run)
 		l.must(err)
 	}
 }
@@ -535,17 +602,18 @@ func (l *lab) invariants(t *rapid.T) {
 	if protocol.Number(meta["tokens"]) != tokens || protocol.Number(meta["mapped"]) != len(counted) {
 		t.Fatalf("%v are counted, with %d words; meta has %v", counted, tokens, meta)
 	}
-	commits, err := l.Redis.HGetAll(ctx, key("commits")).Result()
+	outputs, _, err := protocol.OutputsSoFar(ctx, l.Redis, l.plan.Job)
 	l.must(err)
-	committed := protocol.CommittedOf(commits)
-	whole := maps.Clone(committed)
-	for _, n := range l.all() {
-		if !slices.Contains(counted, n) {
-			whole[fmt.Sprint("not yet ", n)] = strconv.Itoa(n)
+	if reducers := l.plan.Job.Reducers; reducers == 0 || meta["phase"] != "done" { // then they may be discarded
+		whole := slices.Clone(outputs)
+		for _, n := range l.all() {
+			if !slices.Contains(counted, n) {
+				whole = append(whole, protocol.Output{Tasks: strconv.Itoa(n)})
+			}
 		}
-	}
-	if err := protocol.Covered(whole, len(l.splits)); err != nil {
-		t.Fatalf("%v are counted, and the commits are %v: %v", counted, committed, err)
+		if err := protocol.Covered(whole, len(l.splits)); err != nil {
+			t.Fatalf("%v are counted, and the outputs are %v: %v", counted, outputs, err)
+		}
 	}
 	if st, err := l.Status(ctx); err == nil && len(entries) == len(l.splits) && st.Stuck() {
 		t.Fatalf("it can't go on: %+v", st)
@@ -567,32 +635,36 @@ func (l *lab) invariants(t *rapid.T) {
 		return
 	}
 	reduced, _ := l.acknowledged("reduce")
-	if (meta["phase"] == "done") != (len(reduced) == reducers) {
-		t.Fatalf("phase %s with the partitions %v stored of %d", meta["phase"], reduced, reducers)
+	if all := len(reduced) == reducers && len(counted) == len(l.splits); (meta["phase"] == "done") != all {
+		t.Fatalf("phase %s with the partitions %v stored of %d, and %v mapped", meta["phase"], reduced, reducers, counted)
 	}
+	partitioner := count.NewPartitioner(meta["run"], reducers)
 	for p := range reducers {
-		partials, err := l.Redis.LRange(ctx, l.plan.Job.PartitionKey(p), 0, -1).Result()
-		l.must(err)
-		frames, err := protocol.FramesOf(committed, partials)
-		l.must(err)
-		partial := map[string]int{}
-		for word, n := range l.merged(frames).All() {
-			partial[string(word)] = int(n)
-		}
 		mine := func(m map[string]int) map[string]int {
 			m = maps.Clone(m)
-			maps.DeleteFunc(m, func(word string, _ int) bool { return count.Partition([]byte(word), reducers) != p })
+			maps.DeleteFunc(m, func(word string, _ int) bool { return partitioner.Of([]byte(word)) != p })
 			return m
 		}
-		done := slices.Contains(reduced, p+1)
-		if done && len(partials) > 0 {
-			t.Fatalf("partition %d is stored, and still there", p)
+		// A stored total has all tasks, whatever was lost since.
+		if slices.Contains(reduced, p+1) {
+			if want := mine(l.total(l.all())); !maps.Equal(mine(stored), want) {
+				t.Fatalf("partition %d is stored as %v, not as %v", p, mine(stored), want)
+			}
+			continue
 		}
-		if !done && !maps.Equal(partial, mine(want)) {
-			t.Fatalf("%v are counted, partition %d has %v, not %v", counted, p, partial, mine(want))
+		partial := count.New()
+		lost := false
+		for _, o := range outputs {
+			if lost = lost || l.gone[o.Name]; !lost {
+				l.must(l.readOutput(meta["run"], o.Name, p, partial))
+			}
 		}
-		if done && !maps.Equal(mine(stored), mine(want)) {
-			t.Fatalf("partition %d is stored as %v, not as %v", p, mine(stored), mine(want))
+		is := map[string]int{}
+		for word, n := range partial.All() {
+			is[string(word)] = int(n)
+		}
+		if !lost && !maps.Equal(is, mine(want)) {
+			t.Fatalf("%v are counted, partition %d has %v, not %v", counted, p, is, mine(want))
 		}
 	}
 }
@@ -621,7 +693,7 @@ func (l *lab) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	sup := supervisor.New(supervisor.Config{
-		Redis: l.Redis, Plan: l.plan, Folder: l.folder, Durability: supervisor.BGSave,
+		Redis: l.Redis, Plan: l.plan, Folder: l.folder, Store: supervisor.Store{Dir: l.dir}, Durability: supervisor.BGSave,
 		Revive: func(ctx context.Context) error { return nil },
 	})
 	l.must(sup.Seed(ctx))
@@ -633,7 +705,7 @@ func (l *lab) finish() {
 	}
 	left := make(chan error, 1)
 	go func() {
-		w := newWorkerOf(l.rig.tb, l.Redis, worker.Spec{Job: l.plan.Job, Consumer: "the last one", Lease: labLease, StoreWords: 2, CommitBytes: 1})
+		w := newWorkerOf(l.rig.tb, l.Redis, worker.Spec{Job: l.plan.Job, Consumer: "the last one", Lease: labLease, StoreWords: 2, Store: l.dir})
 		left <- w.Run(ctx)
 	}()
 	defer func() { cancel(); <-left }()

@@ -3,6 +3,7 @@ package wordcount
 import (
 	"context"
 	"io"
+	"os"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -52,7 +53,7 @@ func TestResultIsReadByCountThenWord(t *testing.T) {
 	}
 }
 
-func TestWorkersAreReleasedAndPartialCountsGoneOnceSealed(t *testing.T) {
+func TestWorkersAreDismissedAndMapOutputsGoneOnceSealed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(3, 10))
 	sealed := r.exact(bothModes[0])
@@ -60,10 +61,11 @@ func TestWorkersAreReleasedAndPartialCountsGoneOnceSealed(t *testing.T) {
 	if !st.Dismissed || st.Final != sealed.Fence {
 		t.Errorf("released %v, fenced by %q", st.Dismissed, st.Final)
 	}
-	for part := range r.plan.Job.Reducers {
-		if n := r.probe.Exists(t.Context(), r.plan.Job.PartitionKey(part)).Val(); n != 0 {
-			t.Errorf("partition %d is still there", part)
-		}
+	if n := r.probe.Exists(t.Context(), r.plan.Job.Key("outputs")).Val(); n != 0 {
+		t.Error("the list of map outputs is still there")
+	}
+	if left, err := os.ReadDir(r.store); err != nil || len(left) > 0 {
+		t.Errorf("in the store there is %v, %v", left, err)
 	}
 }
 

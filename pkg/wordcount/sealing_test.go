@@ -42,8 +42,10 @@ func newByHandOn(t *testing.T, server *redistest.Server, reducers int, change ..
 		}
 	}
 	h.prepare(plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
+	h.Job = wordcounttest.Of(t, protocol.Client{Redis: h.rdb, Job: h.plan.Job}, h.plan, wordcounttest.ARun)
+	h.store = h.Dir
 	h.supervised(h.change)
-	h.Job = wordcounttest.Of(t, protocol.Client{Redis: h.config.Redis, Job: h.plan.Job}, h.plan, "a run")
+	h.Client.Redis = h.config.Redis
 	check.Must(t, h.folder.SetRun(h.plan.Job.ID, h.Run))
 	check.Must(t, h.sup.Seed(t.Context()))
 	return h
@@ -72,10 +74,11 @@ func TestARunThatTheFolderDoesNotKnowIsWiped(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	h.Finish()
-	check.Must(t, h.folder.SetRun(h.Client.Job.ID, "another run"))
+	run := protocol.NewNonce()
+	check.Must(t, h.folder.SetRun(h.Client.Job.ID, run))
 	check.Must(t, h.sup.Seed(t.Context()))
 	h.Expect("it is counted anew", func(st protocol.Status) bool {
-		return st.Run == "another run" && st.Mapped == 0 && st.Seeded == wordcounttest.Tasks && st.Phase == "map"
+		return st.Run == run && st.Mapped == 0 && st.Seeded == wordcounttest.Tasks && st.Phase == "map"
 	})
 }
 

@@ -376,7 +376,7 @@ func (s *scene) workHere() {
 	case <-s.ctx.Done():
 	}
 	for n := 0; s.ctx.Err() == nil; n++ {
-		w := newWorkerOf(s.tb, s.rdb, worker.Spec{Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, StoreWords: sweepChunk, CommitBytes: sweepPiece})
+		w := newWorkerOf(s.tb, s.rdb, worker.Spec{Job: s.plan.Job, Consumer: fmt.Sprint("successor ", n), Lease: sweepLease, StoreWords: sweepChunk, Store: s.store})
 		err := w.Run(s.ctx)
 		if err == nil {
 			return
@@ -405,7 +405,6 @@ func (s *scene) supervise() (state.Sealed, error) {
 const (
 	actVariable = "WORDCOUNT_TEST_ACT"
 	sweepChunk  = 3 // words in one call that stores totals
-	sweepPiece  = 1 // bytes in one call that commits: it brings one partition's partials
 )
 
 // act is what a process behind the proxy is to be: a worker if it has a name, else a supervisor.
@@ -415,11 +414,12 @@ type act struct {
 	Consumer string
 	Redisd   redisd.Config
 	Folder   state.Folder
+	Store    string
 }
 
 // act runs a process behind the proxy to its end.
 func (s *scene) act(a act) error {
-	a.Redis, a.Job = s.server.Given(), s.plan.Job
+	a.Redis, a.Job, a.Store = s.server.Given(), s.plan.Job, s.store
 	a.Redis.URL = "redis://" + s.proxy.Addr() + "/0"
 	text, err := json.Marshal(a)
 	if err != nil {
@@ -463,7 +463,7 @@ func perform(text string) error {
 	}
 	ctx := context.Background()
 	if a.Consumer != "" {
-		w, err := worker.New(rdb, worker.Spec{Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, Trust: wordcounttest.AnyFile, StoreWords: sweepChunk, CommitBytes: sweepPiece})
+		w, err := worker.New(rdb, worker.Spec{Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, Trust: wordcounttest.AnyFile, StoreWords: sweepChunk, Store: a.Store})
 		if err != nil {
 			return err
 		}
@@ -474,7 +474,7 @@ func perform(text string) error {
 		return err
 	}
 	config := supervisor.Config{
-		Redis: rdb, Plan: plan, Folder: a.Folder, Durability: supervisor.BGSave, Every: sweepEvery,
+		Redis: rdb, Plan: plan, Folder: a.Folder, Store: supervisor.Store{Dir: a.Store}, Durability: supervisor.BGSave, Every: sweepEvery,
 		Events: func(e event.Event) { fmt.Fprintln(os.Stderr, e) },
 		Revive: func(ctx context.Context) error {
 			server, err := redisd.Open(a.Redisd)

@@ -22,6 +22,7 @@ type Seeded struct {
 	Run   string // that the job belongs to
 	Top   int    // number of the last task in the stream
 	Store string // where the run that created the job has its map outputs
+	Phase Phase
 }
 
 // Seed appends the map tasks from number first on, unless they are there already, and creates the
@@ -44,5 +45,5 @@ func (c Client) Seed(ctx context.Context, run, store string, maps, first int, ta
 	if err != nil {
 		return s, err
 	}
-	return Seeded{Run: reply[0].(string), Top: int(reply[1].(int64)), Store: reply[2].(string)}, nil
+	return Seeded{Run: reply[0].(string), Top: int(reply[1].(int64)), Store: reply[2].(string), Phase: Phase(reply[3].(string))}, nil
 }

@@ -100,7 +100,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			top = -1
 			continue
 		}
-		if now.Run != mine {
+		if now.Run != mine && now.Phase != protocol.Done { // then the map outputs may be gone
 			if err := s.outputs.adopt(now.Run, now.Store); err != nil {
 				return err
 			}

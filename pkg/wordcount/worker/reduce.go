@@ -43,7 +43,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(parts, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
-	return w.store(ctx, parts, ranking)
+	return w.storeTotals(ctx, parts, ranking)
 }
 
 // gather takes this worker's share of the partitions that no worker has yet.
@@ -113,8 +113,8 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	return w.readJob(ctx)
 }
 
-// store stores the totals of the given partitions.
-func (w *Worker) store(ctx context.Context, tasks []claim.Task, ranking count.Ranking) error {
+// storeTotals stores the totals of the given partitions.
+func (w *Worker) storeTotals(ctx context.Context, tasks []claim.Task, ranking count.Ranking) error {
 	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(tasks)), Tokens: ranking.Tokens()}
 	for i, t := range tasks {
 		of.Partitions[i] = t.Number - 1

@@ -27,8 +27,7 @@ const (
 // Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
 // moment.
 //
-// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads,
-// and shuffle.
+// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads.
 // The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
@@ -36,11 +35,11 @@ type Worker struct {
 	checker    claim.Checker
 	storeWords int // words in one call that stores totals
 	heartbeat  claim.Heartbeat
-	shuffle    *shuffle.Store // nil without reducers
 
-	run       string      // the run that the held tasks belong to; every write sends it
-	outputs   shuffle.Run // the map outputs of that run
-	maps      int         // map tasks of the job
+	run       string         // the run that the held tasks belong to; every write sends it
+	store     *shuffle.Store // nil: not open
+	outputs   shuffle.Run    // the map outputs of that run, if the store is open
+	maps      int            // map tasks of the job
 	claims    *claim.Claimer
 	todo      []claim.Task // held by this worker, and not counted yet
 	combiner  combiner
@@ -72,12 +71,6 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
 		committer:  committer{client: client, faults: spec.Faults, host: host},
 		merger:     merger{client: client},
-	}
-	if spec.Job.Reducers > 0 {
-		if w.shuffle, err = shuffle.Open(spec.Store); err != nil {
-			w.checker.Close()
-			return nil, err
-		}
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
@@ -168,6 +161,9 @@ func (w *Worker) step(ctx, kill context.Context) error {
 		return w.fetch(ctx)
 	}
 	t := w.todo[0]
+	if err := w.openStore(); err != nil {
+		return err
+	}
 	if (t.Alone || t.Stream == protocol.Reduces) && w.uncommitted() {
 		return w.commitHeld(ctx)
 	}
@@ -190,14 +186,35 @@ func (w *Worker) readJob(ctx context.Context) error {
 	case now.Dismissed:
 		return errDismissed
 	}
-	if w.run == "" && w.shuffle != nil {
-		if w.outputs, err = w.shuffle.Run(w.spec.Job.ID, now.Run); err != nil {
-			return fmt.Errorf("%w: %w", protocol.ErrState, err)
-		}
-		w.combiner.run = w.outputs
-	}
 	w.run, w.maps, w.claims.Run, w.claims.Phase = now.Run, now.Maps, now.Run, now.Phase
 	return nil
+}
+
+// openStore opens the store of the map outputs, before the first task. A worker that finds no task
+// doesn't need it, and when a job is done, it may be gone.
+func (w *Worker) openStore() (err error) {
+	if w.spec.Job.Reducers == 0 || w.store != nil {
+		return nil
+	}
+	store, err := shuffle.Open(w.spec.Store)
+	if err != nil {
+		return err
+	}
+	if w.outputs, err = store.Run(w.spec.Job.ID, w.run); err != nil {
+		store.Close()
+		return fmt.Errorf("%w: %w", protocol.ErrState, err)
+	}
+	w.store, w.combiner.run = store, w.outputs
+	return nil
+}
+
+// closeStore closes what openStore opened.
+func (w *Worker) closeStore() {
+	w.merger.forget()
+	if w.store != nil {
+		w.store.Close()
+		w.store = nil
+	}
 }
 
 // fetch looks for tasks, and commits what is counted if none comes next.
@@ -267,7 +284,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 			w.leases.Drop(t.TaskID)
 		}
 	}
-	if s.standings != nil && w.shuffle != nil && !slices.Contains(s.standings, protocol.Settled) {
+	if s.standings != nil && w.store != nil && !slices.Contains(s.standings, protocol.Settled) {
 		// The output is in no state of the job. If a task is settled, it may be by this commit, whose
 		// answer was lost.
 		w.outputs.Remove(s.commit.Output)
@@ -279,7 +296,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 func (w *Worker) forget() {
 	w.committer.abandon()
 	w.combiner.empty()
-	w.merger.forget()
+	w.closeStore()
 	w.leases.Clear()
 	w.run, w.todo, w.claims.Lost = "", nil, true
 }
@@ -293,6 +310,9 @@ func (w *Worker) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaveWithin)
 	defer cancel()
 	err := w.commitHeld(ctx)
+	if errors.Is(err, shuffle.ErrHost) { // what was counted is lost, and nothing else
+		err = nil
+	}
 	_, released := w.client.Release(ctx, w.run, w.spec.Consumer, false)
 	if err := errors.Join(err, released); err != nil && !protocol.Transient(err) {
 		return fmt.Errorf("leave: %w", err)
@@ -303,11 +323,8 @@ func (w *Worker) drain(ctx context.Context) error {
 // close closes what New opened.
 func (w *Worker) close() {
 	w.combiner.empty()
-	w.merger.forget()
+	w.closeStore()
 	w.checker.Close()
-	if w.shuffle != nil {
-		w.shuffle.Close()
-	}
 }
 
 // lifetime is the mean lifetime of workers; 0 if no worker has died.
