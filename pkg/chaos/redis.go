@@ -189,20 +189,12 @@ func (a Attack) show(ctx context.Context, when string) {
 // keys describes the job's keys in one line: the name, type and size of each key that exists.
 func (a Attack) keys(ctx context.Context) string {
 	var there []string
-	lists, entries := 0, int64(0)
 	for _, key := range a.Plan.Job.Keys() {
 		size, kind := a.size(ctx, key)
 		_, name, _ := strings.Cut(key, "}:")
-		switch {
-		case size == 0:
-		case kind == "list":
-			lists, entries = lists+1, entries+size
-		default:
+		if size > 0 {
 			there = append(there, fmt.Sprintf("%s (%s, %d)", name, kind, size))
 		}
-	}
-	if lists > 0 {
-		there = append(there, fmt.Sprintf("part:* (%d lists, %d blobs)", lists, entries))
 	}
 	if len(there) == 0 {
 		return "no keys"
@@ -220,8 +212,6 @@ func (a Attack) size(ctx context.Context, key string) (n int64, kind string) {
 		cmd = a.Redis.XLen(ctx, key)
 	case "zset":
 		cmd = a.Redis.ZCard(ctx, key)
-	case "list":
-		cmd = a.Redis.LLen(ctx, key)
 	default:
 		return 0, kind
 	}

@@ -61,7 +61,7 @@ func TestFault62AJobsNameLeadsNowhereElse(t *testing.T) {
 	job := f.job()
 	meta, err := f.rdb.HGetAll(t.Context(), job.Key("meta")).Result()
 	check.Must(t, err)
-	maps.DeleteFunc(meta, func(name, _ string) bool { return name == "released" || name == "final" })
+	maps.DeleteFunc(meta, func(name, _ string) bool { return name == "dismissed" || name == "final" })
 	const elsewhere = "../../../elsewhere" // from the folder of its jobs
 	other := protocol.Job{ID: elsewhere}
 	check.Must(t, f.rdb.HSet(t.Context(), other.Key("meta"), meta).Err())

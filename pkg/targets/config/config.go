@@ -29,6 +29,7 @@ type Config struct {
 	Split        int64                 // bytes of a split; plan.DefaultSplit
 	WholeFiles   bool                  // never split a file
 	WorkerMemory int64                 // bytes that a worker may use; worker.DefaultWorkerMemory
+	Shuffle      string                // folder of the map outputs; in the state folder
 	Lease        time.Duration         // worker.DefaultLease
 	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
 	Faults       string                // see worker.ParseFaults; none
@@ -63,7 +64,7 @@ func Job(c Config) (wordcount.Config, error) {
 	faults, err := worker.ParseFaults(c.Faults)
 	return wordcount.Config{
 		Dir: c.Dir, Input: c.Input, Options: c.options(),
-		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Lease: c.Lease, Faults: faults,
+		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Shuffle: c.Shuffle, Lease: c.Lease, Faults: faults,
 		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory,
 		Redis: c.Redis.URL, Server: c.Redis,
 	}, err

@@ -29,7 +29,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 	tried := map[string][2]string{
 		"WORDCOUNT_INPUT": {"one", "other"}, "WORDCOUNT_EXCLUDE": {"*.gz", "a,b"}, "WORDCOUNT_SKIP": {"binary", "unreadable"},
 		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"},
-		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_LEASE": {"3s", "5s"},
+		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_SHUFFLE": {"one", "other"}, "WORDCOUNT_LEASE": {"3s", "5s"},
 		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
 		"WORDCOUNT_VERIFY_PART": {"1/2", "2/2"}, "WORDCOUNT_DURABILITY": {"none", "waitaof"},
 		"WORDCOUNT_REDIS_MEMORY": {"1MiB", "2MiB"}, "WORDCOUNT_REDIS_KIND": {"process", "container"},

@@ -66,6 +66,7 @@ var variables = []variable{
 		}
 		return err
 	}},
+	{"WORDCOUNT_SHUFFLE", "in the state folder", text(func(c *Config) *string { return &c.Shuffle })},
 	{"WORDCOUNT_LEASE", "10s", duration(func(c *Config) *time.Duration { return &c.Lease })},
 	{"WORDCOUNT_CHECKPOINT", "5s", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
 	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {
