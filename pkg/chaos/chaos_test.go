@@ -70,7 +70,7 @@ func newTarget(t *testing.T) *target {
 	check.Must(t, a.Folder.Save(a.Plan))
 	_, err = protocol.Library.Load(t.Context(), a.Redis)
 	check.Must(t, err)
-	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder})
+	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder, Store: supervisor.Store{Dir: t.TempDir()}})
 	check.Must(t, s.Seed(t.Context()))
 	return a
 }
