@@ -21,7 +21,7 @@
 // A result that Run returns equals a serial count of the input. This is true for every schedule
 // of these events: a worker crashes or pauses, a task is stolen, a reply is lost or repeated, a
 // supervisor is killed and started again, a Redis server is killed and comes back from any complete
-// snapshot of the job or from nothing. A task may run many times, but it affects the counts once.
+// snapshot of the job or from nothing, a file with partial counts is lost or damaged. A task may run many times, but it affects the counts once.
 // If Run returns no result, it returns an error of one of the classes in names.go, and publishes
 // nothing.
 //
@@ -32,6 +32,7 @@
 //	supervisor  seeds the tasks, watches, recovers, takes checkpoints, seals
 //	pool        keeps the worker processes alive
 //	worker      counts, commits; merges the partial counts of a partition
+//	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it
 //	event       what a running job tells people
 //	count       the kernel: from bytes to words to a table

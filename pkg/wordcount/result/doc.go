@@ -21,5 +21,5 @@
 //
 // A recount keeps all words in memory. A [Share] of them takes less.
 //
-// What [Unsealed] returns is no result, and nothing of it is checked.
+// What [Unsealed] returns is no result: map outputs that can't be read are left out of it.
 package result

@@ -12,6 +12,7 @@
 // one resumes. Two supervisors may work on one job, in one folder or in two.
 //
 //	seed.go        puts the tasks into the stream, again after a rollback took some away
+//	outputs.go     where the map outputs are: made, found, restored and deleted
 //	watch.go       watches the job and restores it; home.go reads its state
 //	checkpoint.go  a snapshot that started after the call
 //	seal.go        fences the result, adds it up, waits until it is durable, and publishes it

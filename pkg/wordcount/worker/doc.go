@@ -14,7 +14,7 @@
 //	map.go       a map task: a split is read and counted
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
-//	reduce.go    a reduce task: partial counts are merged, and totals are stored
+//	reduce.go    a reduce task: totals are stored; merge.go merges them from the map outputs
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people
 //	crash.go     the moments at which a worker can be made to kill itself
@@ -24,6 +24,11 @@
 // A worker believes only the answer to its own commit. With every write it sends the run that it
 // read at its start. If the job belongs to another run now, the worker ends. It forgets tasks that
 // are settled. It counts pending ones again, each task alone.
+//
+// A map output that can't be read says nothing about its host's disk or network, or about the tasks.
+// It is read again, the mark of the run is looked at, and only then is it revoked, so that its tasks
+// run again. A store that can't be used at all is the fault of this host: nothing is revoked and no
+// task is blamed, and the worker waits, and then leaves.
 //
 // A worker that joined from another host leaves if its files differ from those of the job. It gives
 // its tasks back first, and nothing is counted against them, because another host may have the
