@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,7 @@ const (
 	Worker Victim = iota
 	Supervisor
 	Server
+	Output // a map output
 )
 
 // The faults.
@@ -34,7 +36,14 @@ var (
 	CorruptCheckpoint = Fault{"corruptCheckpoint", Server, Attack.CorruptCheckpoint}
 	DropReplies       = Fault{"dropReplies", Server, Attack.DropReplies}
 	KillSupervisor    = Fault{"killSupervisor", Supervisor, Attack.KillSupervisor}
+	LoseOutput        = Fault{"loseOutput", Output, Attack.LoseOutput}
+	DamageOutput      = Fault{"damageOutput", Output, Attack.DamageOutput}
 )
 
+// FaultsOf returns the faults that can hit a job. Without reducers it has no map outputs.
+func FaultsOf(reducers bool) []Fault {
+	return slices.DeleteFunc(slices.Clone(Faults), func(f Fault) bool { return f.Victim == Output && !reducers })
+}
+
 // Faults holds all faults.
-var Faults = []Fault{KillWorker, PauseWorker, KillSupervisor, RestartRedis, PauseRedis, RollbackRedis, CorruptCheckpoint, DropReplies}
+var Faults = []Fault{KillWorker, PauseWorker, KillSupervisor, RestartRedis, PauseRedis, RollbackRedis, CorruptCheckpoint, DropReplies, LoseOutput, DamageOutput}

@@ -38,6 +38,12 @@ func (Chaos) CorruptCheckpoint(ctx context.Context) error {
 // DropReplies cuts every connection for a second, so that replies are lost
 func (Chaos) DropReplies(ctx context.Context) error { return tryFault(ctx, chaos.DropReplies) }
 
+// LoseOutput deletes a map output that counts, and shows that its tasks are counted again
+func (Chaos) LoseOutput(ctx context.Context) error { return tryFault(ctx, chaos.LoseOutput) }
+
+// DamageOutput flips a bit of a map output that counts, and shows that its tasks are counted again
+func (Chaos) DamageOutput(ctx context.Context) error { return tryFault(ctx, chaos.DamageOutput) }
+
 // All runs every fault against a job of its own, and prints one table
 func (Chaos) All(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error { return tryAll(ctx, s) })

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 )
 
 // Discard removes the jobs of this configuration's folder. It deletes them from a given server, or
@@ -50,10 +52,13 @@ func (s *session) discard(ctx context.Context) error {
 	case err == nil:
 		err = s.clean(ctx)
 	}
+	for _, job := range jobs {
+		err = cmp.Or(err, supervisor.DeleteOutputs(s.job.Folder(), job))
+	}
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"jobs", "last", "redis"} { // the folder may hold other files
+	for _, name := range []string{"jobs", "last", "redis", "shuffle"} { // the folder may hold other files
 		if err := os.RemoveAll(filepath.Join(s.config.Dir, name)); err != nil {
 			return err
 		}

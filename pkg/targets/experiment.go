@@ -77,7 +77,7 @@ func tryFault(ctx context.Context, fault chaos.Fault) error {
 // tryAll tries each fault, and prints a table of the outcomes.
 func tryAll(ctx context.Context, s *session) error {
 	return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error {
-		outcomes, err := e.Each(ctx, chaos.Faults)
+		outcomes, err := e.Each(ctx, chaos.FaultsOf(!s.config.Direct))
 		return errors.Join(err, show.Outcomes(&show.Out, outcomes))
 	})
 }

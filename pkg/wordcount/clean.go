@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
@@ -46,6 +47,7 @@ func (j *Job) Clean(ctx context.Context, cleaned func(job string, keys int)) (er
 			cleaned(id, keys)
 		}
 	}
+	os.Remove(j.folder.Shuffle()) // if it is empty
 	return cmp.Or(c.save(ctx), failed)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
@@ -93,7 +94,7 @@ func (c Config) WithDefaults() Config {
 
 // store is where this folder keeps map outputs. Its path means the same to all processes.
 func (c Config) store() (supervisor.Store, error) {
-	dir, err := filepath.Abs(cmp.Or(c.Shuffle, filepath.Join(c.Dir, "shuffle")))
+	dir, err := filepath.Abs(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
 	return supervisor.Store{Dir: dir, Chosen: c.Shuffle != ""}, err
 }
 

@@ -1,9 +1,43 @@
 package protocol
 
 import (
-	"strconv"
+	"iter"
 	"strings"
 )
+
+// ranges yields the ranges of an output's tasks: the first and the last number of each. What is no
+// range has numbers below 1.
+func (o Output) ranges() iter.Seq2[int, int] {
+	return func(yield func(first, last int) bool) {
+		for r := range strings.SplitSeq(o.Tasks, ",") {
+			from, to, several := strings.Cut(r, "-")
+			if !several {
+				to = from
+			}
+			if !yield(Number(from), Number(to)) {
+				return
+			}
+		}
+	}
+}
+
+// Has reports whether a task is in the output.
+func (o Output) Has(task int) bool {
+	for first, last := range o.ranges() {
+		if first <= task && task <= last {
+			return true
+		}
+	}
+	return false
+}
+
+// Number returns how many tasks are in the output.
+func (o Output) Number() (n int) {
+	for first, last := range o.ranges() {
+		n += last - first + 1
+	}
+	return n
+}
 
 // Covered checks that the outputs have each of a job's map tasks exactly once. No crash
 // and no rollback to a snapshot breaks that. But a log that was torn in the middle of a commit may
@@ -14,15 +48,9 @@ func Covered(outputs []Output, maps int) error {
 	}
 	seen, tasks := make([]bool, maps+1), 0
 	for _, output := range outputs {
-		for r := range strings.SplitSeq(output.Tasks, ",") {
-			from, to, several := strings.Cut(r, "-")
-			if !several {
-				to = from
-			}
-			first, err := strconv.Atoi(from)
-			last, err2 := strconv.Atoi(to)
-			if err != nil || err2 != nil || first < 1 || last > maps {
-				return Damaged("the committed tasks don't cover the job: of %d tasks %q were committed", maps, r)
+		for first, last := range output.ranges() {
+			if first < 1 || last > maps || last < first {
+				return Damaged("the committed tasks don't cover the job: of %d tasks %q were committed", maps, output.Tasks)
 			}
 			for n := first; n <= last; n++ {
 				if seen[n] {

@@ -3,8 +3,6 @@ package result
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -21,7 +19,7 @@ func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, 
 		return nil, 0, err
 	}
 	table, done := count.New(), 0
-	if job.Reducers == 0 {
+	if job.Reducers == 0 || meta["phase"] == string(protocol.Done) { // then all is in the sorted set
 		err = addTotals(ctx, rdb, job, table)
 		done = protocol.Number(meta["mapped"])
 	} else {
@@ -33,7 +31,7 @@ func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, 
 	return table.Descending(), protocol.Number(meta["maps"]) - done, nil
 }
 
-// addTotals adds up the sorted set of a job without reducers.
+// addTotals adds up the sorted set.
 func addTotals(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, table *count.Table) error {
 	totals, err := rdb.ZRangeWithScores(ctx, job.Key("counts"), 0, -1).Result()
 	if err != nil {
@@ -71,7 +69,7 @@ func addOutputs(ctx context.Context, job protocol.Job, of string, outputs []prot
 			readOutput(run, o.Name, job.Reducers, &reader, table.MergeStep) != nil {
 			continue
 		}
-		tasks += numberOf(o.Tasks)
+		tasks += o.Number()
 	}
 	return tasks, nil
 }
@@ -91,18 +89,4 @@ func readOutput(run shuffle.Run, name string, partitions int, reader *shuffle.Re
 		}
 	}
 	return nil
-}
-
-// numberOf is how many tasks are in ranges like "1-17,20".
-func numberOf(ranges string) (n int) {
-	for r := range strings.SplitSeq(ranges, ",") {
-		from, to, several := strings.Cut(r, "-")
-		if !several {
-			to = from
-		}
-		first, _ := strconv.Atoi(from)
-		last, _ := strconv.Atoi(to)
-		n += last - first + 1
-	}
-	return n
 }

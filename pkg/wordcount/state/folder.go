@@ -19,6 +19,7 @@ import (
 // owner only. All but the locks and the log are written to a temporary file and renamed.
 //
 //	last                  the job that was run last, and what was asked for: see Asked
+//	shuffle               map outputs: see Shuffle
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/skipped       what else is in its input: a line with path and reason each; may be missing

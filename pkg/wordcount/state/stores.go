@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -18,6 +19,9 @@ type Store struct {
 	// Own says that this folder made the run's mark. Only then may it restore and delete it.
 	Own bool `json:"own"`
 }
+
+// Shuffle is the folder of the map outputs, unless people choose another.
+func (f Folder) Shuffle() string { return filepath.Join(f.Dir, "shuffle") }
 
 // Stores lists the runs of a job whose map outputs may be somewhere. Nothing is deleted in any
 // other folder than these.

@@ -1,0 +1,109 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+)
+
+// spareFrom is how often the output of a task may have been lost before it is spared. One loss more
+// would bury the task, and that is no accident that a job outlives.
+const spareFrom = 2
+
+// LoseOutput deletes a map output that counts. It returns the time from its revocation until all maps
+// were committed again.
+func (a Attack) LoseOutput(ctx context.Context) (time.Duration, error) {
+	return a.harmOutput(ctx, "deleted", os.Remove)
+}
+
+// DamageOutput flips a bit in the middle of a map output that counts, and otherwise does what
+// LoseOutput does.
+func (a Attack) DamageOutput(ctx context.Context) (time.Duration, error) {
+	return a.harmOutput(ctx, "flipped a bit of", func(path string) error {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text[len(text)/2] ^= 1
+		return os.WriteFile(path, text, 0o600)
+	})
+}
+
+func (a Attack) harmOutput(ctx context.Context, what string, harm func(path string) error) (time.Duration, error) {
+	if a.Plan.Job.Reducers == 0 {
+		return 0, fmt.Errorf("%w: a job without reducers has no map outputs", protocol.ErrInput)
+	}
+	hit, path, err := a.anyOutput(ctx)
+	if err == nil {
+		err = harm(path)
+	}
+	if err != nil {
+		return 0, err
+	}
+	gone := false
+	if _, err := a.until(ctx, func(st protocol.Status) bool {
+		outputs, _, err := protocol.OutputsSoFar(ctx, a.Redis, a.Plan.Job)
+		gone = err == nil && !slices.ContainsFunc(outputs, func(o protocol.Output) bool { return o.Name == hit.Name })
+		return gone || st.Phase == protocol.Done
+	}); err != nil {
+		return 0, err
+	}
+	if !gone {
+		a.Say("%s the map output of the tasks %s, when all of it was read", what, hit.Tasks)
+		return 0, nil
+	}
+	since := time.Now()
+	_, err = a.until(ctx, func(st protocol.Status) bool { return st.Mapped == st.Maps })
+	recovery := time.Since(since)
+	if err == nil {
+		a.Say("%s the map output of the tasks %s: they were counted again %s", what, hit.Tasks, after(recovery))
+	}
+	return recovery, err
+}
+
+// anyOutput waits until there is a map output that may be lost, and returns one, and where it is.
+func (a Attack) anyOutput(ctx context.Context) (hit protocol.Output, path string, err error) {
+	_, err = a.until(ctx, func(st protocol.Status) bool {
+		if st.Phase == protocol.Done {
+			return false
+		}
+		outputs, meta, err := protocol.OutputsSoFar(ctx, a.Redis, a.Plan.Job)
+		if err != nil {
+			return false
+		}
+		lost, err := a.Redis.HGetAll(ctx, a.Plan.Job.Key("attempts")).Result()
+		if err != nil {
+			return false
+		}
+		for _, o := range outputs {
+			store, known, err := a.Folder.Store(a.Plan.Job.ID, meta["run"])
+			if err != nil || !known || spent(o, lost) {
+				continue
+			}
+			hit, path = o, filepath.Join(store.Dir, a.Plan.Job.ID, meta["run"], "map", filepath.Base(o.Name))
+			if _, err := os.Stat(path); err == nil {
+				return true
+			}
+		}
+		return false
+	})
+	return hit, path, err
+}
+
+// spent reports whether one loss more would bury a task of an output.
+func spent(o protocol.Output, attempts map[string]string) bool {
+	for field, n := range attempts {
+		var task int
+		if _, err := fmt.Sscanf(field, "map %d lost", &task); err == nil && strings.HasSuffix(field, " lost") &&
+			o.Has(task) && protocol.Number(n) >= spareFrom {
+			return true
+		}
+	}
+	return false
+}
