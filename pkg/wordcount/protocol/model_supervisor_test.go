@@ -1,0 +1,213 @@
+package protocol_test
+
+// modelSave is how far the checkpoint has come that a seal needs.
+type modelSave int
+
+const (
+	saveNone modelSave = iota
+	saveBegun
+	saveComplete
+)
+
+// modelSupervisor is a supervisor, who knows what its folder knows.
+type modelSupervisor struct {
+	*world
+	folder  int
+	mine    nonce // the run
+	known   bool  // to the folder
+	asked   bool  // top is an answer of seed
+	top     int   // the tasks that are seeded
+	seeded  bool
+	adopted bool // the run is another folder's
+	refused bool // its host does not see the store of a run that it adopted
+
+	done       bool  // when last looked
+	fence      nonce // 0: not sealing
+	tokens     int   // when it was set
+	save       modelSave
+	word       int // to read next
+	counts     counts
+	rolledBack bool // since the fence was set
+	keysLost   bool // since then
+	sealed     bool
+	dismissed  bool // the workers
+	dropped    bool // the outputs
+}
+
+// restart is the death of a supervisor and the birth of another in the same folder. The new one
+// starts workers in place of those that have left.
+func (w *world) restart(i int) {
+	w.supervisors[i] = &modelSupervisor{world: w, folder: w.folderOf[i]}
+	w.supervisors[i].begin()
+	for slot, k := range w.workers {
+		if k == nil || k.left || k.dismissed {
+			w.hire(slot)
+		}
+	}
+}
+
+func (v *modelSupervisor) begin() {
+	v.mine, v.known = v.folders[v.folder], v.folders[v.folder] != 0
+	v.asked, v.top, v.seeded, v.adopted, v.done, v.fence = false, 0, false, false, false, 0
+	if !v.known {
+		v.mine = v.nonce()
+		v.generations[v.mine] = v.generation
+	}
+}
+
+// seedSome makes one call.
+func (v *modelSupervisor) seedSome(lost bool) {
+	if !v.known && !v.asked && v.without != markFirst {
+		v.mark(v.mine)
+	}
+	n := 0
+	if v.asked {
+		n = min(2, v.tasks-v.top)
+	}
+	owner, top, err := v.seed(v.mine, v.top+1, n)
+	switch {
+	case lost:
+		return
+	case err != nil:
+		// A stream is gone and meta is not: only a clean in several calls leaves that. People would
+		// clean again.
+		v.lose()
+		v.redis = modelState{}
+		v.begin()
+		return
+	case owner != v.mine && v.known && v.without != noForeign:
+		if v.redis.run == owner {
+			v.clean()
+		}
+		v.asked, v.top = false, 0
+		return
+	}
+	v.adopted = v.adopted || owner != v.mine
+	v.mine, v.asked, v.top = owner, true, top
+	if v.top >= v.tasks {
+		if v.without == markFirst && !v.adopted {
+			v.mark(v.mine)
+		}
+		v.folders[v.folder], v.known, v.seeded = v.mine, true, true
+	}
+}
+
+// sealSome makes one step of sealing; any refusal takes it back to watching.
+func (v *modelSupervisor) sealSome() {
+	switch {
+	case v.sealed && !v.dismissed:
+		v.dismiss(v.fence)
+		v.dismissed = true
+	case v.sealed && !v.dropped:
+		if v.discard(v.fence) {
+			v.deletions = append(v.deletions, v.mine)
+		}
+		v.dropped = true
+	case v.sealed:
+	case v.fence == 0:
+		v.done = false
+		if fence, err := v.setFence(v.mine, v.nonce()); err == nil {
+			v.fence, v.tokens, v.save, v.word, v.counts = fence, v.redis.tokens, saveNone, 0, counts{}
+			v.rolledBack, v.keysLost = false, false
+		}
+	case v.save == saveNone:
+		if v.saving == nil {
+			v.world.save()
+			v.save = saveBegun
+		} else if v.without == ownSave {
+			v.save = saveBegun
+		}
+	case v.save == saveBegun:
+		if v.saving == nil {
+			v.save = saveNone // it failed
+		}
+	case v.word < modelWords:
+		for range modelWords / 2 {
+			if v.fenced(v.fence) != nil && v.without != readFenced {
+				v.fence = 0
+				return
+			}
+			v.counts[v.word] = v.redis.counts[v.word]
+			v.word++
+		}
+	default:
+		v.publish()
+	}
+}
+
+func (v *modelSupervisor) publish() {
+	s := &v.redis
+	if v.fenced(v.fence) == nil && v.without != readFenced &&
+		(s.mapped != v.tasks || s.reduced != v.partitions || v.partitions > 0 && s.stored != s.tokens) {
+		v.fail("false alarm: %+v is not complete", s.modelMeta)
+		return
+	}
+	if v.counts.sum() != v.tokens && v.without != readFenced {
+		v.fail("false alarm: %v do not add up to %d", v.counts, v.tokens)
+		return
+	}
+	if want := v.total(v.generation); v.counts != want {
+		v.fail("published %v instead of %v", v.counts, want)
+		return
+	}
+	v.sealed = true
+	v.lasts()
+}
+
+// lasts requires that what was published survives the next crash. Another folder's supervisor may
+// have fenced it since, and has the same result then.
+func (v *modelSupervisor) lasts() {
+	if v.sealed && !v.rolledBack && v.redis.final == v.fence && v.disk.final != v.fence {
+		v.fail("published, and the next crash takes it away")
+	}
+}
+
+// idle tells whether a job that isn't done has nothing for any worker.
+func (w *world) idle() bool {
+	s := &w.redis
+	stream := &s.reduces
+	if s.phase == mapping {
+		stream = &s.maps
+	}
+	pending := stream.pending
+	if w.without == onePhase {
+		pending = s.maps.pending | s.reduces.pending
+	}
+	return s.there && s.phase != done && s.maps.entries.len() == w.tasks &&
+		pending == 0 && stream.last == stream.entries.top()
+}
+
+// over tells whether the job ends with buried tasks.
+func (w *world) over() bool { return w.idle() && w.redis.deadMaps|w.redis.deadReduces != 0 }
+
+// step does one thing, as a supervisor whom nothing hinders would.
+func (v *modelSupervisor) step() {
+	s := &v.redis
+	// Workers may have been dismissed from a job that is not sealed after all, or by a run that this
+	// supervisor does not know.
+	for slot, k := range v.workers {
+		if k.dismissed && !v.sealed {
+			v.hire(slot)
+		}
+	}
+	switch {
+	case v.sealed:
+		v.sealSome()
+	case v.seeded && (!s.there || s.run != v.mine || s.maps.entries.len() < v.tasks):
+		v.begin()
+		v.seedSome(false)
+	case !v.seeded:
+		v.seedSome(false)
+	case !v.marked(v.mine) && v.adopted && s.phase != done:
+		v.refused = true
+		if !v.unmarked {
+			v.fail("false alarm: an adopted run has no mark, and nobody took it away")
+		}
+	case !v.marked(v.mine) && !v.adopted && v.without != restoreMark:
+		v.mark(v.mine)
+	case v.fence != 0 || v.done:
+		v.sealSome()
+	default:
+		v.done = s.phase == done
+	}
+}
