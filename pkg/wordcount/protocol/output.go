@@ -28,10 +28,13 @@ func (c Client) Outputs(ctx context.Context, run string) ([]Output, error) {
 		return nil, err
 	}
 	outputs, err := parseOutputs(pairs(reply[1]))
-	if err == nil {
-		err = Covered(outputs, int(reply[0].(int64)))
+	if err != nil {
+		return nil, err
 	}
-	return outputs, err
+	if err := Covered(outputs, int(reply[0].(int64))); err != nil {
+		return nil, err
+	}
+	return outputs, nil
 }
 
 // OutputsSoFar returns the map outputs that are committed, and the job's meta data. Maps may be
