@@ -1,0 +1,192 @@
+package protocol_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/redis/go-redis/v9"
+)
+
+func TestABatchThatNamesATaskTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 0)
+	h.Take("map", "w", 1)
+	if standings, err := h.Commit(1, 1); err == nil {
+		t.Errorf("the standings are %v", standings)
+	}
+	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Tokens == 0 && st.Pending() == 1 })
+}
+
+func TestABatchIsCommittedAltogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 0)
+	h.Take("map", "w", 2)
+	h.MustCommit(1)
+	for _, c := range []struct {
+		batch []int
+		want  []string
+	}{
+		{[]int{1, 2}, []string{protocol.Settled, protocol.Pending}},
+		{[]int{2, 3}, []string{protocol.Pending, protocol.Undelivered}},
+		{[]int{1}, []string{protocol.Settled}},
+	} {
+		standings, err := h.Commit(c.batch...)
+		check.Must(t, err)
+		if !slices.Equal(standings, c.want) {
+			t.Errorf("the standings of %v are %v, not %v", c.batch, standings, c.want)
+		}
+	}
+	h.Expect("only task 1 was committed", func(st protocol.Status) bool { return st.Mapped == 1 && st.Tokens == 1 && st.Pending() == 1 })
+	if got := h.Counts(); got != "one+" {
+		t.Errorf("counted: %s", got)
+	}
+}
+
+func TestACountThatIsNoDecimalNumberIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 0)
+	h.Take("map", "w", 1)
+	for _, n := range []any{"inf", "nan", "0x10", "1e3", "-1", "1.5", "", "1000000000000000"} { // Redis would add all but two
+		standings, err := h.Send(protocol.Commit{Tasks: []int{1}, Tokens: 1, Bytes: 1, Output: "a", Words: []any{"one", 1, "two", n}})
+		if !errors.Is(err, protocol.ErrState) {
+			t.Errorf("%q: %v, %v", n, standings, err)
+		}
+	}
+	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == 1 })
+	if got := h.Counts(); got != "" {
+		t.Errorf("counted: %s", got)
+	}
+}
+
+func TestNothingIsCommittedOnceAllIs(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{0, 1} {
+		h := wordcounttest.New(t, reducers)
+		h.Finish()
+		check.Must(t, h.Client.Redis.XGroupSetID(t.Context(), h.Client.Job.Key("map"), "workers", "0").Err())
+		h.Take("map", "w", wordcounttest.Tasks)
+		if standings, err := h.Commit(2); !errors.Is(err, protocol.ErrState) {
+			t.Errorf("%d reducers: %v, %v", reducers, standings, err)
+		}
+		h.Expect("all is as it was", func(st protocol.Status) bool { return st.Mapped == wordcounttest.Tasks && st.Tokens == 6 })
+		if got := h.Counts(); got != wordcounttest.Result {
+			t.Errorf("%d reducers: counted %s", reducers, got)
+		}
+	}
+}
+
+func TestABuriedTaskIsNotADoneOne(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{0, 1} {
+		h := wordcounttest.New(t, reducers)
+		h.Take("map", "w", wordcounttest.Tasks)
+		standing, err := h.Client.Fail(t.Context(), h.Run, protocol.TaskID{Stream: protocol.Maps, Number: 2}, "token", 1, protocol.Cause{})
+		if err != nil || standing != "buried" {
+			t.Fatalf("fail: %s, %v", standing, err)
+		}
+		h.MustCommit(1, 3)
+		h.Expect("a task is missing", func(st protocol.Status) bool { return st.Phase == "map" && st.Mapped == 2 && st.Buried == 1 })
+	}
+}
+
+func TestNothingIsWrittenWhereAKeyHasAnotherType(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 0)
+	h.Take("map", "w", wordcounttest.Tasks)
+	check.Must(t, h.Client.Redis.Set(t.Context(), h.Client.Job.Key("counts"), "somebody else's", 0).Err())
+	if _, err := h.Commit(1); !errors.Is(err, protocol.ErrState) {
+		t.Errorf("commit: %v", err)
+	}
+	check.Must(t, h.Client.Redis.Del(t.Context(), h.Client.Job.Key("counts")).Err())
+	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == wordcounttest.Tasks })
+}
+
+func TestACommitThatIsSentAgainIsToldThatItIsSettled(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{0, 2} {
+		h := wordcounttest.New(t, reducers)
+		h.Take("map", "w", wordcounttest.Tasks)
+		c := h.Counted(1, 3)
+		for _, want := range [][]string{nil, {protocol.Settled, protocol.Settled}} {
+			if standings, err := h.Send(c); err != nil || !slices.Equal(standings, want) {
+				t.Errorf("%d reducers: the standings are %v, %v; want %v", reducers, standings, err, want)
+			}
+			h.Expect("it counts once", func(st protocol.Status) bool {
+				return st.Mapped == 2 && st.Tokens == c.Tokens && st.Bytes == c.Bytes && st.Pending() == 1
+			})
+		}
+		outputs, _, err := protocol.OutputsSoFar(t.Context(), h.Client.Redis, h.Client.Job)
+		want := protocol.Output{Name: c.Output, Tokens: c.Tokens, Bytes: c.Bytes, Tasks: "1,3"}
+		if err != nil || !slices.Equal(outputs, []protocol.Output{want}) {
+			t.Errorf("%d reducers: the outputs are %+v, %v; want %+v", reducers, outputs, err, want)
+		}
+	}
+}
+
+// A log that was torn in the middle of a commit may bring the output back, and not that its tasks
+// were acknowledged.
+func TestAnOutputThatIsThereIsNotCommittedOnceMore(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	h.Take("map", "w", 2)
+	c := h.Counted(1)
+	_, err := h.Send(c)
+	check.Must(t, err)
+	check.Must(t, h.Client.Redis.XClaimJustID(t.Context(), &redis.XClaimArgs{
+		Stream: h.Client.Job.StreamKey(protocol.Maps), Group: protocol.Group, Consumer: "w", Messages: []string{"2-0"},
+	}).Err())
+	check.Must(t, h.Client.Redis.Do(t.Context(), "XCLAIM", h.Client.Job.StreamKey(protocol.Maps), protocol.Group, "w", 0, "1-0", "FORCE").Err())
+	for _, tasks := range [][]int{{1}, {2}} {
+		c.Tasks = tasks
+		standings, err := h.Send(c)
+		check.IsError(t, err, protocol.ErrState, "output", "clean")
+		if standings != nil {
+			t.Errorf("the standings are %v", standings)
+		}
+	}
+	h.Expect("nothing has changed", func(st protocol.Status) bool { return st.Mapped == 1 && st.Tokens == 1 && st.Pending() == 2 })
+}
+
+func TestAnOutputHasANameAndAHost(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	h.Take("map", "w", 1)
+	for what, args := range map[string][]any{
+		"no name":          {h.Run, 1, 1, 1, 3, "", "host"},
+		"no host":          {h.Run, 1, 1, 1, 3, "name", ""},
+		"two hosts":        {h.Run, 1, 1, 1, 3, "name", "two hosts"},
+		"too few of all":   {h.Run, 1, 1, 1, 3, "name"},
+		"counts of a word": {h.Run, 1, 1, 1, 3, "name", "host", "one", 1},
+	} {
+		err := protocol.Classify(h.Client.Redis.FCall(t.Context(), protocol.Function("commit"), h.Client.Job.Keys(), args...).Err())
+		if !errors.Is(err, protocol.ErrState) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == 1 })
+}
+
+// What a torn log brings back of a call, and then the whole call once more, adds up if a counter is
+// incremented. So a user who may increment nothing can do all that changes what a job has come to.
+func TestWhatAJobHasComeToIsWrittenAndNeverIncremented(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	h.Take("map", "w", wordcounttest.Tasks)
+	h.Client.Redis = wordcounttest.Connect(t, wordcounttest.User(t, h.Server, "guest", protocol.SupervisorRules+" -hincrby"))
+	h.MustCommit(1, 2)
+	lost := h.Counted(3)
+	_, err := h.Send(lost)
+	check.Must(t, err)
+	check.Must(t, h.Client.Revoke(t.Context(), h.Run, lost.Output, "host", errors.New("it is gone")))
+	h.Steal("map", "thief")
+	h.MustCommit(3)
+	h.Take("reduce", "w", 1)
+	h.Store(0)
+	h.Expect("it is done", func(st protocol.Status) bool {
+		return st.Phase == protocol.Done && st.Mapped == 3 && st.Reduced == 1 && st.Tokens == 6 && st.Revoked == 1
+	})
+}
