@@ -344,11 +344,13 @@ end
 -- The tasks become pending again, with a lease that ran out long ago, so that the next thief takes them. That is no death of a
 -- worker. At the limit a task is buried instead, because a host or a disk that ruins everything would go on for ever.
 -- Guards. By name, not by task: a late report would take the successor away. Not in phase done: a published result could
--- not be read any more while maps run again. All in one call.
+-- not be read any more while maps run again. All in one call. Not without reducers: the sorted set would keep the counts, and
+-- get them once more.
 local function revoke(keys, args)
   local meta = open_run(keys, args[1])
   local name, host, why, limit = args[2], args[3], args[4], integer(args[5], 'limit')
   if not name or not host or not why then refuse('WCARG', 'name, host and reason must be given') end
+  if meta.reducers == 0 then refuse('WCARG', 'without reducers the counts are in no output') end
   local output = redis.call('HGET', keys[OUTPUTS], name)
   if not output or meta.phase == 'done' then return 'nothing' end
   local tokens, bytes, numbers = output_of(output)
