@@ -24,6 +24,7 @@ func TestFault62NumbersThatNoJobHasAreRefused(t *testing.T) {
 		"mapped":   {"1152921504606846976", "-1"},
 		"tokens":   {"1152921504606846976", "-1"},
 		"bytes":    {"1152921504606846976", "-1", "1e400"},
+		"revoked":  {"1152921504606846976", "-1"},
 		"troubles": {"-1", "many"},
 		"taken":    {"-1"},
 	} {

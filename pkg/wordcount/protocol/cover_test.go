@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-func TestTasksCoverAJobIfEachIsCommittedOnce(t *testing.T) {
+func TestOutputsCoverAJobIfTheyHaveEachTaskOnce(t *testing.T) {
 	for _, c := range []struct {
-		commits string // of attempts, with a space between
-		maps    int
-		says    string // "": they do
+		tasks string // of the outputs, with a space between
+		maps  int
+		says  string // "": they do
 	}{
 		{"", 0, ""},
 		{"1", 1, ""},
@@ -32,13 +32,13 @@ func TestTasksCoverAJobIfEachIsCommittedOnce(t *testing.T) {
 		{"1", 1 << 60, "tasks"},
 		{"1", -1, "-1 tasks"},
 	} {
-		commits := map[string]string{"not committed": "2", "nor this": "0"}
-		for i, tasks := range strings.Fields(c.commits) {
-			commits[string(rune('a'+i))] = "committed " + tasks
+		var outputs []Output
+		for _, tasks := range strings.Fields(c.tasks) {
+			outputs = append(outputs, Output{Tasks: tasks})
 		}
-		err := Covered(CommittedOf(commits), c.maps)
+		err := Covered(outputs, c.maps)
 		if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, ErrState) || !strings.Contains(err.Error(), c.says)) {
-			t.Errorf("%q of %d tasks: %v", c.commits, c.maps, err)
+			t.Errorf("%q of %d tasks: %v", c.tasks, c.maps, err)
 		}
 	}
 }

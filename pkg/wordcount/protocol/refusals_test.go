@@ -14,25 +14,25 @@ func TestRefusalsArriveAsTheErrorsThatTheyAre(t *testing.T) {
 	t.Parallel()
 	p := protocol.Client{Redis: redistest.Start(t).Client(t), Job: protocol.Job{ID: "refusals", Reducers: 1}}
 	ctx := t.Context()
-	_, err := p.Commit(ctx, "run", []int{1}, 0, 0, protocol.Output{Nonce: "attempt", Partitions: [][]byte{nil}}, 0, 1)
-	expect(t, err, protocol.ErrNoJob)
-	_, _, err = p.Seed(ctx, "run", 2, 1, []protocol.Entry{{}, {}})
+	commit := func(run string, tasks ...int) error {
+		_, err := p.Commit(ctx, run, protocol.Commit{Tasks: tasks, Output: "output"})
+		return err
+	}
+	expect(t, commit("run", 1), protocol.ErrNoJob)
+	_, err := p.Seed(ctx, "run", "store", 2, 1, []protocol.Entry{{}, {}})
 	check.Must(t, err)
-	_, _, err = p.Seed(ctx, "run", 3, 1, nil)
+	_, err = p.Seed(ctx, "run", "store", 3, 1, nil)
 	expect(t, err, protocol.ErrState)
-	_, err = p.Commit(ctx, "other", []int{1}, 0, 0, protocol.Output{Nonce: "attempt", Partitions: [][]byte{nil}}, 0, 1)
-	expect(t, err, protocol.ErrOtherRun)
-	_, err = p.Commit(ctx, "run", []int{2, 1}, 0, 0, protocol.Output{Nonce: "attempt", Partitions: [][]byte{nil}}, 0, 1)
-	expect(t, err, protocol.ErrState)
-	_, err = p.Partition(ctx, "run", 0)
+	expect(t, commit("other", 1), protocol.ErrOtherRun)
+	expect(t, commit("run", 2, 1), protocol.ErrState)
+	_, err = p.Outputs(ctx, "run")
 	expect(t, err, protocol.ErrPhase)
 	_, err = p.Fence(ctx, "run", "fence")
 	expect(t, err, protocol.ErrPhase)
 	_, err = p.Page(ctx, "fence", 0, 1)
 	expect(t, err, protocol.ErrNoResult)
 	check.Must(t, p.Redis.Set(ctx, p.Job.Key("counts"), "not a sorted set", 0).Err())
-	_, err = p.Commit(ctx, "run", []int{1}, 0, 0, protocol.Output{Nonce: "attempt", Partitions: [][]byte{nil}}, 0, 1)
-	expect(t, err, protocol.ErrState)
+	expect(t, commit("run", 1), protocol.ErrState)
 }
 
 func expect(t *testing.T, got, want error) {
