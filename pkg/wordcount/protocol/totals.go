@@ -20,7 +20,7 @@ type Totals struct {
 // The words are a ZADD in one transaction with the function that records the offset, because Redis
 // takes twice as long for words that pass through Lua. ZADD cannot check the run. So place checks
 // it first, and the transaction watches the stream of maps, which another run would have to write
-// anew. A revoke writes there, too: then the transaction fails, and the caller tries again.
+// anew. Commits and revokes of the same run don't disturb it: they add nothing to the stream.
 func (c Client) Store(ctx context.Context, run string, of Totals, offset int, words []any, last bool) (now Progress, err error) {
 	var adding load
 	adding.addWords(words)

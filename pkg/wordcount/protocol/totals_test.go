@@ -141,3 +141,27 @@ func TestNothingIsStoredOnceAllIs(t *testing.T) {
 	}
 	h.Expect("all is as it was", func(st protocol.Status) bool { return st.Reduced == 1 && st.Phase == "done" })
 }
+
+// What the same run does meanwhile doesn't matter. The totals are of a complete list of outputs.
+func TestTotalsAreStoredWhateverTheirRunDoesMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	h.Take("map", "w", wordcounttest.Tasks)
+	h.MustCommit(1, 2)
+	lost := h.Counted(3)
+	_, err := h.Send(lost)
+	check.Must(t, err)
+	h.Take("reduce", "w", 1)
+	h.Client.Redis.AddHook(wordcounttest.Answered("place", 1, func() error {
+		check.Must(t, h.Client.Revoke(t.Context(), h.Run, lost.Output, "host", errors.New("it is gone")))
+		h.Steal("map", "thief")
+		return nil
+	}))
+	h.Store(0)
+	h.Expect("the totals are stored", func(st protocol.Status) bool { return st.Reduced == 1 && st.Phase == protocol.Mapping })
+	h.MustCommit(3)
+	h.Expect("it is done", func(st protocol.Status) bool { return st.Phase == protocol.Done })
+	if got := h.Counts(); got != wordcounttest.Result {
+		t.Errorf("stored: %s", got)
+	}
+}
