@@ -17,7 +17,8 @@
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
 --   8 outputs   hash    name of a map output -> "<tokens> <bytes> <ranges of its tasks, like 1-17,20> <host>". The counts
---                       are in a file of that name, in the store that meta names. Without reducers they are in the sorted set
+--                       are in a file of that name, in the store that meta names. Without reducers there is no file: the
+--                       counts are in the sorted set
 --
 -- In every state of a job, outputs has each committed task exactly once: a commit adds one output with its tasks, a revoke
 -- takes one output with its tasks away, each in one call.
@@ -35,7 +36,7 @@
 -- Errors begin with a code word that callers match on:
 --
 --   WCARG    the call itself is wrong                 WCPHASE  not in this phase of the job
---   WCTYPE   a key of ours holds another type         WCFINAL  the result is not fenced, or not by this fence
+--   WCTYPE   a key of the job has another type         WCFINAL  the result is not fenced, or not by this fence
 --   WCNOJOB  there is no such job (any more)          WCSTATE  the job contradicts the caller or itself
 --   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
@@ -45,7 +46,7 @@ local GROUP = 'workers'
 local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, OUTPUTS = 1, 2, 3, 4, 5, 6, 7, 8
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash'}
 local BATCH = 7500         -- IDs in one commit; unpack passes 7,990 values
-local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as given up: more than any lease
+local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as released: more than any lease
 
 -- Ends the call with an error.
 local function refuse(code, ...)
@@ -298,8 +299,9 @@ end
 --           and without reducers the counts themselves: word, count, word, count, ...
 --   returns {'committed'} or {'refused', standing of each task}
 -- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: an output cannot be taken apart again.
--- Where the tasks stand is looked at before the name, so that who repeats a commit is told 'settled'. Buried tasks never count
--- as mapped: a phase change without them lets a zombie store totals that lack them.
+-- A name that is there, though the tasks are pending, comes from a torn log. The tasks are looked at first, so that a worker
+-- that repeats a commit is told 'settled'. Buried tasks never count as mapped: a phase change without them lets a zombie
+-- store totals that lack them.
 local function commit(keys, args)
   local meta = open_run(keys, args[1])
   local n = integer(args[2], 'n')
@@ -329,9 +331,10 @@ end
 -- outputs: the map outputs that a reducer merges.
 --   ARGV    run
 --   returns {maps of the job, {name, output, name, output, ...}}
--- Guards. Only in phase reduce: in phase map the list is incomplete, and in phase done it may be discarded, so that a rollback
--- would store nothing as a total. All in one call: two pages may be of two histories. The list needs no look at the task:
--- where all maps are committed, any list is complete, and stays right for ever.
+-- Guards. Only in phase reduce: in phase map the list is incomplete, and in phase done it may be discarded. A worker that
+-- merges an empty list would store nothing as a total, after a rollback to phase reduce. All in one call: two pages may be of
+-- two histories. Where the reduce task stands doesn't matter: where all maps are committed, the list is complete, and it
+-- stays right for ever.
 local function outputs(keys, args)
   local meta = open_run(keys, args[1])
   if meta.phase ~= 'reduce' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
@@ -379,8 +382,8 @@ end
 
 -- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
 -- words the attempt has stored so far, and where the next argument is; or nothing, and the reply that says where each
--- task stands, if one of them is not pending. In phase map they may be pending, too: the totals come of a complete list of
--- outputs, so they are right, and only that list was lost since.
+-- task stands, if one of them is not pending. They may be pending in phase map, too, because an output was lost. The totals
+-- are right nevertheless: they were merged from a complete list of outputs.
 local function open_attempt(keys, args)
   local attempt, n = args[2], integer(args[3], 'n')
   local meta = open_run(keys, args[1])
@@ -612,7 +615,7 @@ end
 --   ARGV    run
 --   returns how many there were
 -- A stream takes no ID twice, but an entry stays when it is acknowledged: it becomes pending again, with a lease that
--- ran out long ago, so the next thief takes it.
+-- ran out long ago, so the next thief takes it. What the task went through is forgotten, or the next trouble would bury it.
 local function requeue(keys, args)
   open_run(keys, args[1])
   local tasks = redis.call('HKEYS', keys[DEAD])

@@ -20,7 +20,7 @@ func TestAHeartbeatRenewsOnlyWhatIsStillOwned(t *testing.T) {
 	check.Must(t, h.Client.Renew(t.Context(), h.Run, "sleeper", protocol.WorkerInfo{}, "map", []int{1, 2}))
 	h.Expect("the thief has them", func(st protocol.Status) bool { return st.PendingMaps["thief"] == 2 })
 	if n, err := h.Client.Release(t.Context(), h.Run, "sleeper", false); err != nil || n != 0 {
-		t.Errorf("the sleeper gave up %d tasks, %v", n, err)
+		t.Errorf("the sleeper released %d tasks, %v", n, err)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestADeathIsCountedAgainstTheTasksThatMayHaveCausedIt(t *testing.T) {
 	end := func(died bool) {
 		n, err := h.Client.Release(t.Context(), h.Run, holder, died)
 		if err != nil || n != wordcounttest.Tasks {
-			t.Fatalf("%d tasks were given up, %v", n, err)
+			t.Fatalf("%d tasks were released, %v", n, err)
 		}
 	}
 	for _, c := range []struct {
