@@ -92,6 +92,14 @@ func TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction(t *testing.T) {
 		{"a reduce", func() { h.Store(0) }, []string{
 			"outputs.1", "watch.1", "place.1", "multi.1", "zadd.1", "put.1", "exec.1",
 		}},
+		{"the outputs so far", func() {
+			_, _, err := protocol.OutputsSoFar(t.Context(), rdb, h.Client.Job)
+			check.Must(t, err)
+		}, []string{"multi.2", "hgetall.1", "hgetall.2", "exec.2"}},
+		{"the outputs under the fence", func() {
+			_, err := h.Client.Fenced(t.Context(), h.Fence())
+			check.Must(t, err)
+		}, []string{"final.1", "multi.3", "result.1", "hgetall.3", "exec.3"}},
 		{"a clean", func() {
 			if n, err := h.Client.Clean(t.Context(), h.Run); err != nil || n < 4 {
 				t.Errorf("%d keys were deleted, %v", n, err)
