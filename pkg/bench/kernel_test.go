@@ -2,7 +2,9 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -93,20 +95,27 @@ func merge(tables []*count.Table) ([][]byte, error) {
 	if n == 1 {
 		return [][]byte{appendTable(nil, tables[0])}, nil
 	}
-	packed := make([][][]byte, n)
+	packed := make([][]count.Blob, n)
+	partitioner := count.NewPartitioner("", n)
 	each(n, func(i int) error {
-		packed[i] = tables[i].Pack(n)
+		packed[i] = tables[i].Pack(partitioner)
 		tables[i] = nil
 		return nil
 	})
 	texts := make([][]byte, n)
 	return texts, each(n, func(part int) error {
 		t := count.New()
+		var u count.Unpacker
 		for _, blobs := range packed {
-			if blobs[part] == nil {
+			if blobs[part].Words == 0 {
 				continue
 			}
-			if err := t.Merge(blobs[part]); err != nil {
+			u.Reset(bytes.NewReader(blobs[part].Bytes))
+			s, err := u.Next()
+			for ; err == nil; s, err = u.Next() {
+				t.MergeStep(s)
+			}
+			if !errors.Is(err, io.EOF) {
 				return err
 			}
 		}

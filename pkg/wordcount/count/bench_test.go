@@ -2,7 +2,9 @@ package count
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -147,9 +149,10 @@ func BenchmarkLittleFiles(b *testing.B) {
 func BenchmarkPack(b *testing.B) {
 	each(b, func(b *testing.B, text []byte) {
 		t := counted(b, text)
+		p := NewPartitioner(aRun, 64)
 		b.ReportAllocs()
 		for b.Loop() {
-			t.Pack(64)
+			t.Pack(p)
 		}
 		perWord(b, t.Len())
 	})
@@ -159,14 +162,20 @@ func BenchmarkPack(b *testing.B) {
 func BenchmarkMerge(b *testing.B) {
 	each(b, func(b *testing.B, text []byte) {
 		t := counted(b, text)
-		blob := t.Pack(max(t.Len()/40_000, 1))[0]
+		blob := blobsOf(t, max(t.Len()/40_000, 1))[0]
 		t.Reset()
 		b.SetBytes(8 * int64(len(blob)))
 		b.ReportAllocs()
+		var u Unpacker
 		for b.Loop() {
 			t.Reset()
 			for range 8 {
-				if err := t.Merge(blob); err != nil {
+				u.Reset(bytes.NewReader(blob))
+				s, err := u.Next()
+				for ; err == nil; s, err = u.Next() {
+					t.MergeStep(s)
+				}
+				if !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 			}
@@ -181,18 +190,6 @@ func BenchmarkDescending(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			t.Descending()
-		}
-		perWord(b, t.Len())
-	})
-}
-
-func BenchmarkPackFor(b *testing.B) {
-	each(b, func(b *testing.B, text []byte) {
-		t := counted(b, text)
-		p := NewPartitioner(aRun, 64)
-		b.ReportAllocs()
-		for b.Loop() {
-			t.PackFor(p)
 		}
 		perWord(b, t.Len())
 	})

@@ -3,7 +3,6 @@ package count
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // BlobVersion is the first byte of a blob, and part of a job's identity.
@@ -21,7 +20,7 @@ import (
 // byte, the lowest first, the highest bit set in all but the last.
 const BlobVersion = 1
 
-// ErrBlob is wrapped by every error of Merge.
+// ErrBlob is wrapped by the error of a blob that is not sound.
 var ErrBlob = errors.New("count: malformed blob")
 
 const (
@@ -63,36 +62,6 @@ func (t *Table) Pack(p Partitioner) []Blob {
 		}
 	}
 	return blobs
-}
-
-// Merge adds the counts of a blob: all of them, or none if the blob is not
-// sound.
-func (t *Table) Merge(blob []byte) error {
-	if len(blob) == 0 {
-		return fmt.Errorf("%w: empty", ErrBlob)
-	}
-	if blob[0] != BlobVersion {
-		return fmt.Errorf("%w: version %d, want %d", ErrBlob, blob[0], BlobVersion)
-	}
-	words, i := uvarint(blob, 1)
-	if i == 0 || words == 0 {
-		return fmt.Errorf("%w: number of words", ErrBlob)
-	}
-	first := i
-	for n := words; n > 0; n-- {
-		e := entry(blob, i)
-		if e.next == 0 {
-			return fmt.Errorf("%w: at byte %d of %d", ErrBlob, i, len(blob))
-		}
-		i = e.next
-	}
-	if i < len(blob) {
-		return fmt.Errorf("%w: %d bytes after its last word", ErrBlob, len(blob)-i)
-	}
-	for i = first; i < len(blob); {
-		i = t.mergeBatch(blob, i)
-	}
-	return nil
 }
 
 // mergeBatch adds a batch of the words at blob[i:], which are sound, and returns

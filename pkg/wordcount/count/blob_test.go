@@ -16,7 +16,7 @@ func TestPackAndMerge(t *testing.T) {
 	table.Add([]byte("often"), 1<<52)
 	for _, parts := range []int{1, 2, 7, 1000} {
 		merged := New()
-		blobs := table.Pack(parts)
+		blobs := blobsOf(table, parts)
 		if len(blobs) != parts {
 			t.Fatalf("%d blobs of %d partitions", len(blobs), parts)
 		}
@@ -25,15 +25,15 @@ func TestPackAndMerge(t *testing.T) {
 				continue
 			}
 			part := New()
-			if err := part.Merge(b); err != nil {
+			if err := merge(part, b); err != nil {
 				t.Fatal(err)
 			}
 			for w := range part.All() {
-				if Partition(w, parts) != i {
-					t.Fatalf("%q of partition %d is in blob %d", w, Partition(w, parts), i)
+				if partition(w, parts) != i {
+					t.Fatalf("%q of partition %d is in blob %d", w, partition(w, parts), i)
 				}
 			}
-			if err := merged.Merge(b); err != nil {
+			if err := merge(merged, b); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -46,16 +46,16 @@ func TestPackAndMerge(t *testing.T) {
 func TestBlobFormat(t *testing.T) {
 	table := New()
 	table.Add([]byte("to"), 1)
-	if b := table.Pack(1)[0]; string(b) != "\x01\x01\x02to\x01" {
+	if b := blobsOf(table, 1)[0]; string(b) != "\x01\x01\x02to\x01" {
 		t.Errorf("%q", b)
 	}
 	table.Reset()
 	table.Add([]byte("a-word-of-more-than-fifteen-bytes"), 300)
-	if b := table.Pack(1)[0]; string(b) != "\x01\x01\x21a-word-of-more-than-fifteen-bytes\xac\x02" {
+	if b := blobsOf(table, 1)[0]; string(b) != "\x01\x01\x21a-word-of-more-than-fifteen-bytes\xac\x02" {
 		t.Errorf("%q", b)
 	}
 	table.Reset()
-	if b := table.Pack(2); len(b) != 2 || b[0] != nil || b[1] != nil {
+	if b := blobsOf(table, 2); len(b) != 2 || b[0] != nil || b[1] != nil {
 		t.Errorf("no words: %q", b)
 	}
 }
@@ -77,7 +77,7 @@ func TestMergeRefuses(t *testing.T) {
 		"the second unsound":  "\x01\x02\x02to\x01\x02be\x00",
 	} {
 		table := New()
-		if err := table.Merge([]byte(b)); !errors.Is(err, ErrBlob) {
+		if err := merge(table, []byte(b)); !errors.Is(err, ErrBlob) {
 			t.Errorf("%s: %v", name, err)
 		}
 		same(t, table, map[string]uint64{})
@@ -87,14 +87,14 @@ func TestMergeRefuses(t *testing.T) {
 func TestMergeTruncated(t *testing.T) {
 	table := New()
 	splits(t, table, []byte(texts[3]), 1000)
-	blob := table.Pack(1)[0]
+	blob := blobsOf(table, 1)[0]
 	table.Reset()
 	for n := range blob {
-		if err := table.Merge(blob[:n]); !errors.Is(err, ErrBlob) {
+		if err := merge(table, blob[:n]); !errors.Is(err, ErrBlob) {
 			t.Fatalf("%d of %d bytes: %v", n, len(blob), err)
 		}
 	}
-	if err := table.Merge(append(bytes.Clone(blob), 0)); !errors.Is(err, ErrBlob) {
+	if err := merge(table, append(bytes.Clone(blob), 0)); !errors.Is(err, ErrBlob) {
 		t.Fatalf("a byte too many: %v", err)
 	}
 	if table.Len() != 0 || table.Tokens() != 0 {
@@ -110,11 +110,11 @@ func FuzzPack(f *testing.F) {
 		table, merged := seeded(seedOf(n)), seeded(seedOf(n+1))
 		splits(t, table, text, 1000)
 		table.Add([]byte("n"), n>>11)
-		for _, b := range table.Pack(int(parts) + 1) {
+		for _, b := range blobsOf(table, int(parts)+1) {
 			if b == nil {
 				continue
 			}
-			if err := merged.Merge(b); err != nil {
+			if err := merge(merged, b); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -128,7 +128,7 @@ func FuzzMerge(f *testing.F) {
 	for _, text := range texts {
 		table := New()
 		splits(f, table, []byte(text), 1000)
-		if b := table.Pack(1)[0]; b != nil {
+		if b := blobsOf(table, 1)[0]; b != nil {
 			f.Add(b)
 		}
 	}
@@ -136,7 +136,7 @@ func FuzzMerge(f *testing.F) {
 	f.Add([]byte{BlobVersion, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 'a', 1})
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		table := New()
-		if err := table.Merge(blob); err != nil {
+		if err := merge(table, blob); err != nil {
 			if !errors.Is(err, ErrBlob) || table.Len() > 0 || table.Tokens() > 0 {
 				t.Fatalf("%v, and %d words", err, table.Len())
 			}
@@ -146,7 +146,7 @@ func FuzzMerge(f *testing.F) {
 			t.Fatal("a sound blob has words")
 		}
 		again := New()
-		if err := again.Merge(table.Pack(1)[0]); err != nil || !maps.Equal(counts(table), counts(again)) {
+		if err := merge(again, blobsOf(table, 1)[0]); err != nil || !maps.Equal(counts(table), counts(again)) {
 			t.Fatalf("%v: got %v, want %v", err, counts(again), counts(table))
 		}
 	})

@@ -9,8 +9,8 @@
 //
 // A [Table] counts the words that start in a byte range of a file, with [Table.Split]. The splits
 // of any partition of a file add up to the words of the whole. Tables travel as blobs, one for each
-// partition of the words: [Table.Pack] and [Table.PackFor] write them, [Table.Merge] adds them to
-// another table, and an [Unpacker] reads blobs that needn't fit into memory.
+// partition of the words: [Table.Pack] writes them, an [Unpacker] reads them step by step, so that
+// they needn't fit into memory, and [Table.MergeStep] adds each step to another table.
 //
 // # How a split is counted
 //

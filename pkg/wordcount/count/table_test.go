@@ -59,8 +59,8 @@ func TestTableIsAMap(t *testing.T) {
 					table.Reset()
 					clear(want)
 				case 1: // the counts double
-					for _, b := range table.Pack(1 + r.IntN(5)) {
-						if b != nil && table.Merge(b) != nil {
+					for _, b := range blobsOf(table, 1+r.IntN(5)) {
+						if b != nil && merge(table, b) != nil {
 							t.Fatal("a packed blob isn't sound")
 						}
 					}
@@ -132,7 +132,7 @@ func TestCountsBeyond32Bits(t *testing.T) {
 		t.Errorf("descending: %v", d)
 	}
 	again := New()
-	if err := again.Merge(table.Pack(1)[0]); err != nil {
+	if err := merge(again, blobsOf(table, 1)[0]); err != nil {
 		t.Fatal(err)
 	}
 	same(t, again, want)

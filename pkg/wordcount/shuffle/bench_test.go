@@ -27,7 +27,7 @@ func eachPartitions(b *testing.B, f func(b *testing.B, partitions int)) {
 	}
 }
 
-// BenchmarkWrite packs a table and writes it. BenchmarkPackFor of package count is packing alone.
+// BenchmarkWrite packs a table and writes it. BenchmarkPack of package count is packing alone.
 func BenchmarkWrite(b *testing.B) {
 	t := benchTable()
 	eachPartitions(b, func(b *testing.B, partitions int) {

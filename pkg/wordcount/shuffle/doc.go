@@ -42,9 +42,6 @@
 //
 // # Caveats
 //
-// Workers still send their counts through Redis. The protocol that names map outputs instead is not
-// built yet, so nothing imports this package.
-//
 // A segment has one checksum, but is read in steps. So a reducer gets words before all of their
 // segment is checked, and must drop the whole merge if an error follows. A loop that is left early
 // has checked nothing.
