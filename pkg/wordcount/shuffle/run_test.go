@@ -41,9 +41,9 @@ func TestAStoreIsMadeInAFolderThatIsThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	_, err := Open(filepath.Join(dir, "store"))
-	check.IsError(t, err, ErrHost, filepath.Join(dir, "store"), "no such file")
+	check.IsError(t, err, ErrHost, filepath.Join(dir, "store"), "its folder is not there")
 	_, err = Make(filepath.Join(dir, "unmounted", "store"))
-	check.IsError(t, err, ErrHost, filepath.Join(dir, "unmounted", "store"), "no such file")
+	check.IsError(t, err, ErrHost, filepath.Join(dir, "unmounted", "store"), "its folder is not there")
 	for range 2 {
 		s, err := Make(filepath.Join(dir, "store"))
 		check.Must(t, err)

@@ -1,17 +1,21 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 func TestATableThatWasPackedIsNotFull(t *testing.T) {
 	t.Parallel()
-	w := newCombiner(1, 1<<20)
+	w := &newHand(t, 1).mapping("w").combiner
+	w.memory = 1 << 20
 	for round := range 3 {
 		words := 0
 		for ; !w.full(); words++ {
@@ -20,28 +24,47 @@ func TestATableThatWasPackedIsNotFull(t *testing.T) {
 		if held := w.table.Bytes(); held > int(w.memory/2) || words < 1000 {
 			t.Errorf("round %d: %d words in %d bytes fill a table that may have %d", round, words, held, w.memory/2)
 		}
-		w.spill()
+		check.Must(t, w.spill())
 	}
 }
 
-func TestPartialCountsBearTheNameOfTheirAttempt(t *testing.T) {
+func TestACommitIsDueAsOftenAsAJobCanBear(t *testing.T) {
 	t.Parallel()
-	h := newHand(t, 1)
-	h.Take("map", "w", wordcounttest.Tasks)
-	w := h.counted(1)
-	first := w.combiner.output()
-	w.combiner.empty()
-	w.combiner.table.Add([]byte("one"), 1)
-	if second := w.combiner.output(); second.Nonce == first.Nonce {
-		t.Errorf("two commits are the attempt %s", first.Nonce)
-	}
-	for what, e := range map[string]protocol.Output{
-		"no attempt":      {Partitions: first.Partitions},
-		"another attempt": {Nonce: protocol.NewNonce(), Partitions: first.Partitions},
+	for what, c := range map[string]struct {
+		held, maps, spills int
+		since              time.Duration
+		due                bool
+	}{
+		"nothing is held":           {0, 1, shuffle.MaxSpills, time.Hour, false},
+		"its time has come":         {1, 1, 0, time.Hour, true},
+		"its time has not come":     {1, 1, 0, 0, false},
+		"it is too small a part":    {9, 10 * outputsMax, 0, time.Hour, false},
+		"it is a part":              {10, 10 * outputsMax, 0, time.Hour, true},
+		"as many tasks as can be":   {protocol.CommitMax, 1e6 * outputsMax, 0, 0, true},
+		"half of the spills":        {1, 10 * outputsMax, shuffle.MaxSpills / 2, 0, true},
+		"less than half the spills": {1, 10 * outputsMax, shuffle.MaxSpills/2 - 1, 0, false},
 	} {
-		if now, err := h.Client.Commit(t.Context(), h.Run, []int{1}, 1, 1, e, 0, 1); !errors.Is(err, protocol.ErrState) {
-			t.Errorf("%s: %+v, %v", what, now, err)
+		h := newHand(t, 1)
+		w := h.mapping("w")
+		for range c.spills {
+			w.combiner.table.Add([]byte("word"), 1)
+			check.Must(t, w.combiner.spill())
+		}
+		w.combiner.held, w.combiner.since = make([]claim.Task, c.held), time.Now().Add(-c.since)
+		if due := w.combiner.due(0, c.maps); due != c.due {
+			t.Errorf("%s: due is %v", what, due)
 		}
 	}
-	h.Expect("nothing is acknowledged", func(st protocol.Status) bool { return st.Mapped == 0 })
+}
+
+func TestATaskHasNoMoreSpillsThanAMapOutputMayHave(t *testing.T) {
+	t.Parallel()
+	w := newHand(t, 1).mapping("w")
+	for range shuffle.MaxSpills {
+		w.combiner.table.Add([]byte("word"), 1)
+		check.Must(t, w.combiner.spill())
+	}
+	if err := w.combiner.spill(); err == nil || !strings.Contains(err.Error(), "use a split size") {
+		t.Error(err)
+	}
 }

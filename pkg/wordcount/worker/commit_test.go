@@ -64,7 +64,7 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 					cmd.(*redis.Cmd).SetVal([]any{"committed"})
 					return nil
 				}))
-				job := protocol.Job{ID: "job", Reducers: 1}
+				job := protocol.Job{ID: "job"}
 				w := newWorker(t, rdb, Spec{Job: job})
 				w.run = "a run"
 				hold := func(n int) {

@@ -48,9 +48,11 @@ func (h *hand) mapping(consumer string) *Worker {
 
 func (h *hand) worker(spec Spec, phase protocol.Phase) *Worker {
 	h.TB.Helper()
-	spec.Job = h.Client.Job
+	spec.Job, spec.Store = h.Client.Job, h.Dir
 	w := newWorker(h.TB, h.Client.Redis, spec)
 	w.run, w.claims.Run, w.claims.Phase = h.Run, h.Run, phase
+	check.Must(h.TB, w.openStore())
+	h.TB.Cleanup(w.close)
 	return w
 }
 
@@ -91,7 +93,7 @@ func (h *hand) start(lease time.Duration) {
 	h.TB.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	h.left = make(chan struct{})
-	w := newWorker(h.TB, h.Client.Redis, Spec{Job: h.Client.Job, Consumer: "worker", Lease: lease})
+	w := newWorker(h.TB, h.Client.Redis, Spec{Job: h.Client.Job, Consumer: "worker", Lease: lease, Store: h.Dir})
 	go func() {
 		defer close(h.left)
 		if err := w.Run(ctx); err != nil {

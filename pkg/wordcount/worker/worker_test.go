@@ -18,7 +18,7 @@ func TestAWorkerWithNothingToDoStaysUntilTheJobIsSealed(t *testing.T) {
 	ctx := t.Context()
 	_, err := h.Client.Clean(ctx, h.Run)
 	check.Must(t, err)
-	_, _, err = h.Client.Seed(ctx, h.Run, wordcounttest.Tasks, 1, plan.Entries(h.Splits[:1]))
+	_, err = h.Client.Seed(ctx, h.Run, h.Dir, wordcounttest.Tasks, 1, plan.Entries(h.Splits[:1]))
 	check.Must(t, err)
 	h.start(DefaultLease)
 	// It waits for a new task only after it has looked round, with nothing pending any more.
