@@ -169,24 +169,3 @@ func TestAnOutputHasANameAndAHost(t *testing.T) {
 	}
 	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == 1 })
 }
-
-// What a torn log brings back of a call, and then the whole call once more, adds up if a counter is
-// incremented. So a user who may increment nothing can do all that changes what a job has come to.
-func TestWhatAJobHasComeToIsWrittenAndNeverIncremented(t *testing.T) {
-	t.Parallel()
-	h := wordcounttest.New(t, 1)
-	h.Take("map", "w", wordcounttest.Tasks)
-	h.Client.Redis = wordcounttest.Connect(t, wordcounttest.User(t, h.Server, "guest", protocol.SupervisorRules+" -hincrby"))
-	h.MustCommit(1, 2)
-	lost := h.Counted(3)
-	_, err := h.Send(lost)
-	check.Must(t, err)
-	check.Must(t, h.Client.Revoke(t.Context(), h.Run, lost.Output, "host", errors.New("it is gone")))
-	h.Steal("map", "thief")
-	h.MustCommit(3)
-	h.Take("reduce", "w", 1)
-	h.Store(0)
-	h.Expect("it is done", func(st protocol.Status) bool {
-		return st.Phase == protocol.Done && st.Mapped == 3 && st.Reduced == 1 && st.Tokens == 6 && st.Revoked == 1
-	})
-}
