@@ -8,7 +8,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
-	"github.com/redis/go-redis/v9"
 )
 
 func TestABatchThatNamesATaskTwiceIsRefused(t *testing.T) {
@@ -136,9 +135,6 @@ func TestAnOutputThatIsThereIsNotCommittedOnceMore(t *testing.T) {
 	c := h.Counted(1)
 	_, err := h.Send(c)
 	check.Must(t, err)
-	check.Must(t, h.Client.Redis.XClaimJustID(t.Context(), &redis.XClaimArgs{
-		Stream: h.Client.Job.StreamKey(protocol.Maps), Group: protocol.Group, Consumer: "w", Messages: []string{"2-0"},
-	}).Err())
 	check.Must(t, h.Client.Redis.Do(t.Context(), "XCLAIM", h.Client.Job.StreamKey(protocol.Maps), protocol.Group, "w", 0, "1-0", "FORCE").Err())
 	for _, tasks := range [][]int{{1}, {2}} {
 		c.Tasks = tasks
