@@ -26,9 +26,9 @@ func TestOutputsCoverAJobIfTheyHaveEachTaskOnce(t *testing.T) {
 		{"0-3", 3, `"0-3" were committed`},
 		{"1-999999999999999999999", 3, "were committed"},
 		{"1-999999999999", 3, "were committed"},
-		{"1,", 1, `"" were committed`},
+		{"1,", 1, `"1," were committed`},
 		{"one", 1, `"one" were committed`},
-		{"3-1", 3, "task 1 was not committed"},
+		{"3-1", 3, `"3-1" were committed`},
 		{"1", 1 << 60, "tasks"},
 		{"1", -1, "-1 tasks"},
 	} {

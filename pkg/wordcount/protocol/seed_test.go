@@ -117,7 +117,7 @@ func TestAJobKeepsTheStoreOfTheRunThatCreatedIt(t *testing.T) {
 	t.Parallel()
 	h := wordcounttest.New(t, 1)
 	now, err := h.Client.Seed(t.Context(), "another run", "/another/store", wordcounttest.Tasks, 1, nil)
-	if want := (protocol.Seeded{Run: h.Run, Top: wordcounttest.Tasks, Store: h.Dir}); err != nil || now != want {
+	if want := (protocol.Seeded{Run: h.Run, Top: wordcounttest.Tasks, Store: h.Dir, Phase: protocol.Mapping}); err != nil || now != want {
 		t.Errorf("the job is %+v, %v; want %+v", now, err, want)
 	}
 	h.Expect("nothing has changed", func(st protocol.Status) bool { return st.Run == h.Run && st.Store == h.Dir })
