@@ -85,6 +85,10 @@ func (Redis) Start(ctx context.Context) error {
 func (Redis) Stop(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error {
 		server, err := redisd.Open(s.config.Redis)
+		if errors.Is(err, redisd.ErrNone) {
+			s.shown.Say("redis:stop", "no server runs in this folder")
+			return nil
+		}
 		if err != nil {
 			return err
 		}
