@@ -53,7 +53,7 @@ type Job struct {
 
 // Open prepares a job. It starts nothing, and checks only the rights of the state folder. The error
 // is ErrNoMain if the program can't start workers. It wraps ErrInput if Config.Client is set
-// without Config.InProcess.
+// without Config.InProcess, or if there are more faults than workers.
 func Open(ctx context.Context, c Config) (*Job, error) {
 	switch {
 	case c.Client != nil && !c.InProcess:
@@ -62,6 +62,9 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 		return nil, ErrNoMain
 	}
 	c = c.WithDefaults()
+	if len(c.Faults) > c.Workers {
+		return nil, fmt.Errorf("%w: there are %d faults for %d workers: a worker can have one at most", ErrInput, len(c.Faults), c.Workers)
+	}
 	if err := redisd.CheckFolder(c.Dir); err != nil {
 		return nil, err
 	}

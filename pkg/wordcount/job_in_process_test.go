@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
 func TestAJobInThisProcessIsExactThoughRedisIsKilled(t *testing.T) {
@@ -62,4 +63,14 @@ func TestOpenRefusesWorkersThatNothingCouldStart(t *testing.T) {
 	if _, err := Open(t.Context(), Config{Dir: t.TempDir(), Client: client}); !errors.Is(err, ErrInput) {
 		t.Errorf("a client for other processes: %v", err)
 	}
+}
+
+func TestOpenRefusesMoreFaultsThanWorkers(t *testing.T) {
+	t.Parallel()
+	c := Config{Dir: t.TempDir(), InProcess: true, Workers: 2, Faults: make([]worker.Faults, 3)}
+	_, err := Open(t.Context(), c)
+	check.IsError(t, err, ErrInput, "3 faults for 2 workers")
+	c.Workers = 3
+	_, err = Open(t.Context(), c)
+	check.Must(t, err)
 }
