@@ -16,8 +16,12 @@ const generation = 1
 // unfinished is appended to the name of a file that isn't complete yet.
 const unfinished = ".unfinished"
 
-// ErrFolder reports that a folder holds anything but the corpus that was asked for.
-var ErrFolder = errors.New("corpus")
+var (
+	// ErrFolder reports that a folder holds anything but the corpus that was asked for.
+	ErrFolder = errors.New("corpus")
+	// ErrSpace reports that a corpus doesn't fit on the disk.
+	ErrSpace = errors.New("corpus")
+)
 
 // prepare makes the folder ready for the spec, and returns the files to write.
 func prepare(dir string, spec Spec) (missing []int, err error) {
@@ -39,16 +43,22 @@ func prepare(dir string, spec Spec) (missing []int, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("corpus: %w", err)
 	}
-	if bytes.Equal(found, record) {
-		return inspect(dir, spec, content)
-	}
+	known := bytes.Equal(found, record)
 	switch {
+	case known:
 	case len(content) > 0 && len(found) > 0:
 		return nil, fmt.Errorf("%w: %s holds another corpus, that of %s: remove it, or name another folder", ErrFolder, dir, recordPath)
 	case len(content) > 0:
 		return nil, fmt.Errorf("%w: %s isn't empty: name another folder", ErrFolder, dir)
 	}
 
+	missing, err = inspect(dir, spec, content)
+	if err == nil {
+		err = fits(dir, spec.bytes(missing))
+	}
+	if known || err != nil {
+		return missing, err
+	}
 	// The record is written first. It says which corpus the following files belong to.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("corpus: %w", err)
@@ -59,7 +69,7 @@ func prepare(dir string, spec Spec) (missing []int, err error) {
 	if err := os.Rename(recordPath+unfinished, recordPath); err != nil {
 		return nil, fmt.Errorf("corpus: %w", err)
 	}
-	return inspect(dir, spec, nil)
+	return missing, nil
 }
 
 // inspect returns the files that a folder lacks. Names and sizes are enough to check, because only

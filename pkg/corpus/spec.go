@@ -59,6 +59,14 @@ func (s Spec) name(i int) string {
 	return fmt.Sprintf("part-%05d.txt", i)
 }
 
+// bytes returns the size of some files together.
+func (s Spec) bytes(files []int) (total int64) {
+	for _, i := range files {
+		total += s.size(i)
+	}
+	return total
+}
+
 // size returns the size of file i. If the bytes don't divide evenly, the first files have one more.
 func (s Spec) size(i int) int64 {
 	each, rest := s.Bytes/int64(s.Files), s.Bytes%int64(s.Files)

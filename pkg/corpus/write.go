@@ -16,7 +16,8 @@ const pageSize = 1_000_003
 
 // Write writes the corpus to the files part-00000.txt, part-00001.txt and so on in dir. It creates
 // dir if it is missing, and keeps files that are already there. It refuses a dir that holds
-// anything but this corpus or a part of it; then the error wraps ErrFolder.
+// anything but this corpus or a part of it; then the error wraps ErrFolder. It writes nothing if the
+// missing files don't fit on the disk; then the error wraps ErrSpace.
 //
 // Write calls progress with the number of bytes that are written so far, out of spec.Bytes. It does
 // so in the goroutine of its caller. progress may be nil.
@@ -36,10 +37,7 @@ func Write(ctx context.Context, dir string, spec Spec, progress func(written int
 		return err
 	}
 
-	written := spec.Bytes
-	for _, i := range missing {
-		written -= spec.size(i)
-	}
+	written := spec.Bytes - spec.bytes(missing)
 	report := func(n int64) {
 		written += n
 		if progress != nil {

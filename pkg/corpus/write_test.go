@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -64,6 +65,23 @@ func TestTheBytesAreSharedOutExactly(t *testing.T) {
 		if int64(total) != spec.Bytes || most-least > 1 {
 			t.Errorf("%+v: %d bytes in files of %d to %d", spec, total, least, most)
 		}
+	}
+}
+
+func TestACorpusThatDoesNotFitOnTheDiskIsNotBegun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "corpus")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := Write(ctx, dir, Spec{Bytes: 1 << 60}, func(written int64) {
+		if written > 0 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrSpace) || !strings.Contains(err.Error(), "1.0 EiB don't fit on the disk of ") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
 	}
 }
 

@@ -44,6 +44,7 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 		{"-bytes=much: ", []string{"data:generate", "-bytes=much"}},
 		{"-zipf=steep: ", []string{"data:generate", "-zipf=steep"}},
 		{"-bytes=0: ", []string{"data:generate", "-bytes=0"}},
+		{" don't fit on the disk of ", []string{"data:generate", "-bytes=8000TB"}},
 		{"-files=0: ", []string{"data:generate", "-files=0"}},
 		{"-words=0: ", []string{"data:generate", "-words=0"}},
 		{"-zipf=0: ", []string{"data:generate", "-zipf=0"}},
@@ -51,6 +52,7 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 		{"-time=0s ", []string{"chaos:storm", "-time=0s"}},
 		{"-every=-1s: ", []string{"chaos:storm", "-every=-1s"}},
 		{"-bytes=0: ", []string{"chaos:storm", "-bytes=0"}},
+		{" don't fit on the disk of ", []string{"chaos:storm", "-bytes=8000TB"}},
 		{"no job was run in this folder yet", []string{"verify"}},
 		{"no job was run in this folder yet", []string{"status"}},
 	} {

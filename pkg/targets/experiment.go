@@ -151,10 +151,7 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}
-	bar := show.NewProgress(os.Stderr)
-	bar.Total = bytes
-	defer bar.Finish()
-	return own, corpus.Write(ctx, c.Input, corpus.Spec{Bytes: bytes}, func(written int64) { bar.Advance("generate", written) })
+	return own, writeCorpus(ctx, c.Input, corpus.Spec{Bytes: bytes})
 }
 
 // cleanScratch deletes what experiments have left: their jobs, and their texts, which may be large.

@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// generate writes a corpus, and shows its progress.
+// generate writes a corpus as the flags say.
 func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
 	var spec corpus.Spec
 	if bytes != nil {
@@ -49,15 +49,21 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	spec = spec.WithDefaults()
+	if err := writeCorpus(ctx, dir, spec); err != nil {
+		return err
+	}
+	show.NewProgress(os.Stderr).Say("data:generate", "%s in %s", show.Plural(spec.Files, "file"), dir)
+	return nil
+}
+
+// writeCorpus writes a corpus, and shows its progress.
+func writeCorpus(ctx context.Context, dir string, spec corpus.Spec) error {
 	bar := show.NewProgress(os.Stderr)
 	bar.Total = spec.Bytes
-	err = corpus.Write(ctx, dir, spec, func(written int64) { bar.Advance("generate", written) })
-	bar.Finish()
-	if errors.Is(err, corpus.ErrFolder) {
+	defer bar.Finish()
+	err := corpus.Write(ctx, dir, spec, func(written int64) { bar.Advance("generate", written) })
+	if errors.Is(err, corpus.ErrFolder) || errors.Is(err, corpus.ErrSpace) {
 		err = fmt.Errorf("%w: %w", protocol.ErrInput, err)
-	}
-	if err == nil {
-		bar.Say("data:generate", "%s in %s", show.Plural(spec.Files, "file"), dir)
 	}
 	return err
 }
