@@ -99,6 +99,19 @@ func TestABadAddressIsNotQuoted(t *testing.T) {
 	}
 }
 
+func TestAnOptionThatNoAddressHasIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"redis://host?foo=bar", "redis://host?db=1&foo", "unix:///socket?foo=bar", "redis://host?addr=other:1&foo=bar",
+		"redis://host?master_name=mine&foo=bar", "redis://host?skip_verify=true",
+	} {
+		_, err := redisd.Ensure(t.Context(), redisd.Config{URL: url}, func(string) {})
+		if !errors.Is(err, redisd.ErrSettings) || !strings.Contains(err.Error(), "the address has an unknown option") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestAnOldGivenServerIsRefused(t *testing.T) {
 	t.Parallel()
 	for info, want := range map[string]string{

@@ -87,6 +87,7 @@ func TestAnAddressThatMakesNoSenseExits2(t *testing.T) {
 	const secret = "pass word"
 	for _, c := range []struct{ url, passwordFile, ca string }{
 		{url: "redis://user:" + secret + "@localhost:1"},
+		{url: "redis://localhost:1?foo=bar"},
 		{url: "redis://localhost:1", passwordFile: "nowhere"},
 		{url: "redis://localhost:1", ca: "only for rediss.pem"},
 	} {

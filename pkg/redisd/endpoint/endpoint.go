@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -205,9 +206,12 @@ func (e Endpoint) address() (*redis.UniversalOptions, error) {
 			}
 		}
 	}
+	// The parsers' errors quote what they could not read, and that is often a piece of the password.
+	if err != nil && strings.HasPrefix(err.Error(), "redis: unexpected option: ") {
+		return nil, fmt.Errorf("%w: the address has an unknown option after the question mark: "+
+			"there are db, addr, skip_verify for rediss://, and master_name with username and password", ErrSettings)
+	}
 	if err != nil {
-		// The parsers' errors quote what they could not read, and that is often a piece of the
-		// password.
 		return nil, fmt.Errorf("%w: the address is not a valid redis://, rediss:// or unix:// address: "+
 			"percent-encode what is special in the password, or put that into a file", ErrSettings)
 	}
