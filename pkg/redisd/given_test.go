@@ -112,6 +112,37 @@ func TestAnOptionThatNoAddressHasIsRefused(t *testing.T) {
 	}
 }
 
+func TestAServerThatDoesNotSpeakTLSIsRefused(t *testing.T) {
+	t.Parallel()
+	host := redistest.Start(t)
+	for name, addr := range map[string]string{"a Redis": host.Addr, "a server that answers at once": greeter(t)} {
+		_, err := redisd.Ensure(t.Context(), redisd.Config{URL: "rediss://:word@" + addr}, func(string) {})
+		if !errors.Is(err, redisd.ErrRefused) || !strings.Contains(err.Error(), "the server doesn't speak TLS there") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// greeter is a server that greets whoever connects.
+func greeter(t *testing.T) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, "220 hello\r\n")
+			t.Cleanup(func() { conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
 func TestAnOldGivenServerIsRefused(t *testing.T) {
 	t.Parallel()
 	for info, want := range map[string]string{

@@ -157,8 +157,15 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	}
 	if e.Folder != "" {
 		o.Dialer = e.dial
+		return o, nil
 	}
-	return o, e.secure(o)
+	if err := e.secure(o); err != nil {
+		return nil, err
+	}
+	if o.TLSConfig != nil {
+		o.Dialer = secured(o.TLSConfig)
+	}
+	return o, nil
 }
 
 // passwordFile is the file that holds the password, or "".

@@ -102,19 +102,20 @@ func refused(err error) bool {
 		certificate *tls.CertificateVerificationError
 		authority   x509.UnknownAuthorityError
 		hostname    x509.HostnameError
-		plaintext   tls.RecordHeaderError
 		alert       *net.OpError // "remote error": the server wants a certificate
 	)
 	return redis.IsAuthError(err) || redis.IsPermissionError(err) ||
 		strings.HasPrefix(err.Error(), "DENIED ") || // protected mode
 		errors.As(err, &certificate) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &plaintext) || errors.As(err, &alert) && alert.Op == "remote error"
+		errors.Is(err, errPlain) || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // refusal says what to do about it.
 func refusal(err error) error {
 	todo := "check the address and the certificates"
 	switch {
+	case errors.Is(err, errPlain):
+		todo = "write redis:// and not rediss://, or give the port on which it speaks TLS"
 	case redis.IsAuthError(err):
 		todo = "check the user and the password in the address, or the password file"
 	case redis.IsPermissionError(err):
