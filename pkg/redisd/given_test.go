@@ -90,12 +90,21 @@ func TestABadAddressIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"redis://:hun/ter2@host", "redis://:hun#ter2@host:1/x", "redis://:hun%ter2@host", "http://u:hunter2@host",
-		"redis://host/hunter2", "redis://host?hunter2=1",
+		"redis://host/hunter2", "redis://host?hunter2=1", "redis://host:hunter2", "redis://:12#hunter2@host", "redis://hunter2@host",
+		"redis://hunter2@host?master_name=mine", "redis://host?master_name=mine&username=hunter2",
 	} {
 		_, err := redisd.Ensure(t.Context(), redisd.Config{URL: url}, func(string) {})
 		if err == nil || strings.Contains(err.Error(), "hun") || strings.Contains(err.Error(), "ter2") {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+func TestAMissingPasswordFileIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	_, err := redisd.Ensure(t.Context(), redisd.Config{URL: "redis://host", PasswordFile: "hunter2"}, func(string) {})
+	if !errors.Is(err, redisd.ErrSettings) || !strings.HasSuffix(err.Error(), "password file: no such file or directory") {
+		t.Error(err)
 	}
 }
 

@@ -30,7 +30,11 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 	} {
 		before, was := f.env[name]
 		f.set(name, value)
-		contains(t, f.exits(2, "run").err, name+"="+value+": ")
+		says := name + "=" + value + ": "
+		if strings.HasPrefix(name, "WORDCOUNT_REDIS_") { // it may be a password in the wrong place
+			says = name + ": "
+		}
+		contains(t, f.exits(2, "run").err, says)
 		if delete(f.env, name); was {
 			f.set(name, before)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -123,6 +124,20 @@ func (e Endpoint) WithoutPassword() Endpoint {
 	return e
 }
 
+// ForPeople is the address without a password and without a user, because somebody may have put the
+// password in the user's place. It is "" if the address makes no sense.
+func (e Endpoint) ForPeople() string {
+	if _, err := e.address(); err != nil {
+		return ""
+	}
+	u, err := url.Parse(e.WithoutPassword().URL)
+	if err != nil {
+		return ""
+	}
+	u.User = nil
+	return u.String()
+}
+
 // Client returns a client that CLIENT LIST shows under name.
 //
 // The client repeats neither a command nor a dial, because only the caller knows whether a command
@@ -150,7 +165,11 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 		return nil, err
 	}
 	if file := e.passwordFile(); file != "" {
-		if o.Password, err = datadir.ReadSecret(file); err != nil {
+		o.Password, err = datadir.ReadSecret(file)
+		if named, ok := errors.AsType[*fs.PathError](err); ok && e.Folder == "" {
+			err = named.Err // somebody may have given the password itself
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: password file: %w", ErrSettings, err)
 		}
 		o.CredentialsProviderContext = credentials(o.Username, file)
@@ -158,6 +177,11 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	if e.Folder != "" {
 		o.Dialer = e.dial
 		return o, nil
+	}
+	if o.Username != "" && o.Password == "" || o.SentinelUsername != "" && o.SentinelPassword == "" {
+		// The user may be the password. go-redis would send neither.
+		return nil, fmt.Errorf("%w: the address names a user without a password: "+
+			"write redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST for the default user", ErrSettings)
 	}
 	if err := e.secure(o); err != nil {
 		return nil, err
@@ -190,6 +214,8 @@ func (e Endpoint) address() (*redis.UniversalOptions, error) {
 	u, err := url.Parse(e.URL)
 	switch {
 	case err != nil:
+	case u.Fragment != "":
+		err = errors.New("an address of a server has no fragment")
 	case u.Query().Has("master_name"):
 		var f *redis.FailoverOptions
 		if f, err = redis.ParseFailoverURL(e.URL); err == nil {

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -107,6 +110,37 @@ func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 	}
 	if err := onlyKnown(known); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNoPasswordIsPrintedWhereverSomebodyPutsIt(t *testing.T) {
+	unsettled(t)
+	t.Chdir(t.TempDir())
+	const secret = "hunter2"
+	for _, c := range []struct{ name, value, shown string }{
+		{"REDIS_URL", "redis://user:" + secret + "@host:1", "redis://host:1"},
+		{"REDIS_URL", "redis://" + secret + "@host:1", "redis://host:1"},
+		{"REDIS_URL", "redis://host:" + secret, "(not an address)"},
+		{"REDIS_URL", "redis://host/" + secret, "(not an address)"},
+		{"REDIS_URL", "redis://host?" + secret, "(not an address)"},
+		{"REDIS_URL", secret, "(not an address)"},
+		{"WORDCOUNT_REDIS_PASSWORD_FILE", secret, "(not a file)"},
+		{"WORDCOUNT_REDIS_PORT", secret, "(wrong)"},
+		{"WORDCOUNT_REDIS_KIND", secret, "(wrong)"},
+		{"WORDCOUNT_REDIS_MEMORY", secret, "(wrong)"},
+	} {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			t.Setenv(c.name, c.value)
+			settled, wrong := UnderVariables(Config{})
+			var table bytes.Buffer
+			check.Must(t, PrintEnv(&table, settled))
+			if !regexp.MustCompile(`(?m)^` + c.name + ` +` + regexp.QuoteMeta(c.shown) + ` +environment$`).Match(table.Bytes()) {
+				t.Errorf("%s isn't shown as %s:\n%s", c.name, c.shown, &table)
+			}
+			if said := table.String() + fmt.Sprint(wrong); strings.Contains(said, secret) {
+				t.Errorf("the password is printed:\n%s", said)
+			}
+		})
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"slices"
 	"text/tabwriter"
 
+	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 )
 
@@ -20,31 +20,31 @@ func PrintEnv(w io.Writer, c Config) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range variables {
-		value, source := os.Getenv(v.name), "environment"
-		if value == "" {
-			value, source = cmp.Or(v.byDefault, "-"), "default"
+		value, source := cmp.Or(v.byDefault, "-"), "default"
+		if set := os.Getenv(v.name); set != "" {
+			value, source = v.withoutPassword(set), "environment"
 		}
 		if i := slices.IndexFunc(taken, func(s setting) bool { return s.name == v.name }); i >= 0 {
 			value, source = show.Printable(taken[i].value), "the last run"
-		}
-		if v.name == "REDIS_URL" {
-			value = withoutPassword(value)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", v.name, value, source)
 	}
 	return table.Flush()
 }
 
-// withoutPassword returns an address in a form without passwords.
-func withoutPassword(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "(not an address)"
+// withoutPassword returns a value as env shows it. What makes no sense isn't shown, because it may
+// be the password of the server.
+func (v variable) withoutPassword(value string) string {
+	switch v.name {
+	case "REDIS_URL":
+		return cmp.Or(redisd.Endpoint{URL: value}.ForPeople(), "(not an address)")
+	case "WORDCOUNT_REDIS_PASSWORD_FILE":
+		if _, err := os.Stat(value); err != nil {
+			return "(not a file)"
+		}
 	}
-	query := u.Query()
-	if query.Has("password") { // for the server that Sentinels lead to
-		query.Set("password", "xxxxx")
-		u.RawQuery = query.Encode()
+	if v.set(new(Config), value) != nil {
+		return "(wrong)"
 	}
-	return u.Redacted()
+	return value
 }

@@ -151,11 +151,15 @@ func (c *Config) setFlag(name, value string) error {
 	return c.setTyped(name, "-"+strings.ToLower(strings.TrimPrefix(name, "WORDCOUNT_")), value)
 }
 
-// setTyped is set. Its error names the variable or the flag as it was typed.
+// setTyped is set. Its error names the variable or the flag as it was typed. It doesn't quote the
+// value of a variable about Redis, because that may be a password in the wrong place.
 func (c *Config) setTyped(name, typed, value string) error {
 	i := slices.IndexFunc(variables, func(v variable) bool { return v.name == name })
 	if err := variables[i].set(c, value); err != nil {
-		return fmt.Errorf("%w: %s=%s: %w", protocol.ErrInput, typed, value, err)
+		if !strings.HasPrefix(name, "WORDCOUNT_REDIS_") {
+			typed += "=" + value
+		}
+		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, typed, err)
 	}
 	return nil
 }
