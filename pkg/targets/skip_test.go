@@ -112,6 +112,20 @@ func TestFault47BinaryFilesAreSkippedAndToldIfAskedFor(t *testing.T) {
 	}
 }
 
+func TestCompressedFilesAreToldOnce(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.texts(2)
+	f.write("data/one.log", "\x1f\x8b\x08 some words")
+	f.write("data/two.log", "\x1f\x8b\x08 more words")
+	r := f.exits(0, "run")
+	contains(t, r.err, "stream:seed      ! 2 files are compressed, counted without being unpacked; one is "+strconv.Quote(filepath.Join(f.dir, "data", "one.log"))+"\n")
+	if n := strings.Count(r.String(), "compressed"); n != 1 {
+		t.Errorf("told %d times: %s", n, r)
+	}
+	f.exact()
+}
+
 func TestExcludedFilesAreToldByThePatternThatExcludesThem(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

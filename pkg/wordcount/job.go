@@ -153,7 +153,7 @@ func (j *Job) Plan(ctx context.Context) error {
 		return nil
 	}
 	j.event(StepSeed, "files have grown since job %s was planned: it goes on as planned", earlier.Job.ID)
-	earlier.Manifest.Skipped = m.Skipped
+	earlier.Manifest.Skipped, earlier.Manifest.Compressed = m.Skipped, m.Compressed
 	j.plan = earlier
 	return nil
 }
@@ -178,6 +178,9 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}()
 	for _, skipped := range j.plan.Manifest.Skips() {
 		j.event(StepSeed, "skipped %v", skipped)
+	}
+	if compressed := j.plan.Manifest.Compressed; compressed.Files > 0 {
+		j.event(StepSeed, "! %v", compressed)
 	}
 	if err := j.folder.Save(j.plan); err != nil {
 		return err

@@ -21,6 +21,10 @@ type examined struct {
 	file input.File
 	skip string
 	err  error
+
+	early      bool // one of the first files of a scan
+	unread     bool // nobody has looked at what is in it
+	compressed bool
 }
 
 func (e *examined) examine(sel Selection) {
@@ -49,11 +53,9 @@ func (e *examined) examine(sel Selection) {
 		if sel.Growing {
 			e.file.Inode = now.Inode
 		}
-		if e.err == nil && sel.Skip.Binary {
-			var binary bool
-			if binary, e.err = isBinary(e.path); binary {
-				e.skip = whyBinary
-			}
+		e.unread = now.Size > 0 && !sel.Skip.Binary && !e.early && now.Size < largeFile
+		if e.err == nil && now.Size > 0 && !e.unread {
+			e.look(sel)
 		}
 	}
 	if sel.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
@@ -61,29 +63,45 @@ func (e *examined) examine(sel Selection) {
 	}
 }
 
+// look examines what is in a file.
+func (e *examined) look(sel Selection) {
+	within := magicWithin
+	if sel.Skip.Binary {
+		within = binaryWithin
+	}
+	begin, err := beginning(e.path, within)
+	e.compressed = isCompressed(begin)
+	if !sel.Skip.Binary {
+		return // a worker will meet the error, too
+	}
+	if e.err = err; bytes.IndexByte(begin, 0) >= 0 {
+		e.skip = whyBinary
+	}
+}
+
 // binaryWithin is how many bytes at the beginning of a file are searched for a NUL. It is Git's
 // rule (FIRST_FEW_BYTES in its xdiff-interface.c).
 const binaryWithin = 8000
 
-// isBinary reports whether a file is not text.
-func isBinary(path string) (bool, error) {
+// beginning returns the first bytes of a file.
+func beginning(path string, within int) ([]byte, error) {
 	fd, _, err := input.OpenPath(context.Background(), path)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer unix.Close(fd)
-	var buffer [binaryWithin]byte
-	var n int
+	n, buffer := 0, make([]byte, within)
 	err = input.Restarted("read", path, func() (err error) {
-		n, err = unix.Pread(fd, buffer[:], 0)
+		n, err = unix.Pread(fd, buffer, 0)
 		return err
 	})
-	return bytes.IndexByte(buffer[:max(n, 0)], 0) >= 0, err
+	return buffer[:max(n, 0)], err
 }
 
 // examiner examines the paths of a scan on all processors, while the scan goes on.
 type examiner struct {
 	sel     Selection
+	added   int // paths
 	batches [][]examined
 	full    chan []examined // batches for the goroutines
 	busy    sync.WaitGroup
@@ -116,7 +134,8 @@ func (x *examiner) add(path string, link bool) {
 		x.batches = append(x.batches, make([]examined, 0, lookAtOnce))
 		last++
 	}
-	x.batches[last] = append(x.batches[last], examined{path: path, link: link})
+	x.batches[last] = append(x.batches[last], examined{path: path, link: link, early: x.added < earlyFiles})
+	x.added++
 	if len(x.batches[last]) == lookAtOnce {
 		x.full <- x.batches[last]
 	}

@@ -24,6 +24,9 @@ type Manifest struct {
 	// Skipped is what was found and is not in Files, sorted by path. The job's name doesn't depend
 	// on it.
 	Skipped []Skipped
+	// Compressed are files that people may not want to count as they are. The job's name doesn't
+	// depend on it either.
+	Compressed Compressed
 }
 
 // Changed returns how the first file differs that is not what the manifest says, or can't be found

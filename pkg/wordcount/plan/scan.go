@@ -65,6 +65,7 @@ func Scan(path, state string, sel Selection) (Manifest, error) {
 		default:
 			m.Files = append(m.Files, e.file)
 			m.Bytes += e.file.Size
+			m.Compressed.add(e)
 		}
 	}
 	if errors.Is(err, fs.ErrPermission) {

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,6 +78,51 @@ func TestOfManyFilesEachIsLookedAt(t *testing.T) {
 		if f.Path != filepath.Join(dir, fmt.Sprintf("%06d", i)) || f.Size != int64(i%100) || f.MTime == 0 {
 			t.Errorf("file %d is %+v", i, f)
 		}
+	}
+}
+
+func TestCompressedFilesAreKnownByTheirContent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var zipped bytes.Buffer
+	writer := gzip.NewWriter(&zipped)
+	_, err := writer.Write([]byte("words"))
+	check.Must(t, errors.Join(err, writer.Close()))
+	for name, content := range map[string]string{
+		"a log": zipped.String(), "b.zst": "\x28\xb5\x2f\xfd\x04\x00", "c.bz2": "BZh1\x31\x41\x59\x26\x53\x59\xd0", "d.bz2": "BZh9\x17\x72\x45\x38\x50\x90",
+		"a.gz": "words", "b": "BZh9 is no word", "c": "BZh", "d": "\x1f", "e": "",
+	} {
+		check.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+	}
+	m, err := Scan(dir, "", Selection{})
+	check.Must(t, err)
+	if len(m.Files) != 9 || m.Compressed != (Compressed{Files: 4, One: filepath.Join(dir, "a log")}) {
+		t.Errorf("%+v", m)
+	}
+	if said, want := m.Compressed.String(), "4 files are compressed, counted without being unpacked; one is "+strconv.Quote(m.Compressed.One); said != want {
+		t.Errorf("said %s, want %s", said, want)
+	}
+	m, err = Scan(dir, "", Selection{Skip: Skip{Binary: true}, Exclude: []string{"c.*"}})
+	check.Must(t, err)
+	if m.Compressed != (Compressed{Files: 1, One: filepath.Join(dir, "d.bz2")}) {
+		t.Errorf("without those that are left out: %+v", m)
+	}
+}
+
+func TestOfManySmallFilesOnlyTheFirstAreLookedIntoForCompression(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range earlyFiles + 2 {
+		check.Must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%06d", i)), []byte("\x1f\x8b\x08"), 0o644))
+	}
+	check.Must(t, os.Truncate(filepath.Join(dir, fmt.Sprintf("%06d", earlyFiles)), largeFile))
+	m, err := Scan(dir, "", Selection{})
+	check.Must(t, err)
+	if m.Compressed != (Compressed{Files: earlyFiles + 1, One: filepath.Join(dir, "000000"), More: true}) {
+		t.Errorf("%+v", m.Compressed)
+	}
+	if said := m.Compressed.String(); !strings.HasPrefix(said, "at least 1,001 files are compressed, ") {
+		t.Error(said)
 	}
 }
 
