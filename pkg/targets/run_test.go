@@ -103,6 +103,7 @@ func TestFlagsBeatVariables(t *testing.T) {
 	f.set("WORDCOUNT_REDUCERS", "7")
 	r := f.exits(0, "run", "-input=elsewhere", "-workers=3", "-reducers=0")
 	contains(t, r.out, "sealed  1 words, 1 distinct, in 1 file; ")
+	contains(t, r.err, ": 1 file, 3 B, 1 split\n")
 	contains(t, r.err, "3 workers: ")
 	if s := f.status(); s.Tasks.Total != 1 {
 		t.Errorf("%d tasks", s.Tasks.Total)
@@ -120,7 +121,7 @@ func TestATeamWithEveryCrashPointAndASlowWorkerIsExact(t *testing.T) {
 			f.set("WORDCOUNT_FAULTS", "crash@before-read:1,crash@after-read:1,crash@mid-count:1,crash@before-commit:1,"+
 				"crash@after-commit:1,slow=50ms:1")
 			r := f.exits(0, "run")
-			contains(t, r.err, " died: killed; its ")
+			contains(t, r.err, " died: killed; 0 tasks released, worker ")
 			f.exact()
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
@@ -203,8 +204,7 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}
 	j.sup = supervisor.New(c)
 	m := j.plan.Manifest
-	what := fmt.Sprintf("job %s: %s files, %s, %s splits", j.plan.Job.ID, humanize.Comma(int64(len(m.Files))),
-		humanize.IBytes(uint64(m.Bytes)), humanize.Comma(int64(j.sup.Maps())))
+	what := fmt.Sprintf("job %s: %s, %s, %s", j.plan.Job.ID, plural(len(m.Files), "file"), humanize.IBytes(uint64(m.Bytes)), plural(j.sup.Maps(), "split"))
 	sealed, fresh, err := j.sup.UpToDate(ctx)
 	if err != nil {
 		return err
@@ -219,6 +219,11 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}
 	j.event(StepSeed, "%s", what)
 	return nil
+}
+
+// plural returns a number of things: 1 file, 2 files.
+func plural(n int, what string) string {
+	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
 }
 
 // Spawn starts the workers, and keeps them alive until the job is sealed.
@@ -265,7 +270,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progres
 	if pids := j.workers.PIDs(); len(pids) > 0 {
 		what = ": " + strings.Trim(fmt.Sprint(pids), "[]")
 	}
-	j.event(StepWorkers, "%d workers%s", j.config.Workers, what)
+	j.event(StepWorkers, "%s%s", plural(j.config.Workers, "worker"), what)
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
@@ -144,7 +146,7 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	}
 	next, err := t.spawn(t.spec())
 	if err == nil {
-		t.Events.Warn("worker %d %s; its %d tasks released, worker %d started", p.pid(), exitReason(ended, p.said), held, next.pid())
+		t.Events.Warn("worker %d %s; %s released, worker %d started", p.pid(), exitReason(ended, p.said), english.Plural(held, "task", ""), next.pid())
 	}
 	return next, err
 }
