@@ -1,6 +1,7 @@
 package targets_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -111,7 +112,7 @@ func TestFault37CtrlCDrainsTheWorkersAndTakesACheckpoint(t *testing.T) {
 				t.Errorf("saved %+v of %+v", saved.Tasks, drained.Tasks)
 			}
 			f.set("WORDCOUNT_FAULTS", "")
-			f.exits(0, "run")
+			contains(t, f.exits(0, "run").err, fmt.Sprintf(" splits; resumed with %d of %d tasks done\n", drained.Tasks.Done, drained.Tasks.Total))
 			f.exact()
 		})
 	}

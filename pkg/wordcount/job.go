@@ -217,6 +217,9 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	if err := j.sup.Seed(ctx); err != nil {
 		return err
 	}
+	if st, err := j.Status(ctx); err == nil && st.Done() > 0 {
+		what += fmt.Sprintf("; resumed with %d of %d tasks done", st.Done(), st.Maps+st.Reducers)
+	}
 	j.event(StepSeed, "%s", what)
 	return nil
 }
