@@ -35,7 +35,10 @@ type Config struct {
 	// Durability is what sealing waits for. The default is BGSave on a server of the folder's own,
 	// and None on a given one.
 	Durability Durability
-	Memory     int64 // bytes that the job may take on a given server; default: DefaultMemory
+	// Memory is how many bytes the job may take on a given server. The workers of each host may
+	// together exceed it by a tenth, because no host knows the workers of the others. The default is
+	// DefaultMemory.
+	Memory int64
 
 	// Redis is the address of a given server: redis://, rediss:// or unix://. By default the folder
 	// has a server of its own, which is started if it doesn't run.
