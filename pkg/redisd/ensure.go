@@ -90,6 +90,8 @@ func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 		return nil, err
 	case launched:
 		s.tell("started again: %s", s)
+	case c.Port != 0 && s.Addr != host.Loopback(c.Port):
+		s.tell("still up: %s; it doesn't move to port %d before it is stopped", s, c.Port)
 	default:
 		s.tell("still up: %s", s)
 	}

@@ -37,6 +37,19 @@ func TestAServerOnPATHIsStarted(t *testing.T) {
 	}
 }
 
+func TestAServerThatRunsDoesNotMoveToAnotherPortAndThatIsTold(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	c := config(s)
+	c.Port = freePort(t)
+	var said lines
+	same, err := redisd.Ensure(t.Context(), c, said.say)
+	if err != nil || same.Addr != s.Addr {
+		t.Errorf("%v, %v", same, err)
+	}
+	said.mustSay(t, "it doesn't move to port "+itoa(c.Port)+" before it is stopped")
+}
+
 func TestThePasswordIsInPrivateFilesOnly(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
