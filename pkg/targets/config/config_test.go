@@ -113,6 +113,17 @@ func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 	}
 }
 
+func TestTheClassOfAnErrorIsNamedOnce(t *testing.T) {
+	unsettled(t)
+	for name, value := range map[string]string{"WORDCOUNT_VERIFY_PART": "0/2", "WORDCOUNT_FAULTS": "crash@noon:1", "WORDCOUNT_WORKERS": "0"} {
+		err := new(Config).set(name, value)
+		check.IsError(t, err, protocol.ErrInput, "input: "+name+"="+value+": ")
+		if n := strings.Count(err.Error(), protocol.ErrInput.Error()+": "); n != 1 {
+			t.Errorf("named %d times: %v", n, err)
+		}
+	}
+}
+
 func TestNoPasswordIsPrintedWhereverSomebodyPutsIt(t *testing.T) {
 	unsettled(t)
 	t.Chdir(t.TempDir())

@@ -159,7 +159,8 @@ func (c *Config) setTyped(name, typed, value string) error {
 		if !strings.HasPrefix(name, "WORDCOUNT_REDIS_") {
 			typed += "=" + value
 		}
-		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, typed, err)
+		why := strings.TrimPrefix(err.Error(), protocol.ErrInput.Error()+": ") // some have the class, some don't
+		return fmt.Errorf("%w: %s: %s", protocol.ErrInput, typed, why)
 	}
 	return nil
 }
