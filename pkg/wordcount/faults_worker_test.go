@@ -51,6 +51,16 @@ func crashing(t *testing.T, point worker.CrashPoint, o plan.Options) *rig {
 	return r
 }
 
+func TestADeathIsToldOnce(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := crashing(t, worker.AfterRead, o)
+		if n := r.said("taken over from a worker that died"); n != 0 || r.said(" died: killed; ") == 0 {
+			t.Errorf("told %d times more", n)
+		}
+	})
+}
+
 func TestFault01WorkerKilledBeforeItReadsATask(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {

@@ -119,7 +119,15 @@ func (s *Supervisor) Checkpoints(ctx context.Context) {
 
 // Release lets the leases of a worker that ended run out at once, so that recovery takes
 // milliseconds instead of a lease. It returns how many tasks the worker held. If the worker died,
-// the death is counted against every task that may have caused it.
+// the death is counted against every task that may have caused it. The caller tells people about
+// the death and these tasks.
 func (s *Supervisor) Release(ctx context.Context, consumer string, died bool) (int, error) {
-	return s.client.Release(ctx, s.seeder.run(), consumer, died)
+	told := &s.watcher.released
+	told.underWay.Add(1)
+	defer told.underWay.Add(-1)
+	n, err := s.client.Release(ctx, s.seeder.run(), consumer, died)
+	if died {
+		told.tasks.Add(int64(n))
+	}
+	return n, err
 }

@@ -25,7 +25,7 @@ const (
 
 // watch watches a job, and restores it after Redis has lost something.
 //
-// Immutable: home to seen. Any goroutine may read progress, redone and restarts. Everything else
+// Immutable: home to seen. Any goroutine may use progress to released. Everything else
 // belongs to the goroutine that runs until, and stays as it is when until returns and is called
 // again.
 type watch struct {
@@ -37,6 +37,7 @@ type watch struct {
 	progress atomic.Int64 // tasks that are done or buried, as last seen
 	redone   atomic.Int64 // tasks taken from workers, each once, and tasks that rollbacks undid
 	restarts atomic.Int64 // restarts of Redis
+	released released
 
 	budget   budget
 	expiry   *expiry
@@ -59,6 +60,13 @@ type lastSeen struct {
 type troubles struct {
 	told int
 	at   time.Time
+}
+
+// released counts the tasks of workers that died and were released. Who releases them tells people
+// of them.
+type released struct {
+	underWay atomic.Int64 // releases whose tasks aren't counted yet
+	tasks    atomic.Int64
 }
 
 // until implements Supervisor.Watch.
@@ -156,15 +164,23 @@ func (w *watch) report(st protocol.Status, life string) {
 	if before.status.Run == "" {
 		w.troubles.told = st.Troubles // an earlier supervisor has reported these
 	}
-	if more := st.Troubles - w.troubles.told; more > 0 && time.Since(w.troubles.at) > tellEvery {
+	if more := w.untold(st); more > 0 && time.Since(w.troubles.at) > tellEvery {
 		w.events.Warn("%d more times a task was taken over from a worker that died or fell silent, or failed", more)
-		w.troubles = troubles{st.Troubles, time.Now()}
+		w.troubles = troubles{w.troubles.told + more, time.Now()}
 	}
 	w.last.life, w.last.status, w.last.mending = life, st, false
 	w.progress.Store(int64(st.Mapped + st.Reduced + st.Buried))
 	if w.seen != nil {
 		w.seen(st)
 	}
+}
+
+// untold returns how many troubles nobody has told people of.
+func (w *watch) untold(st protocol.Status) int {
+	if w.released.underWay.Load() > 0 {
+		return 0 // it isn't known yet
+	}
+	return st.Troubles - w.troubles.told - int(w.released.tasks.Load())
 }
 
 // countRedone adds the tasks that were lost, and those that were taken from workers since the last
