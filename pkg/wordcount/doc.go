@@ -21,7 +21,8 @@
 // A result that Run returns equals a serial count of the input. This is true for every schedule
 // of these events: a worker crashes or pauses, a task is stolen, a reply is lost or repeated, a
 // supervisor is killed and started again, a Redis server is killed and comes back from any complete
-// snapshot of the job or from nothing, a file with partial counts is lost or damaged. A task may run many times, but it affects the counts once.
+// snapshot of the job or from nothing, a file with partial counts is lost or damaged. A task may run
+// many times, but it affects the counts once.
 // If Run returns no result, it returns an error of one of the classes in names.go, and publishes
 // nothing.
 //
