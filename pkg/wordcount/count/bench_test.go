@@ -2,9 +2,7 @@ package count
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -171,11 +169,7 @@ func BenchmarkMerge(b *testing.B) {
 			t.Reset()
 			for range 8 {
 				u.Reset(bytes.NewReader(blob))
-				s, err := u.Next()
-				for ; err == nil; s, err = u.Next() {
-					t.MergeStep(s)
-				}
-				if !errors.Is(err, io.EOF) {
+				if err := t.mergeAll(&u); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -51,8 +51,8 @@
 // # Caveats
 //
 // Each table has a seed, so that no text can slow down the counting by words that collide. So the
-// order of a table's words, and the bytes of its blobs, differ from table to table. [Partition] has
-// no seed, and a [Partitioner] has one for each run, because all workers must agree on them.
+// order of a table's words, and the bytes of its blobs, differ from table to table. A [Partitioner]
+// has one seed for all workers of a run, because they must agree on the partitions.
 //
 // An [Unpacker] gives words out before it knows that the rest of their blob is sound.
 package count

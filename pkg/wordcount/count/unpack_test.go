@@ -36,17 +36,23 @@ func unpacked(from io.Reader, step int) (table *Table, words map[string]uint64, 
 	}
 }
 
-// merge adds the counts of a blob: all of them, or none if the blob isn't sound.
-func merge(t *Table, blob []byte) error {
-	if _, _, err := unpacked(bytes.NewReader(blob), 0); err != nil {
-		return err
-	}
-	var u Unpacker
-	u.Reset(bytes.NewReader(blob))
-	for s, err := u.Next(); err == nil; s, err = u.Next() {
+// mergeAll adds all that u has to read.
+func (t *Table) mergeAll(u *Unpacker) error {
+	s, err := u.Next()
+	for ; err == nil; s, err = u.Next() {
 		t.MergeStep(s)
 	}
-	return nil
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// merge adds a blob. If the blob isn't sound, the table then holds any part of it.
+func merge(t *Table, blob []byte) error {
+	var u Unpacker
+	u.Reset(bytes.NewReader(blob))
+	return t.mergeAll(&u)
 }
 
 // blobsOf are the blobs of a table, nil for a partition that has no words.
@@ -56,8 +62,6 @@ func blobsOf(t *Table, parts int) (blobs [][]byte) {
 	}
 	return blobs
 }
-
-func partition(word []byte, parts int) int { return Partitioner{parts: parts}.Of(word) }
 
 func TestUnpackerYieldsWhatWasPackedInStepsOfAnySize(t *testing.T) {
 	table := New()
@@ -89,15 +93,43 @@ func TestUnpackerHoldsTheLongestWord(t *testing.T) {
 	same(t, got, counts(table))
 }
 
-func TestUnpackerRefuses(t *testing.T) {
+func TestWhatIsNoBlobIsRefused(t *testing.T) {
 	for name, b := range map[string]string{
-		"nothing":               "",
-		"a word longer than it": "\x01\x01\x81\x80\x40" + strings.Repeat("w", 2*MaxWord),
-		"a word without an end": "\x01\x01\xff\xff\x3f" + strings.Repeat("w", 100),
-		"much after the last":   "\x01\x01\x02to\x01" + strings.Repeat("w", 3*MaxWord),
+		"nothing":                     "",
+		"another version":             "\x02\x01\x02to\x01",
+		"no words":                    "\x01\x00",
+		"fewer words":                 "\x01\x02\x02to\x01",
+		"more words":                  "\x01\x01\x02to\x01\x02be\x01",
+		"an empty word":               "\x01\x01\x00\x01",
+		"a count of none":             "\x01\x01\x02to\x00",
+		"a word out of it":            "\x01\x01\x05to\x01",
+		"a word too long":             "\x01\x01\x81\x80\x40" + strings.Repeat("w", MaxWord+1) + "\x01",
+		"a number too long":           "\x01\x01\x02to\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+		"a number cut":                "\x01\x01\x02to\x80",
+		"words without bound":         "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02to\x01",
+		"the second unsound":          "\x01\x02\x02to\x01\x02be\x00",
+		"a word longer than a buffer": "\x01\x01\x81\x80\x40" + strings.Repeat("w", 2*MaxWord),
+		"a word without an end":       "\x01\x01\xff\xff\x3f" + strings.Repeat("w", 100),
+		"much after the last":         "\x01\x01\x02to\x01" + strings.Repeat("w", 3*MaxWord),
 	} {
-		if table, _, err := unpacked(strings.NewReader(b), 0); !errors.Is(err, ErrBlob) {
-			t.Errorf("%s: %v, and %d words", name, err, table.Len())
+		if err := merge(New(), []byte(b)); !errors.Is(err, ErrBlob) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestABlobThatIsCutAnywhereIsRefused(t *testing.T) {
+	table := New()
+	splits(t, table, []byte(texts[3]), 1000)
+	blob := blobsOf(table, 1)[0]
+	for _, step := range []int{1, 7, 0} {
+		for n := range blob {
+			if _, _, err := unpacked(bytes.NewReader(blob[:n]), step); !errors.Is(err, ErrBlob) {
+				t.Fatalf("%d of %d bytes, in steps of %d: %v", n, len(blob), step, err)
+			}
+		}
+		if _, _, err := unpacked(bytes.NewReader(append(bytes.Clone(blob), 0)), step); !errors.Is(err, ErrBlob) {
+			t.Fatalf("a byte too many, in steps of %d: %v", step, err)
 		}
 	}
 }
@@ -117,6 +149,8 @@ func TestUnpackerEndsWithTheErrorOfItsReader(t *testing.T) {
 	}
 }
 
+// FuzzUnpack reads any bytes as a blob, in one step and in small ones. What is accepted is packed and
+// read again.
 func FuzzUnpack(f *testing.F) {
 	for i, text := range texts {
 		table := New()
@@ -126,52 +160,33 @@ func FuzzUnpack(f *testing.F) {
 			f.Add(b[:len(b)-1], uint16(i))
 		}
 	}
+	f.Add([]byte{BlobVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, uint16(0))
+	f.Add([]byte{BlobVersion, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 'a', 1}, uint16(0))
 	f.Fuzz(func(t *testing.T, blob []byte, step uint16) {
-		merged := New()
-		mergeErr := merge(merged, blob)
-		table, _, err := unpacked(iotest.DataErrReader(bytes.NewReader(blob)), int(step))
-		switch {
-		case mergeErr != nil && !errors.Is(err, ErrBlob):
-			t.Fatalf("in one step %v, in small ones %v", mergeErr, err)
-		case mergeErr == nil && err != nil:
-			t.Fatalf("it fails only in small steps: %v", err)
-		case mergeErr == nil && (!maps.Equal(counts(table), counts(merged)) || table.Tokens() != merged.Tokens()):
-			t.Fatalf("got %v, want %v", counts(table), counts(merged))
+		whole, again := New(), New()
+		wholeErr := merge(whole, blob)
+		table, words, err := unpacked(iotest.DataErrReader(bytes.NewReader(blob)), int(step))
+		if wholeErr != nil || err != nil {
+			if !errors.Is(wholeErr, ErrBlob) || !errors.Is(err, ErrBlob) {
+				t.Fatalf("in one step %v, in small ones %v", wholeErr, err)
+			}
+			return
 		}
-	})
-}
-
-func FuzzPackOfARun(f *testing.F) {
-	for i, text := range texts {
-		f.Add([]byte(text), uint8(i), "run")
-	}
-	f.Fuzz(func(t *testing.T, text []byte, parts uint8, run string) {
-		table, merged := New(), New()
-		splits(t, table, text, 1000)
-		p := NewPartitioner(run, int(parts)+1)
-		for i, b := range table.Pack(p) {
-			if b.Bytes == nil {
-				if b.Words != 0 || b.Tokens != 0 {
-					t.Fatalf("no blob, and %d words", b.Words)
-				}
-				continue
-			}
-			part := New()
-			if err := merge(part, b.Bytes); err != nil {
-				t.Fatal(err)
-			}
-			if part.Len() != int(b.Words) || part.Tokens() != b.Tokens {
-				t.Fatalf("a blob of %d words and %d tokens is said to have %d and %d", part.Len(), part.Tokens(), b.Words, b.Tokens)
-			}
-			for w := range part.All() {
-				if p.Of(w) != i {
-					t.Fatalf("%q of partition %d is in blob %d", w, p.Of(w), i)
-				}
-			}
-			if err := merge(merged, b.Bytes); err != nil {
-				t.Fatal(err)
+		if whole.Len() == 0 {
+			t.Fatal("a sound blob has words")
+		}
+		if !maps.Equal(words, counts(whole)) {
+			t.Fatalf("small steps yield %v, want %v", words, counts(whole))
+		}
+		same(t, table, counts(whole))
+		for _, n := range words {
+			if n == 0 {
+				return // counts of one word that come to 2^64: no table of a text has them
 			}
 		}
-		same(t, merged, counts(table))
+		if err := merge(again, blobsOf(table, 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		same(t, again, counts(table))
 	})
 }
