@@ -37,8 +37,8 @@
 // Every error is of one of two classes. [ErrLost] says that the map output is damaged, swapped or
 // gone, and its tasks must be counted anew. [ErrHost] says that this host can't use the store, and
 // nothing is known about the map output. A missing mark is the host's error [ErrNoMark], because
-// another file system is probably mounted there, or none. Only names that are no names have an error
-// of their own, [ErrName].
+// another file system is probably mounted there, or none. Two errors are of neither class: [ErrName],
+// of names that are no names, and [ErrForeign], of a store that others may write to.
 //
 // # Caveats
 //
@@ -48,6 +48,6 @@
 //
 // Nothing is synced to the disk. A file that a crash has damaged is lost, and counted anew.
 //
-// The checksums find accidents. They don't stop somebody who may write to the folder, so its owner
-// alone may.
+// The checksums find accidents. They don't stop somebody who may write to the store. So its owner
+// alone may, and [CheckOwner] says whether a folder is such a store.
 package shuffle

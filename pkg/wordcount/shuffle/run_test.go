@@ -42,12 +42,27 @@ func TestAStoreIsMadeInAFolderThatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Open(filepath.Join(dir, "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "store"), "its folder is not there")
+	check.IsError(t, err, ErrNoStore)
 	_, err = Make(filepath.Join(dir, "unmounted", "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "unmounted", "store"), "its folder is not there")
+	check.IsError(t, err, ErrNoStore)
 	for range 2 {
 		s, err := Make(filepath.Join(dir, "store"))
 		check.Must(t, err)
 		check.Must(t, s.Close())
+	}
+}
+
+func TestWhatIsThereIsNoMissingStore(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "store")
+	check.Must(t, os.WriteFile(file, nil, 0o600))
+	for what, open := range map[string]func(string) (*Store, error){"open": Open, "make": Make} {
+		_, err := open(file)
+		check.IsError(t, err, ErrHost, file)
+		if errors.Is(err, ErrNoStore) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrForeign is wrapped by the error of a store that belongs to another user, or that others may
-// write to. Its owner can make each word of a result come out as they like.
+// write to. Who may write to a store decides what the result says.
 var ErrForeign = errors.New("others may write to it")
 
 // CheckOwner returns an error that wraps ErrForeign unless the store's folder belongs to this user,

@@ -2,6 +2,7 @@ package shuffle
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,19 +10,32 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-func TestAStoreThatOthersMayWriteToIsForeign(t *testing.T) {
+func TestFault62AStoreThatOthersMayWriteToIsForeign(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for mode, foreign := range map[os.FileMode]bool{0o700: false, 0o755: false, 0o770: true, 0o702: true} {
+	link := filepath.Join(t.TempDir(), "link")
+	check.Must(t, os.Symlink(dir, link))
+	for mode, foreign := range map[fs.FileMode]bool{
+		0o700: false, 0o755: false, 0o770: true, 0o720: true, 0o702: true, fs.ModeSticky | 0o777: true,
+	} {
 		check.Must(t, os.Chmod(dir, mode))
-		if err := CheckOwner(dir); errors.Is(err, ErrForeign) != foreign || !foreign && err != nil {
-			t.Errorf("%o: %v", mode, err)
+		for _, path := range []string{dir, link} {
+			if err := CheckOwner(path); errors.Is(err, ErrForeign) != foreign || !foreign && err != nil {
+				t.Errorf("%s, %v: %v", path, mode, err)
+			}
 		}
 	}
 	check.IsError(t, CheckOwner(filepath.Join(dir, "none")), ErrNoStore)
-	if os.Geteuid() == 0 {
-		check.Must(t, os.Chmod(dir, 0o700))
-		check.Must(t, os.Chown(dir, check.Nobody, -1))
-		check.IsError(t, CheckOwner(dir), ErrForeign, dir)
+}
+
+func TestFault62AStoreOfAnotherUserIsForeign(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a folder away")
 	}
+	dir := t.TempDir()
+	check.Must(t, os.Chmod(dir, 0o700))
+	check.Must(t, CheckOwner(dir))
+	check.Must(t, os.Chown(dir, check.Nobody, -1))
+	check.IsError(t, CheckOwner(dir), ErrForeign, dir)
 }

@@ -49,8 +49,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			out, err := r.Open(aName, c.partitions)
 			check.Must(t, err)
 			defer out.Close()
-			if out.Written() != written {
-				t.Errorf("written %+v, and read %+v", written, out.Written())
+			if out.Written() != written || out.Name() != aName {
+				t.Errorf("written %s, %+v, and read %s, %+v", aName, written, out.Name(), out.Written())
 			}
 		})
 	}
