@@ -91,17 +91,21 @@ func toRedo(before, restored protocol.Status) int {
 // show both what a checkpoint saves and what is lost. If Hasty is set, or nothing saves with
 // BGSAVE, pending tasks are enough.
 func (a Attack) saved(ctx context.Context) (protocol.Status, error) {
-	saves := -1
+	saves, last, inLast := -1, -1, 0 // inLast: maps that the last checkpoint may have
 	return a.until(ctx, func(st protocol.Status) bool {
 		if a.Hasty || a.Durability != supervisor.BGSave {
 			return st.Pending() > 0
 		}
 		now := a.saves(ctx)
+		if now != last {
+			last, inLast = now, st.Mapped
+		}
 		if saves < 0 && st.Mapped > 0 {
 			saves = now
 		}
 		// One more checkpoint is not enough, because it may have begun before the commit.
-		return saves >= 0 && now > saves+1 && st.Pending() > 0
+		saved := saves >= 0 && now > saves+1
+		return saved && st.Pending() > 0 && (st.Mapped > inLast || st.Phase != protocol.Mapping)
 	})
 }
 
