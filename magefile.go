@@ -60,7 +60,7 @@ func Demo(ctx context.Context) (err error) {
 
 // Test runs the tests but for the long ones, and tells of each that is skipped
 func Test(ctx context.Context,
-	race *bool, // with the race detector; it leaves out pkg/targets, whose tests run processes of another program
+	race *bool, // with the race detector, and only those that run in one process
 	long *bool, // the long ones, and no others
 ) error {
 	given := func(flag *bool) bool { return flag != nil && *flag }
@@ -72,16 +72,27 @@ func Test(ctx context.Context,
 	if err != nil {
 		return err
 	}
-	args, packages := []string{"-timeout=30m", tests}, []string{"./..."}
 	if given(race) {
-		all, err := sh.Output("go", "list", "./...")
-		if err != nil {
-			return err
-		}
-		packages = slices.DeleteFunc(strings.Fields(all), func(p string) bool { return strings.HasSuffix(p, "/pkg/targets") })
-		args = append(args, "-race")
+		return raced(ctx, tests)
 	}
-	_, err = gotest.Run(ctx, os.Stdout, nil, append(args, packages...)...)
+	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", tests, "./...")
+	return err
+}
+
+// raced runs tests with the race detector. It leaves out the tests of targets, which run processes of
+// a program that is built without it, and the faults of whole jobs, whose workers are processes.
+func raced(ctx context.Context, tests string) error {
+	const whole = "github.com/magereduce/magereduce/pkg/wordcount"
+	all, err := sh.Output("go", "list", "./...")
+	if err != nil {
+		return err
+	}
+	rooms := slices.DeleteFunc(strings.Fields(all), func(p string) bool { return p == whole || strings.HasSuffix(p, "/pkg/targets") })
+	_, err = gotest.Run(ctx, os.Stdout, nil, append([]string{"-timeout=30m", "-race", tests}, rooms...)...)
+	if err != nil {
+		return err
+	}
+	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-race", "-skip=^TestFault|^TestAJobIsExactWhereverAnAccidentStrikes$", whole)
 	return err
 }
 
@@ -108,8 +119,12 @@ func Properties() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount/...")
 }
 
-// Full puts the job through every fault and bad input at its full size
-func Full() error {
+// Full runs the long tests, and puts the job through every fault and bad input at its full size
+func Full(ctx context.Context) error {
+	long := true
+	if err := Test(ctx, nil, &long); err != nil {
+		return err
+	}
 	return sh.RunWithV(map[string]string{"WORDCOUNT_TEST_FULL": "1"},
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestFault[0-9]", "./...")
 }
