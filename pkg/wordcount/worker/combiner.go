@@ -52,6 +52,9 @@ func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 		tokens += n
 		switch {
 		case c.reducers > 0 && c.full():
+			if c.spills() == shuffle.MaxSpills-1 { // the last one is for what output finds in the table
+				return 0, fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size", shuffle.MaxSpills-1)
+			}
 			if err := c.spill(); err != nil {
 				return 0, err
 			}
@@ -85,9 +88,6 @@ func (c *combiner) spill() (err error) {
 		if c.out, err = c.run.Create(c.name, c.reducers); err != nil {
 			return err
 		}
-	}
-	if c.spills() == shuffle.MaxSpills {
-		return fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size", shuffle.MaxSpills)
 	}
 	if err := c.out.Add(c.table); err != nil {
 		return err

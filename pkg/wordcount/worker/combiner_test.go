@@ -59,12 +59,32 @@ func TestACommitIsDueAsOftenAsAJobCanBear(t *testing.T) {
 
 func TestATaskHasNoMoreSpillsThanAMapOutputMayHave(t *testing.T) {
 	t.Parallel()
-	w := newHand(t, 1).mapping("w")
-	for range shuffle.MaxSpills {
+	h := newHand(t, 1)
+	w := h.mapping("w")
+	w.combiner.memory = 1 // everything that is added spills
+	add := func() error {
+		_, err := w.count(t.Context(), h.Splits[0])
+		return err
+	}
+	for range shuffle.MaxSpills - 1 {
+		check.Must(t, add())
+	}
+	if err := add(); err == nil || !strings.Contains(err.Error(), "use a split size") {
+		t.Error(err)
+	}
+}
+
+func TestTheRestOfATaskWithAllSpillsIsWritten(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	w := h.mapping("w")
+	for range shuffle.MaxSpills - 1 {
 		w.combiner.table.Add([]byte("word"), 1)
 		check.Must(t, w.combiner.spill())
 	}
-	if err := w.combiner.spill(); err == nil || !strings.Contains(err.Error(), "use a split size") {
-		t.Error(err)
+	w.combiner.memory = 1
+	if _, err := w.count(t.Context(), h.Splits[0]); err == nil { // then it must be possible to commit it
+		_, err := w.combiner.output()
+		check.Must(t, err)
 	}
 }
