@@ -147,7 +147,8 @@ func (w *Worker) recount() {
 }
 
 // failed reports an attempt that met an error. The task stays in the list for another attempt,
-// unless this was the last one.
+// unless this was the last one. That attempt is the last in the list and runs alone, so that it
+// spoils nothing and has all the room of a map output.
 func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	w.recount()
 	if w.spec.Trust.Joined && ofThisHost(cause) {
@@ -163,6 +164,7 @@ func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	}
 	w.todo = w.todo[1:]
 	if standing == "failed" {
+		t.Alone = true
 		w.todo = append(w.todo, t)
 	} else {
 		w.leases.Drop(t.TaskID)
