@@ -8,8 +8,13 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -185,33 +190,73 @@ func swap(path string) error {
 
 func TestFault73AHostWithoutTheStoreHarmsNobody(t *testing.T) {
 	t.Parallel()
-	h := newHand(t, 2)
-	h.Take("map", "w", wordcounttest.Tasks)
-	h.MustCommit(1, 2)
-	c := h.Counted(3)
-	_, err := h.Send(c)
-	check.Must(t, err)
-	// What is mounted there now has neither the mark nor the map outputs.
-	mounted, elsewhere := filepath.Join(h.Dir, h.Client.Job.ID), filepath.Join(h.Dir, "elsewhere")
-	check.Must(t, os.Rename(mounted, elsewhere))
-	var tries atomic.Int32
-	h.Client.Redis.AddHook(wordcounttest.Hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-		if wordcounttest.Called(cmd) == "outputs" {
-			tries.Add(1)
-		}
-		return next(ctx, cmd)
-	}))
-	h.start(DefaultLease)
-	check.Await(t, "the worker has tried often", func() bool { return tries.Load() > 3 })
-	h.Expect("nothing was taken back", func(st protocol.Status) bool {
-		return st.Phase == protocol.Reducing && st.Mapped == wordcounttest.Tasks && st.Revoked == 0 && st.Buried == 0
-	})
-	check.Must(t, os.Rename(elsewhere, mounted))
-	h.until(func(st protocol.Status) bool { return st.Phase == protocol.Done })
-	if got := h.Counts(); got != wordcounttest.Result {
-		t.Errorf("counted: %s", got)
+	for what, c := range map[string]struct {
+		whole bool // the store is mounted again, and not only a folder in it
+		late  bool // it goes away when the worker has opened the store
+	}{
+		"a folder in the store": {false, false},
+		"the store":             {true, false},
+		"the open store":        {true, true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			h := newHand(t, 2)
+			h.Take("map", "w", wordcounttest.Tasks)
+			h.MustCommit(1, 2, 3)
+			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+			here, there := filepath.Join(h.Dir, h.Client.Job.ID), filepath.Join(elsewhere, h.Client.Job.ID)
+			// What is left has neither the mark nor the map outputs.
+			unmount := func() error { return errors.Join(os.Mkdir(elsewhere, 0o700), os.Rename(here, there)) }
+			var gone atomic.Bool
+			if c.late {
+				h.Client.Redis.AddHook(wordcounttest.On("outputs", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+					defer gone.Store(true)
+					return errors.Join(unmount(), next(ctx, cmd))
+				}))
+			} else {
+				check.Must(t, unmount())
+				gone.Store(true)
+			}
+			var renewed atomic.Int32
+			h.Client.Redis.AddHook(wordcounttest.Hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+				if wordcounttest.Called(cmd) == "renew" && gone.Load() && slices.Contains(cmd.Args(), any(string(protocol.Reduces))) {
+					renewed.Add(1)
+				}
+				return next(ctx, cmd)
+			}))
+			h.start(300 * time.Millisecond)
+			check.Await(t, "the worker has held a partition for a while without the store", func() bool { return renewed.Load() > 3 })
+			h.Expect("nothing was taken back", func(st protocol.Status) bool {
+				return st.Phase == protocol.Reducing && st.Mapped == wordcounttest.Tasks && st.Revoked == 0 && st.Buried == 0
+			})
+			if c.whole {
+				check.Must(t, errors.Join(os.Remove(h.Dir), os.Rename(elsewhere, h.Dir)))
+			} else {
+				check.Must(t, os.Rename(there, here))
+			}
+			h.until(func(st protocol.Status) bool { return st.Phase == protocol.Done })
+			if got := h.Counts(); got != wordcounttest.Result {
+				t.Errorf("counted: %s", got)
+			}
+			h.Expect("nothing was done again", func(st protocol.Status) bool { return st.Revoked == 0 && st.Troubles == 0 })
+		})
 	}
-	h.Expect("nothing was done again", func(st protocol.Status) bool { return st.Revoked == 0 && st.Troubles == 0 })
+}
+
+func TestFault73AStoreThatGoesAwayHasLostNothing(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	h.Take("map", "w", wordcounttest.Tasks)
+	h.MustCommit(1, 2, 3)
+	w := h.doing("w", protocol.Reducing) // it has opened the store
+	check.Must(t, w.fetch(t.Context()))
+	job, elsewhere := filepath.Join(h.Dir, h.Client.Job.ID), filepath.Join(h.Dir, "elsewhere")
+	check.Must(t, os.Rename(job, elsewhere))
+	check.IsError(t, w.reduce(t.Context()), shuffle.ErrHost, "mark")
+	h.Expect("nothing was taken back", func(st protocol.Status) bool { return st.Mapped == wordcounttest.Tasks && st.Revoked == 0 })
+	check.Must(t, os.Rename(elsewhere, job))
+	check.Must(t, w.reduce(t.Context()))
+	h.Expect("it is done", func(st protocol.Status) bool { return st.Phase == protocol.Done && st.Revoked == 0 })
 }
 
 func TestFault74AMapThatCannotBeWrittenIsCountedLater(t *testing.T) {
@@ -231,6 +276,43 @@ func TestFault74AMapThatCannotBeWrittenIsCountedLater(t *testing.T) {
 	}
 	check.Must(t, w.commitHeld(ctx))
 	h.Expect("each is counted once", func(st protocol.Status) bool { return st.Mapped == 2 && st.Tokens == 3 && st.Buried == 0 })
+}
+
+func TestFault73AWorkerLeavesAStoreThatItCannotUse(t *testing.T) {
+	t.Parallel()
+	for what, without := range map[string]string{"there is no mark": "mark", "nothing can be written": "map"} {
+		t.Run(what, func(t *testing.T) {
+			rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
+			defer rdb.Close()
+			rdb.AddHook(wordcounttest.Hook(func(context.Context, redis.Cmder, redis.ProcessHook) error { return wordcounttest.ErrLost }))
+			m, err := plan.Scan(check.Folder(t, wordcounttest.Files()), "", plan.Options{}.Selection)
+			check.Must(t, err)
+			p := plan.New(m, plan.Options{WholeFiles: true, Reducers: 1})
+			h := &hand{Job: wordcounttest.Of(t, protocol.Client{Redis: rdb, Job: p.Job}, p, wordcounttest.ARun)}
+			check.Must(t, os.RemoveAll(filepath.Join(h.Dir, p.Job.ID, h.Run, without)))
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorker(t, rdb, Spec{Job: p.Job, Store: h.Dir, Lease: DefaultLease})
+				w.run = h.Run
+				w.todo = []claim.Task{
+					{TaskID: protocol.TaskID{Stream: protocol.Maps, Number: 1}, Split: h.Splits[0]},
+					{TaskID: protocol.TaskID{Stream: protocol.Maps, Number: 2}, Split: h.Splits[1], Alone: true},
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*retry.Patience)
+				defer cancel()
+				check.IsError(t, w.Run(ctx), shuffle.ErrHost, h.Dir)
+			})
+		})
+	}
+}
+
+func TestFault73AWorkerLooksForTheMarkFirst(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	check.Must(t, os.Remove(filepath.Join(h.Dir, h.Client.Job.ID, h.Run, "mark")))
+	w := newWorker(t, h.Client.Redis, Spec{Job: h.Client.Job, Store: h.Dir})
+	defer w.close()
+	w.run = h.Run
+	check.IsError(t, w.openStore(), shuffle.ErrHost, "mark")
 }
 
 func TestAWorkerDoesMapsBeforeItsReducesWhenAnOutputWasLost(t *testing.T) {

@@ -46,6 +46,7 @@ type Worker struct {
 	committer committer
 	merger    merger
 	backoff   retry.Backoff // between tries while Redis can't be reached
+	absence   retry.Backoff // between tries while the store can't be used
 
 	leases claim.Leases
 	reads  claim.Reads  // of the file that is being counted
@@ -117,10 +118,12 @@ func (w *Worker) Run(ctx context.Context) error {
 			}
 			return err
 		case errors.Is(err, shuffle.ErrHost):
-			// Perhaps the supervisor restores the mark, or somebody mounts the store again. Nothing is
-			// known to be lost.
-			if w.backoff.Wait(ctx) != nil {
-				w.recount()
+			// Perhaps the supervisor restores the mark, or somebody mounts the store again. Then the
+			// store must be opened again, because an open one stays where it was. Nothing is known to
+			// be lost.
+			w.recount()
+			w.closeStore()
+			if w.absence.Wait(ctx) != nil {
 				w.client.Release(ctx, w.run, w.spec.Consumer, false)
 				return err
 			}
@@ -204,6 +207,10 @@ func (w *Worker) openStore() (err error) {
 		store.Close()
 		return fmt.Errorf("%w: %w", protocol.ErrState, err)
 	}
+	if err := w.outputs.CheckMark(); err != nil {
+		store.Close()
+		return err
+	}
 	w.store, w.combiner.run = store, w.outputs
 	return nil
 }
@@ -259,6 +266,7 @@ func (w *Worker) send(ctx context.Context) error {
 		w.recount()
 		return err
 	}
+	w.absence.Reset()
 	w.combiner.empty()
 	return nil
 }
