@@ -259,6 +259,23 @@ func TestFault73AStoreThatGoesAwayHasLostNothing(t *testing.T) {
 	h.Expect("it is done", func(st protocol.Status) bool { return st.Phase == protocol.Done && st.Revoked == 0 })
 }
 
+func TestFault73AMapOutputThatComesBackIsNotRevoked(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	h.Take("map", "w", wordcounttest.Tasks)
+	h.MustCommit(1, 2, 3)
+	path := h.files()[0]
+	hidden := filepath.Join(h.Dir, "hidden")
+	check.Must(t, os.Rename(path, hidden))
+	h.Client.Redis.AddHook(wordcounttest.On("outputs", readTries, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		return errors.Join(os.Rename(hidden, path), next(ctx, cmd))
+	}))
+	w := h.doing("w", protocol.Reducing)
+	check.Must(t, w.fetch(t.Context()))
+	check.Must(t, w.reduce(t.Context()))
+	h.Expect("nothing was taken back", func(st protocol.Status) bool { return st.Phase == protocol.Done && st.Revoked == 0 })
+}
+
 func TestFault74AMapThatCannotBeWrittenIsCountedLater(t *testing.T) {
 	t.Parallel()
 	h := newHand(t, 1)
