@@ -41,8 +41,8 @@ func newCombiner(reducers int, memory int64) combiner {
 }
 
 // add counts a range of one file into the table, and returns the number of words in the range. When
-// the table has grown too large, it spills. The error of a store that can't be used is that of package
-// shuffle.
+// the table has grown too large, it spills. The error of a store that can't be used is that of
+// package shuffle.
 func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 	for off, end := s.Off, s.Off+s.Len; off < end; off += countStep {
 		n, err := c.table.Split(r, off, min(countStep, end-off), s.Size)

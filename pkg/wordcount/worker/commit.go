@@ -30,8 +30,8 @@ type sending struct {
 	err       error
 }
 
-// send ends the output of a combiner, starts to send its commit, and doesn't wait for the answer. The
-// caller empties the combiner.
+// send ends the output of a combiner, starts to send its commit, and doesn't wait for the answer.
+// The caller empties the combiner.
 func (c *committer) send(ctx context.Context, run string, from *combiner) error {
 	slices.SortFunc(from.held, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	commit, err := from.output()

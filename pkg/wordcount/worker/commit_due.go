@@ -39,8 +39,8 @@ func commitEvery(words int, life time.Duration) time.Duration {
 // short.
 const outputsMax = 8192
 
-// due reports whether the worker must commit what it has counted before it does anything else. maps is
-// the number of the job's map tasks, all of about the same size.
+// due reports whether the worker must commit what it has counted before it does anything else. maps
+// is the number of the job's map tasks, all of about the same size.
 func (c *combiner) due(life time.Duration, maps int) bool {
 	held := len(c.held)
 	if held == 0 {

@@ -25,10 +25,10 @@
 // read at its start. If the job belongs to another run now, the worker ends. It forgets tasks that
 // are settled. It counts pending ones again, each task alone.
 //
-// A map output that can't be read says nothing about its host's disk or network, or about the tasks.
-// It is read again, the mark of the run is looked at, and only then is it revoked, so that its tasks
-// run again. A store that can't be used at all is the fault of this host: nothing is revoked and no
-// task is blamed, and the worker waits, and then leaves.
+// A map output that can't be read says nothing about its host's disk or network, or about the
+// tasks. It is read again, the mark of the run is looked at, and only then is it revoked, so that
+// its tasks run again. A store that can't be used at all is the fault of this host: nothing is
+// revoked and no task is blamed, and the worker waits, and then leaves.
 //
 // A worker that joined from another host leaves if its files differ from those of the job. It gives
 // its tasks back first, and nothing is counted against them, because another host may have the

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -63,18 +62,6 @@ func (h *hand) take(w *Worker, n int) int {
 	check.Must(h.TB, err)
 	w.todo = append(w.todo, tasks...)
 	return len(tasks)
-}
-
-// counted is a worker that has counted tasks.
-func (h *hand) counted(tasks ...int) *Worker {
-	h.TB.Helper()
-	w := h.doing("w", "map")
-	for _, n := range tasks {
-		tokens, err := w.count(h.TB.Context(), h.Splits[n-1])
-		check.Must(h.TB, err)
-		w.combiner.hold(claim.Task{TaskID: protocol.TaskID{Stream: "map", Number: n}, Split: h.Splits[n-1]}, tokens, time.Now())
-	}
-	return w
 }
 
 // holding is a worker that has counted n new tasks and committed none.

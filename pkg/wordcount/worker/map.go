@@ -65,8 +65,8 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 	return nil
 }
 
-// examine asks how many workers died of the first claim.Task of the list, which was stolen. It buries the
-// task if they are too many.
+// examine asks how many workers died of the first claim.Task of the list, which was stolen. It
+// buries the task if they are too many.
 func (w *Worker) examine(ctx context.Context) error {
 	t := &w.todo[0]
 	deaths, err := w.client.BeginTask(ctx, w.run, t.TaskID, w.spec.Consumer)
