@@ -32,14 +32,14 @@ func (c Compressed) String() string {
 	return fmt.Sprintf("%s compressed, counted without being unpacked; one is %s", number, strconv.Quote(c.One))
 }
 
-// add adds a file that a scan has examined.
-func (c *Compressed) add(e examined) {
-	c.More = c.More || e.unread
-	if !e.compressed {
+// add adds a file of an input. read says whether the scan has looked into it.
+func (c *Compressed) add(path string, read, compressed bool) {
+	c.More = c.More || !read
+	if !compressed {
 		return
 	}
-	if c.Files++; c.Files == 1 || e.path < c.One {
-		c.One = e.path
+	if c.Files++; c.Files == 1 || path < c.One {
+		c.One = path
 	}
 }
 
