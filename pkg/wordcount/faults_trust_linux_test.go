@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -52,7 +53,13 @@ func (r *rig) tampered(splits []plan.Split) {
 	r.tb.Helper()
 	check.Must(r.tb, r.folder.SetRun(r.plan.Job.ID, wordcounttest.ARun))
 	check.Must(r.tb, r.folder.SetStore(r.plan.Job.ID, state.Store{Run: wordcounttest.ARun, Dir: r.store, Own: true}))
-	_, err := protocol.Client{Redis: r.probe, Job: r.plan.Job}.Seed(r.tb.Context(), wordcounttest.ARun, r.store, len(splits), 1, plan.Entries(splits))
+	store, err := shuffle.Open(r.store)
+	check.Must(r.tb, err)
+	defer store.Close()
+	run, err := store.Run(r.plan.Job.ID, wordcounttest.ARun)
+	check.Must(r.tb, err)
+	check.Must(r.tb, run.Prepare())
+	_, err = protocol.Client{Redis: r.probe, Job: r.plan.Job}.Seed(r.tb.Context(), wordcounttest.ARun, r.store, len(splits), 1, plan.Entries(splits))
 	check.Must(r.tb, err)
 }
 
