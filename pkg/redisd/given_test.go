@@ -132,7 +132,7 @@ func TestAServerThatDoesNotSpeakTLSIsRefused(t *testing.T) {
 	}
 }
 
-// greeter is a server that greets whoever connects.
+// greeter is a server that greets each client.
 func greeter(t *testing.T) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

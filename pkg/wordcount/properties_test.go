@@ -350,7 +350,7 @@ func (l *lab) partitionOf(t *rapid.T) int {
 	return rapid.IntRange(0, l.plan.Job.Reducers-1).Draw(t, "partition")
 }
 
-// merge reads a partition of all map outputs, whoever's task it is.
+// merge reads a partition of all map outputs, whichever worker has its task.
 func (l *lab) merge(t *rapid.T) {
 	w, part := l.worker(t), l.partitionOf(t)
 	outputs, err := w.Outputs(t.Context(), w.run)
