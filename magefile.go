@@ -79,20 +79,14 @@ func Test(ctx context.Context,
 	return err
 }
 
-// raced runs tests with the race detector: those of the packages that start goroutines. It leaves out
-// the tests of targets, which run processes of a program that is built without it, and the faults of
-// whole jobs, whose workers are processes.
+// raced runs tests with the race detector: those of the packages that start goroutines. Whole jobs are
+// left to Full, and targets to the tests without it, because they run processes of another program.
 func raced(ctx context.Context, tests string) error {
-	packages := []string{"./pkg/chaos/...", "./pkg/redisd/...", "./pkg/targets/show"}
+	args := []string{"-timeout=30m", "-race", tests, "./pkg/chaos/...", "./pkg/redisd/...", "./pkg/targets/show"}
 	for _, room := range []string{"claim", "pool", "result", "shuffle", "supervisor", "worker"} {
-		packages = append(packages, "./pkg/wordcount/"+room)
+		args = append(args, "./pkg/wordcount/"+room)
 	}
-	_, err := gotest.Run(ctx, os.Stdout, nil, append([]string{"-timeout=30m", "-race", tests}, packages...)...)
-	if err != nil {
-		return err
-	}
-	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-race",
-		"-skip=^TestFault|^TestAJobIsExactWhereverAnAccidentStrikes$|^TestAnySchedule", "./pkg/wordcount")
+	_, err := gotest.Run(ctx, os.Stdout, nil, args...)
 	return err
 }
 
@@ -119,10 +113,13 @@ func Properties() error {
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAnySchedule", "./pkg/wordcount/...")
 }
 
-// Full runs the long tests, and puts the job through every fault and bad input at its full size
+// Full runs the long tests, whole jobs with the race detector, and every fault and bad input at its full size
 func Full(ctx context.Context) error {
 	long := true
 	if err := Test(ctx, nil, &long); err != nil {
+		return err
+	}
+	if _, err := gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-race", "./pkg/wordcount"); err != nil {
 		return err
 	}
 	return sh.RunWithV(map[string]string{"WORDCOUNT_TEST_FULL": "1"},
