@@ -132,8 +132,8 @@ func TestAServerThatDoesNotSpeakTLSIsRefused(t *testing.T) {
 	}
 }
 
-// greeter is a server that greets each client.
-func greeter(t *testing.T) (addr string) {
+// listener is a server that serves each client in a goroutine of its own.
+func listener(t *testing.T, serve func(net.Conn)) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,11 +145,18 @@ func greeter(t *testing.T) (addr string) {
 			if err != nil {
 				return
 			}
-			fmt.Fprint(conn, "220 hello\r\n")
-			t.Cleanup(func() { conn.Close() })
+			go serve(conn)
 		}
 	}()
 	return l.Addr().String()
+}
+
+// greeter is a server that greets each client.
+func greeter(t *testing.T) (addr string) {
+	return listener(t, func(conn net.Conn) {
+		fmt.Fprint(conn, "220 hello\r\n")
+		t.Cleanup(func() { conn.Close() })
+	})
 }
 
 func TestAnOldGivenServerIsRefused(t *testing.T) {
@@ -174,41 +181,27 @@ func TestAnOldGivenServerIsRefused(t *testing.T) {
 
 // pretend is a server that answers PING and INFO, and refuses the rest.
 func pretend(t *testing.T, info string) (addr string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
+	return listener(t, func(conn net.Conn) {
+		defer conn.Close()
+		in := bufio.NewScanner(conn)
+		for in.Scan() {
+			if !strings.HasPrefix(in.Text(), "*") {
+				continue // an argument
 			}
-			go func() {
-				defer conn.Close()
-				in := bufio.NewScanner(conn)
-				for in.Scan() {
-					if !strings.HasPrefix(in.Text(), "*") {
-						continue // an argument
-					}
-					in.Scan() // the command's length
-					in.Scan()
-					switch strings.ToLower(in.Text()) {
-					case "ping":
-						fmt.Fprint(conn, "+PONG\r\n")
-					case "info":
-						fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(info), info)
-					case "hello":
-						fmt.Fprint(conn, "-ERR unknown command\r\n")
-					case "client":
-						fmt.Fprint(conn, "+OK\r\n")
-					}
-				}
-			}()
+			in.Scan() // the command's length
+			in.Scan()
+			switch strings.ToLower(in.Text()) {
+			case "ping":
+				fmt.Fprint(conn, "+PONG\r\n")
+			case "info":
+				fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(info), info)
+			case "hello":
+				fmt.Fprint(conn, "-ERR unknown command\r\n")
+			case "client":
+				fmt.Fprint(conn, "+OK\r\n")
+			}
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 func TestReadyWaitsWhileTheServerLoads(t *testing.T) {
