@@ -56,7 +56,6 @@ func superviseAlone(text string) error {
 		return err
 	}
 	say := func(e event.Event) { fmt.Fprintln(os.Stderr, e) }
-	ctx := context.Background()
 	s := supervisor.New(supervisor.Config{
 		Redis: rdb, Plan: plan, Folder: folder, Store: supervisor.Store{Dir: spec.Store}, Durability: supervisor.BGSave, Every: worker.DefaultLease, Events: say,
 		Revive: func(ctx context.Context) error {
@@ -64,9 +63,6 @@ func superviseAlone(text string) error {
 			return err
 		},
 	})
-	if err := s.Seed(ctx); err != nil {
-		return err
-	}
 	endpoint, err := json.Marshal(spec.Redis)
 	if err != nil {
 		return err
@@ -75,22 +71,17 @@ func superviseAlone(text string) error {
 	if err != nil {
 		return err
 	}
-	team := &pool.Pool{
+	_, err = drive(context.Background(), s, &pool.Pool{
 		Size: spec.Workers, Faults: faults, Log: os.Stderr, Events: say,
-		Worker:   worker.Spec{Job: plan.Job, Lease: worker.DefaultLease, Server: endpoint, Trust: s.Trust(), Store: spec.Store},
-		Progress: s.Progress, Release: s.Release, Fail: func(error) {},
+		Worker:   worker.Spec{Job: plan.Job, Lease: worker.DefaultLease, Server: endpoint},
+		Progress: s.Progress, Release: s.Release,
 		Command: func() *exec.Cmd {
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), workerVariable+"=1")
 			cmd.ExtraFiles = []*os.File{os.NewFile(lifelineFD, "lifeline")}
 			return cmd
 		},
-	}
-	if err := team.Start(ctx); err != nil {
-		return err
-	}
-	_, err = s.Seal(ctx)
-	team.Stop()
+	})
 	return err
 }
 

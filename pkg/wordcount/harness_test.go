@@ -290,26 +290,31 @@ func (r *rig) run(ctx context.Context, o plan.Options) (state.Sealed, error) {
 
 // runPrepared is run for a rig that was prepared, and changed perhaps.
 func (r *rig) runPrepared(ctx context.Context) (state.Sealed, error) {
+	return drive(ctx, r.sup, r.team)
+}
+
+// drive takes a supervisor and a team through the steps of a Job. A Job makes both itself, and the
+// fault tests have replaced parts of them.
+func drive(ctx context.Context, sup *supervisor.Supervisor, team *pool.Pool) (sealed state.Sealed, err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r.team.Fail = fail
-	if err := r.sup.Seed(ctx); err != nil {
-		return state.Sealed{}, err
+	team.Fail = fail
+	if err := sup.Seed(ctx); err != nil {
+		return sealed, err
 	}
-	r.team.Worker.Trust = r.sup.Trust()
-	var err error
-	if r.team.Worker.Store, err = r.sup.Store(); err != nil {
-		return state.Sealed{}, err
+	team.Worker.Trust = sup.Trust()
+	if team.Worker.Store, err = sup.Store(); err != nil {
+		return sealed, err
 	}
-	if err := r.team.Start(ctx); err != nil {
-		return state.Sealed{}, err
+	if err := team.Start(ctx); err != nil {
+		return sealed, err
 	}
 	var loop sync.WaitGroup
-	loop.Go(func() { r.sup.Checkpoints(ctx) })
-	sealed, err := r.sup.Seal(ctx)
+	loop.Go(func() { sup.Checkpoints(ctx) })
+	sealed, err = sup.Seal(ctx)
 	fail(nil)
 	loop.Wait()
-	r.team.Stop()
+	team.Stop()
 	return sealed, err
 }
 
