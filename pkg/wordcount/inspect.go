@@ -157,7 +157,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	}
 	err = j.spawn(ctx, trust, store, j.progress.Load, func(ctx context.Context, consumer string, died bool) (int, error) {
 		return client.Release(ctx, st.Run, consumer, died)
-	})
+	}, nil)
 	if err != nil {
 		return false, err
 	}

@@ -238,12 +238,14 @@ func (j *Job) Spawn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.spawn(ctx, j.sup.Trust(), store, j.sup.Progress, j.sup.Release)
+	deserted := func(ctx context.Context) error { return j.sup.Deserted(ctx, j.config.Lease) }
+	return j.spawn(ctx, j.sup.Trust(), store, j.sup.Progress, j.sup.Release, deserted)
 }
 
-// spawn starts workers. store is where the map outputs are. release gives back the leases of a worker
-// that ended.
-func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progress func() int64, release func(context.Context, string, bool) (int, error)) error {
+// spawn starts workers. store is where the map outputs are. The functions are those of the pool:
+// release gives back the leases of a worker that ended.
+func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progress func() int64,
+	release func(context.Context, string, bool) (int, error), deserted func(context.Context) error) error {
 	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust, Store: store}
 	if !j.conn.owned() {
 		spec.Budget = protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
@@ -263,7 +265,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progres
 		j.workers = &pool.Pool{
 			Size: j.config.Workers, Worker: spec, Faults: j.config.Faults, Log: log,
 			Command: func() *exec.Cmd { return Program(roleWorker) },
-			Events:  j.running, Fail: j.stop, Progress: progress, Release: release,
+			Events:  j.running, Fail: j.stop, Progress: progress, Release: release, Deserted: deserted,
 		}
 	}
 	if err := j.workers.Start(j.background); err != nil {

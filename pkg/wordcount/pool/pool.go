@@ -28,7 +28,7 @@ const restAfterDismissal = 500 * time.Millisecond
 
 // Pool keeps a number of worker processes alive until the job is sealed.
 //
-// Immutable after Start: the exported fields. mu guards living and toll.
+// Immutable after Start: the exported fields. mu guards living, left and toll.
 type Pool struct {
 	Size   int
 	Worker worker.Spec     // what each worker is told; the pool sets Consumer, Faults and Life
@@ -44,6 +44,10 @@ type Pool struct {
 	// Progress grows with each task done.
 	Progress func() int64
 	Events   event.Receiver
+	// Deserted returns when no worker of any host works on the job. Once the workers of this pool
+	// have left because this host can't use the store, the job fails when Deserted returns. If
+	// Deserted is nil, the job fails as soon as one of them has left.
+	Deserted func(ctx context.Context) error
 	// Fail is called with the error of a job that can't go on. It may be called more than once.
 	Fail func(error)
 
@@ -53,6 +57,7 @@ type Pool struct {
 
 	mu     sync.Mutex
 	living map[int]*process // by process ID
+	left   int              // workers that left because this host can't use the store
 	toll   toll
 }
 
@@ -139,6 +144,9 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 		held, _ = t.Release(ctx, p.spec.Consumer, died(ended))
 	}
 	if err := fatalExit(ended, p.said); err != nil {
+		if lacksStore(ended) && t.Deserted != nil {
+			err = t.leave(ctx, err)
+		}
 		return nil, err
 	}
 	if err := t.recordExit(p, ended); err != nil {

@@ -1,11 +1,14 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -71,6 +74,61 @@ func TestAWorkerThatIsRefusedEndsTheJobAtOnceInItsWords(t *testing.T) {
 		if hopeless := !errors.Is(c.class, protocol.ErrIncomplete); hopeless && (err.Error() != c.want || team.Restarts() != 0) {
 			t.Errorf("%q after %d restarts", err, team.Restarts())
 		}
+	}
+}
+
+func TestAHostWithoutTheStoreWaitsForOthers(t *testing.T) {
+	t.Parallel()
+	deserted, failed, told := make(chan error), make(chan error, 1), make(chan string, 9)
+	team := func(size int) *Pool {
+		return &Pool{
+			Size: size, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+			Events: func(e event.Event) { told <- e.String() },
+			Command: func() *exec.Cmd {
+				return exec.Command("sh", "-c", `read spec; echo "Error: no mark" >&2; exit "$0"`, strconv.Itoa(worker.ExitStore))
+			},
+			Deserted: func(ctx context.Context) error {
+				select {
+				case err := <-deserted:
+					return err
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			},
+		}
+	}
+	for _, c := range []struct {
+		found error
+		class error
+		want  string
+	}{{nil, protocol.ErrIncomplete, "no mark"}, {protocol.ErrState, protocol.ErrState, ""}} {
+		p := team(2)
+		check.Must(t, p.Start(t.Context()))
+		if said := <-told; !strings.Contains(said, "no mark") {
+			t.Errorf("it says %q", said)
+		}
+		select {
+		case err := <-failed:
+			t.Errorf("it failed while others worked: %v", err)
+		case deserted <- c.found:
+		}
+		check.IsError(t, <-failed, c.class, c.want)
+		p.Stop()
+		if len(told) > 0 || p.Restarts() != 0 {
+			t.Errorf("%d more events, %d restarts", len(told), p.Restarts())
+		}
+	}
+	p := team(1)
+	check.Must(t, p.Start(t.Context()))
+	<-told
+	p.Stop()
+	alone := team(1)
+	alone.Deserted = nil
+	check.Must(t, alone.Start(t.Context()))
+	check.IsError(t, <-failed, protocol.ErrIncomplete, "no mark")
+	alone.Stop()
+	if len(failed) > 0 {
+		t.Errorf("a pool that was stopped failed: %v", <-failed)
 	}
 }
 

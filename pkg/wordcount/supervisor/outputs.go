@@ -35,6 +35,7 @@ type outputs struct {
 	events event.Receiver
 
 	looked time.Time // at the mark
+	absent bool      // the last look failed
 }
 
 // none reports whether the job has no map outputs.
@@ -114,38 +115,48 @@ func FindStore(here Store, theirs, job, run string) (dir string, err error) {
 // with opens the store of a run, and does something there. The error wraps protocol.ErrIncomplete,
 // because the job in Redis stays as it is.
 func (o *outputs) with(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
-	store, err := open(s.Dir)
-	if err == nil {
-		defer store.Close()
-		var r shuffle.Run
-		if r, err = store.Run(o.job.ID, s.Run); err == nil {
-			err = do(r)
-		}
-	}
-	if err != nil {
+	if err := o.in(s, open, do); err != nil {
 		return fmt.Errorf("%w: %w: mend that, then try again", protocol.ErrIncomplete, err)
 	}
 	return nil
 }
 
-// restore makes the mark again if it is gone from the place of a run of this folder.
-func (o *outputs) restore(run string) error {
+func (o *outputs) in(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
+	store, err := open(s.Dir)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	r, err := store.Run(o.job.ID, s.Run)
+	if err != nil {
+		return err
+	}
+	return do(r)
+}
+
+// restore makes the mark again if it is gone from the place of a run of this folder. If this host
+// can't use the store, restore says so once. The job may go on: the supervisor needs no store, and
+// workers of other hosts may have it.
+func (o *outputs) restore(run string) {
 	if o.none() || time.Since(o.looked) < markEvery {
-		return nil
+		return
 	}
 	o.looked = time.Now()
 	s, _, err := o.folder.Store(o.job.ID, run)
-	if err != nil || !s.Own {
-		return err
+	if err == nil && s.Own {
+		err = o.in(s, shuffle.Make, func(r shuffle.Run) error {
+			err := r.CheckMark()
+			if errors.Is(err, shuffle.ErrNoMark) {
+				o.events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
+				return r.Prepare()
+			}
+			return err
+		})
 	}
-	return o.with(s, shuffle.Make, func(r shuffle.Run) error {
-		err := r.CheckMark()
-		if errors.Is(err, shuffle.ErrNoMark) {
-			o.events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
-			return r.Prepare()
-		}
-		return err
-	})
+	if err != nil && !o.absent {
+		o.events.Warn("%v", err)
+	}
+	o.absent = err != nil
 }
 
 // sweep deletes what earlier runs of this folder have left. What can't be deleted stays on the list.

@@ -74,17 +74,38 @@ func TestAFolderRestoresTheMarkOfItsOwnRunAlone(t *testing.T) {
 	check.Must(t, p.prepare(run))
 	lose := func() { check.Must(t, os.RemoveAll(p.store.Dir)) }
 	lose()
-	check.Must(t, p.restore(run))
+	p.restore(run)
 	if !p.marked(run) || p.warned != 1 {
 		t.Errorf("the mark was not restored, or %d times told", p.warned)
 	}
 	check.Must(t, p.folder.SetStore(aJob, state.Store{Run: run, Dir: p.store.Dir}))
 	lose()
 	p.looked = time.Time{}
-	check.Must(t, p.restore(run))
+	p.restore(run)
 	check.Must(t, p.prepare(run))
 	if p.marked(run) {
 		t.Error("the mark of an adopted run was restored: this host may have another file system there")
+	}
+}
+
+func TestAFolderThatCannotRestoreAMarkSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	p, run := newPlace(t), protocol.NewNonce()
+	check.Must(t, p.prepare(run))
+	check.Must(t, os.RemoveAll(p.store.Dir))
+	check.Must(t, os.WriteFile(p.store.Dir, nil, 0o600)) // no folder
+	for range 2 {
+		p.looked = time.Time{}
+		p.restore(run)
+	}
+	if p.warned != 1 {
+		t.Errorf("%d times told", p.warned)
+	}
+	check.Must(t, os.Remove(p.store.Dir))
+	p.looked = time.Time{}
+	p.restore(run)
+	if !p.marked(run) || p.warned != 2 {
+		t.Errorf("the mark was not restored, or %d times told", p.warned)
 	}
 }
 

@@ -96,9 +96,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		w.report(st, life)
 		w.expiry.keep(ctx)
 		if st.Phase != protocol.Done {
-			if err := w.seeder.outputs.restore(st.Run); err != nil {
-				return protocol.Status{}, err
-			}
+			w.seeder.outputs.restore(st.Run)
 		}
 		if wanted(st) {
 			return st, nil
