@@ -156,9 +156,14 @@ func TestFault62TheStoreThatAJobNamesIsComparedAndNotObeyed(t *testing.T) {
 			t.Errorf("%s: %q, %v", what, dir, err)
 		}
 	}
-	dir, err := FindStore(mine.store, theirs.store.Dir, aJob, run)
-	if err != nil || dir != theirs.store.Dir {
-		t.Errorf("%q, %v", dir, err)
+	for _, here := range []Store{mine.store, theirs.store, {Dir: theirs.store.Dir, Chosen: true}} {
+		named := theirs.store.Dir
+		if here.Dir == named {
+			named = "/mounted/elsewhere" // which isn't looked at, because the run is here
+		}
+		if dir, err := FindStore(here, named, aJob, run); err != nil || dir != theirs.store.Dir {
+			t.Errorf("%+v: %q, %v", here, dir, err)
+		}
 	}
 	refused("people chose another", Store{Dir: mine.store.Dir, Chosen: true}, theirs.store.Dir, shuffle.ErrNoStore)
 	refused("it is no path", mine.store, "relative", shuffle.ErrNoStore)
