@@ -19,18 +19,29 @@ const unfinished = ".part"
 
 var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
 
-// prepare renames the mark into its place, so that a mark is never seen half written. What a crash
-// leaves goes with the map outputs.
-func (f folder) prepare(maps, mark, content string) error {
-	err := f.root.MkdirAll(maps, 0o700)
-	if errors.Is(err, fs.ErrNotExist) { // somebody has just removed an empty folder on the way
-		err = f.root.MkdirAll(maps, 0o700)
+// prepareTries is how often prepare begins. Another supervisor that has sealed the job removes one
+// folder after the other, and each may be one that was just found or made.
+const prepareTries = 10
+
+func (f folder) prepare(maps, mark, content string) (err error) {
+	for range prepareTries {
+		err = f.mark(maps, mark, content)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			break
+		}
 	}
-	if err != nil {
+	return err
+}
+
+// mark renames the mark into its place, so that it is never seen half written. What a crash leaves
+// goes with the map outputs.
+func (f folder) mark(maps, mark, content string) error {
+	if err := f.root.MkdirAll(maps, 0o700); err != nil {
 		return err
 	}
 	temporary := path.Join(maps, rand.Text()+unfinished)
-	if err = f.root.WriteFile(temporary, []byte(content), 0o600); err == nil {
+	err := f.root.WriteFile(temporary, []byte(content), 0o600)
+	if err == nil {
 		err = f.root.Rename(temporary, mark)
 	}
 	if err != nil {

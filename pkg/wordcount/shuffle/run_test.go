@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -50,6 +51,17 @@ func TestAStoreIsMadeInAFolderThatIsThere(t *testing.T) {
 		s, err := Make(filepath.Join(dir, "store"))
 		check.Must(t, err)
 		check.Must(t, s.Close())
+	}
+}
+
+func TestARunIsPreparedWhileAnotherSupervisorDeletesIt(t *testing.T) {
+	t.Parallel()
+	r, _ := prepared(t)
+	for range 500 {
+		var both sync.WaitGroup
+		both.Go(func() { r.Delete() }) // which fails if the run is prepared meanwhile
+		both.Go(func() { check.Must(t, r.Prepare()) })
+		both.Wait()
 	}
 }
 
