@@ -79,7 +79,6 @@ const (
 	wordOverhead  = 104 // in the sorted set, without its table
 	entryOverhead = 48  // in a stream
 	taskOverhead  = 16  // in the ranges of an output's tasks
-	slotSize      = 8   // in the table of a hash or a sorted set
 
 	outputOverhead = 256 // of an output, with its name and its host
 )
@@ -100,22 +99,35 @@ func (l *load) addWords(words []any) {
 	}
 }
 
-// weight is what some such loads take in addition to so many words that are there. A sorted set
-// whose table is full gets one of twice the size at once.
+// weight is what some such loads take in addition to so many words that are there.
 func (l load) weight(times, there int64) int64 {
-	all := times * (l.bytes + l.text + l.words*wordOverhead)
-	if slots := slotsFor(there + times*l.words); slots > slotsFor(there) {
-		all += slots * slotSize
-	}
-	return all
+	more := times * l.words
+	return times*(l.bytes+l.text) + more*wordOverhead + max(redisTable.growth(there, more), valkeyTable.growth(there, more))
 }
 
-// slotsFor is how many slots the table of so many elements has: a power of two.
-func slotsFor(elements int64) int64 {
+// table is how a server lays out the table of a sorted set: buckets, of which the number is a power of
+// two. A table that is full gets twice as many at once.
+type table struct{ elements, bytes int64 } // of a bucket
+
+var (
+	redisTable  = table{elements: 1, bytes: 8}  // a pointer to a list, as in Redis's dict.c
+	valkeyTable = table{elements: 7, bytes: 64} // a cache line, as in hashtable.c since Valkey 8.1
+)
+
+// growth is what a new table takes if adding so many elements to those that are there needs one.
+func (t table) growth(there, more int64) int64 {
+	after := t.buckets(there + more)
+	if after == t.buckets(there) {
+		return 0
+	}
+	return after * t.bytes
+}
+
+func (t table) buckets(elements int64) int64 {
 	if elements <= 0 {
 		return 0
 	}
-	return 1 << bits.Len64(uint64(elements-1))
+	return 1 << bits.Len64(uint64((elements-1)/t.elements))
 }
 
 // room returns an error that wraps ErrBudget if a call that adds so many bytes could exceed the
