@@ -19,11 +19,11 @@ const unfinished = ".part"
 
 var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
 
-// prepareTries is how often prepare begins. Another supervisor that has sealed the job removes one
+// prepareTries is how often Prepare begins. Another supervisor that has sealed the job removes one
 // folder after the other, and each may be one that was just found or made.
 const prepareTries = 10
 
-func (f folder) prepare(maps, mark, content string) (err error) {
+func (f folder) Prepare(maps, mark, content string) (err error) {
 	for range prepareTries {
 		err = f.mark(maps, mark, content)
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
@@ -50,7 +50,7 @@ func (f folder) mark(maps, mark, content string) error {
 	return err
 }
 
-func (f folder) create(path string) (upload, error) {
+func (f folder) Create(path string) (Upload, error) {
 	switch _, err := f.root.Lstat(path); {
 	case err == nil:
 		return nil, fs.ErrExist // a name has one content for ever
@@ -67,8 +67,8 @@ func (f folder) create(path string) (upload, error) {
 	return &folderUpload{file, f, path}, nil
 }
 
-// open waits for nothing, so that a FIFO in the place of a file does no harm.
-func (f folder) open(name string) (object, error) {
+// Open waits for nothing, so that a FIFO in the place of a file does no harm.
+func (f folder) Open(name string) (Object, error) {
 	info, err := f.root.Lstat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, lost("it is not a regular file")
@@ -101,15 +101,15 @@ func (f folder) absent(dir string) error {
 	return lost("it is not there")
 }
 
-func (f folder) remove(path string) error {
+func (f folder) Remove(path string) error {
 	if err := f.root.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// removeAll also removes the folders above that are empty then.
-func (f folder) removeAll(dir string) error {
+// RemoveAll also removes the folders above that are empty then.
+func (f folder) RemoveAll(dir string) error {
 	if err := f.root.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -125,20 +125,20 @@ type folderUpload struct {
 	path   string
 }
 
-func (u *folderUpload) finish() error {
+func (u *folderUpload) Finish() error {
 	err := u.Close()
 	if err == nil {
 		err = u.folder.root.Rename(u.path+unfinished, u.path)
 	}
 	if err != nil {
-		u.folder.remove(u.path + unfinished)
+		u.folder.Remove(u.path + unfinished)
 	}
 	return err
 }
 
-func (u *folderUpload) abort() error {
+func (u *folderUpload) Abort() error {
 	u.Close()
-	return u.folder.remove(u.path + unfinished)
+	return u.folder.Remove(u.path + unfinished)
 }
 
 type folderObject struct {
@@ -146,4 +146,4 @@ type folderObject struct {
 	bytes int64
 }
 
-func (o folderObject) size() int64 { return o.bytes }
+func (o folderObject) Size() int64 { return o.bytes }

@@ -14,16 +14,15 @@ import (
 
 // memory is a place that holds one map output, and the mark.
 type memory struct {
-	place
+	Place
 	content []byte
 }
 
 type memoryObject struct{ *bytes.Reader }
 
-func (o memoryObject) size() int64  { return o.Size() }
 func (o memoryObject) Close() error { return nil }
 
-func (m memory) open(path string) (object, error) {
+func (m memory) Open(path string) (Object, error) {
 	if path == (Run{job: aJob, run: aRun}).mark() {
 		return memoryObject{bytes.NewReader([]byte(aRun))}, nil
 	}

@@ -13,7 +13,7 @@ type Output struct {
 	id   identity
 	path string
 
-	file    object // nil: not open
+	file    Object // nil: not open
 	bytes   int64
 	entries []entry // of spill 0, by partition, then of spill 1, and so on
 }
@@ -46,7 +46,7 @@ func (o *Output) load() error {
 	if err := o.open(); err != nil {
 		return err
 	}
-	o.bytes = o.file.size()
+	o.bytes = o.file.Size()
 	room := o.bytes - headerSize - tailSize
 	if room < 0 {
 		return lost("it is shorter than header and tail")
@@ -79,7 +79,7 @@ func (o *Output) load() error {
 // open opens the file if it isn't open.
 func (o *Output) open() (err error) {
 	if o.file == nil {
-		o.file, err = o.run.store.place.open(o.path)
+		o.file, err = o.run.store.place.Open(o.path)
 	}
 	return err
 }

@@ -2,32 +2,36 @@ package shuffle
 
 import "io"
 
-// A place is where the files of a store lie. A folder is one, and a prefix of an object store can be
+// A Place is where the files of a store lie. A folder is one, and a prefix of an object store can be
 // another. Paths have slashes, begin at the store, and are made of checked names.
 //
-// Errors are those of the host, except lost.
-type place interface {
-	// prepare makes room for map outputs, and then writes the mark.
-	prepare(maps, mark, content string) error
-	// create begins a file. Nobody sees it before it is finished.
-	create(path string) (upload, error)
-	// open fails with lost if there is no file, and a file could be there.
-	open(path string) (object, error)
-	// remove and removeAll remove what is there. That nothing is there is no error.
-	remove(path string) error
-	removeAll(dir string) error
+// Errors are those of the host, except the one of a file that is lost.
+type Place interface {
+	// Prepare makes room for map outputs, and then writes the mark.
+	Prepare(maps, mark, content string) error
+	// Create begins a file. Nobody sees it before it is finished.
+	Create(path string) (Upload, error)
+	// Open says that the file is lost if there is none, and one could be there.
+	Open(path string) (Object, error)
+	// Remove and RemoveAll remove what is there. That nothing is there is no error.
+	Remove(path string) error
+	RemoveAll(dir string) error
 }
 
-// upload is a file that is being written. It ends with finish or abort.
-type upload interface {
+// Upload is a file that is being written. It ends with Finish or Abort.
+type Upload interface {
 	io.Writer
-	finish() error
-	abort() error
+	Finish() error
+	Abort() error
 }
 
-// object is an open file.
-type object interface {
+// Object is an open file.
+type Object interface {
 	io.ReaderAt
 	io.Closer
-	size() int64
+	Size() int64
 }
+
+// Behind is for tests. If it is set before a store is opened, the store uses what it returns in the
+// place of the folder.
+var Behind func(dir string, folder Place) Place

@@ -52,7 +52,7 @@ func (r Run) Partitioner(partitions int) count.Partitioner {
 // does that. A worker never does, because it can't know whether the place where it finds nothing is
 // the one that the others use.
 func (r Run) Prepare() error {
-	if err := r.store.place.prepare(r.maps(), r.mark(), r.run); err != nil {
+	if err := r.store.place.Prepare(r.maps(), r.mark(), r.run); err != nil {
 		return hostError(r.store.where, r.dir(), err)
 	}
 	return nil
@@ -71,7 +71,7 @@ func (r Run) CheckMark() error {
 }
 
 func (r Run) readMark() error {
-	file, err := r.store.place.open(r.mark())
+	file, err := r.store.place.Open(r.mark())
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (r Run) Remove(name string) error {
 	if err != nil {
 		return err
 	}
-	return r.removed(path, r.store.place.remove(path))
+	return r.removed(path, r.store.place.Remove(path))
 }
 
 // DiscardMaps deletes the mark, then all map outputs, and then the folder of the run if nothing else
@@ -104,10 +104,10 @@ func (r Run) DiscardMaps() error { return r.discard(r.maps()) }
 func (r Run) Delete() error { return r.discard(r.dir()) }
 
 func (r Run) discard(dir string) error {
-	if err := r.store.place.remove(r.mark()); err != nil {
+	if err := r.store.place.Remove(r.mark()); err != nil {
 		return r.removed(r.mark(), err)
 	}
-	return r.removed(dir, r.store.place.removeAll(dir))
+	return r.removed(dir, r.store.place.RemoveAll(dir))
 }
 
 func (r Run) removed(path string, err error) error {

@@ -314,28 +314,28 @@ func TestFault73WhatIsNoFileIsNoMapOutput(t *testing.T) {
 
 // broken is a place where reading fails, some time after opening.
 type broken struct {
-	place
+	Place
 	after int
 }
 
 type brokenObject struct {
-	object
+	Object
 	after *int
 }
 
-func (b *broken) open(path string) (object, error) {
-	o, err := b.place.open(path)
+func (b *broken) Open(path string) (Object, error) {
+	o, err := b.Place.Open(path)
 	return brokenObject{o, &b.after}, err
 }
 
 func (o brokenObject) ReadAt(b []byte, off int64) (int, error) {
 	if len(b) == nonceLen+1 { // the mark
-		return o.object.ReadAt(b, off)
+		return o.Object.ReadAt(b, off)
 	}
 	if *o.after--; *o.after < 0 {
 		return len(b) / 2, unix.EIO
 	}
-	return o.object.ReadAt(b, off)
+	return o.Object.ReadAt(b, off)
 }
 
 func TestFault73InputOutputErrorsAreNoLoss(t *testing.T) {

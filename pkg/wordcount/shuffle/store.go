@@ -12,7 +12,7 @@ import (
 
 // A Store holds the map outputs of jobs. It is safe for concurrent use.
 type Store struct {
-	place place
+	place Place
 	where string // for people
 	close func() error
 }
@@ -23,7 +23,11 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, cannotOpen(dir, err)
 	}
-	return &Store{place: folder{root}, where: dir, close: root.Close}, nil
+	s := &Store{place: folder{root}, where: dir, close: root.Close}
+	if Behind != nil {
+		s.place = Behind(dir, s.place)
+	}
+	return s, nil
 }
 
 // Make is Open, and makes the folder first if it isn't there. The folder above it must be there,

@@ -18,7 +18,7 @@ type Writer struct {
 	id   identity
 	path string
 
-	upload upload
+	upload Upload
 	out    *bufio.Writer
 	footer []byte
 	now    Written
@@ -44,7 +44,7 @@ func (r Run) Create(name string, partitions int) (*Writer, error) {
 	if err := r.CheckMark(); err != nil {
 		return nil, err
 	}
-	upload, err := r.store.place.create(path)
+	upload, err := r.store.place.Create(path)
 	if err != nil {
 		return nil, r.failed(path, err)
 	}
@@ -95,7 +95,7 @@ func (w *Writer) Finish() (Written, error) {
 		return Written{}, w.err
 	}
 	w.err = errEnded
-	if err := w.upload.finish(); err != nil {
+	if err := w.upload.Finish(); err != nil {
 		w.err = w.run.failed(w.path, err)
 		return Written{}, w.err
 	}
@@ -108,7 +108,7 @@ func (w *Writer) Abort() error {
 		return nil
 	}
 	w.err = errEnded
-	return w.run.removed(w.path, w.upload.abort())
+	return w.run.removed(w.path, w.upload.Abort())
 }
 
 func (w *Writer) write(b []byte) {
@@ -125,5 +125,5 @@ func (w *Writer) write(b []byte) {
 // fail deletes what was written. The first error counts, and not what this may meet.
 func (w *Writer) fail(err error) {
 	w.err = err
-	w.upload.abort()
+	w.upload.Abort()
 }
