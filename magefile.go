@@ -101,7 +101,7 @@ func Lint() error {
 	return sh.RunV("go", "-C", ".lint", "run", "./platforms", "linux/arm64", "darwin/arm64")
 }
 
-// Sweep injects an accident at each command that a small job sends, in each way: the complete crash-point sweep
+// Sweep injects an accident at each command that a small job sends and at each operation on its files, in each way: the complete crash-point sweep
 func Sweep() error {
 	return sh.RunWithV(map[string]string{"WORDCOUNT_SWEEP": "full"},
 		"go", "test", "-count=1", "-timeout=60m", "-run", "TestAJobIsExactWhereverAnAccidentStrikes", "./pkg/wordcount")
