@@ -84,6 +84,39 @@ func TestFault17FolderThatTakesNothingAtACheckpoint(t *testing.T) {
 	}
 }
 
+func TestFault74AFullDiskIsToldAndWaitedForAndBlamesNoTask(t *testing.T) {
+	t.Parallel()
+	large := check.Words(40_000) // more than is written at once
+	for what, c := range map[string]struct {
+		files  map[string]string
+		memory int64
+	}{
+		"when a map output ends":  {check.Texts(20, 10), 0},
+		"in the middle of a task": {map[string]string{"a": large, "b": large}, 64 << 10},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, c.files)
+			r.store = redistest.SmallDisk(t)
+			r.faults = "slow=100ms:2" // nothing is committed when the disk gets full
+			r.prepare(plan.Options{Reducers: 2, WholeFiles: true})
+			r.team.Worker.Memory = c.memory
+			var filler string
+			r.whenSeen(inPhase("map"), func(protocol.Status) { filler = redistest.Fill(t, r.store) })
+			run := r.start()
+			run.until("the run has told of it", func() bool { return r.said("no space left on device") > 0 })
+			if st := r.status(); st.Buried > 0 || st.Troubles > 0 || st.Phase != protocol.Mapping {
+				t.Errorf("a task was blamed: %+v", st)
+			}
+			check.Must(t, os.Remove(filler))
+			run.exactly()
+			if r.said("died") > 0 {
+				t.Error("a worker died of it")
+			}
+		})
+	}
+}
+
 // freeze lets nobody make, rename or remove a file in a folder until it is mended.
 func freeze(t *testing.T, path string) (mend func()) {
 	t.Helper()

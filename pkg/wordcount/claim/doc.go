@@ -8,7 +8,7 @@
 //
 //	me := claim.Consumer{Client: client, Name: name, Lease: lease}
 //	claims := claim.New(me, leases, nil)
-//	go claim.Heartbeat{Consumer: me, Leases: leases, Reads: reads}.Run(ctx)
+//	go claim.Heartbeat{Consumer: me, Leases: leases, Reads: reads, Waits: waits}.Run(ctx)
 //
 //	claims.Run, claims.Phase = run, phase // as the job says
 //	tasks, err := claims.Next(ctx, share)

@@ -29,7 +29,8 @@ func (r *Reads) End() { r.n.Add(1) }
 type Heartbeat struct {
 	Consumer Consumer
 	Leases   *Leases
-	Reads    *Reads // of the worker
+	Reads    *Reads        // of the worker
+	Waits    *atomic.Value // string: what keeps the worker from going on; nothing, or "": nothing does
 }
 
 // Run renews the leases three times per lease, and reports to the displays once a second, until ctx
@@ -50,6 +51,7 @@ func (h Heartbeat) Run(ctx context.Context) {
 		ids := slices.Collect(maps.Keys(h.Leases.held))
 		me := protocol.WorkerInfo{PID: os.Getpid(), Host: host, State: "idle", Tasks: h.Leases.tasks, Bytes: h.Leases.bytes, Beat: beat}
 		h.Leases.mu.Unlock()
+		me.Waits, _ = h.Waits.Load().(string)
 		byStream := map[protocol.Stream][]int{protocol.Maps: nil}
 		for _, id := range ids {
 			me.State = "working"

@@ -29,7 +29,7 @@ func TestFault57AWorkerWhoseReadDoesNotComeBackFallsSilent(t *testing.T) {
 		var reads Reads
 		me := Consumer{Client: protocol.Client{Redis: rdb, Job: job}, Lease: 10 * time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
-		go Heartbeat{Consumer: me, Leases: &leases, Reads: &reads}.Run(ctx)
+		go Heartbeat{Consumer: me, Leases: &leases, Reads: &reads, Waits: new(atomic.Value)}.Run(ctx)
 		speaks := func(what string, want bool) {
 			t.Helper()
 			before := beats.Load()

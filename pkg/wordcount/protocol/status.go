@@ -41,6 +41,8 @@ type WorkerInfo struct {
 	Tasks int    `json:"tasks"` // committed in this life
 	Bytes int64  `json:"bytes"` // of them
 	Beat  int    `json:"beat"`  // advances with each heartbeat, whatever the clocks do
+	// Waits is what keeps the worker from going on, and what it tries again; "": nothing
+	Waits string `json:"waits,omitempty"`
 }
 
 // StatusOf returns where a job stands. The error is ErrState if it isn't on this server.

@@ -43,6 +43,7 @@ type watch struct {
 	expiry   *expiry
 	last     lastSeen
 	troubles troubles
+	waiting  waiting
 	stuck    int // looks in a row that found a job that can't go on
 }
 
@@ -166,6 +167,7 @@ func (w *watch) report(st protocol.Status, life string) {
 		w.events.Warn("%d more times a task was taken over from a worker that died or fell silent, or failed", more)
 		w.troubles = troubles{w.troubles.told + more, time.Now()}
 	}
+	w.waiting.report(st, w.events)
 	w.last.life, w.last.status, w.last.mending = life, st, false
 	w.progress.Store(int64(st.Mapped + st.Reduced + st.Buried))
 	if w.seen != nil {

@@ -42,7 +42,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.absence.Reset()
+	w.storeWorks()
 	slices.SortFunc(parts, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	return w.storeTotals(ctx, parts, ranking)
 }

@@ -27,7 +27,8 @@ const (
 // Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
 // moment.
 //
-// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases and reads.
+// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases, reads and
+// waits.
 // The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
@@ -50,6 +51,7 @@ type Worker struct {
 
 	leases claim.Leases
 	reads  claim.Reads  // of the file that is being counted
+	waits  atomic.Value // string: why the store can't be used; "": it can
 	life   atomic.Int64 // mean lifetime of workers, a time.Duration; 0: no worker has died
 }
 
@@ -75,7 +77,7 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
-	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.leases, Reads: &w.reads}
+	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.leases, Reads: &w.reads, Waits: &w.waits}
 	w.life.Store(int64(spec.Life))
 	return w, nil
 }
@@ -121,6 +123,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			// Perhaps the supervisor restores the mark, or somebody mounts the store again. Then the
 			// store must be opened again, because an open one stays where it was. Nothing is known to
 			// be lost.
+			w.waits.Store(err.Error())
 			w.recount()
 			w.closeStore()
 			if w.absence.Wait(ctx) != nil {
@@ -224,6 +227,12 @@ func (w *Worker) closeStore() {
 	}
 }
 
+// storeWorks is called when the store could be used.
+func (w *Worker) storeWorks() {
+	w.absence.Reset()
+	w.waits.Store("")
+}
+
 // fetch looks for tasks, and commits what is counted if none comes next.
 func (w *Worker) fetch(ctx context.Context) error {
 	if found, err := w.list(w.claims.Next(ctx, w.reduceShare())); found || err != nil {
@@ -266,7 +275,7 @@ func (w *Worker) send(ctx context.Context) error {
 		w.recount()
 		return err
 	}
-	w.absence.Reset()
+	w.storeWorks()
 	w.combiner.empty()
 	return nil
 }
