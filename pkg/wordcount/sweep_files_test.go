@@ -38,13 +38,15 @@ var fileAccidents = []string{
 const failures = 3
 
 // fileOps are the operations on files. Those that write fail where the disk is full, and the others
-// where it is broken.
-var fileOps = map[string]struct{ writes, early, late bool }{ // early, late: there is a file before, and after
-	"mark":      {writes: true, late: true}, // prepares the run
+// where it is broken. There is a file before those that are early, and after those that are late.
+var fileOps = map[string]struct{ writes, early, late bool }{
+	"mkdir":     {writes: true},
+	"mark":      {writes: true, late: true},
 	"create":    {writes: true, late: true},
 	"write":     {writes: true, early: true, late: true},
 	"rename":    {writes: true, early: true, late: true},
 	"abort":     {early: true},
+	"look":      {}, // opening what isn't there
 	"open":      {early: true, late: true},
 	"open-mark": {early: true, late: true},
 	"read":      {early: true, late: true},
@@ -77,13 +79,14 @@ func (a accident) possible() bool {
 	case "broken":
 		return !op.writes
 	case "truncate", "flip":
-		return exists && a.when+" "+kindOf(a.point) != "after create" && a.when+" "+kindOf(a.point) != "before write" // it is empty
+		at := a.when + " " + kindOf(a.point)
+		return exists && at != "after create" && at != "before write" // where it is empty
 	}
 	return exists
 }
 
-// fileTrace is a file in which an attacked process writes its operations on files, and that the accident
-// has happened. So its successor doesn't strike again.
+// fileTrace is a file in which an attacked process writes its operations on files, and that the
+// accident has happened. So its successor doesn't strike again.
 type fileTrace string
 
 const struckLine = "struck"
@@ -133,7 +136,9 @@ func strikeAtFiles(a accident, dir string, trace fileTrace) {
 
 // around does an operation on a file, and lets the accident happen if it is its turn.
 func (s *striker) around(op, path string, do func() error) error {
-	if filepath.Base(path) == "mark" && (op == "open" || op == "read") {
+	if _, err := os.Stat(filepath.Join(s.dir, path)); op == "open" && err != nil {
+		op = "look"
+	} else if filepath.Base(path) == "mark" && (op == "open" || op == "read") {
 		op += "-mark"
 	}
 	s.mu.Lock()
@@ -158,10 +163,11 @@ func (s *striker) around(op, path string, do func() error) error {
 		}
 		return do()
 	}
-	if err := do(); err != nil {
-		return err
+	err := do()
+	if failed := s.strike(path); failed != nil {
+		return failed
 	}
-	return s.strike(path)
+	return err
 }
 
 func (s *striker) errno() error {
@@ -266,8 +272,12 @@ func (s *striker) another(path string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, job, run, "map", name))
 }
 
-func (d double) Prepare(maps, mark, content string) error {
-	return d.around("mark", mark, func() error { return d.Place.Prepare(maps, mark, content) })
+func (d double) MakeRoom(maps string) error {
+	return d.around("mkdir", maps, func() error { return d.Place.MakeRoom(maps) })
+}
+
+func (d double) Mark(maps, mark, content string) error {
+	return d.around("mark", mark, func() error { return d.Place.Mark(maps, mark, content) })
 }
 
 func (d double) Create(path string) (u shuffle.Upload, err error) {

@@ -206,12 +206,15 @@ func (a accident) happen(t *testing.T) bool {
 			return true
 		}
 	}
+	if a.onFiles() && !strings.HasSuffix(a.point, ".1") {
+		t.Skip("how many map outputs there are, and with words of which partitions, depends on who is faster and on the run")
+	}
 	switch kindOf(a.point) {
 	case "hello", "client-setname":
 		t.Skip("so many connections at a time come by chance")
 	case "info-server-persistence":
 		t.Skip("how often a save is looked at depends on how long it takes")
-	case "read", "watch", "place", "multi", "zadd", "put", "exec":
+	case "watch", "place", "multi", "zadd", "put", "exec":
 		t.Skip("which words a partition has depends on the run")
 	case "xrange":
 		t.Skip("another worker is late by chance, and its task is done a second time")

@@ -48,6 +48,7 @@ func TestFault74AFullDiskLeavesNothing(t *testing.T) {
 
 	filler := redistest.Fill(t, dir)
 	isOfHost(t, r, runOf(t, s, anotherJob, aRun).Prepare(), "no space left on device")
+	check.Must(t, r.Prepare())
 	got, err := get(r, aName, 8)
 	check.Must(t, err)
 	same(t, got, numbered(1000))

@@ -19,26 +19,11 @@ const unfinished = ".part"
 
 var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
 
-// prepareTries is how often Prepare begins. Another supervisor that has sealed the job removes one
-// folder after the other, and each may be one that was just found or made.
-const prepareTries = 10
+func (f folder) MakeRoom(maps string) error { return f.root.MkdirAll(maps, 0o700) }
 
-func (f folder) Prepare(maps, mark, content string) (err error) {
-	for range prepareTries {
-		err = f.mark(maps, mark, content)
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
-			break
-		}
-	}
-	return err
-}
-
-// mark renames the mark into its place, so that it is never seen half written. What a crash leaves
+// Mark renames the mark into its place, so that it is never seen half written. What a crash leaves
 // goes with the map outputs.
-func (f folder) mark(maps, mark, content string) error {
-	if err := f.root.MkdirAll(maps, 0o700); err != nil {
-		return err
-	}
+func (f folder) Mark(maps, mark, content string) error {
 	temporary := path.Join(maps, rand.Text()+unfinished)
 	err := f.root.WriteFile(temporary, []byte(content), 0o600)
 	if err == nil {

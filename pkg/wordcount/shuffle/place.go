@@ -7,8 +7,10 @@ import "io"
 //
 // Errors are those of the host, except the one of a file that is lost.
 type Place interface {
-	// Prepare makes room for map outputs, and then writes the mark.
-	Prepare(maps, mark, content string) error
+	// MakeRoom makes the folder of map outputs if it isn't there.
+	MakeRoom(maps string) error
+	// Mark writes the mark. The folder of map outputs is there.
+	Mark(maps, mark, content string) error
 	// Create begins a file. Nobody sees it before it is finished.
 	Create(path string) (Upload, error)
 	// Open says that the file is lost if there is none, and one could be there.

@@ -48,11 +48,24 @@ func (r Run) Partitioner(partitions int) count.Partitioner {
 	return count.NewPartitioner(r.run, partitions)
 }
 
+// prepareTries is how often Prepare begins. Another supervisor that has sealed the job removes one
+// folder after the other, and each may be one that was just found or made.
+const prepareTries = 10
+
 // Prepare makes the folder of the run and the mark in it, if they aren't there. Only a supervisor
 // does that. A worker never does, because it can't know whether the place where it finds nothing is
-// the one that the others use.
-func (r Run) Prepare() error {
-	if err := r.store.place.Prepare(r.maps(), r.mark(), r.run); err != nil {
+// the one that the others use. A run that is prepared needs no room on the disk to be prepared again.
+func (r Run) Prepare() (err error) {
+	for range prepareTries {
+		err = r.store.place.MakeRoom(r.maps())
+		if err == nil && r.readMark() != nil {
+			err = r.store.place.Mark(r.maps(), r.mark(), r.run)
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	if err != nil {
 		return hostError(r.store.where, r.dir(), err)
 	}
 	return nil
