@@ -28,6 +28,7 @@ type Attack struct {
 	Server *redisd.Server // the server of Redis; only one fault at a time may use it
 	Plan   plan.Plan
 	Folder state.Folder
+	Disk   *Disk // of the map outputs; nil: others use that disk, too
 	// Durability is the durability with which the job was started.
 	Durability supervisor.Durability
 	// Hasty lets RestartRedis, RollbackRedis and CorruptCheckpoint hit as soon as a task is
@@ -46,6 +47,11 @@ type Attack struct {
 
 // ErrOver is returned when nothing is left to attack.
 var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give it more to do", protocol.ErrIncomplete)
+
+// ErrNoDisk is returned where the map outputs lie on a disk that others use, too.
+var ErrNoDisk = fmt.Errorf("%w: fillShuffle fills only a small disk of its own", protocol.ErrInput)
+
+var errNoOutputs = fmt.Errorf("%w: a job without reducers has no map outputs", protocol.ErrInput)
 
 // status reads the job's status. It tries again while Redis doesn't answer and a supervisor lives.
 func (a Attack) status(ctx context.Context) (protocol.Status, error) {

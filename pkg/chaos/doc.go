@@ -17,5 +17,5 @@
 // An attack needs nothing from the supervisor but the state folder. The job can't tell an attack
 // from a real accident. A signal hits nobody else. A worker gets one only if Redis names it and it
 // is a living child process of this folder's supervisor. The supervisor is the process that holds
-// the job's lock.
+// the job's lock. A disk is filled only if it is a small one that this program has made for the job.
 package chaos

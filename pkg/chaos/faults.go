@@ -24,6 +24,7 @@ const (
 	Supervisor
 	Server
 	Output // a map output
+	Store  // the disk of the map outputs
 )
 
 // The faults.
@@ -38,12 +39,16 @@ var (
 	KillSupervisor    = Fault{"killSupervisor", Supervisor, Attack.KillSupervisor}
 	LoseOutput        = Fault{"loseOutput", Output, Attack.LoseOutput}
 	DamageOutput      = Fault{"damageOutput", Output, Attack.DamageOutput}
+	FillShuffle       = Fault{"fillShuffle", Store, Attack.FillShuffle}
 )
 
-// FaultsOf returns the faults that can hit a job. Without reducers it has no map outputs.
-func FaultsOf(reducers bool) []Fault {
-	return slices.DeleteFunc(slices.Clone(Faults), func(f Fault) bool { return f.Victim == Output && !reducers })
+// FaultsOf returns the faults that can hit a job. Without reducers it has no map outputs, and disk is
+// nil unless they have a disk of their own.
+func FaultsOf(reducers bool, disk *Disk) []Fault {
+	return slices.DeleteFunc(slices.Clone(Faults), func(f Fault) bool {
+		return !reducers && (f.Victim == Output || f.Victim == Store) || disk == nil && f.Victim == Store
+	})
 }
 
 // Faults holds all faults.
-var Faults = []Fault{KillWorker, PauseWorker, KillSupervisor, RestartRedis, PauseRedis, RollbackRedis, CorruptCheckpoint, DropReplies, LoseOutput, DamageOutput}
+var Faults = []Fault{KillWorker, PauseWorker, KillSupervisor, RestartRedis, PauseRedis, RollbackRedis, CorruptCheckpoint, DropReplies, LoseOutput, DamageOutput, FillShuffle}

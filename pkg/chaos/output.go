@@ -37,7 +37,7 @@ func (a Attack) DamageOutput(ctx context.Context) (time.Duration, error) {
 
 func (a Attack) harmOutput(ctx context.Context, what string, harm func(path string) error) (time.Duration, error) {
 	if a.Plan.Job.Reducers == 0 {
-		return 0, fmt.Errorf("%w: a job without reducers has no map outputs", protocol.ErrInput)
+		return 0, errNoOutputs
 	}
 	hit, path, err := a.anyOutput(ctx)
 	if err == nil {

@@ -25,7 +25,7 @@ type Storm struct {
 func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uint64) error {
 	a.Hasty, a.resuming = true, new(atomic.Bool)
 	victims := map[Victim][]Fault{}
-	for _, f := range FaultsOf(a.Plan.Job.Reducers > 0) {
+	for _, f := range FaultsOf(a.Plan.Job.Reducers > 0, a.Disk) {
 		victims[f.Victim] = append(victims[f.Victim], f)
 	}
 	// After stop no new fault begins. Faults that have begun go on.

@@ -44,6 +44,9 @@ func (Chaos) LoseOutput(ctx context.Context) error { return tryFault(ctx, chaos.
 // DamageOutput flips a bit of a map output that counts, and shows that its tasks are counted again
 func (Chaos) DamageOutput(ctx context.Context) error { return tryFault(ctx, chaos.DamageOutput) }
 
+// FillShuffle fills the disk of the map outputs for some seconds: a small one of its own, for which it must be root
+func (Chaos) FillShuffle(ctx context.Context) error { return tryFault(ctx, chaos.FillShuffle) }
+
 // All runs every fault against a job of its own, and prints one table
 func (Chaos) All(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error { return tryAll(ctx, s) })

@@ -34,7 +34,7 @@ func attackerOf(c Config) *session {
 // experiment returns an experiment with the session's job.
 func (s *session) experiment() *experiment.Experiment {
 	e := &experiment.Experiment{
-		Job: s.job, Command: s.command, Say: s.shown.Tell, Note: s.shown.Note, Cleaned: s.cleaned,
+		Job: s.job, Disk: s.disk, Command: s.command, Say: s.shown.Tell, Note: s.shown.Note, Cleaned: s.cleaned,
 		Recount: s.recount, Compare: s.compare,
 	}
 	if !s.shown.Quiet.Load() {
@@ -54,14 +54,15 @@ func (s *session) command() (*exec.Cmd, error) {
 }
 
 // tryFault attacks the job that runs in this folder, and verifies its result. If no job runs, it
-// starts one.
+// starts one. Only a job that it starts has a disk that it may fill.
 func tryFault(ctx context.Context, fault chaos.Fault) error {
 	return inFolder(ctx, func(s *session) error {
 		own := attackerOf(s.config)
 		if err := own.open(ctx); err != nil {
 			return err
 		}
-		if own.job.Last() == nil && own.job.Folder().Supervised(own.job.ID()) {
+		fills := fault.Victim == chaos.Store
+		if !fills && own.job.Last() == nil && own.job.Folder().Supervised(own.job.ID()) {
 			e := own.experiment()
 			defer e.End()
 			return e.Try(ctx, fault)
@@ -69,15 +70,24 @@ func tryFault(ctx context.Context, fault chaos.Fault) error {
 		if s.config.Redis.URL != "" && fault.Victim == chaos.Server {
 			return redisd.ErrGiven // refused before any text is written
 		}
-		s.shown.Note("no job is running in this folder: starting one")
+		if fills {
+			s.shown.Note("starting a job with a small disk of its own")
+			var err error
+			if s.disk, err = chaos.NewDisk(); err != nil {
+				return err
+			}
+			defer s.disk.Close()
+		} else {
+			s.shown.Note("no job is running in this folder: starting one")
+		}
 		return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error { return e.Try(ctx, fault) })
 	})
 }
 
 // tryAll tries each fault, and prints a table of the outcomes.
 func tryAll(ctx context.Context, s *session) error {
-	return onScratch(ctx, s, scratchBytes, func(e *experiment.Experiment) error {
-		outcomes, err := e.Each(ctx, chaos.FaultsOf(!s.config.Direct))
+	return onAnyDisk(ctx, s, scratchBytes, func(e *experiment.Experiment) error {
+		outcomes, err := e.Each(ctx, chaos.FaultsOf(!s.config.Direct, e.Disk))
 		return errors.Join(err, show.Outcomes(&show.Out, outcomes))
 	})
 }
@@ -103,7 +113,7 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		return fmt.Errorf("%w: -time=%s -every=%s: write durations above 0", wordcount.ErrInput, length, gap)
 	}
 	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
-	return onScratch(ctx, s, size64, func(e *experiment.Experiment) error {
+	return onAnyDisk(ctx, s, size64, func(e *experiment.Experiment) error {
 		tally, err := e.Storm(ctx, chaos.Storm{Every: gap, Seed: uint64(number)}, length)
 		err = errors.Join(err, show.Outlived(&show.Out, chaos.Faults, tally))
 		fmt.Fprintf(&show.Out, "%s of %s sealed and exact: -seed=%d\n", show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), number)
@@ -122,6 +132,16 @@ const (
 	scratchDir   = "chaos"        // in the state folder
 	scratchTexts = "chaos-texts-" // begins the names of the folders of texts
 )
+
+// onAnyDisk is onScratch for a job with a disk that may be filled, if this user can have one.
+func onAnyDisk(ctx context.Context, s *session, bytes int64, do func(*experiment.Experiment) error) (err error) {
+	if s.disk, err = chaos.NewDisk(); err == nil {
+		defer s.disk.Close()
+	} else {
+		s.shown.Note("fillShuffle is left out: %v", err)
+	}
+	return onScratch(ctx, s, bytes, do)
+}
 
 // onScratch starts a job for experiments, and ends it and its server afterwards.
 func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment.Experiment) error) (err error) {
@@ -147,7 +167,11 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
+	if s.disk != nil {
+		c.Shuffle = s.disk.Path()
+	}
 	own := attackerOf(config.Complete(c))
+	own.disk = s.disk
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
@@ -17,7 +18,8 @@ type session struct {
 	config Config
 	job    *wordcount.Job // nil until it is opened
 	shown  *show.Progress
-	name   string // name of its connections
+	name   string      // name of its connections
+	disk   *chaos.Disk // of the map outputs; nil: they are where the configuration says
 }
 
 var (

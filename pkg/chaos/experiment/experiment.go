@@ -16,6 +16,8 @@ import (
 // goroutine.
 type Experiment struct {
 	Job *wordcount.Job // has its plan; Start makes it anew
+	// Disk is the small disk on which the job has its map outputs. It may be nil.
+	Disk *chaos.Disk
 	// Command returns a command that runs the planned job.
 	Command func() (*exec.Cmd, error)
 	// Say prints a line of the outcome, Note one about an event, and Cleaned one about a job that
@@ -93,7 +95,7 @@ func (e *Experiment) attacker(ctx context.Context) (chaos.Attack, error) {
 		return chaos.Attack{}, err
 	}
 	return chaos.Attack{
-		Redis: rdb, Server: server, Plan: e.Job.Planned(), Folder: e.Job.Folder(),
+		Redis: rdb, Server: server, Plan: e.Job.Planned(), Folder: e.Job.Folder(), Disk: e.Disk,
 		Durability: e.Job.Config().Durability, Resume: e.resume, Say: e.Say, Show: e.Show,
 	}, nil
 }
