@@ -25,6 +25,7 @@ const (
 type Claimer struct {
 	Run   string         // the run that the tasks belong to
 	Phase protocol.Phase // as last seen
+	Maps  int            // map tasks of the job
 	Lost  bool           // a reply may be lost: read the pending entries of this worker again
 
 	me        Consumer
@@ -33,6 +34,8 @@ type Claimer struct {
 
 	batch     int // how many tasks to ask for
 	lastSteal time.Time
+	looked    time.Time            // when Wait last looked for tasks of others
+	rest      time.Duration        // until Wait looks for them again
 	sightings map[string]sighting  // of other workers, by name
 	watched   map[string]time.Time // when pending tasks of others were first seen, by ID
 	longest   time.Duration        // the longest time that a task of this worker took
@@ -123,6 +126,7 @@ func (c *Claimer) readGroup(ctx context.Context, streams []protocol.Stream, from
 func (c *Claimer) hold(tasks []Task, stolen bool) (added []Task) {
 	for _, t := range tasks {
 		if c.leases.add(c.Run, t.TaskID) {
+			c.rest = 0
 			t.Stolen = stolen
 			added = append(added, t)
 		}

@@ -22,8 +22,8 @@ func (c *Claimer) Next(ctx context.Context, share int) ([]Task, error) {
 			return tasks, err
 		}
 	}
-	// A worker that replaces a dead one steals first, so that the task of the dead one runs again
-	// at once.
+	// A worker that replaces a dead one steals first, so that in a small job the task of the dead one
+	// runs again at once.
 	if time.Since(c.lastSteal) > stealEvery {
 		if tasks, err := c.steal(ctx, c.stealAtOnce(share)); err != nil || len(tasks) > 0 {
 			return tasks, err
@@ -41,19 +41,28 @@ func (c *Claimer) Next(ctx context.Context, share int) ([]Task, error) {
 // Wait takes tasks for a worker that Next had none for. It looks for every task that the worker
 // could do, and also for tasks of slow workers. If there is none, it waits for a new one, but not
 // for long. share is how many partitions a thief takes at once.
+//
+// It looks at once, then less and less often, and at last as often as a busy worker steals. Between
+// two looks, an idle worker costs the server a call for each wait, and one of the worker's own.
 func (c *Claimer) Wait(ctx context.Context, share int) ([]Task, error) {
-	if c.Phase != protocol.Done {
-		if tasks, err := c.reread(ctx); err != nil || len(tasks) > 0 {
+	if c.Phase != protocol.Done && time.Since(c.looked) >= c.rest {
+		if tasks, err := c.look(ctx, share); err != nil || len(tasks) > 0 {
 			return tasks, err
 		}
-		if tasks, err := c.steal(ctx, c.stealAtOnce(share)); err != nil || len(tasks) > 0 {
-			return tasks, err
-		}
-		if tasks, err := c.backup(ctx); err != nil || len(tasks) > 0 {
-			return tasks, err
-		}
+		c.looked, c.rest = time.Now(), min(c.rest+blockFor, stealEvery)
 	}
 	return c.wait(ctx)
+}
+
+// look looks for every task that others have, or that this worker has and doesn't know.
+func (c *Claimer) look(ctx context.Context, share int) ([]Task, error) {
+	if tasks, err := c.reread(ctx); err != nil || len(tasks) > 0 {
+		return tasks, err
+	}
+	if tasks, err := c.steal(ctx, c.stealAtOnce(share)); err != nil || len(tasks) > 0 {
+		return tasks, err
+	}
+	return c.backup(ctx)
 }
 
 // stealAtOnce is how many tasks a thief takes. Of partitions, it takes as many as are stored

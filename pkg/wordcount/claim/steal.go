@@ -2,15 +2,23 @@ package claim
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/redis/go-redis/v9"
 )
 
-// stealScan is how many pending tasks a thief looks at, to check their owners.
-const stealScan = 100
+const (
+	// stealScan is how many pending tasks a thief looks at, to check their owners.
+	stealScan = 100
+	// stealPages is how many pages of pending tasks a thief looks at, to find those whose lease ran
+	// out. The server's pages have ten tasks for each that the thief would take.
+	stealPages = 2
+)
 
 // steal takes over up to n tasks of a worker that is dead, or has been silent for a whole lease. If
 // the owner comes back, the first commit wins.
@@ -29,9 +37,14 @@ func (c *Claimer) steal(ctx context.Context, n int) ([]Task, error) {
 	return c.hold(stolen, true), nil
 }
 
-// expired takes up to n tasks whose lease ran out by the server's clock.
+// expired takes up to n tasks whose lease ran out by the server's clock. It looks at some pages of
+// the pending tasks, from a random task on, because the other workers look at the rest. If each
+// worker looked at all that the others hold, the cost would grow with the square of their number.
+// The tasks of a dead worker fall behind those that the others take, so most random tasks are right
+// before them.
 func (c *Claimer) expired(ctx context.Context, n int) ([]Task, error) {
-	for start := "0-0"; ; {
+	start := fmt.Sprintf("%d-0", rand.IntN(c.Maps+1))
+	for pages, ends := 0, 0; pages < stealPages && ends < 2; pages++ {
 		// Deleted entries are skipped, so a page may be empty before the end of the list.
 		entries, next, err := c.me.Client.Redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
 			Stream: c.me.Client.Job.StreamKey(c.Phase.Stream()), Group: protocol.Group, Consumer: c.me.Name, MinIdle: c.me.Lease, Start: start, Count: int64(n),
@@ -39,11 +52,14 @@ func (c *Claimer) expired(ctx context.Context, n int) ([]Task, error) {
 		if err != nil {
 			return nil, protocol.Classify(err)
 		}
-		if len(entries) > 0 || next == "0-0" {
+		if len(entries) > 0 {
 			return parseTasks(c.Phase.Stream(), entries)
 		}
-		start = next
+		if start = next; start == "0-0" { // that was the last page, and here begins the first
+			ends++
+		}
 	}
+	return nil, nil
 }
 
 // sighting says since when another worker's heartbeat has been the same.
@@ -68,14 +84,21 @@ func (c *Claimer) silent(ctx context.Context, n int) ([]Task, error) {
 			held[p.Consumer] = append(held[p.Consumer], p.ID)
 		}
 	}
+	if len(held) == 0 {
+		c.sightings = nil
+		return nil, nil
+	}
+	owners := slices.Collect(maps.Keys(held))
+	beats, err := c.me.Client.Redis.HMGet(ctx, c.me.Client.Job.Key("workers"), owners...).Result()
+	if err != nil {
+		return nil, protocol.Classify(err)
+	}
 	seen := map[string]sighting{}
 	defer func() { c.sightings = seen }()
-	for owner, ids := range held {
-		beat, err := c.me.Client.Redis.HGet(ctx, c.me.Client.Job.Key("workers"), owner).Result()
+	for i, owner := range owners {
+		ids := held[owner]
 		// A worker that never sent a heartbeat is as silent as one that stopped.
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, protocol.Classify(err)
-		}
+		beat, _ := beats[i].(string)
 		now := sighting{beat, time.Now()}
 		if before, ok := c.sightings[owner]; ok && before.beat == beat {
 			now = before

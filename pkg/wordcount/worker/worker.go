@@ -192,7 +192,8 @@ func (w *Worker) readJob(ctx context.Context) error {
 	case now.Dismissed:
 		return errDismissed
 	}
-	w.run, w.maps, w.claims.Run, w.claims.Phase = now.Run, now.Maps, now.Run, now.Phase
+	w.run, w.maps = now.Run, now.Maps
+	w.claims.Run, w.claims.Phase, w.claims.Maps = now.Run, now.Phase, now.Maps
 	return nil
 }
 
