@@ -17,6 +17,8 @@ type committer struct {
 
 	sent   *sending // sent, and not answered yet; nil: nothing
 	resend bool     // the last try got no answer: send it again before anything else
+
+	refused int // commits in a row
 }
 
 // sending is a commit that was sent.
@@ -88,6 +90,9 @@ func (c *committer) await(ctx context.Context) (*sending, error) {
 		return nil, s.err
 	}
 	c.faults.at(AfterCommit)
+	if c.refused++; s.standings == nil {
+		c.refused = 0
+	}
 	c.sent = nil
 	return s, nil
 }

@@ -25,7 +25,30 @@ func TestWhatARefusedBatchHasLeftIsCountedAnew(t *testing.T) {
 			check.Must(t, w.step(ctx, ctx))
 		}
 	}
+	check.Must(t, w.commitHeld(ctx))
 	h.Expect("each is counted once", func(st protocol.Status) bool { return st.Mapped == 2 && st.Tokens == 3 })
+}
+
+func TestWhatIsRefusedIsCountedAnewTogetherAndThenAlone(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	ctx := t.Context()
+	w := h.holding(wordcounttest.Tasks)
+	for n := 1; n < wordcounttest.Tasks; n++ {
+		h.MustCommit(n) // somebody else is faster with one of them, again and again
+		check.Must(t, w.commitHeld(ctx))
+		if len(w.todo) != wordcounttest.Tasks-n || w.todo[0].Alone != (n > 1) {
+			t.Errorf("after %d refusals it has %+v to do", n, w.todo)
+		}
+		for n == 1 && len(w.todo) > 0 {
+			check.Must(t, w.step(ctx, ctx))
+		}
+	}
+	check.Must(t, w.step(ctx, ctx))
+	h.Expect("each is counted once", func(st protocol.Status) bool { return st.Mapped == wordcounttest.Tasks && st.Tokens == 6 })
+	if w.committer.refused != 0 {
+		t.Error("the next one that is refused would be the third in a row")
+	}
 }
 
 func TestWhatARollbackTookFromARefusedBatchIsForgotten(t *testing.T) {

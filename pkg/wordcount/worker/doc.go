@@ -23,7 +23,7 @@
 //
 // A worker believes only the answer to its own commit. With every write it sends the run that it
 // read at its start. If the job belongs to another run now, the worker ends. It forgets tasks that
-// are settled. It counts pending ones again, each task alone.
+// are settled. It counts pending ones again, and each alone if that was refused, too.
 //
 // A map output that can't be read says nothing about its host's disk or network, or about the
 // tasks. It is read again, the mark of the run is looked at, and only then is it revoked, so that

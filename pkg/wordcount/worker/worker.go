@@ -289,14 +289,15 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	}
 	// A refused commit has tasks that are settled already: by other workers, or by this one, if the
 	// reply was lost. What was packed together can't be separated, so the tasks that are still
-	// pending are counted again, each task alone. Tasks that a rollback took back will be delivered
-	// again, to any worker.
+	// pending are counted again. They are counted together, because each commit is one more map
+	// output to read, but each task alone from the second refusal in a row on, so that others can't
+	// spoil it for long. Tasks that a rollback took back will be delivered again, to any worker.
 	for i, t := range s.held {
 		switch {
 		case s.standings == nil:
 			w.leases.Done(t.TaskID, t.Split.Bytes())
 		case s.standings[i] == protocol.Pending:
-			t.Alone = true
+			t.Alone = t.Alone || w.committer.refused > 1
 			w.todo = append(w.todo, t)
 		default:
 			w.leases.Drop(t.TaskID)
