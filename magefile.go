@@ -139,6 +139,21 @@ func Mutation(ctx context.Context) error {
 	return gotest.Exec(ctx, "pkg/wordcount/mutation", "-test.run=^TestTheTestsNoticeEachMissingGuard$", "-test.timeout=0", "-mutate")
 }
 
+// Scale runs a job of very many workers that count next to nothing, and prints what it takes of Redis
+func Scale(ctx context.Context,
+	workers *int, // of the job; 1000
+	tasks *int, // of the job; 100000
+	pace *time.Duration, // how long each task takes at least; 0s
+	kill *time.Duration, // how often a worker is killed; never
+) error {
+	args := []string{"-test.run=^TestScale$", "-test.timeout=0", "-scale"}
+	args = gotest.Flag(args, "workers", workers)
+	args = gotest.Flag(args, "tasks", tasks)
+	args = gotest.Flag(args, "pace", pace)
+	args = gotest.Flag(args, "kill", kill)
+	return gotest.Exec(ctx, "pkg/wordcount/worker", args...)
+}
+
 // Bench measures the job against other ways to count: see -h bench
 func Bench(ctx context.Context,
 	what *string, // pairs, goals, sweeps, or one of the sweeps: workers, files, words, bytes; pairs
