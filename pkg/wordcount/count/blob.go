@@ -3,6 +3,7 @@ package count
 import (
 	"encoding/binary"
 	"errors"
+	"math/bits"
 )
 
 // BlobVersion is the first byte of a blob, and part of a job's identity.
@@ -23,10 +24,7 @@ const BlobVersion = 1
 // ErrBlob is wrapped by the error of a blob that is not sound.
 var ErrBlob = errors.New("count: malformed blob")
 
-const (
-	headMax     = 1 + binary.MaxVarintLen64 // bytes before the words of a blob
-	usualPacked = 16                        // bytes that a word of common text takes in a blob, its count included, and some to spare
-)
+const headMax = 1 + binary.MaxVarintLen64 // bytes before the words of a blob
 
 // A Blob is the words of one partition of a table.
 type Blob struct {
@@ -37,32 +35,49 @@ type Blob struct {
 
 // Pack encodes the table as one blob for each partition of a run.
 //
-// It goes through the table once, because that is larger than any cache. So a blob's size is
-// guessed, and its head is put in front when its words are there.
+// It goes through the table twice, because that is larger than any cache, and hashes only once. The
+// first time it measures the blobs, so that none of them must grow, for which there may be no memory.
 func (t *Table) Pack(p Partitioner) []Blob {
-	blobs := make([]Blob, p.parts)
-	guess := headMax + t.Len()/p.parts*usualPacked
+	blobs, sizes := make([]Blob, p.parts), make([]int, p.parts)
+	parts := make([]uint32, 0, t.Len()) // of each word
 	for w, n := range t.All() {
-		b := &blobs[p.Of(w)]
-		if b.Bytes == nil {
-			b.Bytes = make([]byte, headMax, guess)
+		part := p.Of(w)
+		parts = append(parts, uint32(part))
+		sizes[part] += entrySize(w, n)
+		blobs[part].Words++
+		blobs[part].Tokens += n
+	}
+	total := 0
+	for i, b := range blobs {
+		if b.Words > 0 {
+			sizes[i] += 1 + uvarintSize(b.Words)
 		}
+		total += sizes[i]
+	}
+	room := make([]byte, total)
+	for i, size := range sizes {
+		if b := &blobs[i]; size > 0 {
+			b.Bytes = binary.AppendUvarint(append(room[:0:size], BlobVersion), b.Words)
+			room = room[size:]
+		}
+	}
+	for w, n := range t.All() {
+		b := &blobs[parts[0]]
+		parts = parts[1:]
 		b.Bytes = binary.AppendUvarint(b.Bytes, uint64(len(w)))
 		b.Bytes = append(b.Bytes, w...)
 		b.Bytes = binary.AppendUvarint(b.Bytes, n)
-		b.Words++
-		b.Tokens += n
-	}
-	var room [headMax]byte
-	for p := range blobs {
-		if b := &blobs[p]; b.Bytes != nil {
-			head := binary.AppendUvarint(append(room[:0], BlobVersion), b.Words)
-			b.Bytes = b.Bytes[headMax-len(head):]
-			copy(b.Bytes, head)
-		}
 	}
 	return blobs
 }
+
+// Packed returns about the memory that Pack takes, in bytes, while it works.
+func (t *Table) Packed() int { return t.Text() + t.Len()*8 }
+
+// entrySize returns how many bytes a word and its count take in a blob.
+func entrySize(w []byte, n uint64) int { return uvarintSize(uint64(len(w))) + len(w) + uvarintSize(n) }
+
+func uvarintSize(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
 
 // mergeBatch adds a batch of the words at blob[i:], which are sound, and returns
 // where the next one begins.

@@ -11,6 +11,7 @@ type longs struct {
 	seed  maphash.Seed
 	slots []slot // a power of two of them
 	n     int    // words
+	text  int    // bytes of them
 
 	// The arena: records, one after the other, in chunks that never move. A
 	// record is its word's count in 8 bytes, its length in 4, the word, and
@@ -86,6 +87,7 @@ func (l *longs) add(word []byte, hash, n uint64) {
 		if s.at == 0 {
 			*s = slot{uint32(hash), l.keep(word, n)}
 			l.n++
+			l.text += len(word)
 			return
 		}
 		if s.hash == uint32(hash) {
@@ -146,7 +148,7 @@ func (l *longs) reset() {
 	} else {
 		clear(l.slots)
 	}
-	l.n = 0
+	l.n, l.text = 0, 0
 	if len(l.chunks) > 1 && 8*l.used < len(l.chunks) {
 		half := len(l.chunks) / 2
 		clear(l.chunks[half:]) // for the garbage collector

@@ -6,6 +6,7 @@ type shorts struct {
 	seed  seed
 	lines []line // a power of two of them
 	n     int    // words
+	text  int    // bytes of them
 
 	// What a count of 32 bits can't hold: multiples of 2^32, for hardly any word.
 	carry map[key]uint64
@@ -62,6 +63,7 @@ func (s *shorts) add(k key, home, n uint64) {
 	if l.key[x] != k {
 		l.key[x] = k
 		s.n++
+		s.text += int(k.hi >> 56)
 	}
 	n += uint64(l.n[x])
 	l.n[x] = uint32(n)
@@ -113,5 +115,5 @@ func (s *shorts) reset() {
 		clear(s.lines)
 	}
 	clear(s.carry)
-	s.n = 0
+	s.n, s.text = 0, 0
 }

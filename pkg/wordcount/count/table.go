@@ -47,6 +47,9 @@ func (t *Table) Add(word []byte, n uint64) {
 // Len returns the number of distinct words.
 func (t *Table) Len() int { return t.short.n + t.long.n }
 
+// Text returns how many bytes the distinct words have.
+func (t *Table) Text() int { return t.short.text + t.long.text }
+
 // Tokens returns the sum of all counts.
 func (t *Table) Tokens() uint64 { return t.tokens }
 

@@ -13,12 +13,17 @@ import (
 )
 
 const (
-	// countStep is how much of a split is counted before the size of the table is checked.
-	countStep = 1 << 20 // bytes
+	// countStep is how much of a split is counted before the size of the table is checked, in bytes:
+	// what is read at once. stepWords is about the number of distinct words that it may bring. There
+	// are few words of one and two bytes, and longer ones take four bytes, with their white space.
+	countStep = 256 << 10
+	stepWords = countStep / 4
 
 	// maxLiveWords is how many distinct words one task may have without reducers. Each word is a
 	// ZINCRBY within one call, and half a million of them block the server for about three seconds.
 	maxLiveWords = 500_000
+	// liveBytes is what such a word takes in the call, beyond its own bytes.
+	liveBytes = 128
 )
 
 // combiner adds up what a worker counts between two commits. With reducers, what doesn't fit into
@@ -58,8 +63,8 @@ func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
 			if err := c.spill(); err != nil {
 				return 0, err
 			}
-		case c.reducers == 0 && c.table.Len() > maxLiveWords:
-			return 0, fmt.Errorf("more than %d distinct words in one task: use reducers or a split size", maxLiveWords)
+		case c.reducers == 0 && (c.table.Len() > maxLiveWords || c.full()):
+			return 0, fmt.Errorf("more than %d distinct words in one task, or more than fit into memory: use reducers or a split size", maxLiveWords)
 		}
 	}
 	return tokens, nil
@@ -74,11 +79,16 @@ func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
 	c.tokens += tokens
 }
 
-// full reports whether the table must be emptied, because the next step may double it, and for a
-// moment the table would then use more than half of the worker's memory. A table is not full
-// because it is large: a table that was emptied keeps its size. The margin is as many words as a
-// step is likely to bring with the usual memory: one for every eight bytes.
-func (c *combiner) full() bool { return c.table.Need(int(c.memory/2048)) > int(c.memory/2) }
+// full reports whether the table must be emptied, because the next step may double it, and then the
+// table and what is packed of it might take more than the room for them. A table is not full because
+// it is large: a table that was emptied keeps its size.
+func (c *combiner) full() bool {
+	packed := c.table.Packed()
+	if c.reducers == 0 {
+		packed = c.table.Text() + c.table.Len()*liveBytes
+	}
+	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > room(c.memory)
+}
 
 // spill adds the table to the map output, and empties it.
 func (c *combiner) spill() (err error) {
@@ -93,6 +103,7 @@ func (c *combiner) spill() (err error) {
 		return err
 	}
 	c.table.Reset()
+	collect()
 	return nil
 }
 
@@ -141,4 +152,7 @@ func (c *combiner) empty() {
 }
 
 // shrink frees the memory of the table, which must be empty.
-func (c *combiner) shrink() { c.table = count.New() }
+func (c *combiner) shrink() {
+	c.table = count.New()
+	collect()
+}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -74,12 +73,7 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 		return err
 	}
 	defer rdb.Close()
-	// Almost nothing in the heap is garbage until a table grows or a commit ends. So the collector
-	// runs late, and the memory limit handles the rest. The limit is below spec.Memory for two
-	// reasons. When the program allocates a large block, the heap exceeds the limit: by 50 MiB of
-	// 256 in a measurement. The program itself needs memory, too.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(spec.Memory * 3 / 4)
+	limit(spec.Memory)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	w, err := New(rdb, spec)

@@ -1,0 +1,36 @@
+package worker
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// What a worker's memory is made of. Each part is bounded, so their sum is, whatever the input: VmHWM,
+// the most that the system has ever seen the process have. In sixteenths of Spec.Memory:
+//
+//	9  a table, and what is made of it while it is still there: what is packed of a table of partial
+//	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
+//	   commits what it has counted before it merges. A table that grows is held twice for a moment.
+//	1  what is where in the map outputs
+//	2  garbage, until the collector runs
+//	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
+//	   word of MaxWord on its way), the client of Redis, stacks, and what the runtime keeps for itself
+//
+// The last share is what 64 MiB have to spare, and no worker may have less. Measured with words of
+// 8 bytes to 1 MiB, all different, far more than fit: 49 to 59 MiB of 64, 160 to 200 of 256.
+
+// room returns how many bytes a table may take together with what is made of it.
+func room(memory int64) int { return int(memory / 16 * 9) }
+
+// limit makes the garbage collector keep to the memory. Almost nothing in the heap is garbage until a
+// table grows or a commit ends. So the collector runs late, and the limit handles the rest. The limit
+// doesn't count the program itself.
+func limit(memory int64) {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(memory / 16 * 12)
+}
+
+// collect frees what is garbage, before as much is taken again. By itself, the collector begins when
+// that is taken already, and ends some milliseconds later, or much later on a busy machine. The heap
+// holds little but large blocks without pointers, so this takes about a millisecond.
+func collect() { runtime.GC() }
