@@ -178,6 +178,33 @@ func BenchmarkMerge(b *testing.B) {
 	})
 }
 
+// A part of a partition that doesn't fit into memory is merged, one of so many.
+func BenchmarkMergePart(b *testing.B) {
+	each(b, func(b *testing.B, text []byte) {
+		t := counted(b, text)
+		blob := blobsOf(t, 1)[0]
+		for _, halvings := range []int{0, 4, 8} {
+			b.Run(fmt.Sprintf("of=%d", 1<<halvings), func(b *testing.B) {
+				part := NewPartitioner(aRun, 1).Whole()
+				for range halvings {
+					part, _ = part.Half()
+				}
+				b.SetBytes(int64(len(blob)))
+				var u Unpacker
+				t := New()
+				for b.Loop() {
+					t.Reset()
+					u.Reset(bytes.NewReader(blob))
+					for step, err := u.Next(); err == nil; step, err = u.Next() {
+						t.MergePart(step, part, math.MaxInt)
+					}
+				}
+				perWord(b, counted(b, text).Len())
+			})
+		}
+	})
+}
+
 func BenchmarkDescending(b *testing.B) {
 	each(b, func(b *testing.B, text []byte) {
 		t := counted(b, text)

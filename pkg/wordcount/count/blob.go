@@ -80,25 +80,33 @@ func entrySize(w []byte, n uint64) int { return uvarintSize(uint64(len(w))) + le
 func uvarintSize(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
 
 // mergeBatch adds a batch of the words at blob[i:], which are sound, and returns
-// where the next one begins.
-func (t *Table) mergeBatch(blob []byte, i int) int {
+// where the next one begins. Those that are not in a part are left out, unless it is nil.
+func (t *Table) mergeBatch(blob []byte, i int, only *Part) int {
 	var (
 		edges  [2 * batchSize]uint32
 		counts [batchSize]uint64
 	)
 	words, buf := 0, blob[i:]
-	for base := i; words < batchSize && i < len(blob); words++ {
+	for base := i; words < batchSize && i < len(blob); {
 		e := entry(blob, i)
 		if e.start+16 > len(blob) { // too near the end to be loaded as a key
 			break
 		}
-		edges[2*words], edges[2*words+1] = uint32(e.start-base), uint32(e.end-base)
-		counts[words] = e.n
 		i = e.next
+		if only == nil || only.has(blob[e.start:e.end]) {
+			edges[2*words], edges[2*words+1] = uint32(e.start-base), uint32(e.end-base)
+			counts[words] = e.n
+			words++
+		}
 	}
 	if words == 0 {
+		if i == len(blob) {
+			return i
+		}
 		e := entry(blob, i)
-		t.Add(blob[e.start:e.end], e.n)
+		if only == nil || only.has(blob[e.start:e.end]) {
+			t.Add(blob[e.start:e.end], e.n)
+		}
 		return e.next
 	}
 	t.prepare(buf, edges[:2*words])

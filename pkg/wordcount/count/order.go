@@ -1,10 +1,10 @@
 package count
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"strings"
 	"unsafe"
 )
 
@@ -15,52 +15,64 @@ type Entry struct {
 }
 
 // A Ranking gathers the words of tables that have no word in common, to be put
-// in order. Its zero value is empty.
+// in order. Its zero value is empty. It has no pointers but two, so that the garbage
+// collector needn't look at each word.
 type Ranking struct {
 	words  []ranked
-	bytes  int // of their texts
+	texts  []byte // of all words, one after the other
 	tokens uint64
 }
 
-// ranked words are mostly told apart without a look at the string.
+// ranked words are mostly told apart without a look at their texts.
 type ranked struct {
 	n     uint64
 	first uint64 // the first bytes of the word, the first of all in the highest byte
-	word  string
+	text  uint64 // where in texts the word begins, and in the lowest sizeBits its size
 }
+
+const (
+	rankedSize = int(unsafe.Sizeof(ranked{}))
+	sizeBits   = 21 // enough for MaxWord
+)
 
 // Add adds what a table holds.
 func (r *Ranking) Add(t *Table) {
-	size := 0
-	for w := range t.All() {
-		size += len(w)
-	}
-	r.words = slices.Grow(r.words, t.Len())
-	var texts strings.Builder // one string for all words
-	texts.Grow(size)
+	r.words, r.texts = makeRoom(r.words, t.Len()), makeRoom(r.texts, t.Text())
 	for w, n := range t.All() {
 		var b [8]byte
 		copy(b[:], w)
-		at := texts.Len()
-		texts.Write(w)
-		r.words = append(r.words, ranked{n, binary.BigEndian.Uint64(b[:]), texts.String()[at:]})
+		r.words = append(r.words, ranked{n, binary.BigEndian.Uint64(b[:]), uint64(len(r.texts))<<sizeBits | uint64(len(w))})
+		r.texts = append(r.texts, w...)
 	}
-	r.bytes += size
 	r.tokens += t.Tokens()
 }
+
+// makeRoom makes room for n more elements. If there isn't enough, it makes a little more, because the
+// next table that comes in the place of this one is about as large.
+func makeRoom[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	return slices.Grow(s, n+n/16)
+}
+
+func (r *Ranking) word(w *ranked) []byte { return r.texts[w.text>>sizeBits:][:w.text&(1<<sizeBits-1)] }
+
+// Len returns the number of words.
+func (r *Ranking) Len() int { return len(r.words) }
 
 // Tokens returns the sum of all counts.
 func (r *Ranking) Tokens() uint64 { return r.tokens }
 
-// Bytes returns the memory that the ranking takes, in bytes, with the entries of
-// Descending.
-func (r *Ranking) Bytes() int {
-	return r.bytes + cap(r.words)*int(unsafe.Sizeof(ranked{})) + len(r.words)*int(unsafe.Sizeof(Entry{}))
-}
+// Bytes returns the memory that the ranking takes, in bytes.
+func (r *Ranking) Bytes() int { return cap(r.texts) + cap(r.words)*rankedSize }
 
-// Descending returns the words by descending count, those of equal count in the
-// order of their bytes.
-func (r *Ranking) Descending() []Entry {
+// Reset empties the ranking, and keeps its memory.
+func (r *Ranking) Reset() { r.words, r.texts, r.tokens = r.words[:0], r.texts[:0], 0 }
+
+// Sort puts the words in order: by descending count, those of equal count in the order of their
+// bytes.
+func (r *Ranking) Sort() {
 	slices.SortFunc(r.words, func(a, b ranked) int {
 		switch {
 		case a.n != b.n:
@@ -68,18 +80,23 @@ func (r *Ranking) Descending() []Entry {
 		case a.first != b.first:
 			return cmp.Compare(a.first, b.first)
 		}
-		return strings.Compare(a.word, b.word)
+		return bytes.Compare(r.word(&a), r.word(&b))
 	})
-	entries := make([]Entry, len(r.words))
-	for i, w := range r.words {
-		entries[i] = Entry{w.word, w.n}
-	}
-	return entries
 }
 
-// Descending is that of a Ranking of this table alone.
+// At returns the i-th word, from 0.
+func (r *Ranking) At(i int) Entry {
+	return Entry{string(r.word(&r.words[i])), r.words[i].n}
+}
+
+// Descending returns the words of the table in the order of Ranking.Sort.
 func (t *Table) Descending() []Entry {
 	var r Ranking
 	r.Add(t)
-	return r.Descending()
+	r.Sort()
+	entries := make([]Entry, r.Len())
+	for i := range entries {
+		entries[i] = r.At(i)
+	}
+	return entries
 }

@@ -29,9 +29,15 @@ func (p Partitioner) Parts() int { return p.parts }
 // Of returns the partition of a word, from 0: XXH64 of the word, with the XXH64 of the run as the
 // seed, taken as a fraction of 2^64, times the number of partitions, rounded down.
 func (p Partitioner) Of(word []byte) int {
+	part, _ := p.place(word)
+	return int(part)
+}
+
+// place returns the partition of a word, and where in it the word lies, as a fraction of 2^64. That
+// is as even and as unknown as the partitions are.
+func (p Partitioner) place(word []byte) (part, within uint64) {
 	var d xxhash.Digest
 	d.ResetWithSeed(p.seed)
 	d.Write(word)
-	part, _ := bits.Mul64(d.Sum64(), uint64(p.parts))
-	return int(part)
+	return bits.Mul64(d.Sum64(), uint64(p.parts))
 }

@@ -38,7 +38,7 @@ func (s Step) All() iter.Seq2[[]byte, uint64] {
 // MergeStep adds the counts of a step.
 func (t *Table) MergeStep(s Step) {
 	for i := 0; i < len(s.entries); {
-		i = t.mergeBatch(s.entries, i)
+		i = t.mergeBatch(s.entries, i, nil)
 	}
 }
 

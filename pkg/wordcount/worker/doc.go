@@ -14,7 +14,9 @@
 //	map.go       a map task: a split is read and counted
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
-//	reduce.go    a reduce task: totals are stored; merge.go merges them from the map outputs
+//	reduce.go    a reduce task: totals are stored, run by run
+//	totals.go    totals as sorted runs, each of which fits into memory; merge.go fills a table
+//	memory.go    what a worker's memory is made of
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people
 //	crash.go     the moments at which a worker can be made to kill itself

@@ -40,42 +40,46 @@ type lostError struct {
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// merge fills a table with all partial counts of a partition. The error is a *lostError, the host's
-// error shuffle.ErrHost, protocol.ErrPhase if maps are missing, or an error of Redis.
-func (m *merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, table *count.Table) (err error) {
+// merge fills a table with all partial counts of the words in a part of a partition, and reports
+// whether the table and its ranking fit into room bytes. If they don't, what the table holds is of no
+// use. The error is a *lostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
+// missing, or an error of Redis.
+func (m *merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	for try := 0; ; try++ {
 		table.Reset()
-		err = m.mergeOnce(ctx, run, of, partition, table)
+		fits, err = m.mergeOnce(ctx, run, of, partition, part, room, table)
 		if !errors.Is(err, shuffle.ErrLost) || try == readTries-1 {
-			return err
+			return fits, err
 		}
 		if err := retry.Sleep(ctx, readAgain); err != nil {
-			return err
+			return false, err
 		}
 	}
 }
 
-func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, table *count.Table) error {
+func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	if !m.listed {
 		if err := m.list(ctx, run, of); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, o := range m.outputs {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
 		}
 		for step, err := range m.reader.Partition(o, partition) {
 			if err != nil {
-				return m.failed(o.Name(), err)
+				return false, m.failed(o.Name(), err)
 			}
-			table.MergeStep(step)
+			if !table.MergePart(step, part, room) {
+				return false, nil
+			}
 		}
 		if len(m.outputs) > openMax {
 			o.Close()
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // list reads the list of map outputs, and what is where in each of them.

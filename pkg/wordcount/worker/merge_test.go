@@ -24,7 +24,7 @@ func TestAMapOutputHasAllWordsThatWereCommitted(t *testing.T) {
 	defer m.forget()
 	for range 2 { // it isn't taken for a list that is there already
 		table := count.New()
-		err := m.merge(t.Context(), h.Outputs, h.Run, 0, table)
+		_, err := m.merge(t.Context(), h.Outputs, h.Run, 0, h.Outputs.Partitioner(1).Whole(), 1<<20, table)
 		check.IsError(t, err, protocol.ErrState, "has 3 words, and 4 were committed", "clean")
 	}
 	h.Expect("nothing was taken back", func(st protocol.Status) bool { return st.Mapped == 3 && st.Revoked == 0 })

@@ -1,19 +1,21 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // storeWords is how many words one call stores. Twice as many blocked the server's only thread for
 // about 25 ms in a sorted set of a million words, and for 83 ms on average in one of nine million.
 const storeWords = 10_000
+
+// storeBytes is about how many bytes of words one call stores at most, because the call holds them once
+// more.
+const storeBytes = 1 << 20
 
 // wordBytes is about what a word takes in the sorted set.
 const wordBytes = 128
@@ -32,19 +34,38 @@ func (w *Worker) reduce(ctx context.Context) error {
 	if err := w.gather(ctx); err != nil {
 		return err
 	}
-	parts, ranking, err := w.mergeSome(ctx)
+	err := w.mergeAndStore(ctx)
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
 		return w.revoke(ctx, lost)
 	}
 	if errors.Is(err, protocol.ErrPhase) {
 		return w.backToMaps(ctx)
 	}
+	return err
+}
+
+func (w *Worker) mergeAndStore(ctx context.Context) error {
+	w.combiner.shrink() // the map tasks have made it large
+	t, err := w.merger.totals(ctx, w.outputs, w.run, w.reducible(), w.spec.Memory)
 	if err != nil {
 		return err
 	}
 	w.storeWorks()
-	slices.SortFunc(parts, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
-	return w.storeTotals(ctx, parts, ranking)
+	return w.storeTotals(ctx, t)
+}
+
+// reducible returns the tasks that may be stored together: all partitions of this worker, or one that
+// runs alone.
+func (w *Worker) reducible() (tasks []claim.Task) {
+	if w.todo[0].Alone {
+		return w.todo[:1:1]
+	}
+	for _, t := range w.todo {
+		if t.Stream == protocol.Reduces && !t.Alone {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
 }
 
 // gather takes this worker's share of the partitions that no worker has yet.
@@ -68,33 +89,6 @@ func (w *Worker) reduceShare() int {
 	return (w.spec.Job.Reducers + shares - 1) / shares
 }
 
-// mergeSome merges partitions of this worker until their totals fill a third of the memory, because
-// growing takes as much again. It returns the tasks and the totals. Each partition is merged by
-// itself, in a table small enough to stay in the CPU cache. An error ends it, and is returned if
-// nothing was merged before.
-func (w *Worker) mergeSome(ctx context.Context) (parts []claim.Task, ranking count.Ranking, err error) {
-	w.combiner.shrink() // the map tasks have made it large
-	table := count.New()
-	for _, t := range w.todo {
-		alone := t.Alone || w.todo[0].Alone
-		if t.Stream != protocol.Reduces || alone && len(parts) > 0 {
-			continue
-		}
-		if err := w.merger.merge(ctx, w.outputs, w.run, t.Number-1, table); err != nil {
-			if len(parts) > 0 {
-				return parts, ranking, nil
-			}
-			return nil, ranking, err
-		}
-		parts = append(parts, t)
-		ranking.Add(table)
-		if ranking.Bytes() > int(w.spec.Memory/3) {
-			break
-		}
-	}
-	return parts, ranking, nil
-}
-
 // revoke takes back a map output that can't be read, so that its tasks run again.
 func (w *Worker) revoke(ctx context.Context, lost *lostError) error {
 	if err := w.client.Revoke(ctx, w.run, lost.output, w.committer.host, lost.err); err != nil {
@@ -114,36 +108,49 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	return w.readJob(ctx)
 }
 
-// storeTotals stores the totals of the given partitions.
-func (w *Worker) storeTotals(ctx context.Context, tasks []claim.Task, ranking count.Ranking) error {
-	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(tasks)), Tokens: ranking.Tokens()}
-	for i, t := range tasks {
-		of.Partitions[i] = t.Number - 1
+// storeTotals stores the totals of some partitions, run by run.
+//
+// A rollback may take back what an attempt has stored. If that is in a run before this one, the attempt
+// comes to nothing. The tasks are still on the list, so the next attempt merges them anew.
+func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
+	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(t.tasks)), Tokens: t.run.Tokens()}
+	for i, task := range t.tasks {
+		of.Partitions[i] = task.Number - 1
 	}
-	entries := ranking.Descending()
+	before := 0 // words in the runs before this one
 	for at := 0; ; {
-		end := min(at+w.storeWords, len(entries))
-		words := make([]any, 0, 2*(end-at))
-		for _, e := range entries[at:end] {
+		for at == t.run.Len() && !t.last() {
+			before, at = before+t.run.Len(), 0
+			if err := t.next(ctx); err != nil {
+				return err
+			}
+			of.Tokens += t.run.Tokens()
+		}
+		words, end := make([]any, 0, 2*min(w.storeWords, t.run.Len()-at)), at
+		for size := 0; end < t.run.Len() && len(words) < 2*w.storeWords && size < storeBytes; end++ {
+			e := t.run.At(end)
 			words = append(words, e.N, e.Word)
+			size += len(e.Word)
 		}
 		w.spec.Faults.at(BeforeCommit)
-		now, err := w.client.Store(ctx, w.run, of, at, words, end == len(entries))
+		now, err := w.client.Store(ctx, w.run, of, before+at, words, end == t.run.Len() && t.last())
 		switch {
 		case err != nil:
 			return err
 		case now.Done:
 			w.spec.Faults.at(AfterCommit)
-			for _, t := range tasks {
-				w.leases.Done(t.TaskID, 0)
+			for _, task := range t.tasks {
+				w.leases.Done(task.TaskID, 0)
 			}
-			w.settle(tasks, nil)
+			w.settle(t.tasks, nil)
 			return nil
 		case now.Standings != nil:
-			w.settle(tasks, now.Standings)
+			w.settle(t.tasks, now.Standings)
+			return nil
+		case now.Offset < before:
 			return nil
 		}
-		at = min(now.Offset, len(entries)) // a rollback may have lowered it
+		at = min(now.Offset-before, t.run.Len())
 	}
 }
 
