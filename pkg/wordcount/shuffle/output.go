@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"unsafe"
 )
 
 // An Output is a map output whose header and footer were read and are sound. It keeps 40 bytes for
@@ -115,6 +116,9 @@ func (o *Output) Close() error {
 
 // Name returns the name of the map output.
 func (o *Output) Name() string { return o.id.name }
+
+// Bytes returns about the memory that the Output takes, in bytes.
+func (o *Output) Bytes() int { return 512 + len(o.entries)*int(unsafe.Sizeof(entry{})) }
 
 // Written returns what the map output holds.
 func (o *Output) Written() Written {

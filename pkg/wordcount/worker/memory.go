@@ -22,6 +22,10 @@ import (
 // room returns how many bytes a table may take together with what is made of it.
 func room(memory int64) int { return int(memory / 16 * 9) }
 
+// listRoom returns how many bytes a worker may take to know what is where in the map outputs. It
+// opens the others again for each partition.
+func listRoom(memory int64) int { return int(memory / 16) }
+
 // limit makes the garbage collector keep to the memory. Almost nothing in the heap is garbage until a
 // table grows or a commit ends. So the collector runs late, and the limit handles the rest. The limit
 // doesn't count the program itself.

@@ -25,10 +25,19 @@ const (
 // output is lost.
 type merger struct {
 	client protocol.Client
+	share  int // bytes that known may take, and as many what was opened and is garbage
 
-	listed  bool
-	outputs []*shuffle.Output
-	reader  shuffle.Reader
+	listed bool
+	named  []named
+	known  []*shuffle.Output // what is where in the first of them, as many as fit; the others are opened each time
+	opened int               // bytes of what was opened since garbage was collected
+	reader shuffle.Reader
+}
+
+// named is a map output as it was committed.
+type named struct {
+	name   string
+	tokens uint64
 }
 
 // lostError reports a map output that can't be read any more.
@@ -63,20 +72,34 @@ func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, part
 			return false, err
 		}
 	}
-	for _, o := range m.outputs {
+	for i := range m.named {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		for step, err := range m.reader.Partition(o, partition) {
-			if err != nil {
-				return false, m.failed(o.Name(), err)
-			}
-			if !table.MergePart(step, part, room) {
-				return false, nil
-			}
+		fits, err := m.mergeOutput(run, i, partition, part, room, table)
+		if !fits || err != nil {
+			return false, err
 		}
-		if len(m.outputs) > openMax {
-			o.Close()
+	}
+	return true, nil
+}
+
+func (m *merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+	var o *shuffle.Output
+	if i < len(m.known) {
+		o = m.known[i]
+	} else if o, err = m.open(run, m.named[i]); err != nil {
+		return false, err
+	}
+	if len(m.named) > openMax || i >= len(m.known) {
+		defer o.Close()
+	}
+	for step, err := range m.reader.Partition(o, partition) {
+		if err != nil {
+			return false, m.failed(o.Name(), err)
+		}
+		if !table.MergePart(step, part, room) {
+			return false, nil
 		}
 	}
 	return true, nil
@@ -84,26 +107,47 @@ func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, part
 
 // list reads the list of map outputs, and what is where in each of them.
 func (m *merger) list(ctx context.Context, run shuffle.Run, of string) error {
-	named, err := m.client.Outputs(ctx, of)
+	outputs, err := m.client.Outputs(ctx, of)
 	if err != nil {
 		return err
 	}
 	m.forget()
-	for _, n := range named {
-		o, err := run.Open(n.Name, m.client.Job.Reducers)
+	m.named = make([]named, len(outputs))
+	for i, o := range outputs {
+		m.named[i] = named{o.Name, o.Tokens}
+	}
+	size := 0
+	for _, n := range m.named {
+		o, err := m.open(run, n)
 		if err != nil {
-			return m.failed(n.Name, err)
+			return err
 		}
-		m.outputs = append(m.outputs, o)
-		if has := o.Written().Tokens; has != n.Tokens {
-			return protocol.Damaged("a map output has %d words, and %d were committed", has, n.Tokens)
+		if size += o.Bytes(); size <= m.share {
+			m.known = append(m.known, o)
 		}
-		if len(named) > openMax {
+		if len(m.named) > openMax || size > m.share {
 			o.Close()
 		}
 	}
 	m.listed = true
 	return nil
+}
+
+// open opens a map output, and compares it with what was committed.
+func (m *merger) open(run shuffle.Run, n named) (*shuffle.Output, error) {
+	o, err := run.Open(n.name, m.client.Job.Reducers)
+	if err != nil {
+		return nil, m.failed(n.name, err)
+	}
+	if m.opened += 2 * o.Bytes(); m.opened > m.share { // opening it took as much again
+		collect()
+		m.opened = 0
+	}
+	if has := o.Written().Tokens; has != n.tokens {
+		o.Close()
+		return nil, protocol.Damaged("a map output has %d words, and %d were committed", has, n.tokens)
+	}
+	return o, nil
 }
 
 func (m *merger) failed(output string, err error) error {
@@ -115,8 +159,8 @@ func (m *merger) failed(output string, err error) error {
 
 // forget drops the list.
 func (m *merger) forget() {
-	for _, o := range m.outputs {
+	for _, o := range m.known {
 		o.Close()
 	}
-	m.listed, m.outputs = false, nil
+	m.listed, m.named, m.known = false, nil, nil
 }

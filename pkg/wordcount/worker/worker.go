@@ -73,7 +73,7 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
 		committer:  committer{client: client, faults: spec.Faults, host: host},
-		merger:     merger{client: client},
+		merger:     merger{client: client, share: listRoom(spec.Memory)},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
