@@ -23,7 +23,7 @@ type Config struct {
 	plan.Options
 
 	Workers      int             // default: the number of CPUs
-	WorkerMemory int64           // bytes for each worker; default: worker.DefaultWorkerMemory
+	WorkerMemory int64           // bytes for each worker, 64 MiB at least; default: worker.DefaultWorkerMemory
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
 	Faults       []worker.Faults // of the first workers, one element each, at most Workers; default: none
 

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,53 +298,6 @@ func TestFault46WhiteSpaceAcrossTheEdgeOfASplit(t *testing.T) {
 	t.Parallel()
 	text := "\ufeffbom\r\ncrlf\r\n\r\nno\u00a0break\u2003em\u3000wide\u0085next\u2028line\u1680ogham \u200bno space\u200b \r\n"
 	everySplit(t, text, []int64{1, 2, 3, 5})
-}
-
-func TestFault47OneLongLineTakesBoundedMemory(t *testing.T) {
-	t.Parallel()
-	size := full(128<<20, 1<<30)
-	const bound = 96 << 20 // some 25 MiB are taken, and twice that under the race detector
-	r := newRig(t, nil)
-	// Words of a kilobyte and no end of a line, written a bit at a time.
-	f, err := os.Create(filepath.Join(r.input, "line"))
-	check.Must(t, err)
-	for i := range size >> 10 {
-		_, err := f.WriteString(strings.Repeat(string(rune('a'+i%26)), 1023) + " ")
-		check.Must(t, err)
-	}
-	check.Must(t, f.Close())
-	r.size = 1
-	r.prepare(plan.Options{Split: int64(size), Reducers: 2})
-	peaks := map[int]int{}
-	r.whenSeen(inPhase("done"), func(protocol.Status) { // while the workers still live: after them, a parent's peak counts as theirs
-		for _, pid := range r.team.PIDs() {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if runtime.GOOS != "linux" {
-				return // only there it is told
-			}
-			check.Must(t, err)
-			_, after, _ := strings.Cut(string(status), "VmHWM:")
-			var kilobytes int
-			_, err = fmt.Sscan(after, &kilobytes)
-			check.Must(t, err)
-			peaks[pid] = kilobytes << 10
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
-	defer cancel()
-	sealed, err := r.runPrepared(ctx)
-	check.Must(t, err)
-	if sealed.Distinct != 26 || sealed.Tokens != uint64(size>>10) {
-		t.Errorf("sealed %d words, %d distinct", sealed.Tokens, sealed.Distinct)
-	}
-	if len(peaks) == 0 && runtime.GOOS == "linux" {
-		t.Error("no worker was looked at")
-	}
-	for _, most := range peaks {
-		if most > bound {
-			t.Errorf("a worker took %d MiB for a line of %d MiB", most>>20, size>>20)
-		}
-	}
 }
 
 func TestFault47WordBeyondTheLimitEndsTheRunNamingFileAndOffset(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -509,4 +511,10 @@ func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
 func alive(pid int) bool {
 	state, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output() // fails if there is none
 	return len(state) > 0 && state[0] != 'Z'
+}
+
+// raced tells whether the race detector watches the tests. It takes memory of its own.
+func raced() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

@@ -24,7 +24,7 @@ type Spec struct {
 	// nonce, because every container has a process 1.
 	Consumer string
 	Lease    time.Duration
-	Memory   int64           // bytes that the worker may use; 0: DefaultWorkerMemory
+	Memory   int64           // bytes that the worker may use, 64 MiB at least; 0: DefaultWorkerMemory
 	Budget   protocol.Budget // of the job's memory in Redis
 	Trust    plan.Trust
 	Store    string        // folder of the map outputs; not used without reducers

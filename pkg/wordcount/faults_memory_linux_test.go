@@ -1,0 +1,197 @@
+package wordcount
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
+)
+
+// boundMemory gives the workers so much memory, and checks that none of them has ever taken more when
+// the job is done. Then they still live: after them, a parent's peak counts as theirs.
+func (r *rig) boundMemory(memory int64) {
+	r.team.Worker.Memory = memory
+	r.whenSeen(inPhase("done"), func(protocol.Status) {
+		pids := r.team.PIDs()
+		if len(pids) == 0 {
+			r.tb.Error("no worker was looked at")
+		}
+		for _, pid := range pids {
+			peak := peakOf(r.tb, pid)
+			r.say("a worker that may take %d MiB took %d", memory>>20, peak>>20)
+			if peak > memory && !raced() {
+				r.tb.Errorf("a worker took %d MiB, and may take %d", peak>>20, memory>>20)
+			}
+		}
+	})
+}
+
+// peakOf is the most memory that a process has ever had, in bytes.
+func peakOf(tb testing.TB, pid int) int64 {
+	tb.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	check.Must(tb, err)
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	_, err = fmt.Sscan(after, &kilobytes)
+	check.Must(tb, err)
+	return kilobytes << 10
+}
+
+// writeDistinct writes different words of a size, which come without any order, until the file has so
+// many bytes.
+func (r *rig) writeDistinct(bytes, size int) {
+	r.tb.Helper()
+	f, err := os.Create(filepath.Join(r.input, "distinct"))
+	check.Must(r.tb, err)
+	out, rest := bufio.NewWriterSize(f, 1<<20), strings.Repeat("x", size)
+	for n := range uint64(bytes / (size + 1)) {
+		word := strconv.FormatUint((n+1)*0x9e3779b97f4a7c15>>24, 32) // a multiple of an odd number, of which no two are equal
+		fmt.Fprintf(out, "%s%s ", word, rest[min(len(word), size):])
+	}
+	check.Must(r.tb, out.Flush())
+	check.Must(r.tb, f.Close())
+}
+
+// exactWithin runs a job that is prepared with so much memory, and checks its result.
+func (r *rig) exactWithin(memory int64) {
+	r.tb.Helper()
+	r.boundMemory(memory)
+	ctx, cancel := context.WithTimeout(r.tb.Context(), 5*limit)
+	defer cancel()
+	sealed, err := r.runPrepared(ctx)
+	check.Must(r.tb, err)
+	r.check(sealed)
+}
+
+func TestFault47OneLongLineTakesBoundedMemory(t *testing.T) {
+	t.Parallel()
+	size := full(128<<20, 1<<30)
+	for _, memory := range []int64{64 << 20, worker.DefaultWorkerMemory} {
+		t.Run(fmt.Sprintf("%d MiB", memory>>20), func(t *testing.T) {
+			r := newRig(t, nil)
+			// Words of a kilobyte and no end of a line, written a bit at a time.
+			f, err := os.Create(filepath.Join(r.input, "line"))
+			check.Must(t, err)
+			for i := range size >> 10 {
+				_, err := f.WriteString(strings.Repeat(string(rune('a'+i%26)), 1023) + " ")
+				check.Must(t, err)
+			}
+			check.Must(t, f.Close())
+			r.size = 1
+			r.prepare(plan.Options{Split: int64(size), Reducers: 2})
+			r.boundMemory(memory)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
+			defer cancel()
+			sealed, err := r.runPrepared(ctx)
+			check.Must(t, err)
+			if sealed.Distinct != 26 || sealed.Tokens != uint64(size>>10) {
+				t.Errorf("sealed %d words, %d distinct", sealed.Tokens, sealed.Distinct)
+			}
+		})
+	}
+}
+
+// The totals of the one partition take several times the memory.
+func TestFault64APartitionBeyondMemoryIsMergedInParts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.writeDistinct(80<<20, 400)
+	r.size = 1
+	r.prepare(plan.Options{WholeFiles: true, Reducers: 1})
+	r.exactWithin(64 << 20)
+}
+
+func TestFault64AnyWordsFitIntoAWorkersMemory(t *testing.T) {
+	for _, c := range []struct{ memory, bytes, size, reducers int }{
+		{64 << 20, 24 << 20, 8, 1},
+		{64 << 20, 48 << 20, 16, 8},
+		{64 << 20, 256 << 20, 200, 1},
+		{64 << 20, 256 << 20, count.MaxWord, 1},
+		{64 << 20, 256 << 20, count.MaxWord / 3, 8},
+		{256 << 20, 64 << 20, 12, 1},
+		{256 << 20, 1 << 30, 1000, 1},
+		{256 << 20, 1 << 30, count.MaxWord, 8},
+	} {
+		t.Run(fmt.Sprintf("%d MiB for %d MiB of %d bytes each, %d partitions", c.memory>>20, c.bytes>>20, c.size, c.reducers), func(t *testing.T) {
+			r := newRig(t, nil)
+			r.writeDistinct(c.bytes, c.size)
+			r.size = 1
+			r.prepare(plan.Options{WholeFiles: true, Reducers: c.reducers})
+			r.exactWithin(int64(c.memory))
+		})
+	}
+}
+
+// outputsByHand makes a job whose maps the test commits itself.
+func outputsByHand(t *testing.T, files map[string]string, o plan.Options) *byHand {
+	t.Helper()
+	h := &byHand{rig: newRig(t, files)}
+	h.prepare(o)
+	h.Job = wordcounttest.Of(t, protocol.Client{Redis: h.rdb, Job: h.plan.Job}, h.plan, wordcounttest.ARun)
+	h.store = h.Dir
+	h.team.Worker.Store = h.Dir
+	h.supervised(withoutCheckpoints)
+	check.Must(t, h.folder.SetRun(h.plan.Job.ID, h.Run))
+	check.Must(t, h.sup.Seed(t.Context()))
+	return h
+}
+
+// What is where in the map outputs would take 80 MiB.
+func TestFault64OutputsOfManySpillsAreNotAllKnownAtOnce(t *testing.T) {
+	const partitions, outputs = 256, 128
+	files := map[string]string{}
+	for i := range outputs {
+		files[fmt.Sprintf("%04d", i)] = strings.Repeat(fmt.Sprintf("common own%d\n", i), shuffle.MaxSpills)
+	}
+	h := outputsByHand(t, files, plan.Options{WholeFiles: true, Reducers: partitions})
+	h.size = 1
+	h.team.Size = 1
+	for _, task := range h.Take("map", "w", outputs) {
+		c := protocol.Commit{Tasks: []int{task}, Output: protocol.NewNonce(), Host: "host"}
+		out, err := h.Outputs.Create(c.Output, partitions)
+		check.Must(t, err)
+		text, err := os.ReadFile(h.Splits[task-1].Path)
+		check.Must(t, err)
+		for line := range strings.Lines(string(text)) {
+			table := count.New()
+			for _, word := range strings.Fields(line) {
+				table.Add([]byte(word), 1)
+			}
+			check.Must(t, out.Add(table))
+		}
+		written, err := out.Finish()
+		check.Must(t, err)
+		c.Tokens, c.Bytes = written.Tokens, int64(len(text))
+		_, err = h.Send(c)
+		check.Must(t, err)
+	}
+	h.exactWithin(64 << 20)
+}
+
+// The list of the map outputs takes most of the memory, if it is more than their names.
+func TestFault64VeryManyTinyOutputs(t *testing.T) {
+	const tasks = 100_000
+	h := outputsByHand(t, map[string]string{"tiny": strings.Repeat("a b c d ", tasks)}, plan.Options{Split: 8, Reducers: 1})
+	h.team.Size = 1
+	for left := tasks; left > 0; {
+		some := h.Take("map", "w", min(left, 1000))
+		for _, task := range some {
+			h.MustCommit(task)
+		}
+		left -= len(some)
+	}
+	h.exactWithin(64 << 20)
+}
