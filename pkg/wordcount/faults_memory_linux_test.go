@@ -116,14 +116,14 @@ func TestFault64APartitionBeyondMemoryIsMergedInParts(t *testing.T) {
 
 func TestFault64AnyWordsFitIntoAWorkersMemory(t *testing.T) {
 	for _, c := range []struct{ memory, bytes, size, reducers int }{
-		{64 << 20, 24 << 20, 8, 1},
-		{64 << 20, 48 << 20, 16, 8},
-		{64 << 20, 256 << 20, 200, 1},
-		{64 << 20, 256 << 20, count.MaxWord, 1},
-		{64 << 20, 256 << 20, count.MaxWord / 3, 8},
-		{256 << 20, 64 << 20, 12, 1},
-		{256 << 20, 1 << 30, 1000, 1},
-		{256 << 20, 1 << 30, count.MaxWord, 8},
+		{64 << 20, 16 << 20, 8, 1},
+		{64 << 20, 24 << 20, 16, 8},
+		{64 << 20, 128 << 20, 200, 1},
+		{64 << 20, 128 << 20, count.MaxWord, 1},
+		{64 << 20, 128 << 20, count.MaxWord / 3, 8},
+		{256 << 20, 48 << 20, 12, 1},
+		{256 << 20, 400 << 20, 1000, 1},
+		{256 << 20, 400 << 20, count.MaxWord, 8},
 	} {
 		t.Run(fmt.Sprintf("%d MiB for %d MiB of %d bytes each, %d partitions", c.memory>>20, c.bytes>>20, c.size, c.reducers), func(t *testing.T) {
 			r := newRig(t, nil)

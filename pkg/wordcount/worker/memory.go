@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"runtime"
 	"runtime/debug"
 )
@@ -36,5 +37,10 @@ func limit(memory int64) {
 
 // collect frees what is garbage, before as much is taken again. By itself, the collector begins when
 // that is taken already, and ends some milliseconds later, or much later on a busy machine. The heap
-// holds little but large blocks without pointers, so this takes about a millisecond.
-func collect() { runtime.GC() }
+// holds little but large blocks without pointers, so this takes about a millisecond. A process that has
+// no limit is not the worker's own, and may hold much more.
+func collect() {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		runtime.GC()
+	}
+}

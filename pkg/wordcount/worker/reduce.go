@@ -58,7 +58,7 @@ func (w *Worker) mergeAndStore(ctx context.Context) error {
 // runs alone.
 func (w *Worker) reducible() (tasks []claim.Task) {
 	if w.todo[0].Alone {
-		return w.todo[:1:1]
+		return []claim.Task{w.todo[0]}
 	}
 	for _, t := range w.todo {
 		if t.Stream == protocol.Reduces && !t.Alone {
