@@ -2,6 +2,7 @@ package count
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,7 +20,7 @@ func (t *Table) mergePart(tb testing.TB, blob []byte, part Part, room int) (fits
 			return false
 		}
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		tb.Fatal(err)
 	}
 	return true

@@ -62,8 +62,8 @@ func (t *Table) Bytes() int {
 }
 
 // Need returns the memory that the table may hold while it takes n more words, in
-// bytes. Like Bytes, but that counts what it holds now. The bytes of long words
-// aren't foreseen.
+// bytes. Like Bytes, but that counts what it holds now. Where there are long words, two
+// more of the longest are foreseen, whatever n is.
 func (t *Table) Need(n int) int {
 	need := t.Bytes()
 	if !t.short.fits(n) {
@@ -71,6 +71,9 @@ func (t *Table) Need(n int) int {
 	}
 	if !t.long.fits(n) {
 		need += 2 * len(t.long.slots) * slotSize
+	}
+	if t.long.n > 0 {
+		need += 2 * arenaChunk
 	}
 	return need
 }
