@@ -83,7 +83,7 @@ func TestAPartThatIsOneHashCannotBeHalved(t *testing.T) {
 }
 
 func TestATableAndItsRankingTakeNoMoreThanTheirRoom(t *testing.T) {
-	const room = 8 << 20
+	const room = 12 << 20
 	for what, size := range map[string]int{"short words": 8, "longer words": 30, "long words": 1000} {
 		t.Run(what, func(t *testing.T) {
 			all := New()

@@ -62,7 +62,7 @@ func (t *Table) Bytes() int {
 }
 
 // Need returns the memory that the table may hold while it takes n more words, in
-// bytes. Like Bytes, but that counts what it holds now. Where there are long words, two
+// bytes. Like Bytes, but that counts what it holds now. Where there are long words, three
 // more of the longest are foreseen, whatever n is.
 func (t *Table) Need(n int) int {
 	need := t.Bytes()
@@ -73,7 +73,7 @@ func (t *Table) Need(n int) int {
 		need += 2 * len(t.long.slots) * slotSize
 	}
 	if t.long.n > 0 {
-		need += 2 * arenaChunk
+		need += 3 * arenaChunk
 	}
 	return need
 }

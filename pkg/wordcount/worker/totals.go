@@ -35,7 +35,7 @@ type totals struct {
 }
 
 // leastRoom has place for the longest words, whatever the memory.
-const leastRoom = 8 << 20
+const leastRoom = 12 << 20
 
 // totals merges the first of some partitions, as many as fit into memory, into the first run. An error
 // ends it, and is returned if nothing was merged before.
