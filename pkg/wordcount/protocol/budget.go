@@ -99,14 +99,18 @@ func (l *load) addWords(words []any) {
 	}
 }
 
-// weight is what some such loads take in addition to so many words that are there.
+// weight is what some such loads take in addition to so many words that are there. The sorted set may
+// get a new table whenever words are added: a server puts that off while it takes a checkpoint.
 func (l load) weight(times, there int64) int64 {
-	more := times * l.words
-	return times*(l.bytes+l.text) + more*wordOverhead + max(redisTable.growth(there, more), valkeyTable.growth(there, more))
+	all, more := times*(l.bytes+l.text), times*l.words
+	if more > 0 {
+		all += more*wordOverhead + max(redisTable.size(there+more), valkeyTable.size(there+more))
+	}
+	return all
 }
 
 // table is how a server lays out the table of a sorted set: buckets, of which the number is a power of
-// two. A table that is full gets twice as many at once.
+// two.
 type table struct{ elements, bytes int64 } // of a bucket
 
 var (
@@ -114,20 +118,9 @@ var (
 	valkeyTable = table{elements: 7, bytes: 64} // a cache line, as in hashtable.c since Valkey 8.1
 )
 
-// growth is what a new table takes if adding so many elements to those that are there needs one.
-func (t table) growth(there, more int64) int64 {
-	after := t.buckets(there + more)
-	if after == t.buckets(there) {
-		return 0
-	}
-	return after * t.bytes
-}
-
-func (t table) buckets(elements int64) int64 {
-	if elements <= 0 {
-		return 0
-	}
-	return 1 << bits.Len64(uint64((elements-1)/t.elements))
+// size is what the table of so many elements takes.
+func (t table) size(elements int64) int64 {
+	return t.bytes << bits.Len64(uint64((elements-1)/t.elements))
 }
 
 // room returns an error that wraps ErrBudget if a call that adds so many bytes could exceed the
