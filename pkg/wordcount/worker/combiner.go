@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// countStep is how much of a split is counted before the size of the table is checked, in bytes:
-	// what is read at once. stepWords is about the number of distinct words that it may bring. There
-	// are few words of one and two bytes, and longer ones take four bytes, with their white space.
-	countStep = 256 << 10
-	stepWords = countStep / 4
+	// countStep is how much of a split is counted before the size of the table is checked, in bytes. It
+	// is less with little memory: a 256th of it, and leastStep at least. Smaller steps cost more reads.
+	// stepWords is about the number of distinct words that such a step may bring.
+	countStep = 1 << 20
+	leastStep = 64 << 10
+	stepWords = countStep / 8
 
 	// maxLiveWords is how many distinct words one task may have without reducers. Each word is a
 	// ZINCRBY within one call, and half a million of them block the server for about three seconds.
@@ -49,8 +50,9 @@ func newCombiner(reducers int, memory int64) combiner {
 // the table has grown too large, it spills. The error of a store that can't be used is that of
 // package shuffle.
 func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
-	for off, end := s.Off, s.Off+s.Len; off < end; off += countStep {
-		n, err := c.table.Split(r, off, min(countStep, end-off), s.Size)
+	step := min(countStep, max(leastStep, c.memory/256))
+	for off, end := s.Off, s.Off+s.Len; off < end; off += step {
+		n, err := c.table.Split(r, off, min(step, end-off), s.Size)
 		if err != nil {
 			return 0, err
 		}
