@@ -14,6 +14,15 @@ type Entry struct {
 	N    uint64
 }
 
+// Before reports whether e comes before o in the order of a result: by descending count, those of equal
+// count in the order of their bytes.
+func (e Entry) Before(o Entry) bool {
+	if e.N != o.N {
+		return e.N > o.N
+	}
+	return e.Word < o.Word
+}
+
 // A Ranking gathers the words of tables that have no word in common, to be put
 // in order. Its zero value is empty.
 type Ranking struct {

@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -50,7 +51,23 @@ func (f folder) mark(maps, mark, content string) error {
 	return err
 }
 
-func (f folder) create(path string) (upload, error) {
+func (f folder) makeRoom(dir string) error {
+	err := f.root.MkdirAll(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) { // somebody has just removed an empty folder on the way
+		err = f.root.MkdirAll(dir, 0o700)
+	}
+	return err
+}
+
+func (f folder) check(dir string) error {
+	_, err := f.root.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoFolder
+	}
+	return err
+}
+
+func (f folder) create(path string, durable bool) (upload, error) {
 	switch _, err := f.root.Lstat(path); {
 	case err == nil:
 		return nil, fs.ErrExist // a name has one content for ever
@@ -64,7 +81,7 @@ func (f folder) create(path string) (upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folderUpload{file, f, path}, nil
+	return &folderUpload{file, f, path, durable}, nil
 }
 
 // open waits for nothing, so that a FIFO in the place of a file does no harm.
@@ -92,10 +109,7 @@ func (f folder) open(name string) (object, error) {
 
 // absent says what it means that a file in dir is not there.
 func (f folder) absent(dir string) error {
-	switch _, err := f.root.Stat(dir); {
-	case errors.Is(err, fs.ErrNotExist):
-		return errNoFolder
-	case err != nil:
+	if err := f.check(dir); err != nil {
 		return err
 	}
 	return lost("it is not there")
@@ -121,19 +135,36 @@ func (f folder) removeAll(dir string) error {
 
 type folderUpload struct {
 	*os.File
-	folder folder
-	path   string
+	folder  folder
+	path    string
+	durable bool
 }
 
 func (u *folderUpload) finish() error {
-	err := u.Close()
+	var err error
+	if u.durable {
+		err = u.Sync()
+	}
+	err = cmp.Or(err, u.Close())
 	if err == nil {
 		err = u.folder.root.Rename(u.path+unfinished, u.path)
+	}
+	if err == nil && u.durable {
+		err = u.folder.sync(path.Dir(u.path))
 	}
 	if err != nil {
 		u.folder.remove(u.path + unfinished)
 	}
 	return err
+}
+
+// sync makes the names in a folder durable.
+func (f folder) sync(dir string) error {
+	d, err := f.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(d.Sync(), d.Close())
 }
 
 func (u *folderUpload) abort() error {

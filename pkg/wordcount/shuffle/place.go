@@ -9,8 +9,12 @@ import "io"
 type place interface {
 	// prepare makes room for map outputs, and then writes the mark.
 	prepare(maps, mark, content string) error
-	// create begins a file. Nobody sees it before it is finished.
-	create(path string) (upload, error)
+	// makeRoom makes room for other files.
+	makeRoom(dir string) error
+	// check fails if there is no room for files.
+	check(dir string) error
+	// create begins a file. Nobody sees it before it is finished. A durable one is on the disk then.
+	create(path string, durable bool) (upload, error)
 	// open fails with lost if there is no file, and a file could be there.
 	open(path string) (object, error)
 	// remove and removeAll remove what is there. That nothing is there is no error.
