@@ -15,6 +15,7 @@
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
 //	reduce.go    a reduce task: totals are stored; merge.go merges them from the map outputs
+//	publish.go   totals go to a result file, for a job that keeps N words in the sorted set
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people
 //	crash.go     the moments at which a worker can be made to kill itself

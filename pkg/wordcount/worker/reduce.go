@@ -42,6 +42,9 @@ func (w *Worker) reduce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.spec.Job.Keep > 0 {
+		return w.publish(ctx, parts[0], ranking)
+	}
 	w.absence.Reset()
 	slices.SortFunc(parts, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	return w.storeTotals(ctx, parts, ranking)
@@ -88,7 +91,7 @@ func (w *Worker) mergeSome(ctx context.Context) (parts []claim.Task, ranking cou
 		}
 		parts = append(parts, t)
 		ranking.Add(table)
-		if ranking.Bytes() > int(w.spec.Memory/3) {
+		if ranking.Bytes() > int(w.spec.Memory/3) || w.spec.Job.Keep > 0 { // a file has one partition
 			break
 		}
 	}
