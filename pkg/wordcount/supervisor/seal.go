@@ -242,11 +242,8 @@ func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 		return sealed, false, err
 	}
 	_, err = s.conserved(ctx, sealed.Run, sealed.Fence, sealed.Tokens)
-	switch {
-	case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrNoJob), protocol.Transient(err):
-		return sealed, false, nil
-	case errors.Is(err, shuffle.ErrLostResult), errors.Is(err, shuffle.ErrHost):
-		s.config.Events.Warn("the sealed result can't be read any more: %v", err)
+	if errors.Is(err, protocol.ErrNoResult) || errors.Is(err, protocol.ErrNoJob) || protocol.Transient(err) ||
+		errors.Is(err, shuffle.ErrLostResult) || errors.Is(err, shuffle.ErrHost) {
 		return sealed, false, nil
 	}
 	if err != nil {
