@@ -493,7 +493,8 @@ end
 --   returns {how many are there now, whether that is all (1 or 0)}
 -- Guards. What does not join on is not written: a rollback may have taken earlier words, and the last would call the set
 -- full that lacks them. So supervisors help each other. Nothing is filled into a set that is full. A fence requires that
--- it is, and so nothing is ever filled under a fence, which a rollback between two calls would leave standing.
+-- it is, and so nothing is ever filled under a fence, which a rollback between two calls would leave standing. The phase
+-- doesn't matter: the words come from a complete list of files, and stay right for ever.
 local function fill(keys, args)
   local meta = open_run(keys, args[1])
   local from, last, words = integer(args[2], 'from'), args[3], (#args - 3) / 2
@@ -501,7 +502,6 @@ local function fill(keys, args)
   if words % 1 ~= 0 then refuse('WCARG', 'a count without its word') end
   if from + words > meta.keep then refuse('WCARG', '%.0f words of %.0f', from + words, meta.keep) end
   check_counts(args, 4)
-  if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
   local filled = tonumber(meta.filled or 0)
   if meta.full or from ~= filled then return {filled, meta.full and 1 or 0} end
   for i = 4, #args, 2 do redis.call('ZADD', keys[COUNTS], args[i], args[i + 1]) end
