@@ -249,6 +249,43 @@ func TestFault73AResultFileThatIsLostBeforeTheSealIsCountedAnew(t *testing.T) {
 	}
 }
 
+func TestFault73AResultFileThatIsDamagedFarBelowTheTopIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, manyWords())
+	r.prepare(plan.Options{Split: 50_000, Reducers: 1, Keep: 5})
+	r.rdb.AddHook(wordcounttest.On("final", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		path := r.resultFiles()[0]
+		text, err := os.ReadFile(path)
+		check.Must(t, err)
+		text[len(text)-1000] ^= 1 // of the last block
+		check.Must(t, os.WriteFile(path, text, 0o600))
+		return next(ctx, cmd)
+	}))
+	r.finishExactly()
+	if r.said("begins anew") != 1 {
+		t.Error("nobody was told")
+	}
+}
+
+func TestASortedSetThatIsNotTheTopIsNeverPublished(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(counts string, r *rig) error{
+		"another sum":    func(counts string, r *rig) error { return r.probe.ZIncrBy(t.Context(), counts, 1, "common1").Err() },
+		"a word too few": func(counts string, r *rig) error { return r.probe.ZPopMin(t.Context(), counts).Err() },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, check.Texts(3, 10))
+			r.prepare(keeping)
+			r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+				check.Must(t, change(r.plan.Job.Key("counts"), r))
+				return next(ctx, cmd)
+			}))
+			r.finishFailing(protocol.ErrState, "the sorted set has")
+		})
+	}
+}
+
 func TestFault73ADiskThatRuinsEveryResultFileEndsTheRun(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(3, 10))

@@ -235,6 +235,23 @@ func TestNoMoreIsFilledInThanIsKept(t *testing.T) {
 	}
 }
 
+func TestNothingIsFilledIntoASetThatIsFull(t *testing.T) {
+	t.Parallel()
+	h := newFilling(t, 4)
+	full := protocol.Filling{Words: 3, Full: true}
+	for range 2 {
+		if now := fill(h, 0, true, 3, "three", 2, "two", 1, "one"); now != full {
+			t.Errorf("%+v", now)
+		}
+		if now := fill(h, 3, false, 9, "late"); now != full {
+			t.Errorf("%+v", now)
+		}
+	}
+	if got := h.Counts(); got != wordcounttest.Result {
+		t.Errorf("the sorted set has %s", got)
+	}
+}
+
 func TestASetThatIsNotFullIsNotFenced(t *testing.T) {
 	t.Parallel()
 	h := newFilling(t, 2)
