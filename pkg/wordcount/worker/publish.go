@@ -4,40 +4,43 @@ import (
 	"context"
 	"slices"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
-// publish writes the totals of a partition to a result file, and names the file in Redis. It does so
+// publisher writes the totals of partitions to result files, and names the files in Redis. It does so
 // for a job that keeps N words in the sorted set.
-func (w *Worker) publish(ctx context.Context, task claim.Task, ranking count.Ranking) error {
-	file, err := w.writeResult(task.Number-1, ranking.Descending())
+type publisher struct {
+	client protocol.Client
+	faults Faults
+}
+
+// publish publishes the totals of a partition of a run, whose files are in outputs. It returns where
+// the partition's task stands if it isn't pending.
+func (p publisher) publish(ctx context.Context, run string, outputs shuffle.Run, partition int, words []count.Entry) (standings []string, err error) {
+	file, err := p.write(outputs, partition, words)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.absence.Reset()
-	w.spec.Faults.at(BeforeCommit)
-	standings, err := w.client.StoreFiles(ctx, w.run, []protocol.ResultFile{file})
+	p.faults.at(BeforeCommit)
+	standings, err = p.client.StoreFiles(ctx, run, []protocol.ResultFile{file})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if standings == nil {
-		w.spec.Faults.at(AfterCommit)
-		w.leases.Done(task.TaskID, 0)
+		p.faults.at(AfterCommit)
 	} else if !slices.Contains(standings, protocol.Settled) {
 		// No state of the job has the file. If the task is settled, it may be by this very call, whose
 		// answer was lost.
-		w.outputs.RemoveResult(file.Name)
+		outputs.RemoveResult(file.Name)
 	}
-	w.settle([]claim.Task{task}, standings)
-	return nil
+	return standings, nil
 }
 
-// writeResult writes a result file. Its name is new each time, because a name must never mean two
-// contents.
-func (w *Worker) writeResult(partition int, words []count.Entry) (file protocol.ResultFile, err error) {
-	out, err := w.outputs.CreateResult(protocol.NewNonce(), partition, w.spec.Job.Reducers)
+// write writes a result file. Its name is new each time, because a name must never mean two contents.
+func (p publisher) write(outputs shuffle.Run, partition int, words []count.Entry) (file protocol.ResultFile, err error) {
+	out, err := outputs.CreateResult(protocol.NewNonce(), partition, p.client.Job.Reducers)
 	if err != nil {
 		return file, err
 	}

@@ -117,6 +117,20 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	return w.readJob(ctx)
 }
 
+// publish stores the totals of a partition in a result file.
+func (w *Worker) publish(ctx context.Context, task claim.Task, ranking count.Ranking) error {
+	standings, err := w.publisher.publish(ctx, w.run, w.outputs, task.Number-1, ranking.Descending())
+	if err != nil {
+		return err
+	}
+	w.absence.Reset()
+	if standings == nil {
+		w.leases.Done(task.TaskID, 0)
+	}
+	w.settle([]claim.Task{task}, standings)
+	return nil
+}
+
 // storeTotals stores the totals of the given partitions.
 func (w *Worker) storeTotals(ctx context.Context, tasks []claim.Task, ranking count.Ranking) error {
 	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(tasks)), Tokens: ranking.Tokens()}
