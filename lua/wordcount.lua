@@ -1,16 +1,17 @@
-#!lua name=wordcount_3
--- wordcount, schema 3
+#!lua name=wordcount_4
+-- wordcount, schema 4
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --
--- Keys. All keys of a job share one hash tag. Every function takes all eight, in this order.
+-- Keys. All keys of a job share one hash tag. Every function takes all nine, in this order.
 --
 --   1 meta      hash    schema, run, store, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
 --                       stored (tokens in stored partitions), revoked (tasks whose output was lost), storing <attempt>,
---                       troubles (tasks taken over or failed), taken (tasks taken over, each once), final, dismissed
+--                       troubles (tasks taken over or failed), taken (tasks taken over, each once), final, dismissed,
+--                       keep (how many words the sorted set may have; 0: all), filled (how many of them it has), full
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
---   4 counts    zset    the result: word -> count
+--   4 counts    zset    the result: word -> count; of a job that keeps N words, the N most frequent
 --   5 attempts  hash    what a task went through: "<stream> <id>" and then "deaths" (of workers that had it), "by" (who
 --                       took it over last), "taken" (it counts there), "returned" (its owner left in good order),
 --                       "lost" (how often its output was lost), "errors", or the attempt that met one
@@ -19,6 +20,8 @@
 --   8 outputs   hash    name of a map output -> "<tokens> <bytes> <ranges of its tasks, like 1-17,20> <host>". The counts
 --                       are in a file of that name, in the store that meta names. Without reducers there is no file: the
 --                       counts are in the sorted set
+--   9 results   hash    of a job that keeps N words: partition -> "<name of its result file> <words> <tokens>". The files
+--                       are in the store, and have all words
 --
 -- In every state of a job, outputs has each committed task exactly once: a commit adds one output with its tasks, a revoke
 -- takes one output with its tasks away, each in one call.
@@ -41,10 +44,10 @@
 --   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
 
-local SCHEMA = '3'
+local SCHEMA = '4'
 local GROUP = 'workers'
-local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, OUTPUTS = 1, 2, 3, 4, 5, 6, 7, 8
-local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash'}
+local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, OUTPUTS, RESULTS = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash', 'hash'}
 local BATCH = 7500         -- IDs in one commit; unpack passes 7,990 values
 local LONG_AGO = 1e9       -- milliseconds of idle time that mark a lease as released: more than any lease
 
@@ -135,7 +138,7 @@ local function read_meta(keys)
   if meta.schema ~= SCHEMA then
     refuse('WCSTATE', 'the job has schema %s, this library has %s', tostring(meta.schema), SCHEMA)
   end
-  for _, field in ipairs({'maps', 'mapped', 'reducers', 'reduced', 'tokens', 'bytes', 'stored', 'revoked'}) do
+  for _, field in ipairs({'maps', 'mapped', 'reducers', 'reduced', 'keep', 'tokens', 'bytes', 'stored', 'revoked'}) do
     meta[field] = tonumber(meta[field])
     if not meta[field] then refuse('WCSTATE', 'the job has no %s', field) end
   end
@@ -247,8 +250,8 @@ local function output_of(text)
 end
 
 -- seed: appends tasks to the map stream; creates the job if it is not there.
---   ARGV    run, maps (in total), reducers, store (where the outputs are; to be compared, and never obeyed),
---           first (1-based number of the first task given),
+--   ARGV    run, maps (in total), reducers, keep (how many words the sorted set may have; 0: all),
+--           store (where the outputs are; to be compared, and never obeyed), first (1-based number of the first task given),
 --           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
 --   returns {run of the job, top (number of the last task in the stream), store, phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
@@ -256,17 +259,18 @@ end
 -- two chunks the gap could never be filled; the caller reads top and goes on from there. IDs are explicit, so that
 -- a repeated call adds nothing twice. A task that somebody deleted can't be added again, and nobody would do it.
 local function seed(keys, args)
-  local run, maps, reducers = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers')
-  local store, first = args[4], integer(args[5], 'first')
+  local run, maps, reducers, keep = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers'), integer(args[4], 'keep')
+  local store, first = args[5], integer(args[6], 'first')
   if not run or run == '' then refuse('WCARG', 'run must be given') end
-  if first < 1 or (#args - 5) % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
-  local last = first - 1 + (#args - 5) / 2
+  if keep > 0 and reducers == 0 then refuse('WCARG', 'without reducers all words are kept') end
+  if first < 1 or #args % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
+  local last = first - 1 + (#args - 6) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
   local meta, top = read_meta(keys), 0
   if meta then
-    if meta.maps ~= maps or meta.reducers ~= reducers then
-      refuse('WCSTATE', 'the job has %.0f tasks and %.0f reducers, not %.0f and %.0f',
-        meta.maps, meta.reducers, maps, reducers)
+    if meta.maps ~= maps or meta.reducers ~= reducers or meta.keep ~= keep then
+      refuse('WCSTATE', 'the job has %.0f tasks, %.0f reducers and %.0f words to keep, not %.0f, %.0f and %.0f',
+        meta.maps, meta.reducers, meta.keep, maps, reducers, keep)
     end
     if redis.call('EXISTS', keys[MAP], keys[REDUCE]) ~= 2 or not (delivered(keys[MAP]) and delivered(keys[REDUCE])) then
       refuse('WCSTATE', 'a stream of the job was deleted by someone, or its group')
@@ -278,14 +282,15 @@ local function seed(keys, args)
     end
   else
     redis.call('DEL', unpack(keys))
-    redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers)
+    redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers,
+      'keep', keep)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
     turn(keys, {maps = maps, mapped = 0, reducers = reducers, reduced = 0, tokens = 0, bytes = 0, stored = 0, revoked = 0})
   end
   if first <= top + 1 then
     for n = top + 1, last do
-      local at = 6 + (n - first) * 2
+      local at = 7 + (n - first) * 2
       redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'split', args[at + 1])
       top = n
     end
@@ -380,19 +385,29 @@ local function revoke(keys, args)
   return 'revoked'
 end
 
--- Opens a job for an attempt to store the totals of some partitions. Returns the job, the IDs of their tasks, how many
--- words the attempt has stored so far, and where the next argument is; or nothing, and the reply that says where each
--- task stands, if one of them is not pending. They may be pending in phase map, too, because an output was lost. The totals
--- are right nevertheless: they were merged from a complete list of outputs.
-local function open_attempt(keys, args)
-  local attempt, n = args[2], integer(args[3], 'n')
+-- Opens a job for the totals of some partitions: n, then their numbers, from args[at] on. Returns the job, the IDs of
+-- their tasks, and the partitions; or nothing, and the reply that says where each task stands, if one of them is not
+-- pending. They may be pending in phase map, too, because an output was lost. The totals are right nevertheless: they were
+-- merged from a complete list of outputs.
+local function open_partitions(keys, args, at)
+  local n = integer(args[at], 'n')
   local meta = open_run(keys, args[1])
-  if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
-  local ids = batch_of(args, 4, n, 'partition', 0, meta.reducers)
+  local ids, parts = batch_of(args, at + 1, n, 'partition', 0, meta.reducers)
   local refused = refusal(keys[REDUCE], ids)
   if refused then return nil, refused end
   if meta.phase == 'done' then refuse('WCSTATE', 'partitions are pending in phase done') end
-  return meta, ids, tonumber(meta['storing ' .. attempt] or 0), n + 4
+  return meta, ids, parts
+end
+
+-- Opens a job for an attempt to store the totals of some partitions in the sorted set. Returns also how many words the
+-- attempt has stored so far.
+local function open_attempt(keys, args)
+  local attempt = args[2]
+  if not attempt or attempt == '' then refuse('WCARG', 'attempt must be given') end
+  local meta, ids = open_partitions(keys, args, 3)
+  if not meta then return nil, ids end
+  if meta.keep > 0 then refuse('WCARG', 'totals of a job that keeps %.0f words are in files', meta.keep) end
+  return meta, ids, tonumber(meta['storing ' .. attempt] or 0)
 end
 
 -- place: where an attempt to store the totals of some partitions stands.
@@ -414,8 +429,9 @@ end
 -- have taken earlier words back, and the last would acknowledge some that are gone. The first attempt to finish wins;
 -- the rest are told 'settled'.
 local function put(keys, args)
-  local meta, ids, stored, at = open_attempt(keys, args)
+  local meta, ids, stored = open_attempt(keys, args)
   if not meta then return ids end
+  local at = #ids + 4
   local from, words = integer(args[at], 'from'), integer(args[at + 1], 'words')
   local last, tokens = args[at + 2], integer(args[at + 3], 'tokens')
   if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
@@ -436,17 +452,77 @@ local function put(keys, args)
   return {'committed'}
 end
 
+-- put_files: names the files that have the totals of some partitions, and acknowledges the reduce tasks. It is put for a
+-- job that keeps N words, and one call.
+--   ARGV    run, n, n partitions (0-based, strictly increasing), and for each: name of the file, words, tokens
+--   returns {'committed'} or {'refused', standing of each task}
+-- The files must be whole, and on the disk, by now: a result outlives its job. The first attempt to finish wins.
+local function put_files(keys, args)
+  local meta, ids, parts = open_partitions(keys, args, 2)
+  if not meta then return ids end
+  if meta.keep == 0 then refuse('WCARG', 'totals of a job that keeps all words are in the sorted set') end
+  if #args ~= 2 + 4 * #ids then refuse('WCARG', 'files have three values each') end
+  local values, tokens = {}, 0
+  for i, part in ipairs(parts) do
+    local at = #ids + 3 * i
+    if not args[at]:find('^%w+$') then refuse('WCARG', 'name must be given') end
+    integer(args[at + 1], 'words')
+    tokens = tokens + integer(args[at + 2], 'tokens')
+    values[2 * i - 1], values[2 * i] = string.format('%.0f', part), table.concat(args, ' ', at, at + 2)
+  end
+  redis.call('XACK', keys[REDUCE], GROUP, unpack(ids))
+  for i = 1, #values, 2 do redis.call('HSET', keys[RESULTS], values[i], values[i + 1]) end
+  meta.reduced, meta.stored = meta.reduced + #ids, meta.stored + tokens
+  turn(keys, meta)
+  return {'committed'}
+end
+
+-- results: the files that have the result of a job that keeps N words, and how far the sorted set has come.
+--   ARGV    run
+--   returns {how many words are filled in, whether that is all (1 or 0), {partition, result, partition, result, ...}}
+-- Guard: only in phase done. Before it the list is incomplete, and what is the top of it is not the top of all.
+local function results(keys, args)
+  local meta = open_run(keys, args[1])
+  if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
+  return {tonumber(meta.filled or 0), meta.full and 1 or 0, redis.call('HGETALL', keys[RESULTS])}
+end
+
+-- fill: puts the next of the N most frequent words into the sorted set, in the one order that everybody has: by descending
+-- count, those of equal count by ascending bytes.
+--   ARGV    run, from (how many were there before these), last (1 or 0), then count, word, count, word, ...
+--   returns {how many are there now, whether that is all (1 or 0)}
+-- Guards. What does not join on is not written: a rollback may have taken earlier words, and the last would call the set
+-- full that lacks them. So supervisors help each other. Nothing is filled into a set that is full. A fence requires that
+-- it is, and so nothing is ever filled under a fence, which a rollback between two calls would leave standing. The phase
+-- doesn't matter: the words come from a complete list of files, and stay right for ever.
+local function fill(keys, args)
+  local meta = open_run(keys, args[1])
+  local from, last, words = integer(args[2], 'from'), args[3], (#args - 3) / 2
+  if last ~= '0' and last ~= '1' then refuse('WCARG', 'last must be 0 or 1') end
+  if words % 1 ~= 0 then refuse('WCARG', 'a count without its word') end
+  if from + words > meta.keep then refuse('WCARG', '%.0f words of %.0f', from + words, meta.keep) end
+  check_counts(args, 4)
+  local filled = tonumber(meta.filled or 0)
+  if meta.full or from ~= filled then return {filled, meta.full and 1 or 0} end
+  for i = 4, #args, 2 do redis.call('ZADD', keys[COUNTS], args[i], args[i + 1]) end
+  redis.call('HSET', keys[META], 'filled', string.format('%.0f', filled + words))
+  if last == '1' then redis.call('HSET', keys[META], 'full', 1) end
+  return {filled + words, tonumber(last)}
+end
+
 -- final: fences the result for those who seal the job and read it.
 --   ARGV    run, fence (a nonce)
 --   returns {the fence that stands, mapped, reduced, tokens, bytes, stored}: callers compare them with what they know
--- Guards. Only a job that is done, with nothing buried, has a result. A fence that stands is the next caller's too: under
--- one of its own, what another supervisor has published could not be read any more. It is written nevertheless, so that
--- WAITAOF has something to wait for.
+-- Guards. Only a job that is done, with nothing buried, has a result. Where N words are kept, all of them must be there: a
+-- rollback may have taken what was filled in. A fence that stands is the next caller's too: under one of its own, what
+-- another supervisor has published could not be read any more. It is written nevertheless, so that WAITAOF has something to
+-- wait for.
 local function final(keys, args)
   local meta = open_run(keys, args[1])
   if not args[2] or args[2] == '' then refuse('WCARG', 'fence must be given') end
   if meta.phase ~= 'done' then refuse('WCPHASE', 'the job is in phase %s', meta.phase) end
   if redis.call('EXISTS', keys[DEAD]) == 1 then refuse('WCSTATE', 'tasks were buried') end
+  if meta.keep > 0 and not meta.full then refuse('WCPHASE', 'the sorted set is not full') end
   local fence = meta.final or args[2]
   redis.call('HSET', keys[META], 'final', fence)
   return {fence, meta.mapped, meta.reduced, meta.tokens, meta.bytes, meta.stored}
@@ -684,6 +760,9 @@ register_reading('outputs', outputs)
 register('revoke', revoke, {'HDEL', 'HGET', 'HSET', 'XCLAIM', 'XLEN', 'XADD'})
 register_reading('place', place)
 register('put', put, {'ZADD', 'XACK', 'HSET', 'XLEN', 'XADD', 'HDEL'}) -- ZADD is the caller's, who may only seem to be in a transaction
+register('put_files', put_files, {'XACK', 'HSET', 'XLEN', 'XADD'})
+register_reading('results', results)
+register('fill', fill, {'ZADD', 'HSET'})
 register('final', final, {'HSET'})
 register_reading('result', result)
 register_reading('sum', sum)

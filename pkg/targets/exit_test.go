@@ -24,7 +24,7 @@ func TestAnOptionThatMakesNoSenseIsNamedAndExits2(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	for name, value := range map[string]string{
-		"WORDCOUNT_WORKERS": "0", "WORDCOUNT_REDUCERS": "-1", "WORDCOUNT_SPLIT": "much", "WORDCOUNT_LEASE": "soon",
+		"WORDCOUNT_WORKERS": "0", "WORDCOUNT_REDUCERS": "-1", "WORDCOUNT_KEEP": "0", "WORDCOUNT_SPLIT": "much", "WORDCOUNT_LEASE": "soon",
 		"WORDCOUNT_CHECKPOINT": "1ms", "WORDCOUNT_FAULTS": "crash@noon:1", "WORDCOUNT_DURABILITY": "perhaps",
 		"WORDCOUNT_REDIS_MEMORY": "-1", "WORDCOUNT_REDIS_KIND": "fridge", "WORDCOUNT_REDIS_PORT": "70000",
 	} {

@@ -48,7 +48,7 @@ func (s *session) command() (*exec.Cmd, error) {
 	c := s.config
 	planned := s.job.Planned()
 	o := planned.Options
-	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct
+	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
 	return jobCommand(c)
 }

@@ -27,8 +27,8 @@ type Config struct {
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
 	Faults       []worker.Faults // of the first workers, one element each, at most Workers; default: none
 
-	// Shuffle is the folder of the map outputs, which all workers of a job share; default: the folder
-	// "shuffle" in Dir. Workers on other hosts need one that all hosts have mounted.
+	// Shuffle is the folder of the map outputs, which all workers of a job share, and of the result
+	// files, if Keep is set; default: the folder "shuffle" in Dir. Workers on other hosts need one that all hosts have mounted.
 	Shuffle string
 
 	Checkpoint time.Duration // between two checkpoints; default: DefaultCheckpoint

@@ -249,7 +249,7 @@ func TestFault45InvalidUTF8AndNULAreKeptAsTheyAre(t *testing.T) {
 			"truncated at the end": "word \xe2\x80",
 		})
 		sealed := r.exact(o)
-		for e, err := range (result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}).Entries(t.Context()) {
+		for e, err := range r.result(sealed).Entries(t.Context()) {
 			check.Must(t, err)
 			if e.Word == "a\x00b" {
 				return

@@ -12,7 +12,6 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
@@ -270,7 +269,7 @@ func TestFault13ResultThatIsLostWhileItIsReadIsNoShorterResult(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": check.Words(resultPage + 10)})
 	sealed := r.exact(plan.Options{Split: 10_000, Reducers: 3})
-	read := result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}
+	read := r.result(sealed)
 	seen, lost := 0, false
 	r.rdb.AddHook(wordcounttest.On("result", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		lost = true

@@ -22,11 +22,13 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
@@ -486,9 +488,23 @@ func (r *rig) check(sealed state.Sealed) {
 		}
 	}
 	got := map[string]uint64{}
-	for e, err := range (result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}).Entries(r.tb.Context()) {
+	var words []count.Entry
+	for e, err := range r.result(sealed).Entries(r.tb.Context()) {
 		check.Must(r.tb, err)
-		got[e.Word] = e.N
+		got[e.Word], words = e.N, append(words, e)
+	}
+	if keep := r.plan.Job.Keep; keep > 0 {
+		inSet := r.result(sealed)
+		inSet.Job.Keep = 0
+		var top []count.Entry
+		for e, err := range inSet.Entries(r.tb.Context()) {
+			if err == nil { // the last thing is that these aren't all words
+				top = append(top, e)
+			}
+		}
+		if !slices.Equal(top, words[:min(keep, len(words))]) {
+			r.tb.Errorf("the sorted set has %v", top)
+		}
 	}
 	if !maps.Equal(got, want) {
 		r.tb.Errorf("%d distinct words counted, %d expected, or counts differ", len(got), len(want))
@@ -504,7 +520,18 @@ func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
 	if err != nil {
 		return result.Verdict{}, err
 	}
-	return want.Compare(r.tb.Context(), result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}, result.Share{})
+	return want.Compare(r.tb.Context(), r.result(sealed), result.Share{})
+}
+
+// result is the published result, as a reader in this folder finds it.
+func (r *rig) result(sealed state.Sealed) result.Result {
+	return result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence, Run: sealed.Run, Store: func(run string) (*shuffle.Store, error) {
+		store, _, err := r.folder.Store(r.plan.Job.ID, run)
+		if err != nil {
+			return nil, err
+		}
+		return shuffle.Open(store.Dir)
+	}}
 }
 
 // alive tells whether a process runs; one that ended and waits for its parent does not.

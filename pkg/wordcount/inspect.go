@@ -20,7 +20,7 @@ import (
 func newResult(j *Job) *Result {
 	return &Result{
 		Sealed: *j.sealed, manifest: j.plan.Manifest,
-		words: result.Result{Redis: j.conn.rdb, Job: j.plan.Job, Fence: j.sealed.Fence},
+		words: result.Result{Redis: j.conn.rdb, Job: j.plan.Job, Fence: j.sealed.Fence, Run: j.sealed.Run, Store: j.store},
 	}
 }
 
@@ -83,7 +83,7 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 	if err := j.conn.open(ctx, false); err != nil {
 		return nil, 0, err
 	}
-	all, missing, err := result.Unsealed(ctx, j.conn.rdb, j.plan.Job, j.outputs)
+	all, missing, err := result.Unsealed(ctx, j.conn.rdb, j.plan.Job, j.store)
 	return func(yield func(Entry, error) bool) {
 		for _, e := range all {
 			if !yield(e, nil) {
@@ -93,14 +93,14 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 	}, missing, err
 }
 
-// outputs opens the store of a run of this job.
-func (j *Job) outputs(run string) (*shuffle.Store, error) {
+// store opens the store of a run of this job.
+func (j *Job) store(run string) (*shuffle.Store, error) {
 	store, known, err := j.folder.Store(j.plan.Job.ID, run)
 	if err != nil {
 		return nil, err
 	}
 	if !known {
-		return nil, fmt.Errorf("%w: this folder doesn't know where the map outputs of job %s are", ErrState, j.plan.Job.ID)
+		return nil, fmt.Errorf("%w: this folder doesn't know where the files of job %s are", ErrState, j.plan.Job.ID)
 	}
 	return shuffle.Open(store.Dir)
 }
@@ -136,7 +136,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if err != nil || st.Dismissed {
 		return st.Dismissed, err
 	}
-	j.plan.Job.Reducers = st.Reducers
+	j.plan.Job.Reducers, j.plan.Job.Keep = st.Reducers, st.Keep
 	if err := j.use(ctx); err != nil {
 		return false, err
 	}
@@ -149,7 +149,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if st.Reducers > 0 {
 		here, err := j.config.store()
 		if err == nil {
-			store, err = supervisor.FindStore(here, st.Store, j.plan.Job.ID, st.Run)
+			store, err = supervisor.FindStore(here, st.Store, j.plan.Job.ID, st.Run, shuffle.Run.CheckMark)
 		}
 		if err != nil {
 			return false, err

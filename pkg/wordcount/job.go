@@ -62,6 +62,9 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 	case !c.InProcess && !mainCalled.Load():
 		return nil, ErrNoMain
 	}
+	if c.Keep < 0 || c.Keep > 0 && c.Direct {
+		return nil, fmt.Errorf("%w: to keep %d words needs reducers: without them all words are in the sorted set", ErrInput, c.Keep)
+	}
 	c = c.WithDefaults()
 	if len(c.Faults) > c.Workers {
 		return nil, fmt.Errorf("%w: there are %d faults for %d workers: a worker can have one at most", ErrInput, len(c.Faults), c.Workers)

@@ -22,7 +22,7 @@ var (
 	ErrIncomplete = protocol.ErrIncomplete
 	// ErrDifferent reports that a result differs from a recount.
 	ErrDifferent = protocol.ErrDifferent
-	// ErrNoResult reports that the sealed result isn't in Redis any more, or only part of it.
+	// ErrNoResult reports that the sealed result isn't there any more, or only part of it.
 	ErrNoResult = protocol.ErrNoResult
 )
 

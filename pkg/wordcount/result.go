@@ -9,8 +9,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
-// Result is the published result of a job. Its words are read from Redis, under the fence that the
-// job was sealed with. A reader gets what was published, or an error that wraps ErrNoResult.
+// Result is the published result of a job. Its words are read under the fence that the job was sealed
+// with: from Redis, or with Config.Keep from the result files. A reader gets what was published, or an
+// error that wraps ErrNoResult.
 type Result struct {
 	Sealed
 	words    result.Result

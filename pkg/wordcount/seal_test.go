@@ -42,9 +42,8 @@ func TestResultIsReadByCountThenWord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": "b a c z z z a b"})
 	sealed := r.exact(plan.Options{})
-	result := result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}
 	var words string
-	for e, err := range result.Entries(t.Context()) {
+	for e, err := range r.result(sealed).Entries(t.Context()) {
 		check.Must(t, err)
 		words += e.Word
 	}
@@ -82,7 +81,7 @@ func TestCountsThatAreLostAfterTheSealAreNoEmptyResult(t *testing.T) {
 			r := newRig(t, map[string]string{"a": "b a c z z z a b"})
 			sealed := r.exact(plan.Options{})
 			check.Must(t, lose(t.Context(), r))
-			check.IsError(t, result.Export(io.Discard, result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence}.Entries(t.Context())), protocol.ErrNoResult)
+			check.IsError(t, result.Export(io.Discard, r.result(sealed).Entries(t.Context())), protocol.ErrNoResult)
 		})
 	}
 }

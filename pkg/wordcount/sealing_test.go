@@ -35,13 +35,19 @@ func newByHand(t *testing.T, reducers int, change ...func(*supervisor.Config)) *
 // changed before it seeds.
 func newByHandOn(t *testing.T, server *redistest.Server, reducers int, change ...func(*supervisor.Config)) *byHand {
 	t.Helper()
+	return newByHandWith(t, server, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0}, change...)
+}
+
+// newByHandWith is newByHandOn with any options.
+func newByHandWith(t *testing.T, server *redistest.Server, o plan.Options, change ...func(*supervisor.Config)) *byHand {
+	t.Helper()
 	h := &byHand{rig: newRigOn(t, server, wordcounttest.Files())}
 	h.change = func(c *supervisor.Config) {
 		for _, change := range change {
 			change(c)
 		}
 	}
-	h.prepare(plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
+	h.prepare(o)
 	h.Job = wordcounttest.Of(t, protocol.Client{Redis: h.rdb, Job: h.plan.Job}, h.plan, wordcounttest.ARun)
 	h.store = h.Dir
 	h.supervised(h.change)

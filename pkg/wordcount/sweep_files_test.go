@@ -46,6 +46,7 @@ var fileOps = map[string]struct{ writes, early, late bool }{
 	"write":     {writes: true, early: true, late: true},
 	"rename":    {writes: true, early: true, late: true},
 	"abort":     {early: true},
+	"check":     {}, // of a folder
 	"look":      {}, // opening what isn't there
 	"open":      {early: true, late: true},
 	"open-mark": {early: true, late: true},
@@ -231,11 +232,11 @@ func (s *striker) harm(file, path string) error {
 
 // another is the content of a map output that is whole, and another one than that at path.
 func (s *striker) another(path string) ([]byte, error) {
-	part := strings.Split(path, "/") // job, run, "map", name; or job, run, "mark"
+	part := strings.Split(path, "/") // job, run, "map" or "result", name; or job, run, "mark"
 	if len(part) < 4 {
 		return []byte(protocol.NewNonce()), nil
 	}
-	job, run, name := part[0], part[1], part[3]
+	job, run, folder, name := part[0], part[1], part[2], part[3]
 	if s.what == "swap" {
 		name = protocol.NewNonce()
 	} else {
@@ -252,37 +253,63 @@ func (s *striker) another(path string) ([]byte, error) {
 	defer store.Close()
 	r, err := store.Run(job, run)
 	if err == nil {
-		err = r.Prepare()
+		err = errors.Join(r.PrepareResults(), r.Prepare())
 	}
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.Create(name, sweepModes["reduce"].Reducers)
-	if err != nil {
+	write := writeMap
+	if folder == "result" {
+		write = writeResult
+	}
+	if err := write(r, name, sweepModes["reduce"].Reducers); err != nil {
 		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, job, run, folder, name))
+}
+
+func writeMap(r shuffle.Run, name string, partitions int) error {
+	out, err := r.Create(name, partitions)
+	if err != nil {
+		return err
 	}
 	table := count.New()
 	table.Add([]byte("seven"), 7)
 	if err := out.Add(table); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := out.Finish(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(filepath.Join(dir, job, run, "map", name))
+	_, err = out.Finish()
+	return err
 }
 
-func (d double) MakeRoom(maps string) error {
-	return d.around("mkdir", maps, func() error { return d.Place.MakeRoom(maps) })
+// writeResult writes the file of the first partition.
+func writeResult(r shuffle.Run, name string, partitions int) error {
+	out, err := r.CreateResult(name, 0, partitions)
+	if err != nil {
+		return err
+	}
+	if err := out.Add(count.Entry{Word: "seven", N: 7}); err != nil {
+		return err
+	}
+	_, err = out.Finish()
+	return err
+}
+
+func (d double) MakeRoom(dir string) error {
+	return d.around("mkdir", dir, func() error { return d.Place.MakeRoom(dir) })
 }
 
 func (d double) Mark(maps, mark, content string) error {
 	return d.around("mark", mark, func() error { return d.Place.Mark(maps, mark, content) })
 }
 
-func (d double) Create(path string) (u shuffle.Upload, err error) {
+func (d double) Check(dir string) error {
+	return d.around("check", dir, func() error { return d.Place.Check(dir) })
+}
+
+func (d double) Create(path string, durable bool) (u shuffle.Upload, err error) {
 	err = d.around("create", path, func() error {
-		u, err = d.Place.Create(path)
+		u, err = d.Place.Create(path, durable)
 		return err
 	})
 	return doubleUpload{u, d.striker, path}, err

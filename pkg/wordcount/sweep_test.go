@@ -66,6 +66,7 @@ var byClock = []string{
 var (
 	sweepModes = map[string]plan.Options{
 		"reduce": {Split: 24, Reducers: 2},
+		"keep":   {Split: 24, Reducers: 2, Keep: 3},
 		"live":   {Split: 24, Direct: true}, // each task's words straight into the sorted set
 	}
 	sweepFiles = map[string]string{
@@ -120,7 +121,7 @@ func TestAJobIsExactWhereverAnAccidentStrikes(t *testing.T) {
 	}
 	var all []accident
 	for _, side := range []string{"worker", "supervisor"} {
-		for _, mode := range []string{"reduce", "live"} {
+		for _, mode := range []string{"reduce", "keep", "live"} {
 			points, files, _ := accident{side: side, mode: mode}.strike(t)
 			t.Logf("%s, %s, %d commands: %s", side, mode, len(points), strings.Join(points, " "))
 			t.Logf("%s, %s, %d operations on files: %s", side, mode, len(files), strings.Join(files, " "))

@@ -26,10 +26,11 @@ type Config struct {
 	Workers      int                   // processes; the number of CPUs
 	Reducers     int                   // partitions; by the input's size
 	Direct       bool                  // no partitions: words go straight into the sorted set
+	Keep         int                   // most frequent words that go into the sorted set; all
 	Split        int64                 // bytes of a split; plan.DefaultSplit
 	WholeFiles   bool                  // never split a file
 	WorkerMemory int64                 // bytes that a worker may use; worker.DefaultWorkerMemory
-	Shuffle      string                // folder of the map outputs; in the state folder
+	Shuffle      string                // folder of map outputs and result files; in the state folder
 	Lease        time.Duration         // worker.DefaultLease
 	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
 	Faults       string                // see worker.ParseFaults; none
@@ -42,7 +43,8 @@ type Config struct {
 	// is "data". It is for a job that only makes sense with these values, like a demonstration.
 	AsIs bool
 
-	taken string // see Taken
+	keepAll bool   // WORDCOUNT_KEEP says so
+	taken   string // see Taken
 }
 
 const (
@@ -72,12 +74,12 @@ func Job(c Config) (wordcount.Config, error) {
 
 // options returns the options that decide which job it is.
 func (c Config) options() plan.Options {
-	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct,
+	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct, Keep: c.Keep,
 		Selection: plan.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
 }
 
 // ID distinguishes configurations, because two jobs in one process have two sets of nodes.
 func ID(c Config) string {
-	c.taken = ""
+	c.taken, c.keepAll = "", false
 	return fmt.Sprintf("%#v", c) // %#v quotes paths, because they may hold any bytes
 }

@@ -31,7 +31,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 	unsettled(t)
 	tried := map[string][2]string{
 		"WORDCOUNT_INPUT": {"one", "other"}, "WORDCOUNT_EXCLUDE": {"*.gz", "a,b"}, "WORDCOUNT_SKIP": {"binary", "unreadable"},
-		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"},
+		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"}, "WORDCOUNT_KEEP": {"3", "all"},
 		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_SHUFFLE": {"one", "other"}, "WORDCOUNT_LEASE": {"3s", "5s"},
 		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
 		"WORDCOUNT_VERIFY_PART": {"1/2", "2/2"}, "WORDCOUNT_DURABILITY": {"none", "waitaof"},
@@ -186,17 +186,25 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 
 	asked(Config{
 		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
-		Reducers: 3, WholeFiles: true,
+		Reducers: 3, WholeFiles: true, Keep: 1000,
 	})
 	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
-		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3"
+		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
 	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
-		!c.Growing || c.Reducers != 3 || !c.WholeFiles || c.taken != want {
+		!c.Growing || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
 	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || !c.WholeFiles {
 		t.Errorf("with reducers of its own: %+v", c)
 	}
+	if c := resolved(Config{Direct: true}); !c.Direct || c.Keep != 0 {
+		t.Errorf("without reducers: %+v", c)
+	}
+	t.Setenv("WORDCOUNT_KEEP", "all")
+	if c := resolved(Config{}); c.Reducers != 3 || c.Keep != 0 {
+		t.Errorf("with all words: %+v", c)
+	}
+	t.Setenv("WORDCOUNT_KEEP", "")
 	for _, c := range []Config{{Input: "others"}, {AsIs: true}, {Dir: "another"}} {
 		if got := resolved(c); got.Input != c.Input || got.Reducers != 0 || got.Split != 0 || got.taken != "" {
 			t.Errorf("%+v became %+v", c, got)

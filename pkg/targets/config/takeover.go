@@ -52,6 +52,9 @@ func (c Config) lastRun() (Config, []setting, error) {
 	if c.Reducers == 0 && !c.Direct && (o.Reducers != 0 || o.Direct) {
 		checked("WORDCOUNT_REDUCERS", strconv.Itoa(o.Reducers))
 	}
+	if c.Keep == 0 && !c.keepAll && !c.Direct && o.Keep != 0 {
+		checked("WORDCOUNT_KEEP", strconv.Itoa(o.Keep))
+	}
 	return c, taken, err
 }
 

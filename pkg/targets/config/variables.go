@@ -19,6 +19,7 @@ import (
 
 const (
 	maxWorkers      = 1024
+	maxKeep         = 1 << 30  // words
 	minWorkerMemory = 64 << 20 // bytes
 )
 
@@ -53,6 +54,15 @@ var variables = []variable{
 	{"WORDCOUNT_REDUCERS", "by the input's size", func(c *Config, v string) (err error) {
 		c.Reducers, err = between(v, 0, protocol.MaxReducers)
 		c.Direct = c.Reducers == 0
+		return err
+	}},
+	{"WORDCOUNT_KEEP", "all words", func(c *Config, v string) (err error) {
+		if c.Keep, c.keepAll = 0, v == "all"; !c.keepAll {
+			c.Keep, err = between(v, 1, maxKeep)
+		}
+		if err != nil {
+			err = fmt.Errorf("write all, or a number from 1 to %d", maxKeep)
+		}
 		return err
 	}},
 	{"WORDCOUNT_SPLIT", "64MiB; without reducers whole files", func(c *Config, v string) (err error) {

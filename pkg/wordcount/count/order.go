@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"iter"
 	"slices"
 	"unsafe"
 )
@@ -12,6 +13,15 @@ import (
 type Entry struct {
 	Word string
 	N    uint64
+}
+
+// Before reports whether e comes before o in the order of a result: by descending count, those of equal
+// count in the order of their bytes.
+func (e Entry) Before(o Entry) bool {
+	if e.N != o.N {
+		return e.N > o.N
+	}
+	return e.Word < o.Word
 }
 
 // A Ranking gathers the words of tables that have no word in common, to be put
@@ -87,6 +97,17 @@ func (r *Ranking) Sort() {
 // At returns the i-th word, from 0.
 func (r *Ranking) At(i int) Entry {
 	return Entry{string(r.word(&r.words[i])), r.words[i].n}
+}
+
+// All yields the words from the first to the last, and never an error: MergeSorted yields them alike.
+func (r *Ranking) All() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for i := range r.Len() {
+			if !yield(r.At(i), nil) {
+				return
+			}
+		}
+	}
 }
 
 // Descending returns the words of the table in the order of Ranking.Sort.

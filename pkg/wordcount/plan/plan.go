@@ -30,6 +30,7 @@ type Options struct {
 	WholeFiles bool  // a file is never split
 	Reducers   int   // partitions; 0: by the input's size
 	Direct     bool  // no reduce phase: each task's words go straight into the sorted set
+	Keep       int   // how many words the sorted set may have, while result files have all of them; 0: all, and no files
 
 	// Selection is how the manifest was scanned. The job's name has only what came of it: the
 	// files.
@@ -48,6 +49,7 @@ type Plan struct {
 // task number its meaning is in the name.
 func New(m Manifest, o Options) Plan {
 	p := Plan{Split: o.Split, Options: o, Manifest: m}
+	p.Job.Keep = o.Keep
 	switch {
 	case o.Direct:
 	case o.Reducers == 0:
@@ -62,8 +64,9 @@ func New(m Manifest, o Options) Plan {
 		p.Split = DefaultSplit
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields entry %d output %d blob %d partition %d split %d reducers %d\n",
-		protocol.Schema, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, p.Split, p.Job.Reducers)
+	fmt.Fprintf(h, "schema %s words fields entry %d output %d blob %d partition %d result %d split %d reducers %d keep %d\n",
+		protocol.Schema, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, shuffle.ResultVersion,
+		p.Split, p.Job.Reducers, p.Job.Keep)
 	m.WriteTo(h) // writing to a hash never fails
 	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])
 	return p

@@ -19,6 +19,7 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 		"another split":  id(base, Options{Split: 11, Reducers: 2}),
 		"more reducers":  id(base, Options{Split: 10, Reducers: 3}),
 		"map only":       id(base, Options{Split: 10, Direct: true}),
+		"ten words":      id(base, Options{Split: 10, Reducers: 2, Keep: 10}),
 		"another size":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 101, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"another time":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 2}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"another path":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),

@@ -23,9 +23,9 @@ var (
 	ErrIncomplete = errors.New("incomplete")
 	// ErrDifferent reports that a recount found a difference.
 	ErrDifferent = errors.New("different")
-	// ErrNoResult reports that Redis doesn't hold the whole result under its fence any more: the
-	// server lost it, it expired, or the job was cleaned or counted again.
-	ErrNoResult = errors.New("the sealed result is not in redis any more")
+	// ErrNoResult reports that the whole result isn't there under its fence any more: the server lost
+	// it, it expired, a file of it is lost, or the job was cleaned or counted again.
+	ErrNoResult = errors.New("the sealed result is not there any more")
 )
 
 // What a call can meet, and the caller can handle.

@@ -15,7 +15,8 @@ type Ending struct {
 }
 
 // Fence fences the result of a job in phase Done with a nonce. If a fence stands already, it stays
-// and is returned: a second fence would invalidate the readers of the first.
+// and is returned: a second fence would invalidate the readers of the first. Of a job that keeps N
+// words, the sorted set must be full.
 func (c Client) Fence(ctx context.Context, run, nonce string) (e Ending, err error) {
 	reply, err := c.call(ctx, "final", c.Job.Keys(), run, nonce).Slice()
 	if err != nil {
@@ -30,18 +31,36 @@ func (c Client) Fence(ctx context.Context, run, nonce string) (e Ending, err err
 
 // Fenced returns the map outputs of a fenced job. Discard drops them where there are reducers.
 func (c Client) Fenced(ctx context.Context, fence string) ([]Output, error) {
+	named, err := c.underFence(ctx, fence, "outputs")
+	if err != nil {
+		return nil, err
+	}
+	return parseOutputs(named)
+}
+
+// FencedResults returns the result files of a fenced job that has them, by partition.
+func (c Client) FencedResults(ctx context.Context, fence string) ([]ResultFile, error) {
+	named, err := c.underFence(ctx, fence, "results")
+	if err != nil {
+		return nil, err
+	}
+	return parseResults(named, c.Job.Reducers)
+}
+
+// underFence reads a hash of the job, in the moment in which the fence stands.
+func (c Client) underFence(ctx context.Context, fence, key string) (map[string]string, error) {
 	var named *redis.MapStringStringCmd
 	err := Library.Have(ctx, c.Redis, func() error {
 		return transaction(c.Redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 			pipe.FCallRO(ctx, Function("result"), c.Job.Keys(), fence, 0, 1)
-			named = pipe.HGetAll(ctx, c.Job.Key("outputs"))
+			named = pipe.HGetAll(ctx, c.Job.Key(key))
 			return nil
 		}))
 	})
 	if err != nil {
 		return nil, Classify(err)
 	}
-	return parseOutputs(named.Val())
+	return named.Val(), nil
 }
 
 // Page returns n words from a rank on, by descending count, as word, count, word, count, …

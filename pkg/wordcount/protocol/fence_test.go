@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -59,6 +60,26 @@ func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 		if err := calls[name]("first"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestResultFilesAreListedUnderTheFenceAlone(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.NewKeeping(t, 2, 1)
+	h.Finish()
+	fill(h, 0, true, 3, "three")
+	fence := h.Fence()
+	for _, other := range []string{"other", ""} {
+		if files, err := h.Client.FencedResults(t.Context(), other); !errors.Is(err, protocol.ErrNoResult) {
+			t.Errorf("under the fence %q: %v, %v", other, files, err)
+		}
+	}
+	before, err := h.Client.FencedResults(t.Context(), fence)
+	check.Must(t, err)
+	check.Must(t, h.Client.Discard(t.Context(), fence, 0))
+	files, err := h.Client.FencedResults(t.Context(), fence)
+	if err != nil || len(files) != 2 || !slices.Equal(files, before) || files[0].Tokens+files[1].Tokens != 6 {
+		t.Errorf("%v, %v", files, err)
 	}
 }
 

@@ -12,6 +12,7 @@ const MaxReducers = 4096
 type Job struct {
 	ID       string // hash of the plan
 	Reducers int    // partitions; 0: map only
+	Keep     int    // how many words the sorted set may have, while files have all of them; 0: all, and no files
 }
 
 // jobID is the form of a job's ID.
@@ -34,7 +35,7 @@ func (j Job) StreamKey(s Stream) string { return j.Key(string(s)) }
 
 // Keys are the keys of the job, which every function takes, in the order of lua/wordcount.lua.
 func (j Job) Keys() []string {
-	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "outputs"}
+	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "outputs", "results"}
 	for i, name := range names {
 		names[i] = j.Key(name)
 	}

@@ -39,6 +39,35 @@ func (c counts) of(part, partitions int) (d counts) {
 	return d
 }
 
+// ranking is every word that c has, in the one order of a result: by descending count, those of equal
+// count ascending.
+func (c counts) ranking() (words []int) {
+	for word, n := range c {
+		if n > 0 {
+			words = append(words, word)
+		}
+	}
+	slices.SortStableFunc(words, func(a, b int) int { return c[b] - c[a] })
+	return words
+}
+
+// rankingAsRedisHasIt is ranking, but words of equal count are descending.
+func (c counts) rankingAsRedisHasIt() []int {
+	words := c.ranking()
+	slices.Reverse(words)
+	slices.SortStableFunc(words, func(a, b int) int { return c[b] - c[a] })
+	return words
+}
+
+// top is the first n words of c.
+func (c counts) top(n int) (d counts) {
+	words := c.ranking()
+	for _, word := range words[:min(n, len(words))] {
+		d[word] = c[word]
+	}
+	return d
+}
+
 // set is a set of small numbers.
 type set uint16
 
@@ -164,7 +193,11 @@ type modelState struct {
 	counts                counts
 	deadMaps, deadReduces set
 	lost                  [modelTasks + 1]int // how often a task's output was revoked
+	results               modelResults
 }
+
+// modelResults are the names of the result files, by partition. 0: none.
+type modelResults [modelTasks]nonce
 
 // modelMeta is the key meta.
 type modelMeta struct {
@@ -174,6 +207,8 @@ type modelMeta struct {
 	mapped, reduced int
 	tokens, stored  int // words of the committed tasks; and of the stored partitions
 	storing         []modelStoring
+	filled          int  // words of the top N that are in the sorted set
+	full            bool // they are all there
 	final           nonce
 	dismissed       bool
 	discarded       bool // only the invariants ask for it
@@ -361,6 +396,62 @@ func (w *world) put(
 	return at, nil, nil
 }
 
+// putFiles names the result files of some partitions, and acknowledges them.
+func (w *world) putFiles(run nonce, parts []int, names []nonce, totals counts) (standings []standing, err error) {
+	if err := w.open(run); err != nil {
+		return nil, err
+	}
+	s := &w.redis
+	refused := false
+	for _, part := range parts {
+		now := s.reduces.standing(part + 1)
+		standings = append(standings, now)
+		refused = refused || now != isPending && !(now == isSettled && w.without == putPending)
+	}
+	if refused {
+		return standings, nil
+	}
+	for i, part := range parts {
+		s.reduces.acknowledge(part + 1)
+		s.results[part] = names[i]
+		s.reduced++
+		s.stored += totals.of(part, w.partitions).sum()
+	}
+	w.turn()
+	if s.reduced == w.partitions && w.without == doneIfMapped {
+		s.phase = done
+	}
+	return nil, nil
+}
+
+// listResults lists the result files of a job that is done, and tells how far the sorted set has come.
+func (w *world) listResults(run nonce) (files modelResults, filled int, full bool, err error) {
+	if err := w.open(run); err != nil {
+		return files, 0, false, err
+	}
+	s := &w.redis
+	if s.phase != done && w.without != listWhenDone {
+		return files, 0, false, errModelPhase
+	}
+	return s.results, s.filled, s.full, nil
+}
+
+// fill puts the next words of the top N into the sorted set. It returns how far the set has come.
+func (w *world) fill(run nonce, from int, words []int, last bool, totals counts) (filled int, full bool, err error) {
+	if err := w.open(run); err != nil {
+		return 0, false, err
+	}
+	s := &w.redis
+	if s.full || s.filled != from && w.without != fillJoinsOn {
+		return s.filled, s.full, nil
+	}
+	for _, word := range words {
+		s.counts[word] = totals[word]
+	}
+	s.filled, s.full = from+len(words), last
+	return s.filled, s.full, nil
+}
+
 // revoke takes a lost output back: its tasks are pending again, for any worker to steal. A task
 // whose outputs are lost too often is buried instead.
 func (w *world) revoke(run, name nonce) {
@@ -423,6 +514,9 @@ func (w *world) setFence(run, fence nonce) (nonce, error) {
 			w.fail("false alarm: a job that is done has buried tasks")
 			return 0, errModelState
 		}
+	}
+	if w.keep > 0 && !s.full && w.without != fullBeforeFence && w.without != fillBeforeFence {
+		return 0, errModelPhase
 	}
 	if s.final == 0 || w.without == oneFence {
 		s.final = fence
@@ -502,14 +596,20 @@ func (w *world) release(run, consumer nonce) {
 func (w *world) clean() {
 	w.lose()
 	if w.redis.there {
-		w.deletions = append(w.deletions, w.redis.run)
+		w.deletions = append(slices.Clip(w.deletions), deletion{w.redis.run, true})
 	}
+	w.wipeOut()
+}
+
+// wipeOut is the function clean.
+func (w *world) wipeOut() {
 	w.redis.modelMeta = modelMeta{}
 	w.inOneCall(oneClean, func() {
 		w.redis.maps, w.redis.reduces = modelStream{}, modelStream{}
 		w.inOneCall(oneClean, func() {
 			s := &w.redis
 			s.outputs, s.counts, s.deadMaps, s.deadReduces, s.lost = nil, counts{}, 0, 0, [modelTasks + 1]int{}
+			s.results = modelResults{}
 		})
 	})
 }

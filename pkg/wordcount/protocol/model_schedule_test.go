@@ -31,7 +31,7 @@ func (s modelSchedule) play(without guard, tracing bool) *world {
 	pick := func(n int) int { return int(random.Uint64() % uint64(n)) }
 	w := newWorld(without, pick)
 	w.tracing = tracing
-	w.note(w.tasks, " tasks, ", w.partitions, " partitions, limit ", w.limit, ", rotten: ", w.rotten)
+	w.note(w.tasks, " tasks, ", w.partitions, " partitions, ", w.keep, " words kept, limit ", w.limit, ", rotten: ", w.rotten)
 	for i, step := range s[2:] {
 		w.past = append(w.past, w.redis)
 		if step == 0 {
@@ -106,10 +106,10 @@ func (w *world) act(pick func(int) int) {
 	case 17:
 		if len(w.deletions) > 0 && pick(w.rarity.deletions) == 0 {
 			i := pick(len(w.deletions))
-			run := w.deletions[i]
-			w.note("somebody deletes the files of run ", run)
+			d := w.deletions[i]
+			w.note("somebody deletes the files of run ", d.run, ", results: ", d.results)
 			w.deletions = slices.Delete(w.deletions, i, i+1)
-			w.deleteFiles(run)
+			w.deleteFiles(d)
 		}
 	case 18:
 		if pick(3*w.rarity.mounts) == 0 && (!w.blind || pick(3) == 0) {

@@ -33,8 +33,8 @@ type modelSearch struct {
 	bad  error    // the first that is wrong; path leads there
 }
 
-func searchAll(without guard, tasks, partitions int, left faults) (states int, err error) {
-	w := &world{without: without, tasks: tasks, partitions: partitions, limit: 3, batch: 1}
+func searchAll(without guard, tasks, partitions, keep int, left faults) (states int, err error) {
+	w := &world{without: without, tasks: tasks, partitions: partitions, keep: keep, limit: 3, batch: 1}
 	w.generations = map[nonce]int{}
 	w.folderOf[1] = 1
 	for i := range w.supervisors {
@@ -100,7 +100,7 @@ func (s *modelSearch) workers(n node) {
 				if commits {
 					n.workers[i].commitHeld(true)
 				} else {
-					n.workers[i].storeWords(2, true)
+					n.workers[i].storeTotals(2, true)
 				}
 			})
 		}
@@ -150,10 +150,10 @@ func (s *modelSearch) accidents(n node) {
 			})
 		}
 	}
-	for i, run := range n.deletions {
+	for i, d := range n.deletions {
 		s.try(n, "somebody deletes files", func(n *node) {
 			n.deletions = slices.Delete(n.deletions, i, i+1)
-			n.deleteFiles(run)
+			n.deleteFiles(d)
 		})
 	}
 }
@@ -254,33 +254,35 @@ func (k *key) name(n nonce) {
 // those that take minutes.
 func TestAnyScheduleOfASmallModelIsExact(t *testing.T) {
 	for _, c := range []struct {
-		tasks, partitions int
-		faults            faults
-		needs             guard // one without which the search fails
-		long              bool
+		tasks, partitions, keep int
+		faults                  faults
+		needs                   guard // one without which the search fails
+		long                    bool
 	}{
-		{1, 0, faults{rollbacks: 1, lostReplies: 1}, allPending, false},
-		{1, 1, faults{vanished: 1}, addOnce, false},
-		{1, 1, faults{lostReplies: 1, thefts: 1}, putPending, false},
-		{1, 1, faults{rollbacks: 1}, putJoinsOn, true},
-		{1, 1, faults{vanished: 1, lostReplies: 1, thefts: 1}, putPending, true},
-		{1, 1, faults{rollbacks: 1, vanished: 1}, doneIfStored, true},
-		{1, 1, faults{rollbacks: 1, lostReplies: 1}, allPending, true},
-		{1, 1, faults{vanished: 2, deaths: 1}, mapsFirst, true},
-		{1, 2, faults{rollbacks: 1}, readFenced, true},
-		{1, 2, faults{vanished: 1, thefts: 1}, mapIfRevoked, true},
-		{2, 1, faults{vanished: 1, thefts: 1}, recount, true},
-		{2, 1, faults{rollbacks: 1}, readFenced, true},
+		{1, 0, 0, faults{rollbacks: 1, lostReplies: 1}, allPending, false},
+		{1, 1, 0, faults{vanished: 1}, addOnce, false},
+		{1, 1, 0, faults{lostReplies: 1, thefts: 1}, putPending, false},
+		{1, 1, 2, faults{vanished: 1}, checkFiles, false},
+		{1, 1, 0, faults{rollbacks: 1}, putJoinsOn, true},
+		{1, 1, 0, faults{vanished: 1, lostReplies: 1, thefts: 1}, putPending, true},
+		{1, 1, 0, faults{rollbacks: 1, vanished: 1}, doneIfStored, true},
+		{1, 1, 0, faults{rollbacks: 1, lostReplies: 1}, allPending, true},
+		{1, 1, 0, faults{vanished: 2, deaths: 1}, mapsFirst, true},
+		{1, 1, 2, faults{rollbacks: 1}, fillJoinsOn, true},
+		{1, 2, 0, faults{rollbacks: 1}, readFenced, true},
+		{1, 2, 0, faults{vanished: 1, thefts: 1}, mapIfRevoked, true},
+		{2, 1, 0, faults{vanished: 1, thefts: 1}, recount, true},
+		{2, 1, 0, faults{rollbacks: 1}, readFenced, true},
 	} {
 		if c.long && !full() {
 			continue
 		}
-		t.Run(fmt.Sprintf("%d tasks, %d partitions, %+v", c.tasks, c.partitions, c.faults), func(t *testing.T) {
-			states, err := searchAll(c.needs, c.tasks, c.partitions, c.faults)
+		t.Run(fmt.Sprintf("%d tasks, %d partitions, %d words kept, %+v", c.tasks, c.partitions, c.keep, c.faults), func(t *testing.T) {
+			states, err := searchAll(c.needs, c.tasks, c.partitions, c.keep, c.faults)
 			if err == nil {
 				t.Errorf("%d states are right without the guard %q", states, c.needs)
 			}
-			states, err = searchAll(allGuards, c.tasks, c.partitions, c.faults)
+			states, err = searchAll(allGuards, c.tasks, c.partitions, c.keep, c.faults)
 			if err != nil {
 				t.Error(err)
 			}

@@ -6,13 +6,14 @@ import "slices"
 // worker whose host has a wrong mount.
 const sharedStore = 0
 
-// modelFile is a map output. Once it is written, nothing but faults changes it.
+// modelFile is a map output or a result file. Once it is written, nothing but faults changes it.
 type modelFile struct {
 	name    nonce
 	store   int
 	run     nonce // in whose folder it is
 	tasks   set
 	counts  counts
+	result  bool
 	gone    bool
 	hidden  bool // for a while
 	damaged bool
@@ -60,14 +61,21 @@ func (w *world) mark(run nonce) {
 
 func (w *world) marked(run nonce) bool { return slices.Contains(w.marks, run) }
 
-// deleteFiles deletes the mark and the files of a run, after its seal or after clean. It may come
-// late: by then a rollback may have brought the run back.
-func (w *world) deleteFiles(run nonce) {
+// deletion is that somebody deletes the mark and the files of a run some time: after its seal its map
+// outputs, after clean its result files, too.
+type deletion struct {
+	run     nonce
+	results bool
+}
+
+// deleteFiles makes a deletion. It may come late: by then a rollback may have brought the run back.
+func (w *world) deleteFiles(d deletion) {
+	run := d.run
 	for i := range w.files {
 		f := &w.files[i]
-		if f.run == run {
+		if f.run == run && (!f.result || d.results) {
 			f.vanish()
-		} else if w.without == ownFolder {
+		} else if w.without == ownFolder && f.run != run || w.without == resultsStay && f.run == run {
 			f.gone = true
 		}
 	}

@@ -1,5 +1,7 @@
 package protocol_test
 
+import "slices"
+
 // modelSave is how far the checkpoint has come that a seal needs.
 type modelSave int
 
@@ -31,7 +33,17 @@ type modelSupervisor struct {
 	keysLost   bool // since then
 	sealed     bool
 	dismissed  bool // the workers
-	dropped    bool // the outputs
+
+	// Of a job that keeps the top N:
+	results modelResults // the list that is read
+	listed  bool
+	read    int    // result files
+	totals  counts // of them
+	at      int    // words that are filled in
+	filled  bool   // all of them
+	anew    int    // how often the job began anew
+
+	dropped bool // the outputs
 }
 
 // restart is the death of a supervisor and the birth of another in the same folder. The new one
@@ -49,6 +61,8 @@ func (w *world) restart(i int) {
 func (v *modelSupervisor) begin() {
 	v.mine, v.known = v.folders[v.folder], v.folders[v.folder] != 0
 	v.asked, v.top, v.seeded, v.adopted, v.done, v.fence = false, 0, false, false, false, 0
+	v.filled = false
+	v.forgetResults()
 	if !v.known {
 		v.mine = v.nonce()
 		v.generations[v.mine] = v.generation
@@ -100,16 +114,29 @@ func (v *modelSupervisor) sealSome() {
 		v.dismissed = true
 	case v.sealed && !v.dropped:
 		if v.discard(v.fence) {
-			v.deletions = append(v.deletions, v.mine)
+			v.deletions = append(slices.Clip(v.deletions), deletion{v.mine, false})
 		}
 		v.dropped = true
 	case v.sealed:
+	case v.keep > 0 && !v.filled && (v.fence != 0) == (v.without == fillBeforeFence):
+		v.fillSome()
 	case v.fence == 0:
 		v.done = false
+		v.filled = v.filled && v.without == fillBeforeFence
+		v.forgetResults()
 		if fence, err := v.setFence(v.mine, v.nonce()); err == nil {
 			v.fence, v.tokens, v.save, v.word, v.counts = fence, v.redis.tokens, saveNone, 0, counts{}
 			v.rolledBack, v.keysLost = false, false
 		}
+	case v.keep > 0 && v.read < v.partitions && v.without != checkFiles:
+		if !v.listed {
+			if v.fenced(v.fence) != nil && v.without != readFenced {
+				v.fence = 0
+				return
+			}
+			v.results, v.listed = v.redis.results, true
+		}
+		v.readResult()
 	case v.save == saveNone:
 		if v.saving == nil {
 			v.world.save()
@@ -135,6 +162,70 @@ func (v *modelSupervisor) sealSome() {
 	}
 }
 
+func (v *modelSupervisor) forgetResults() {
+	v.results, v.listed, v.read, v.totals, v.at = modelResults{}, false, 0, counts{}, 0
+}
+
+// readResult reads the next result file. If it is lost, the job begins anew.
+func (v *modelSupervisor) readResult() {
+	c, ok := v.fetch(v.results[v.read], sharedStore)
+	if ok {
+		v.totals.add(c)
+		v.read++
+		return
+	}
+	switch {
+	case !v.marked(v.mine): // then it may be this host that doesn't see the file
+		v.refused = v.adopted
+	case v.anew == 3:
+		v.refused = true // it would go round for ever
+	case v.redis.there && v.redis.run == v.mine:
+		v.anew++
+		v.lose()
+		v.wipeOut()
+	}
+	v.begin()
+}
+
+// fillSome puts the next word of the top N into the sorted set, once it has read all result files.
+func (v *modelSupervisor) fillSome() {
+	if !v.listed {
+		files, at, full, err := v.listResults(v.mine)
+		v.results, v.at, v.filled = files, at, full
+		v.listed = err == nil
+		v.done = v.done && err == nil
+		if err == nil && slices.Contains(files[:v.partitions], 0) {
+			v.fail("false alarm: the result files are %v", files)
+		}
+		return
+	}
+	if v.read < v.partitions {
+		v.readResult()
+		return
+	}
+	words := v.totals.ranking()
+	words = words[:min(v.keep, len(words))]
+	if v.without == oneOrder && v == v.supervisors[1] {
+		words = v.totals.rankingAsRedisHasIt()[:len(words)]
+	}
+	from := min(v.at, len(words))
+	next := words[from:min(from+1, len(words))]
+	last := from+len(next) == len(words)
+	at, full, err := v.fill(v.mine, from, next, last, v.totals)
+	switch {
+	case err != nil:
+		v.done = false
+		v.forgetResults()
+	case full:
+		v.filled = true
+		v.forgetResults()
+	case at != from+len(next):
+		v.forgetResults()
+	default:
+		v.at = at
+	}
+}
+
 func (v *modelSupervisor) publish() {
 	s := &v.redis
 	if v.fenced(v.fence) == nil && v.without != readFenced &&
@@ -142,12 +233,27 @@ func (v *modelSupervisor) publish() {
 		v.fail("false alarm: %+v is not complete", s.modelMeta)
 		return
 	}
-	if v.counts.sum() != v.tokens && v.without != readFenced {
-		v.fail("false alarm: %v do not add up to %d", v.counts, v.tokens)
+	all := v.counts
+	if v.keep > 0 {
+		if v.without == checkFiles {
+			v.results = s.results
+			for _, name := range v.results[:v.partitions] {
+				c, _ := v.fetch(name, sharedStore)
+				v.totals.add(c)
+			}
+		}
+		all = v.totals
+		if top := all.top(v.keep); v.counts != top {
+			v.fail("the sorted set has %v, and the files begin with %v", v.counts, top)
+			return
+		}
+	}
+	if all.sum() != v.tokens && v.without != readFenced {
+		v.fail("false alarm: %v do not add up to %d", all, v.tokens)
 		return
 	}
-	if want := v.total(v.generation); v.counts != want {
-		v.fail("published %v instead of %v", v.counts, want)
+	if want := v.total(v.generation); all != want {
+		v.fail("published %v instead of %v", all, want)
 		return
 	}
 	v.sealed = true
@@ -157,7 +263,10 @@ func (v *modelSupervisor) publish() {
 // lasts requires that what was published survives the next crash. Another folder's supervisor may
 // have fenced it since, and has the same result then.
 func (v *modelSupervisor) lasts() {
-	if v.sealed && !v.rolledBack && v.redis.final == v.fence && v.disk.final != v.fence {
+	if !v.sealed || v.rolledBack || v.redis.final != v.fence {
+		return
+	}
+	if v.disk.final != v.fence || v.keep > 0 && (v.disk.results != v.results || v.disk.counts != v.counts) {
 		v.fail("published, and the next crash takes it away")
 	}
 }

@@ -26,8 +26,9 @@ type modelWorker struct {
 	next    int   // of the list
 	missing nonce // an output that can't be read
 	totals  counts
-	attempt nonce // to put parts; 0: none
-	stored  int   // words
+	attempt nonce   // to put parts; 0: none
+	stored  int     // words
+	names   []nonce // of the result files of parts; nil: not written
 
 	dismissed bool // has left: the job is sealed
 	left      bool // has left because nothing was to do
@@ -99,7 +100,7 @@ func (k *modelWorker) count() {
 	id := k.todo[0]
 	k.todo = k.todo[1:]
 	k.held = append(k.held, id)
-	k.table.add(content(k.generation, id))
+	k.table.add(k.content(k.generation, id))
 	k.touch()
 }
 
@@ -161,7 +162,7 @@ func (k *modelWorker) merge(n int) {
 		for _, id := range k.reduces[:min(n, len(k.reduces))] {
 			k.parts = append(k.parts, id-1)
 		}
-		k.merging, k.next, k.totals, k.attempt, k.stored = 0, 0, counts{}, 0, 0
+		k.merging, k.next, k.totals, k.attempt, k.stored, k.names = 0, 0, counts{}, 0, 0, nil
 	}
 	if !k.listed {
 		k.listOutputs()
@@ -264,6 +265,36 @@ func (k *modelWorker) storeWords(n int, lost bool) {
 	}
 }
 
+// storeTotals brings the totals of parts to where the job has them: the next n words at the most.
+func (k *modelWorker) storeTotals(n int, lost bool) {
+	switch {
+	case k.keep == 0:
+		k.storeWords(n, lost)
+	case k.names == nil:
+		k.writeResults()
+	default:
+		standings, err := k.putFiles(k.run, k.parts, k.names, k.totals)
+		if !lost { // else tried again, some time
+			k.dropReduces(standings, err)
+		}
+	}
+}
+
+// writeResults writes the result files of parts.
+func (k *modelWorker) writeResults() {
+	if !k.sees() {
+		k.hire(k.slot)
+		return
+	}
+	var names []nonce
+	for _, part := range k.parts {
+		name := k.nonce()
+		k.write(modelFile{name: name, store: k.store(), run: k.run, counts: k.totals.of(part, k.partitions), result: true})
+		names = append(names, name)
+	}
+	k.names = names
+}
+
 // dropReduces is done with the partitions in hand, but for those that are pending.
 func (k *modelWorker) dropReduces(standings []standing, err error) {
 	for i, part := range k.parts {
@@ -295,7 +326,7 @@ func (k *modelWorker) step() {
 	case k.missing != 0:
 		k.report()
 	case k.mergedAll():
-		k.storeWords(2, false)
+		k.storeTotals(2, false)
 	case len(k.reduces) > 0:
 		k.merge(2)
 	default:
@@ -400,8 +431,8 @@ func (k *modelWorker) any(pick func(int) int) {
 			note("reports output ", k.missing)
 			k.report()
 		case k.mergedAll():
-			note("stores partitions ", k.parts, " from word ", k.stored, " of ", k.totals, ", lost: ", lost)
-			k.storeWords(1+pick(3), lost)
+			note("stores partitions ", k.parts, " from word ", k.stored, " of ", k.totals, ", files ", k.names, ", lost: ", lost)
+			k.storeTotals(1+pick(3), lost)
 		case len(k.reduces) > 0:
 			if k.parts == nil && lost {
 				k.list, k.listed = nil, false

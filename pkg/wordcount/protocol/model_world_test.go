@@ -9,6 +9,7 @@ type world struct {
 	without     guard
 	tasks       int
 	partitions  int           // 0: no reducers
+	keep        int           // words of the top N in the sorted set, while files have all; 0: all are in the set
 	limit       int           // the lost output of a task that buries it: the 3rd, say
 	batch       int           // tasks that a worker reads at once
 	generation  int           // of the input
@@ -26,7 +27,7 @@ type world struct {
 	files     []modelFile
 	marks     []nonce             // the runs whose folders in the store have the mark
 	unmarked  bool                // a mark was lost or deleted at least once
-	deletions []nonce             // the runs whose files somebody deletes some time
+	deletions []deletion          // that come some time
 	blind     bool                // the host of the last worker has a wrong mount
 	rotten    bool                // the disk damages all that is written, for ever
 	lost      [modelTasks + 1]int // how often a task's output was revoked and had been lost indeed
@@ -48,6 +49,9 @@ func newWorld(without guard, pick func(int) int) *world {
 	w.tasks = []int{1, 2, 3, 1, 2, 3, 2, 0}[pick(8)]
 	w.partitions = []int{1, 2, 1, 2, 2, 2, 1, 0}[pick(8)]
 	w.limit = []int{3, 3, 2, 1}[pick(4)]
+	if w.partitions > 0 {
+		w.keep = []int{0, 0, 0, 1, 2, 3}[pick(6)]
+	}
 	w.rotten = pick(64) == 0
 	if pick(4) == 0 {
 		w.folderOf[1] = 1
@@ -78,10 +82,14 @@ func (w *world) note(what ...any) {
 }
 
 // content is what a task's split holds in a generation of the input. The sums of different sets of
-// tasks differ.
-func content(generation, task int) (c counts) {
+// tasks differ. Where the order of words matters, two and two have equal counts.
+func (w *world) content(generation, task int) (c counts) {
 	for word := range c {
-		c[word] = 1 << (3 * (task - 1)) * (1 + (task+word+3*generation)%6)
+		n := word
+		if w.keep > 0 {
+			n /= 2
+		}
+		c[word] = 1 << (3 * (task - 1)) * (1 + (task+n+3*generation)%6)
 	}
 	return c
 }
@@ -89,7 +97,7 @@ func content(generation, task int) (c counts) {
 // total is the serial count of a generation.
 func (w *world) total(generation int) (c counts) {
 	for id := 1; id <= w.tasks; id++ {
-		c.add(content(generation, id))
+		c.add(w.content(generation, id))
 	}
 	return c
 }
@@ -162,12 +170,31 @@ func (w *world) changeInput() {
 	w.restart(1)
 }
 
+// invariantsOfResults are those of a job that keeps the top N.
+func (w *world) invariantsOfResults(stored set, total counts) {
+	s := &w.redis
+	for p := range w.partitions {
+		f := w.file(s.results[p])
+		if stored.has(p+1) && (f == nil || !f.foreign && f.counts != total.of(p, w.partitions)) {
+			w.fail("partition %d is stored as %+v", p, f)
+		}
+	}
+	if s.full && s.counts != total.top(w.keep) {
+		w.fail("the sorted set is full with %v instead of %v", s.counts, total.top(w.keep))
+	}
+}
+
 // invariants are what holds in every state of Redis, at any time.
 func (w *world) invariants() {
 	s := &w.redis
 	for i, v := range w.supervisors {
 		if v.sealed && !v.keysLost && (s.final != v.fence || s.phase != done) {
 			w.fail("supervisor %d published a result that can't be read any more", i)
+		}
+		for p := range w.partitions {
+			if f := w.file(v.results[p]); v.sealed && w.keep > 0 && f.gone && !f.lost {
+				w.fail("supervisor %d published a result, and file %d was deleted", i, f.name)
+			}
 		}
 	}
 	if !s.there {
@@ -187,7 +214,7 @@ func (w *world) invariants() {
 	acknowledged := s.maps.acknowledged() &^ s.deadMaps
 	for id := 1; id <= w.tasks; id++ {
 		if acknowledged.has(id) {
-			want.add(content(generation, id))
+			want.add(w.content(generation, id))
 		}
 	}
 	if s.tokens != want.sum() || s.mapped != acknowledged.len() {
@@ -213,6 +240,10 @@ func (w *world) invariants() {
 		w.fail("false alarm: nothing is to do, and the job isn't done")
 	}
 	total := w.total(generation)
+	if w.keep > 0 {
+		w.invariantsOfResults(stored, total)
+		return
+	}
 	for p := range w.partitions {
 		if have, want := s.counts.of(p, w.partitions), total.of(p, w.partitions); stored.has(p+1) && have != want {
 			w.fail("partition %d is stored as %v instead of %v", p, have, want)

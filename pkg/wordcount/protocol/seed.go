@@ -36,8 +36,8 @@ func (c Client) Seed(ctx context.Context, run, store string, maps, first int, ta
 	if err := c.room(ctx, adding); err != nil {
 		return s, err
 	}
-	args := make([]any, 0, 5+2*len(tasks))
-	args = append(args, run, maps, c.Job.Reducers, store, first)
+	args := make([]any, 0, 6+2*len(tasks))
+	args = append(args, run, maps, c.Job.Reducers, c.Job.Keep, store, first)
 	for _, t := range tasks {
 		args = append(args, t.Paths, t.Numbers)
 	}

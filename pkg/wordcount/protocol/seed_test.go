@@ -54,7 +54,9 @@ func TestASeedForAJobOfAnotherSizeIsRefused(t *testing.T) {
 	fewer := protocol.Client{Redis: h.Client.Redis, Job: protocol.Job{ID: h.Client.Job.ID, Reducers: 1}}
 	_, ofMaps := h.Client.Seed(t.Context(), h.Run, h.Dir, wordcounttest.Tasks+1, 1, nil)
 	_, ofReducers := fewer.Seed(t.Context(), h.Run, h.Dir, wordcounttest.Tasks, 1, nil)
-	for what, err := range map[string]error{"one more task": ofMaps, "fewer partitions": ofReducers} {
+	keeping := protocol.Client{Redis: h.Client.Redis, Job: protocol.Job{ID: h.Client.Job.ID, Reducers: 2, Keep: 1}}
+	_, ofWords := keeping.Seed(t.Context(), h.Run, h.Dir, wordcounttest.Tasks, 1, nil)
+	for what, err := range map[string]error{"one more task": ofMaps, "fewer partitions": ofReducers, "fewer words": ofWords} {
 		if !errors.Is(err, protocol.ErrState) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -62,6 +64,17 @@ func TestASeedForAJobOfAnotherSizeIsRefused(t *testing.T) {
 	h.Expect("it is as it was", func(st protocol.Status) bool {
 		return st.Maps == wordcounttest.Tasks && st.Reducers == 2 && st.Seeded == wordcounttest.Tasks
 	})
+}
+
+func TestAJobWithoutReducersKeepsAllWords(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 0)
+	_, err := h.Client.Clean(t.Context(), h.Run)
+	check.Must(t, err)
+	h.Client.Job.Keep = 1
+	if err := h.Seed(); !errors.Is(err, protocol.ErrState) {
+		t.Errorf("seeded, %v", err)
+	}
 }
 
 func TestAJobThatLostAStreamIsNotSeededAnew(t *testing.T) {

@@ -17,6 +17,7 @@ type Status struct {
 	Seeded         int // map tasks in the stream
 	Reducers       int
 	Reduced        int
+	Keep           int            // words that the sorted set may have; 0: all
 	Tokens         uint64         // words in committed tasks
 	Bytes          int64          // input bytes in committed tasks
 	Revoked        int            // how often a task was taken back because its output was lost
@@ -107,7 +108,7 @@ func (c Client) Status(ctx context.Context) (Status, error) {
 		most int
 	}{
 		{"maps", &s.Maps, maxMaps}, {"mapped", &s.Mapped, maxMaps}, {"reducers", &s.Reducers, MaxReducers},
-		{"reduced", &s.Reduced, MaxReducers}, {"revoked", &s.Revoked, MaxCount}, {"tokens", &tokens, MaxCount}, {"bytes", &bytes, MaxCount},
+		{"reduced", &s.Reduced, MaxReducers}, {"keep", &s.Keep, MaxCount}, {"revoked", &s.Revoked, MaxCount}, {"tokens", &tokens, MaxCount}, {"bytes", &bytes, MaxCount},
 		{"troubles", &s.Troubles, MaxCount}, {"taken", &s.Taken, MaxCount},
 	} {
 		if *number.of, err = bounded(meta[number.name], number.most); err != nil {

@@ -2,8 +2,8 @@
 //
 // # Basics
 //
-// A [Result] is the sealed result of a job. It lies in Redis, in a sorted set, and is read under
-// the fence with which it was published:
+// A [Result] is the sealed result of a job. It lies in Redis, in a sorted set, or in result files that
+// Redis names. It is read under the fence with which it was published:
 //
 //	r := result.Result{Redis: rdb, Job: job, Fence: sealed.Fence}
 //	for e, err := range r.Entries(ctx) { … }  // by descending count
@@ -16,7 +16,7 @@
 //
 // # Caveats
 //
-// A result can go while it is read: it expires, the job is cleaned, or the server loses it. Then
+// A result can go while it is read: it expires, the job is cleaned, the server or the disk loses it. Then
 // the iteration ends with protocol.ErrNoResult, so look at the error of each step.
 //
 // A recount keeps all words in memory. A [Share] of them takes less.

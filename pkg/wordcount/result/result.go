@@ -10,22 +10,27 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/redis/go-redis/v9"
 )
 
 // resultPage is how many words one call returns. It takes the server two or three milliseconds.
 const resultPage = 10_000
 
-// Result is the sealed result of a job. It lies in Redis, and can be read as long as its fence
-// stands.
+// Result is the sealed result of a job. It lies in Redis, or in files that Redis names, and can be read
+// as long as its fence stands.
 type Result struct {
 	Redis redis.UniversalClient
 	Job   protocol.Job
 	Fence string
+
+	// For a job that keeps N words:
+	Run   string
+	Store func(run string) (*shuffle.Store, error) // opens the store that has the run's result files
 }
 
 // Entries yields the words by descending count, and words of equal count in the order of their
-// bytes. It ends with ErrNoResult if the result is not in Redis any more, or not all of it, and with
+// bytes. It ends with ErrNoResult if the result is not there any more, or not all of it, and with
 // ErrRedis if the server can't be reached.
 func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
@@ -50,6 +55,14 @@ func unreachable(err error) error {
 	return fmt.Errorf("%w: the server went away while the result was read: %w", protocol.ErrRedis, err)
 }
 
+// gone gives the error of a job that isn't there any more its class.
+func gone(err error) error {
+	if errors.Is(err, protocol.ErrNoJob) {
+		return fmt.Errorf("%w: %w", protocol.ErrNoResult, err)
+	}
+	return err
+}
+
 // complete checks that the counts add up to the words of the job, because the sorted set may be
 // lost while all other keys are there.
 func (r Result) complete(ctx context.Context, sum uint64) error {
@@ -65,6 +78,14 @@ func (r Result) complete(ctx context.Context, sum uint64) error {
 
 // entries is Entries without the check of the sum.
 func (r Result) entries(ctx context.Context) iter.Seq2[count.Entry, error] {
+	if r.Job.Keep > 0 {
+		return r.inFiles(ctx)
+	}
+	return r.inSet(ctx)
+}
+
+// inSet yields the words of the sorted set.
+func (r Result) inSet(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		// The sorted set has words of equal count in descending order, so they are reversed.
 		var ties []count.Entry
@@ -98,10 +119,7 @@ func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
 		for rank := 0; ; rank += resultPage {
 			page, err := client.Page(ctx, r.Fence, rank, resultPage)
 			if err != nil {
-				if errors.Is(err, protocol.ErrNoJob) {
-					err = fmt.Errorf("%w: %w", protocol.ErrNoResult, err)
-				}
-				yield(count.Entry{}, err)
+				yield(count.Entry{}, gone(err))
 				return
 			}
 			for i := 0; i < len(page); i += 2 {

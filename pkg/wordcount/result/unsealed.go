@@ -19,11 +19,15 @@ func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, 
 		return nil, 0, err
 	}
 	table, done := count.New(), 0
-	if job.Reducers == 0 || meta["phase"] == string(protocol.Done) { // then all is in the sorted set
+	switch all := job.Reducers == 0 || meta["phase"] == string(protocol.Done); {
+	case !all:
+		done, err = addOutputs(ctx, job, meta["run"], outputs, open, table)
+	case job.Keep > 0:
+		err = addResults(ctx, rdb, job, meta["run"], open, table)
+		done = protocol.Number(meta["mapped"])
+	default:
 		err = addTotals(ctx, rdb, job, table)
 		done = protocol.Number(meta["mapped"])
-	} else {
-		done, err = addOutputs(ctx, job, meta["run"], outputs, open, table)
 	}
 	if err != nil {
 		return nil, 0, err
@@ -43,6 +47,21 @@ func addTotals(ctx context.Context, rdb redis.UniversalClient, job protocol.Job,
 			return fmt.Errorf("%w: %v times a word of %d bytes: somebody else wrote it", protocol.ErrState, z.Score, len(word))
 		}
 		table.Add(word, uint64(z.Score))
+	}
+	return nil
+}
+
+// addResults adds up the result files.
+func addResults(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, run string, open func(run string) (*shuffle.Store, error), table *count.Table) error {
+	files, _, err := protocol.Client{Redis: rdb, Job: job}.Results(ctx, run)
+	if err != nil {
+		return err
+	}
+	for e, err := range merged(ctx, job.ID, run, files, open) {
+		if err != nil {
+			return err
+		}
+		table.Add([]byte(e.Word), e.N)
 	}
 	return nil
 }

@@ -4,9 +4,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"golang.org/x/sys/unix"
 )
@@ -138,4 +140,26 @@ func TestAFolderThatMayOnlyBeReadTakesNothing(t *testing.T) {
 	got, err := get(r, aName, 8)
 	check.Must(t, err)
 	same(t, got, numbered(100))
+}
+
+func TestFault74AFullDiskLeavesNothingOfAResultFile(t *testing.T) {
+	dir := redistest.SmallDisk(t)
+	s, err := Open(dir)
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, s.Close()) })
+	r := runOf(t, s, aJob, aRun)
+	check.Must(t, r.PrepareResults())
+	check.Must(t, r.Prepare())
+	w, err := r.CreateResult(aName, 0, 1)
+	check.Must(t, err)
+	for i := 1 << 20; i > 0 && err == nil; i-- {
+		err = w.Add(count.Entry{Word: strings.Repeat("long", 100), N: uint64(i)})
+	}
+	if err == nil {
+		_, err = w.Finish()
+	}
+	isOfHost(t, r, err, "no space left on device")
+	if left := names(t, filepath.Join(dir, r.results())); len(left) > 0 {
+		t.Errorf("there is %q", left)
+	}
 }

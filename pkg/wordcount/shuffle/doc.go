@@ -1,5 +1,6 @@
 // Package shuffle is the data plane of a job: the place where map workers leave partial counts, and
-// reducers find them. Redis knows which map outputs count. This package knows what is in them.
+// reducers find them. Redis knows which map outputs count. This package knows what is in them. If Redis
+// gets only the most frequent words, the whole result lies here, too.
 //
 // # Basics
 //
@@ -34,11 +35,28 @@
 //	                        │ it is  │ …         one segment each   │ is     │ end  │
 //	                        └────────┴──────────────────────────────┴─where──┴──────┘
 //
-// Every error is of one of two classes. [ErrLost] says that the map output is damaged, swapped or
-// gone, and its tasks must be counted anew. [ErrHost] says that this host can't use the store, and
-// nothing is known about the map output. A missing mark is the host's error [ErrNoMark], because
-// another file system is probably mounted there, or none. Two errors are of neither class: [ErrName],
-// of names that are no names, and [ErrForeign], of a store that others may write to.
+// Where only the N most frequent words go into Redis, a reducer writes the totals of each partition to a
+// result file. Its words are in the order of a result, so whoever reads all files merges them:
+//
+//	err = run.PrepareResults()  // the supervisor makes their folder, before the mark
+//	w, err := run.CreateResult(name, partition, partitions)
+//	err = w.Add(entry)          // for each word, in order
+//	file, err := w.Finish()     // it is on the disk
+//
+//	for e, err := range run.Words(files) { … }
+//
+// A result file has blocks, each with a checksum of its own, because who reads it shows what it has read:
+//
+//	STORE/JOB/RUN/result/NAME  ┌────────┬─────────┬─────────┬───┬──────┐
+//	                           │ header │ block 0 │ block 1 │ … │ tail │
+//	                           └────────┴─────────┴─────────┴───┴──────┘
+//
+// Every error is of one of two classes. [ErrLost] says that a map output is damaged, swapped or gone,
+// and its tasks must be counted anew; [ErrLostResult] says the same of a result file. [ErrHost] says
+// that this host can't use the store, and nothing is known about the file. A missing mark is the host's
+// error [ErrNoMark], because another file system is probably mounted there, or none. Two errors are of
+// neither class: [ErrName], of names that are no names, and [ErrForeign], of a store that others may
+// write to.
 //
 // # Caveats
 //
@@ -46,7 +64,8 @@
 // segment is checked, and must drop the whole merge if an error follows. A loop that is left early
 // has checked nothing.
 //
-// Nothing is synced to the disk. A file that a crash has damaged is lost, and counted anew.
+// Nothing but result files is synced to the disk. A file that a crash has damaged is lost, and counted
+// anew. Result files outlive their job: they stay when the mark and the map outputs go.
 //
 // The checksums find accidents. They don't stop somebody who may write to the store. So its owner
 // alone may, and [CheckOwner] says whether a folder is such a store.

@@ -14,6 +14,10 @@ var (
 	// version. Its tasks must be counted anew. The message is the same on every host.
 	ErrLost = errors.New("map output is lost")
 
+	// ErrLostResult is the class of a result file that is not there, or is damaged, swapped, or of
+	// another version.
+	ErrLostResult = errors.New("result file is lost")
+
 	// ErrHost is the class of what keeps this host from using the store: no mark, no space, no
 	// permission, a missing folder, input and output errors. Nothing is lost by it.
 	ErrHost = errors.New("can't use the shuffle store")

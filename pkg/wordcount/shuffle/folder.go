@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -19,7 +20,13 @@ const unfinished = ".part"
 
 var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
 
-func (f folder) MakeRoom(maps string) error { return f.root.MkdirAll(maps, 0o700) }
+func (f folder) MakeRoom(dir string) error {
+	err := f.root.MkdirAll(dir, 0o700)
+	if errors.Is(err, fs.ErrNotExist) { // somebody has just removed an empty folder on the way
+		err = f.root.MkdirAll(dir, 0o700)
+	}
+	return err
+}
 
 // Mark renames the mark into its place, so that it is never seen half written. What a crash leaves
 // goes with the map outputs.
@@ -35,7 +42,15 @@ func (f folder) Mark(maps, mark, content string) error {
 	return err
 }
 
-func (f folder) Create(path string) (Upload, error) {
+func (f folder) Check(dir string) error {
+	_, err := f.root.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoFolder
+	}
+	return err
+}
+
+func (f folder) Create(path string, durable bool) (Upload, error) {
 	switch _, err := f.root.Lstat(path); {
 	case err == nil:
 		return nil, fs.ErrExist // a name has one content for ever
@@ -49,7 +64,7 @@ func (f folder) Create(path string) (Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folderUpload{file, f, path}, nil
+	return &folderUpload{file, f, path, durable}, nil
 }
 
 // Open waits for nothing, so that a FIFO in the place of a file does no harm.
@@ -77,10 +92,7 @@ func (f folder) Open(name string) (Object, error) {
 
 // absent says what it means that a file in dir is not there.
 func (f folder) absent(dir string) error {
-	switch _, err := f.root.Stat(dir); {
-	case errors.Is(err, fs.ErrNotExist):
-		return errNoFolder
-	case err != nil:
+	if err := f.Check(dir); err != nil {
 		return err
 	}
 	return lost("it is not there")
@@ -106,19 +118,36 @@ func (f folder) RemoveAll(dir string) error {
 
 type folderUpload struct {
 	*os.File
-	folder folder
-	path   string
+	folder  folder
+	path    string
+	durable bool
 }
 
 func (u *folderUpload) Finish() error {
-	err := u.Close()
+	var err error
+	if u.durable {
+		err = u.Sync()
+	}
+	err = cmp.Or(err, u.Close())
 	if err == nil {
 		err = u.folder.root.Rename(u.path+unfinished, u.path)
+	}
+	if err == nil && u.durable {
+		err = u.folder.sync(path.Dir(u.path))
 	}
 	if err != nil {
 		u.folder.Remove(u.path + unfinished)
 	}
 	return err
+}
+
+// sync makes the names in a folder durable.
+func (f folder) sync(dir string) error {
+	d, err := f.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(d.Sync(), d.Close())
 }
 
 func (u *folderUpload) Abort() error {

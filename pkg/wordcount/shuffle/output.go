@@ -85,9 +85,11 @@ func (o *Output) open() (err error) {
 	return err
 }
 
+func (o *Output) readAt(b []byte, off int64) error { return readAt(o.file, b, off) }
+
 // readAt fills b.
-func (o *Output) readAt(b []byte, off int64) error {
-	n, err := o.file.ReadAt(b, off)
+func readAt(file Object, b []byte, off int64) error {
+	n, err := file.ReadAt(b, off)
 	switch {
 	case n == len(b):
 		return nil

@@ -7,12 +7,14 @@ import "io"
 //
 // Errors are those of the host, except the one of a file that is lost.
 type Place interface {
-	// MakeRoom makes the folder of map outputs if it isn't there.
-	MakeRoom(maps string) error
+	// MakeRoom makes a folder for files if it isn't there.
+	MakeRoom(dir string) error
 	// Mark writes the mark. The folder of map outputs is there.
 	Mark(maps, mark, content string) error
-	// Create begins a file. Nobody sees it before it is finished.
-	Create(path string) (Upload, error)
+	// Check fails if the folder is not there.
+	Check(dir string) error
+	// Create begins a file. Nobody sees it before it is finished. A durable one is on the disk then.
+	Create(path string, durable bool) (Upload, error)
 	// Open says that the file is lost if there is none, and one could be there.
 	Open(path string) (Object, error)
 	// Remove and RemoveAll remove what is there. That nothing is there is no error.

@@ -19,14 +19,14 @@ import (
 // owner only. All but the locks and the log are written to a temporary file and renamed.
 //
 //	last                  the job that was run last, and what was asked for: see Asked
-//	shuffle               map outputs: see Shuffle
+//	shuffle               map outputs and result files: see Shuffle
 //	jobs/ID/plan          how it is split
 //	jobs/ID/manifest      its files
 //	jobs/ID/skipped       what else is in its input: a line with path and reason each; may be missing
 //	jobs/ID/tasks         a digest of each of its tasks, by which workers know them: see Trust
 //	jobs/ID/servers       which servers may have keys of it, a line each: see Servers
 //	jobs/ID/run           the nonce of the run that this folder works on
-//	jobs/ID/stores        where the map outputs of its runs are: see Stores
+//	jobs/ID/stores        where the files of its runs are: see Stores
 //	jobs/ID/redone        how many of its tasks were done again; may be missing
 //	jobs/ID/sealed        the published result; only there if the job is sealed
 //	jobs/ID/lock          held by the supervisor, with its process ID

@@ -16,6 +16,7 @@
 //	watch.go       watches the job and restores it; home.go reads its state
 //	checkpoint.go  a snapshot that started after the call
 //	seal.go        fences the result, adds it up, waits until it is durable, and publishes it
+//	results.go     checks the result files of a job that keeps N words, and fills the sorted set
 //	budget.go      how much memory a job may take on a given server
 //	expiry.go      lets the keys on a given server expire, if no supervisor comes back
 //	eviction.go    refuses a server that drops keys

@@ -64,15 +64,30 @@ func (o *outputs) prepare(run string) error {
 			return err
 		}
 	}
-	return o.with(s, shuffle.Make, shuffle.Run.Prepare)
+	return o.with(s, shuffle.Make, o.makeRoom)
 }
 
-// adopt finds the place of a run that another folder started. theirs is what that folder said.
-func (o *outputs) adopt(run, theirs string) error {
-	if o.none() {
-		return nil
+// makeRoom makes the folders and the mark of a run.
+func (o *outputs) makeRoom(r shuffle.Run) error {
+	if o.job.Keep > 0 {
+		if err := r.PrepareResults(); err != nil {
+			return err
+		}
 	}
-	dir, err := FindStore(o.store, theirs, o.job.ID, run)
+	return r.Prepare()
+}
+
+// adopt finds the place of a run that another folder started. theirs is what that folder said. When
+// the job is done, its map outputs and its mark may be gone, but not its result files.
+func (o *outputs) adopt(run, theirs string, phase protocol.Phase) error {
+	look := shuffle.Run.CheckMark
+	switch {
+	case o.none(), phase == protocol.Done && o.job.Keep == 0:
+		return nil
+	case phase == protocol.Done:
+		look = shuffle.Run.CheckResults
+	}
+	dir, err := FindStore(o.store, theirs, o.job.ID, run, look)
 	if err != nil {
 		return err
 	}
@@ -81,9 +96,9 @@ func (o *outputs) adopt(run, theirs string) error {
 
 // FindStore finds the place of a run's map outputs on this host: the store that people chose here, or
 // the one that the job in Redis names. Anybody may have written that name, so it only counts if the
-// folder belongs to this user, no other user may write to it, and it has the run's mark. Otherwise
-// the error wraps protocol.ErrInput.
-func FindStore(here Store, theirs, job, run string) (dir string, err error) {
+// folder belongs to this user, no other user may write to it, and look finds the run there: by its
+// mark. Otherwise the error wraps protocol.ErrInput.
+func FindStore(here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
 	marked := func(dir string) error {
 		store, err := shuffle.Open(dir)
 		if err != nil {
@@ -92,7 +107,7 @@ func FindStore(here Store, theirs, job, run string) (dir string, err error) {
 		defer store.Close()
 		r, err := store.Run(job, run)
 		if err == nil {
-			err = r.CheckMark()
+			err = look(r)
 		}
 		return err
 	}
@@ -112,13 +127,14 @@ func FindStore(here Store, theirs, job, run string) (dir string, err error) {
 	return "", fmt.Errorf("%w: this host can't use the map outputs of job %s, which are in %s: %w", protocol.ErrInput, job, strconv.Quote(theirs), err)
 }
 
-// with opens the store of a run, and does something there. The error wraps protocol.ErrIncomplete,
-// because the job in Redis stays as it is.
+// with opens the store of a run, and does something there. The error of a store that can't be used wraps
+// protocol.ErrIncomplete, because the job in Redis stays as it is.
 func (o *outputs) with(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
-	if err := o.in(s, open, do); err != nil {
+	err := o.in(s, open, do)
+	if errors.Is(err, shuffle.ErrHost) || errors.Is(err, shuffle.ErrName) {
 		return fmt.Errorf("%w: %w: mend that, then try again", protocol.ErrIncomplete, err)
 	}
-	return nil
+	return err
 }
 
 func (o *outputs) in(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
@@ -148,7 +164,7 @@ func (o *outputs) restore(run string) {
 			err := r.CheckMark()
 			if errors.Is(err, shuffle.ErrNoMark) {
 				o.events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
-				return r.Prepare()
+				return o.makeRoom(r)
 			}
 			return err
 		})
@@ -172,10 +188,14 @@ func (o *outputs) sweep(run string) {
 	}
 }
 
-// discard deletes the map outputs of a run that is sealed.
+// discard deletes the map outputs of a run that is sealed. Its result files stay.
 func (o *outputs) discard(run string) {
 	s, _, err := o.folder.Store(o.job.ID, run)
-	if err == nil && s.Own {
+	switch {
+	case err != nil || !s.Own:
+	case o.job.Keep > 0:
+		err = o.with(s, shuffle.Open, shuffle.Run.DiscardMaps)
+	default:
 		err = o.delete(s, shuffle.Run.DiscardMaps)
 	}
 	if err != nil {

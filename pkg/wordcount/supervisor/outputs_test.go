@@ -150,7 +150,7 @@ func TestFault62TheStoreThatAJobNamesIsComparedAndNotObeyed(t *testing.T) {
 	check.Must(t, theirs.prepare(run))
 	refused := func(what string, here Store, named string, cause error) {
 		t.Helper()
-		dir, err := FindStore(here, named, aJob, run)
+		dir, err := FindStore(here, named, aJob, run, shuffle.Run.CheckMark)
 		check.IsError(t, err, protocol.ErrInput, aJob)
 		if !errors.Is(err, cause) {
 			t.Errorf("%s: %q, %v", what, dir, err)
@@ -161,7 +161,7 @@ func TestFault62TheStoreThatAJobNamesIsComparedAndNotObeyed(t *testing.T) {
 		if here.Dir == named {
 			named = "/mounted/elsewhere" // which isn't looked at, because the run is here
 		}
-		if dir, err := FindStore(here, named, aJob, run); err != nil || dir != theirs.store.Dir {
+		if dir, err := FindStore(here, named, aJob, run, shuffle.Run.CheckMark); err != nil || dir != theirs.store.Dir {
 			t.Errorf("%+v: %q, %v", here, dir, err)
 		}
 	}

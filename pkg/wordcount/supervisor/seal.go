@@ -8,6 +8,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
@@ -44,6 +45,7 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Unpublish(id); err != nil {
 		return state.Sealed{}, err
 	}
+	var losses losses
 	told := "" // the same reason is told once, however often sealing is tried again
 	warn := func(format string, err error) {
 		if err.Error() != told {
@@ -69,6 +71,11 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 			return sealed, nil
 		case ctx.Err() != nil:
 			return state.Sealed{}, context.Cause(ctx)
+		case errors.Is(err, shuffle.ErrLostResult):
+			warn("not sealed yet: %v", err)
+			if err := s.endure(ctx, &losses, err); err != nil {
+				return state.Sealed{}, err
+			}
 		// The next try may succeed, unless Redis refuses for good.
 		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis):
 			warn("%v; trying again", err)
@@ -109,6 +116,9 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 
 // seal does the six steps of sealing. A crash may follow each of them.
 func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
+	if err := s.fill(ctx); err != nil {
+		return state.Sealed{}, err
+	}
 	end, err := s.client.Fence(ctx, s.seeder.run(), protocol.NewNonce())
 	if err == nil {
 		err = s.complete(end)
@@ -124,7 +134,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	distinct := 0
 	err = s.covered(ctx, fence)
 	if err == nil {
-		distinct, err = s.conserved(ctx, fence, uint64(end.Tokens))
+		distinct, err = s.conserved(ctx, s.seeder.run(), fence, uint64(end.Tokens))
 	}
 	changed := s.config.Plan.Manifest.Changed()
 	if settleErr := <-settled; err == nil {
@@ -199,24 +209,28 @@ func (s *Supervisor) complete(e protocol.Ending) error {
 	return nil
 }
 
-// conserved adds up the whole result under its fence. The sum must equal the number of words that
-// commits brought. It returns the number of distinct words.
-func (s *Supervisor) conserved(ctx context.Context, fence string, tokens uint64) (distinct int, err error) {
-	var total uint64
+// conserved adds up the whole result of a run under its fence. The sum must equal the number of words
+// that commits brought. It returns the number of distinct words.
+func (s *Supervisor) conserved(ctx context.Context, run, fence string, tokens uint64) (distinct int, err error) {
+	if s.client.Job.Keep > 0 {
+		return s.conservedInFiles(ctx, run, fence, tokens)
+	}
+	distinct, total, err := s.addUp(ctx, fence)
+	if err == nil && total != tokens {
+		err = protocol.Damaged("the counts add up to %d, but %d words were committed", total, tokens)
+	}
+	return distinct, err
+}
+
+// addUp returns how many words are in the sorted set, and the sum of their counts.
+func (s *Supervisor) addUp(ctx context.Context, fence string) (distinct int, total uint64, err error) {
 	for {
 		words, sum, err := s.client.Sum(ctx, fence, distinct, sumPage)
-		if err != nil {
-			return 0, err
-		}
-		if words == 0 {
-			break
+		if err != nil || words == 0 {
+			return distinct, total, err
 		}
 		distinct, total = distinct+words, total+sum
 	}
-	if total != tokens {
-		return 0, protocol.Damaged("the counts add up to %d, but %d words were committed", total, tokens)
-	}
-	return distinct, nil
 }
 
 // UpToDate returns the published result of the job if it is still valid. The files are those of the
@@ -227,8 +241,9 @@ func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 	if err != nil || !ok {
 		return sealed, false, err
 	}
-	_, err = s.conserved(ctx, sealed.Fence, sealed.Tokens)
-	if errors.Is(err, protocol.ErrNoResult) || errors.Is(err, protocol.ErrNoJob) || protocol.Transient(err) {
+	_, err = s.conserved(ctx, sealed.Run, sealed.Fence, sealed.Tokens)
+	if errors.Is(err, protocol.ErrNoResult) || errors.Is(err, protocol.ErrNoJob) || protocol.Transient(err) ||
+		errors.Is(err, shuffle.ErrLostResult) || errors.Is(err, shuffle.ErrHost) {
 		return sealed, false, nil
 	}
 	if err != nil {

@@ -100,8 +100,8 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			top = -1
 			continue
 		}
-		if now.Run != mine && now.Phase != protocol.Done { // then the map outputs may be gone
-			if err := s.outputs.adopt(now.Run, now.Store); err != nil {
+		if now.Run != mine {
+			if err := s.outputs.adopt(now.Run, now.Store, now.Phase); err != nil {
 				return err
 			}
 		}

@@ -201,6 +201,13 @@ func (w *watch) countRedone(st protocol.Status, lost int) {
 	w.seeder.folder.SetRedone(job, state.Redone{Run: st.Run, Tasks: int(all), Taken: st.Taken})
 }
 
+// startOver notes that this supervisor has deleted the job, so that nobody is told that Redis has lost
+// it. All that was done is to be done again.
+func (w *watch) startOver() {
+	w.countRedone(w.last.status, w.last.status.Done())
+	w.last.status.Mapped, w.last.status.Reduced, w.last.status.Revoked, w.last.status.Taken = 0, 0, 0, 0
+}
+
 // canGoOn returns an error if the job can't go on, or exceeds its budget.
 func (w *watch) canGoOn(ctx context.Context, st protocol.Status) error {
 	if !st.Stuck() {

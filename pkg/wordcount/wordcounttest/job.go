@@ -56,6 +56,12 @@ func New(tb testing.TB, reducers int) *Job {
 	return NewOn(tb, redistest.Start(tb), Files(), plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
 }
 
+// NewKeeping is New for a job that keeps so many words in the sorted set.
+func NewKeeping(tb testing.TB, reducers, keep int) *Job {
+	tb.Helper()
+	return NewOn(tb, redistest.Start(tb), Files(), plan.Options{WholeFiles: true, Reducers: reducers, Keep: keep})
+}
+
 // NewOn makes a job over files, given by name and content, on a server that others may use too.
 func NewOn(tb testing.TB, server *redistest.Server, files map[string]string, o plan.Options) *Job {
 	tb.Helper()
@@ -89,6 +95,9 @@ func Of(tb testing.TB, client protocol.Client, p plan.Plan, run string) *Job {
 	tb.Cleanup(func() { store.Close() })
 	j.Outputs, err = store.Run(p.Job.ID, run)
 	check.Must(tb, err)
+	if p.Job.Keep > 0 {
+		check.Must(tb, j.Outputs.PrepareResults())
+	}
 	check.Must(tb, j.Outputs.Prepare())
 	return j
 }
@@ -235,6 +244,13 @@ func (j *Job) Merge(partition int) (*count.Table, error) {
 // Store merges a partition (from 0) and stores its totals.
 func (j *Job) Store(partition int) {
 	j.TB.Helper()
+	if j.Client.Job.Keep > 0 {
+		standings, err := j.Client.StoreFiles(j.TB.Context(), j.Run, []protocol.ResultFile{j.Publish(partition)})
+		if err != nil || standings != nil {
+			j.TB.Fatalf("partition %d was not stored: %v, %v", partition, standings, err)
+		}
+		return
+	}
 	table, err := j.Merge(partition)
 	check.Must(j.TB, err)
 	var words []any
@@ -246,6 +262,21 @@ func (j *Job) Store(partition int) {
 	if err != nil || !now.Done {
 		j.TB.Fatalf("partition %d was not stored: %+v, %v", partition, now, err)
 	}
+}
+
+// Publish merges a partition (from 0) and writes its result file.
+func (j *Job) Publish(partition int) protocol.ResultFile {
+	j.TB.Helper()
+	table, err := j.Merge(partition)
+	check.Must(j.TB, err)
+	out, err := j.Outputs.CreateResult(protocol.NewNonce(), partition, j.Client.Job.Reducers)
+	check.Must(j.TB, err)
+	for _, e := range table.Descending() {
+		check.Must(j.TB, out.Add(e))
+	}
+	written, err := out.Finish()
+	check.Must(j.TB, err)
+	return protocol.ResultFile(written)
 }
 
 // Finish commits all tasks and stores all partitions.

@@ -15,6 +15,7 @@
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
 //	reduce.go    a reduce task: totals are stored, run by run
+//	publish.go   the same for a job that keeps N words in the sorted set: totals go to a result file
 //	totals.go    totals as sorted runs, each of which fits into memory; merge.go fills a table
 //	memory.go    what a worker's memory is made of
 //	spec.go      what a worker is told; process.go is the life of a process that is told so

@@ -50,6 +50,9 @@ func (w *Worker) mergeAndStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.spec.Job.Keep > 0 {
+		return w.publish(ctx, t)
+	}
 	w.storeWorks()
 	return w.storeTotals(ctx, t)
 }
@@ -64,6 +67,9 @@ func (w *Worker) reducible() (tasks []claim.Task) {
 		if t.Stream == protocol.Reduces && !t.Alone {
 			tasks = append(tasks, t)
 		}
+	}
+	if w.spec.Job.Keep > 0 { // a result file has one partition
+		return tasks[:1]
 	}
 	return tasks
 }
@@ -106,6 +112,20 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	w.leases.Clear()
 	w.todo = nil
 	return w.readJob(ctx)
+}
+
+// publish stores the totals of a partition in a result file.
+func (w *Worker) publish(ctx context.Context, t *totals) error {
+	standings, err := w.publisher.publish(ctx, w.run, t)
+	if err != nil {
+		return err
+	}
+	w.storeWorks()
+	if standings == nil {
+		w.leases.Done(t.tasks[0].TaskID, 0)
+	}
+	w.settle(t.tasks, standings)
+	return nil
 }
 
 // storeTotals stores the totals of some partitions, run by run.

@@ -20,9 +20,10 @@ const (
 )
 
 // beyondMemory is a job of one partition that doesn't fit into the memory of the worker, which has it.
-func beyondMemory(t *testing.T) (*hand, *Worker) {
+// keep is what the job keeps in the sorted set; 0: all.
+func beyondMemory(t *testing.T, keep int) (*hand, *Worker) {
 	t.Helper()
-	h := &hand{Job: wordcounttest.NewOn(t, redistest.Start(t), map[string]string{"1": check.Words(manyWords)}, plan.Options{WholeFiles: true, Reducers: 1})}
+	h := &hand{Job: wordcounttest.NewOn(t, redistest.Start(t), map[string]string{"1": check.Words(manyWords)}, plan.Options{WholeFiles: true, Reducers: 1, Keep: keep})}
 	h.Take("map", "w", 1)
 	h.MustCommit(1)
 	w := h.worker(Spec{Consumer: "w", Memory: 1}, protocol.Reducing)
@@ -42,7 +43,7 @@ func (h *hand) isComplete() {
 
 func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t)
+	h, w := beyondMemory(t, 0)
 	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
 	check.Must(t, err)
 	seen := map[string]bool{}
@@ -69,7 +70,7 @@ func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 
 func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t)
+	h, w := beyondMemory(t, 0)
 	h.Client.Redis.AddHook(wordcounttest.On("place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		meta, counts := h.Client.Job.Key("meta"), h.Client.Job.Key("counts")
 		for field := range h.Client.Redis.HGetAll(ctx, meta).Val() {
@@ -90,7 +91,7 @@ func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 
 func TestFault64AMapOutputThatIsLostBetweenTwoRunsIsRevoked(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t)
+	h, w := beyondMemory(t, 0)
 	h.Client.Redis.AddHook(wordcounttest.On("place", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		check.Must(t, os.Truncate(h.files()[0], 1000))
 		return next(ctx, cmd)

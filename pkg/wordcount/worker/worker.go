@@ -46,6 +46,7 @@ type Worker struct {
 	combiner  combiner
 	committer committer
 	merger    merger
+	publisher publisher
 	backoff   retry.Backoff // between tries while Redis can't be reached
 	absence   retry.Backoff // between tries while the store can't be used
 
@@ -74,6 +75,7 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
 		committer:  committer{client: client, faults: spec.Faults, host: host},
 		merger:     merger{client: client, share: listRoom(spec.Memory)},
+		publisher:  publisher{client: client, faults: spec.Faults},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
