@@ -156,7 +156,7 @@ func Scale(ctx context.Context,
 
 // Bench measures the job against other ways to count: see -h bench
 func Bench(ctx context.Context,
-	what *string, // pairs, goals, sweeps, or one of the sweeps: workers, files, words, bytes; pairs
+	what *string, // pairs, goals, sweeps, or one of the goals or sweeps; pairs
 	against *string, // more programs for pairs: 'NAME: CMD {dir} {out} ;; …'
 	bytes *string, // of the corpus for pairs; 512MiB
 	files *int, // of the corpus for pairs; 64
@@ -166,11 +166,14 @@ func Bench(ctx context.Context,
 	out *string, // file to which each round is appended, in the format of benchstat
 	pictures *string, // folder for the pictures of the sweeps; .bench
 ) error {
-	const sweep = "^BenchmarkSweeps$/^%s$"
-	benchmarks := map[string]string{
-		"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$",
-		"workers": fmt.Sprintf(sweep, "workers"), "files": fmt.Sprintf(sweep, "files"),
-		"words": fmt.Sprintf(sweep, "words"), "bytes": fmt.Sprintf(sweep, "bytes"),
+	benchmarks := map[string]string{"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$"}
+	for name, parts := range map[string][]string{
+		"goals":  {"many-bytes", "half-GiB", "one-core", "many-words", "checkpoints", "small-files", "sleeping", "dying", "verify"},
+		"sweeps": {"workers", "files", "words", "bytes"},
+	} {
+		for _, part := range parts {
+			benchmarks[part] = fmt.Sprintf("%s/^%s$", benchmarks[name], part)
+		}
 	}
 	which := benchmarks["pairs"]
 	if what != nil {

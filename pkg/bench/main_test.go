@@ -25,6 +25,7 @@ import (
 var roles = map[string]func(ctx context.Context, args []string) error{
 	"redis:start": func(ctx context.Context, _ []string) error { return targets.Redis{}.Start(ctx) },
 	"run":         func(ctx context.Context, _ []string) error { return targets.Run(ctx, nil, nil, nil) },
+	"verify":      func(ctx context.Context, _ []string) error { return targets.Verify(ctx) },
 	"clean":       func(ctx context.Context, _ []string) error { return targets.Clean(ctx) },
 	"export": func(ctx context.Context, args []string) error {
 		out := strings.TrimPrefix(args[0], "-out=")

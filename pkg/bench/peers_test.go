@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,10 +24,10 @@ var peersDir, _ = filepath.Abs(filepath.Join("testdata", "peers"))
 
 // peers builds the peers. What can't be built here is skipped, and a line says why.
 func (b bench) peers(ctx context.Context, c corpusDir) (entries []entry) {
-	if p, ok := b.build(ctx, "C", "cc", "-O3", "-march=native", "-pthread", filepath.Join(peersDir, "limit.c"), "-o"); ok {
-		entries = append(entries, entry{"C, one thread", b.program(withThreads(p, 1)), c})
+	if p, ok := b.buildC(ctx); ok {
+		entries = append(entries, entry{nameOfC(1), b.program(withThreads(p, 1)), c})
 		if n := runtime.NumCPU(); n > 1 {
-			entries = append(entries, entry{"C, " + strconv.Itoa(n) + " threads", b.program(withThreads(p, n)), c})
+			entries = append(entries, entry{nameOfC(n), b.program(withThreads(p, n)), c})
 		}
 	}
 	if p, ok := b.build(ctx, "asynq", "go", "build", "-C", filepath.Join(peersDir, "asynq"), "-o"); ok {
@@ -38,6 +39,17 @@ func (b bench) peers(ctx context.Context, c corpusDir) (entries []entry) {
 		b.say("skipped the lab in Python: no python3 with the module redis, which Debian has as python3-redis")
 	}
 	return entries
+}
+
+func (b bench) buildC(ctx context.Context) (path string, ok bool) {
+	return b.build(ctx, "C", "cc", "-O3", "-march=native", "-pthread", filepath.Join(peersDir, "limit.c"), "-o")
+}
+
+func nameOfC(threads int) string {
+	if threads == 1 {
+		return "C, one thread"
+	}
+	return fmt.Sprintf("C, %d threads", threads)
 }
 
 // pythonWithRedis is the python3 that has the module redis. That of the system, for which Debian
