@@ -487,6 +487,8 @@ func (r *rig) check(sealed state.Sealed) {
 			tokens++
 		}
 	}
+	// A client that failed to connect for some times in a row waits for a second before it tries again.
+	check.Await(r.tb, "the server can be read", func() bool { return r.rdb.Ping(r.tb.Context()).Err() == nil })
 	got := map[string]uint64{}
 	var words []count.Entry
 	for e, err := range r.result(sealed).Entries(r.tb.Context()) {
