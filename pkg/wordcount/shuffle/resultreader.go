@@ -26,14 +26,20 @@ type resultReader struct {
 	before count.Entry
 }
 
-// open opens a result file, and checks its header, its tail, and whether it is the one that was named.
+// openResult opens a result file.
 func (r Run) openResult(f ResultFile, partitions int, shut bool) (*resultReader, error) {
 	id, path, err := r.result(f.Name, f.Partition, partitions)
 	if err != nil {
 		return nil, err
 	}
+	return r.openSorted(f, id, path, shut)
+}
+
+// openSorted opens a file of sorted words, and checks its header, its tail, and whether it is the one that
+// was named.
+func (r Run) openSorted(f ResultFile, id identity, path string, shut bool) (*resultReader, error) {
 	reader := &resultReader{run: r, path: path, header: resultHeader(id, f.Partition), shut: shut, at: resultHeaderSize}
-	err = reader.load()
+	err := reader.load()
 	if err == nil && (reader.tail.words != f.Words || reader.tail.tokens != f.Tokens) {
 		err = lost(fmt.Sprintf("it has %d words, %d of them distinct, and not %d and %d",
 			reader.tail.tokens, reader.tail.words, f.Tokens, f.Words))

@@ -75,11 +75,24 @@ func (r Run) RemoveResult(name string) error {
 //
 // A word that is kept keeps its block of 32 KiB.
 func (r Run) Words(files []ResultFile) iter.Seq2[count.Entry, error] {
-	return r.Merged(files, len(files))
+	return r.merged(files, func(f ResultFile) (*resultReader, error) {
+		return r.openResult(f, len(files), len(files) > resultsOpen)
+	})
 }
 
-// Merged is Words of any files of a run with so many partitions. No word is in two of them.
-func (r Run) Merged(files []ResultFile, partitions int) iter.Seq2[count.Entry, error] {
+// Sorted is Words of files that CreateSorted made, some of those of a run with so many partitions. No
+// word is in two of them.
+func (r Run) Sorted(files []ResultFile, partitions int) iter.Seq2[count.Entry, error] {
+	return r.merged(files, func(f ResultFile) (*resultReader, error) {
+		id, path, err := r.output(f.Name, partitions)
+		if err != nil {
+			return nil, err
+		}
+		return r.openSorted(f, id, path, false)
+	})
+}
+
+func (r Run) merged(files []ResultFile, open func(ResultFile) (*resultReader, error)) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		readers := make([]*resultReader, 0, len(files))
 		defer func() {
@@ -88,7 +101,7 @@ func (r Run) Merged(files []ResultFile, partitions int) iter.Seq2[count.Entry, e
 			}
 		}()
 		for _, f := range files {
-			reader, err := r.openResult(f, partitions, len(files) > resultsOpen)
+			reader, err := open(f)
 			if err != nil {
 				yield(count.Entry{}, err)
 				return

@@ -3,6 +3,7 @@ package shuffle
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
@@ -26,13 +27,42 @@ func (r Run) CreateResult(name string, partition, partitions int) (*ResultWriter
 	if err != nil {
 		return nil, err
 	}
-	d, err := r.draft(path, true)
+	return r.createSorted(id, path, ResultFile{Partition: partition, Name: name}, true)
+}
+
+// CreateSorted begins a file that is like a result file, but lies among the map outputs and goes with
+// them: some sorted words, on their way to a result. Its name is a fresh nonce. The errors are those of
+// CreateResult.
+func (r Run) CreateSorted(name string, partitions int) (*ResultWriter, error) {
+	id, path, err := r.output(name, partitions)
 	if err != nil {
 		return nil, err
 	}
-	w := &ResultWriter{draft: d, header: resultHeader(id, partition), file: ResultFile{Partition: partition, Name: name}}
+	return r.createSorted(id, path, ResultFile{Name: name}, false)
+}
+
+func (r Run) createSorted(id identity, path string, f ResultFile, durable bool) (*ResultWriter, error) {
+	d, err := r.draft(path, durable)
+	if err != nil {
+		return nil, err
+	}
+	w := &ResultWriter{draft: d, header: resultHeader(id, f.Partition), file: f}
 	w.write(w.header)
 	return w, nil
+}
+
+// Fill adds all words and finishes the file. After an error, nothing of it is left.
+func (w *ResultWriter) Fill(words iter.Seq2[count.Entry, error]) (ResultFile, error) {
+	defer w.Abort() // does nothing after Finish
+	for e, err := range words {
+		if err == nil {
+			err = w.Add(e)
+		}
+		if err != nil {
+			return ResultFile{}, err
+		}
+	}
+	return w.Finish()
 }
 
 // Add writes the next word, in the order of count.Entry.Before.

@@ -133,10 +133,8 @@ func TestFault73ALostRunOfTotalsIsTheHostsError(t *testing.T) {
 	h, w := beyondMemory(t, 1)
 	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
 	check.Must(t, err)
-	run, err := w.publisher.writeFile(totals, totals.run.All())
-	check.Must(t, err)
-	check.Must(t, h.Outputs.RemoveResult(run.Name))
-	_, err = w.publisher.mergeRuns(totals, []shuffle.ResultFile{run})
+	check.Must(t, h.Outputs.Remove(totals.spilled[0].Name))
+	_, err = w.publisher.write(totals)
 	check.IsError(t, err, shuffle.ErrHost, "it is not there")
 	if there := h.results(); len(there) > 0 {
 		t.Errorf("%v", there)

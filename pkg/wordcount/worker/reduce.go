@@ -20,10 +20,8 @@ const storeBytes = 1 << 20
 // wordBytes is about what a word takes in the sorted set.
 const wordBytes = 128
 
-// reduce merges the partial counts of as many partitions as fit into memory, and stores their
-// totals together, by descending count. Redis takes 0.9 µs per word in that order. It takes two to
-// three times as long if each partition starts at the top again. Every attempt computes the same
-// totals.
+// reduce merges the partial counts of this worker's partitions, and stores their totals together, by
+// descending count. Every attempt computes the same totals.
 func (w *Worker) reduce(ctx context.Context) error {
 	// A task that must run alone runs before the next one is examined, because an examined task
 	// counts as begun.
@@ -47,6 +45,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 func (w *Worker) mergeAndStore(ctx context.Context) error {
 	w.combiner.shrink() // the map tasks have made it large
 	t, err := w.merger.totals(ctx, w.outputs, w.run, w.reducible(), w.spec.Memory)
+	defer t.discard()
 	if err != nil {
 		return err
 	}
@@ -128,50 +127,55 @@ func (w *Worker) publish(ctx context.Context, t *totals) error {
 	return nil
 }
 
-// storeTotals stores the totals of some partitions, run by run.
-//
-// A rollback may take back what an attempt has stored. If that is in a run before this one, the attempt
-// comes to nothing. The tasks are still on the list, so the next attempt merges them anew.
+// storeTotals stores the totals of some partitions.
 func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
-	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(t.tasks)), Tokens: t.run.Tokens()}
+	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(t.tasks)), Tokens: t.tokens}
 	for i, task := range t.tasks {
 		of.Partitions[i] = task.Number - 1
 	}
-	before := 0 // words in the runs before this one
-	for at := 0; ; {
-		for at == t.run.Len() && !t.last() {
-			before, at = before+t.run.Len(), 0
-			if err := t.next(ctx); err != nil {
+	at, size := 0, 0
+	var words []any
+	for e, err := range t.words() {
+		if err == nil && (len(words) == 2*w.storeWords || size >= storeBytes) {
+			var over bool
+			if over, err = w.storeWordsAt(ctx, t, of, at, words, false); over {
 				return err
 			}
-			of.Tokens += t.run.Tokens()
+			at, size, words = at+len(words)/2, 0, words[:0]
 		}
-		words, end := make([]any, 0, 2*min(w.storeWords, t.run.Len()-at)), at
-		for size := 0; end < t.run.Len() && len(words) < 2*w.storeWords && size < storeBytes; end++ {
-			e := t.run.At(end)
-			words = append(words, e.N, e.Word)
-			size += len(e.Word)
-		}
-		w.spec.Faults.at(BeforeCommit)
-		now, err := w.client.Store(ctx, w.run, of, before+at, words, end == t.run.Len() && t.last())
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case now.Done:
-			w.spec.Faults.at(AfterCommit)
-			for _, task := range t.tasks {
-				w.leases.Done(task.TaskID, 0)
-			}
-			w.settle(t.tasks, nil)
-			return nil
-		case now.Standings != nil:
-			w.settle(t.tasks, now.Standings)
-			return nil
-		case now.Offset < before:
-			return nil
 		}
-		at = min(now.Offset-before, t.run.Len())
+		words = append(words, e.N, e.Word)
+		size += len(e.Word)
 	}
+	_, err := w.storeWordsAt(ctx, t, of, at, words, true)
+	return err
+}
+
+// storeWordsAt stores the words of an attempt that follow those before at, and reports whether the
+// attempt is over: it has stored its last words, or others have stored the partitions.
+//
+// It is over, too, if a rollback has taken back what the attempt had stored. Then the tasks are still on
+// the list, so the next attempt merges them anew.
+func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals, at int, words []any, last bool) (over bool, err error) {
+	w.spec.Faults.at(BeforeCommit)
+	now, err := w.client.Store(ctx, w.run, of, at, words, last)
+	switch {
+	case err != nil:
+		return true, err
+	case now.Done:
+		w.spec.Faults.at(AfterCommit)
+		for _, task := range t.tasks {
+			w.leases.Done(task.TaskID, 0)
+		}
+		w.settle(t.tasks, nil)
+		return true, nil
+	case now.Standings != nil:
+		w.settle(t.tasks, now.Standings)
+		return true, nil
+	}
+	return last || now.Offset != at+len(words)/2, nil
 }
 
 // settle removes tasks from the list, except those that stand as pending. With nil standings it

@@ -4,100 +4,191 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
-// totals are the totals of some partitions, as a sequence of sorted runs. No word is in two of them.
-// As many partitions as fit into memory are one run. A partition that doesn't fit is alone, and has a
-// run for each of its parts.
+// totals are the totals of some partitions, in one order. Redis takes two to five times as long for
+// words that come in several sequences, each from the top, so all of a worker's partitions are one.
 //
-// The map outputs are read once for each part, and nothing is written: there is no file to lose or to
-// clean up, no disk to be full, and a lost map output is what it always is. A word of another part
-// costs about half of what a merged one does: 70 to 95 ns against 125 to 185, with reading, on a
-// machine where Redis takes microseconds to store it. So up to some ten parts hardly show, and a
-// partition has 8 MiB of input, or a 256th of it. Only a partition that is far larger than the memory
-// pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More partitions, or more
-// memory, help then.
+// They are merged partition by partition, each in a table small enough to stay in the CPU cache, into a
+// sorted run. A run that is full is spilled to a file, and at the end the runs are merged (an external
+// merge sort: Knuth, "The Art of Computer Programming", vol. 3, 5.4). A run that is lost is nothing that
+// counts: the partitions are merged anew.
+//
+// A partition that doesn't fit into memory is merged in parts of its hash. The map outputs are read once
+// for each part. A word of another part costs about half of what a merged one does: 70 to 95 ns against
+// 125 to 185, with reading, on a machine where Redis takes microseconds to store it. So up to some ten
+// parts hardly show, and a partition has 8 MiB of input, or a 256th of it. Only a partition that is far
+// larger than the memory pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More
+// partitions, or more memory, help then.
 type totals struct {
-	tasks []claim.Task // in the order of the partitions
-	run   count.Ranking
+	tasks  []claim.Task // in the order of the partitions
+	tokens uint64       // the sum of the counts
 
 	merger  *merger
 	outputs shuffle.Run
-	of      string     // the run of the job
-	part    count.Part // of each partition: what is in run
+	of      string // the run of the job
+	whole   count.Part
 	table   *count.Table
+	run     count.Ranking        // what is merged and not spilled, in order at the end
+	spilled []shuffle.ResultFile // runs; if there is one, all are in files at the end
 	room    int
 }
 
-// leastRoom has place for the longest words, whatever the memory.
-const leastRoom = 12 << 20
-
-// totals merges the first of some partitions, as many as fit into memory, into the first run. An error
-// ends it, and is returned if nothing was merged before.
-//
-// Each partition is merged by itself, in a table small enough to stay in the CPU cache. The run takes
-// a fifth of the room, because it is held twice while it grows, and the next table and what that adds
-// must fit in beside it.
-func (m *merger) totals(ctx context.Context, outputs shuffle.Run, of string, tasks []claim.Task, memory int64) (*totals, error) {
-	whole := outputs.Partitioner(m.client.Job.Reducers).Whole()
-	t := &totals{merger: m, outputs: outputs, of: of, part: whole, table: count.New(), room: max(room(memory), leastRoom)}
-	for i, task := range tasks {
-		if i == 0 {
-			t.tasks = tasks[:1:1]
-			if err := t.merge(ctx, whole); err != nil {
-				return nil, err
-			}
-		} else {
-			fits, err := m.merge(ctx, outputs, of, task.Number-1, whole, t.room-3*t.run.Bytes(), t.table)
-			if err != nil || !fits {
-				break
-			}
-			t.tasks = append(t.tasks, task)
-			t.run.Add(t.table)
-		}
-		if !t.last() || 5*t.run.Bytes() > t.room {
-			break
-		}
-	}
-	t.run.Sort()
-	slices.SortFunc(t.tasks, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
-	return t, nil
-}
-
-// last reports whether the run is the last one.
-func (t *totals) last() bool { return t.part.IsLast() }
-
-// next merges the next run, in the place of the one before. Its errors are those of merger.merge.
-func (t *totals) next(ctx context.Context) error { return t.merge(ctx, t.part.Next()) }
-
-// merge merges a part into a run. If it doesn't fit, it is halved, and merging begins anew.
-func (t *totals) merge(ctx context.Context, part count.Part) error {
-	t.run.Reset()
-	for {
-		fits, err := t.merger.merge(ctx, t.outputs, t.of, t.tasks[0].Number-1, part, t.room, t.table)
-		if err != nil {
-			return err
-		}
-		if fits {
-			break
-		}
-		half, ok := part.Half()
-		if !ok {
-			return errNoRoom
-		}
-		part = half
-	}
-	t.part = part
-	collect()
-	t.run.Add(t.table)
-	t.run.Sort()
-	return nil
-}
+const (
+	// leastRoom has place for the longest words, whatever the memory.
+	leastRoom = 12 << 20
+	// runsMax is how many spilled runs are read side by side. Each takes a block of memory, which has
+	// one word at least: 2 MiB, if words are as long as they may be.
+	runsMax = 16
+)
 
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
 var errNoRoom = errors.New("worker: a few words don't fit into memory")
+
+// totals merges the partitions of some tasks. An error ends it, and is returned if no partition was
+// merged before. The caller calls discard in any case.
+func (m *merger) totals(ctx context.Context, outputs shuffle.Run, of string, tasks []claim.Task, memory int64) (*totals, error) {
+	t := &totals{
+		merger: m, outputs: outputs, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
+		table: count.New(), room: max(room(memory), leastRoom),
+	}
+	for _, task := range tasks {
+		tokens, err := t.add(ctx, task.Number-1)
+		if err != nil && (len(t.tasks) == 0 || tokens > 0) {
+			return t, err
+		}
+		if err != nil {
+			break
+		}
+		t.tasks, t.tokens = append(t.tasks, task), t.tokens+tokens
+	}
+	slices.SortFunc(t.tasks, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
+	t.table = nil
+	if len(t.spilled) > 0 {
+		return t, t.spill()
+	}
+	t.run.Sort()
+	return t, nil
+}
+
+// add merges a partition into the run, whole or in parts, and returns how many words it has added. After
+// an error none of them may be stored.
+//
+// The run takes a fifth of the room, because it is held twice while it grows, and the next table and
+// what that adds must fit in beside it.
+func (t *totals) add(ctx context.Context, partition int) (tokens uint64, err error) {
+	for part := t.whole; ; part = part.Next() {
+		if part, err = t.merge(ctx, partition, part); err != nil {
+			return tokens, err
+		}
+		if 5*t.table.Bytes() > t.room {
+			collect()
+		}
+		tokens += t.table.Tokens()
+		t.run.Add(t.table)
+		if 5*t.run.Bytes() > t.room {
+			if err := t.spill(); err != nil {
+				return tokens, err
+			}
+		}
+		if part.IsLast() {
+			return tokens, nil
+		}
+	}
+}
+
+// merge merges a part of a partition into the table, and returns it. What doesn't fit beside the run
+// gets the room of the run, and then it is halved. Merging begins anew each time.
+func (t *totals) merge(ctx context.Context, partition int, part count.Part) (count.Part, error) {
+	for {
+		fits, err := t.merger.merge(ctx, t.outputs, t.of, partition, part, t.room-3*t.run.Bytes(), t.table)
+		if fits || err != nil {
+			return part, err
+		}
+		if t.run.Len() > 0 {
+			if err := t.spill(); err != nil {
+				return part, err
+			}
+			continue
+		}
+		half, ok := part.Half()
+		if !ok {
+			return part, errNoRoom
+		}
+		part = half
+	}
+}
+
+// spill writes the run to a file, and frees its memory.
+func (t *totals) spill() error {
+	if t.run.Len() > 0 {
+		t.run.Sort()
+		if err := t.write(t.run.All()); err != nil {
+			return err
+		}
+		t.run = count.Ranking{}
+		collect()
+	}
+	if len(t.spilled) < runsMax {
+		return nil
+	}
+	runs := t.spilled
+	t.spilled = nil
+	if err := t.write(t.merged(runs)); err != nil {
+		t.spilled = runs
+		return err
+	}
+	t.remove(runs)
+	return nil
+}
+
+func (t *totals) write(words iter.Seq2[count.Entry, error]) error {
+	out, err := t.outputs.CreateSorted(protocol.NewNonce(), t.merger.client.Job.Reducers)
+	if err != nil {
+		return err
+	}
+	file, err := out.Fill(words)
+	if err == nil {
+		t.spilled = append(t.spilled, file)
+	}
+	return err
+}
+
+// words yields all words with their counts, in the order of count.Entry.Before.
+func (t *totals) words() iter.Seq2[count.Entry, error] {
+	if len(t.spilled) == 0 {
+		return t.run.All()
+	}
+	return t.merged(t.spilled)
+}
+
+// merged yields the words of runs. A run that is lost is the host's error.
+func (t *totals) merged(runs []shuffle.ResultFile) iter.Seq2[count.Entry, error] {
+	return func(yield func(count.Entry, error) bool) {
+		for e, err := range t.outputs.Sorted(runs, t.merger.client.Job.Reducers) {
+			if errors.Is(err, shuffle.ErrLostResult) {
+				err = fmt.Errorf("%w: %w", shuffle.ErrHost, err)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// discard deletes what was spilled. What it can't delete goes with the map outputs.
+func (t *totals) discard() { t.remove(t.spilled) }
+
+func (t *totals) remove(runs []shuffle.ResultFile) {
+	for _, run := range runs {
+		t.outputs.Remove(run.Name)
+	}
+}
