@@ -33,19 +33,18 @@ func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(by
 		workers sync.WaitGroup
 		next    atomic.Int64
 		read    atomic.Int64
-		tables  = make([]Counts, runtime.GOMAXPROCS(0)) // one for each goroutine
+		tables  = make([]tally, runtime.GOMAXPROCS(0)) // one for each goroutine
 		report  sync.Mutex
 	)
 	for i := range tables {
-		counts := Counts{}
-		tables[i] = counts
+		tables[i].index = map[string]int{}
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				n := int(next.Add(1)) - 1
 				if n >= len(m.Files) {
 					return
 				}
-				err := recountFile(ctx, m.Files[n], share, counts, func(bytes int) {
+				err := recountFile(ctx, m.Files[n], share, &tables[i], func(bytes int) {
 					report.Lock()
 					defer report.Unlock()
 					progress(read.Add(int64(bytes)))
@@ -60,18 +59,33 @@ func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(by
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	total := tables[0]
-	for _, table := range tables[1:] {
-		for word, n := range table {
-			total[word] += n
+	total := Counts{}
+	for _, table := range tables {
+		for word, i := range table.index {
+			total[word] += table.counts[i]
 		}
 	}
 	return total, nil
 }
 
+// tally counts words. Looking a word up makes no string of it, but counting in the map itself would.
+type tally struct {
+	index  map[string]int // of a word in counts
+	counts []uint64
+}
+
+func (t *tally) add(word []byte) {
+	i, known := t.index[string(word)]
+	if !known {
+		i = len(t.counts)
+		t.index[string(word)], t.counts = i, append(t.counts, 0)
+	}
+	t.counts[i]++
+}
+
 // recountFile counts a file in blocks. What may be half a word at the end of a block stays for the
 // next one.
-func recountFile(ctx context.Context, f input.File, share Share, counts Counts, progress func(int)) error {
+func recountFile(ctx context.Context, f input.File, share Share, counts *tally, progress func(int)) error {
 	var in input.Reader
 	if err := in.Open(ctx, f); err != nil {
 		return notCounted(err)
@@ -80,9 +94,9 @@ func recountFile(ctx context.Context, f input.File, share Share, counts Counts, 
 	// A file that grew was counted up to its planned size.
 	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0)
 	words := func(text []byte) {
-		for _, word := range bytes.Fields(text) {
+		for word := range bytes.FieldsSeq(text) {
 			if share.has(word) {
-				counts[string(word)]++
+				counts.add(word)
 			}
 		}
 	}
