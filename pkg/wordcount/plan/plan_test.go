@@ -89,4 +89,9 @@ func TestFault51PartitionsGrowWithTheInput(t *testing.T) {
 			t.Errorf("%d partitions for %d bytes, want %d", got, size, want)
 		}
 	}
+	for size, want := range map[int64]int{0: 1, filedBytes: 1, filedBytes + 1: 2, 1 << 40: maxPartitions} {
+		if got := New(Manifest{Bytes: size}, Options{Keep: 1}).Job.Reducers; got != want {
+			t.Errorf("%d partitions with files for %d bytes, want %d", got, size, want)
+		}
+	}
 }
