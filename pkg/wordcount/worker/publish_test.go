@@ -114,7 +114,7 @@ func TestFault74AResultThatCannotBeWrittenIsWrittenLater(t *testing.T) {
 
 func TestFault64TotalsBeyondMemoryAreOneResultFile(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t, 1)
+	h, w := beyondMemory(t, 1, 1)
 	check.Must(t, w.reduce(t.Context()))
 	h.Expect("it is done", func(st protocol.Status) bool { return st.Phase == protocol.Done })
 	files, _, err := h.Client.Results(t.Context(), h.Run)
@@ -130,7 +130,7 @@ func TestFault64TotalsBeyondMemoryAreOneResultFile(t *testing.T) {
 
 func TestFault73ALostRunOfTotalsIsTheHostsError(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t, 1)
+	h, w := beyondMemory(t, 1, 1)
 	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
 	check.Must(t, err)
 	check.Must(t, h.Outputs.Remove(totals.spilled[0].Name))

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -20,11 +21,12 @@ const (
 	atRunTwo  = 15      // which call stores some of the second run
 )
 
-// beyondMemory is a job of one partition that doesn't fit into the memory of the worker, which has it.
-// keep is what the job keeps in the sorted set; 0: all.
-func beyondMemory(t *testing.T, keep int) (*hand, *Worker) {
+// beyondMemory is a job of partitions that don't fit into the memory of the worker, which has them. keep
+// is what the job keeps in the sorted set; 0: all.
+func beyondMemory(t *testing.T, partitions, keep int) (*hand, *Worker) {
 	t.Helper()
-	h := &hand{Job: wordcounttest.NewOn(t, redistest.Start(t), map[string]string{"1": check.Words(manyWords)}, plan.Options{WholeFiles: true, Reducers: 1, Keep: keep})}
+	files := map[string]string{"1": check.Words(partitions * manyWords)}
+	h := &hand{Job: wordcounttest.NewOn(t, redistest.Start(t), files, plan.Options{WholeFiles: true, Reducers: partitions, Keep: keep})}
 	h.Take("map", "w", 1)
 	h.MustCommit(1)
 	w := h.worker(Spec{Consumer: "w", Memory: 1}, protocol.Reducing)
@@ -44,7 +46,7 @@ func (h *hand) isComplete() {
 
 func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t, 0)
+	h, w := beyondMemory(t, 1, 0)
 	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
 	check.Must(t, err)
 	if runs := len(totals.spilled); runs < 3 || totals.tokens != manyWords {
@@ -73,7 +75,7 @@ func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 
 func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t, 0)
+	h, w := beyondMemory(t, 1, 0)
 	h.Client.Redis.AddHook(wordcounttest.On("place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		meta, counts := h.Client.Job.Key("meta"), h.Client.Job.Key("counts")
 		for field := range h.Client.Redis.HGetAll(ctx, meta).Val() {
@@ -92,32 +94,80 @@ func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 	h.isComplete()
 }
 
-// afterSpill is a context that does something when a merge looks at it and a run is spilled.
+// afterSpill is a context that does something when a merge looks at it and more than so many runs are
+// spilled.
 type afterSpill struct {
 	context.Context
-	h  *hand
-	do *func()
+	h    *hand
+	runs int
+	do   *func()
 }
 
 func (c afterSpill) Err() error {
-	if do := *c.do; do != nil && len(c.h.files()) > 1 {
+	if do := *c.do; do != nil && len(c.h.files()) > 1+c.runs { // one is the map output
 		*c.do = nil
 		do()
 	}
 	return c.Context.Err()
 }
 
+// loseAfter lets a worker reduce, and loses the map output when more than so many runs are spilled.
+func (h *hand) loseAfter(w *Worker, runs int) {
+	h.TB.Helper()
+	output := h.files()[0]
+	lose := func() { check.Must(h.TB, os.Truncate(output, 1000)) }
+	check.Must(h.TB, w.reduce(afterSpill{h.TB.Context(), h, runs, &lose}))
+	if lose != nil {
+		h.TB.Fatal("nothing was lost")
+	}
+	h.Expect("its task runs again", func(st protocol.Status) bool {
+		return st.Revoked == 1 && st.Mapped == 0 && st.Reduced == 0 && st.Buried == 0
+	})
+}
+
 func TestFault64AMapOutputThatIsLostBetweenTwoRunsIsRevoked(t *testing.T) {
 	t.Parallel()
-	h, w := beyondMemory(t, 0)
-	lost := h.files()[0]
-	lose := func() { check.Must(t, os.Truncate(lost, 1000)) }
-	check.Must(t, w.reduce(afterSpill{t.Context(), h, &lose}))
-	if lose != nil {
-		t.Fatal("nothing was lost")
-	}
-	h.Expect("its task runs again", func(st protocol.Status) bool { return st.Revoked == 1 && st.Mapped == 0 && st.Buried == 0 })
+	h, w := beyondMemory(t, 1, 0)
+	h.loseAfter(w, 0)
 	h.start(DefaultLease)
 	h.until(func(st protocol.Status) bool { return st.Phase == protocol.Done })
 	h.isComplete()
+}
+
+func TestFault64APartitionOfWhichAPartIsLostIsNotStored(t *testing.T) {
+	t.Parallel()
+	h, w := beyondMemory(t, 2, 0)
+	_, err := w.list(w.claims.Take(t.Context(), protocol.Reduces, 1)) // the other one
+	check.Must(t, err)
+	first, err := w.merger.totals(t.Context(), w.outputs, w.run, w.todo[:1], w.spec.Memory)
+	check.Must(t, err)
+	first.discard()
+	h.loseAfter(w, len(first.spilled))
+}
+
+func TestFault64FewRunsAreReadSideBySide(t *testing.T) {
+	t.Parallel()
+	_, w := beyondMemory(t, 1, 0)
+	const runs = 3 * runsMax
+	totals := &totals{merger: &w.merger, outputs: w.outputs}
+	for i := range runs {
+		table := count.New()
+		table.Add(fmt.Appendf(nil, "word%d", i), uint64(i+1))
+		totals.run.Add(table)
+		check.Must(t, totals.spill())
+		if len(totals.spilled) >= runsMax {
+			t.Fatalf("%d runs are left", len(totals.spilled))
+		}
+	}
+	n := uint64(runs)
+	for e, err := range totals.words() {
+		check.Must(t, err)
+		if e.N != n || e.Word != fmt.Sprintf("word%d", n-1) {
+			t.Fatalf("%v comes when %d words are left", e, n)
+		}
+		n--
+	}
+	if n != 0 {
+		t.Errorf("%d words are missing", n)
+	}
 }
