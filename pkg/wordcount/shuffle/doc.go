@@ -35,28 +35,17 @@
 //	                        │ it is  │ …         one segment each   │ is     │ end  │
 //	                        └────────┴──────────────────────────────┴─where──┴──────┘
 //
-// Where only the N most frequent words go into Redis, a reducer writes the totals of each partition to a
-// result file. Its words are in the order of a result, so whoever reads all files merges them:
-//
-//	err = run.PrepareResults()  // the supervisor makes their folder, before the mark
-//	w, err := run.CreateResult(name, partition, partitions)
-//	err = w.Add(entry)          // for each word, in order
-//	file, err := w.Finish()     // it is on the disk
-//
-//	for e, err := range run.Words(files) { … }
-//
-// A result file has blocks, each with a checksum of its own, because who reads it shows what it has read:
-//
-//	STORE/JOB/RUN/result/NAME  ┌────────┬─────────┬─────────┬───┬──────┐
-//	                           │ header │ block 0 │ block 1 │ … │ tail │
-//	                           └────────┴─────────┴─────────┴───┴──────┘
+// Where only the N most frequent words go into Redis, a reducer writes the totals of each partition to
+// a result file, STORE/JOB/RUN/result/NAME, with [Run.CreateResult]. Its words are in the order of a
+// result, so [Run.Words] merges all files. It has blocks, each with a checksum of its own, because
+// whoever reads it shows what it has read. Totals that don't fit into memory pass through such files,
+// too: [Run.CreateSorted] and [Run.Sorted].
 //
 // Every error is of one of two classes. [ErrLost] says that a map output is damaged, swapped or gone,
 // and its tasks must be counted anew; [ErrLostResult] says the same of a result file. [ErrHost] says
-// that this host can't use the store, and nothing is known about the file. A missing mark is the host's
-// error [ErrNoMark], because another file system is probably mounted there, or none. Two errors are of
-// neither class: [ErrName], of names that are no names, and [ErrForeign], of a store that others may
-// write to.
+// that this host can't use the store, and nothing is known about the file; [ErrNoMark] is one, because
+// another file system is probably mounted there. Two errors are of neither class: [ErrName], of names
+// that are no names, and [ErrForeign], of a store that others may write to.
 //
 // # Caveats
 //

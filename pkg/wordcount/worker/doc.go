@@ -14,9 +14,9 @@
 //	map.go       a map task: a split is read and counted
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
-//	reduce.go    a reduce task: totals are stored, run by run
+//	reduce.go    reduce tasks: totals are stored in the sorted set
 //	publish.go   the same for a job that keeps N words in the sorted set: totals go to a result file
-//	totals.go    totals as sorted runs, each of which fits into memory; merge.go fills a table
+//	totals.go    totals in one order, spilled where they don't fit into memory; merge.go fills a table
 //	memory.go    what a worker's memory is made of
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people

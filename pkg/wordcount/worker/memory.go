@@ -12,6 +12,7 @@ import (
 //	9  a table, and what is made of it while it is still there: what is packed of a table of partial
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
+//	   Where totals are merged from files there is no table, but a block of each of runsMax files.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
