@@ -28,9 +28,8 @@ func (e Entry) Before(o Entry) bool {
 // in order. Its zero value is empty. It has no pointers but two, so that the garbage
 // collector needn't look at each word.
 type Ranking struct {
-	words  []ranked
-	texts  []byte // of all words, one after the other
-	tokens uint64
+	words []ranked
+	texts []byte // of all words, one after the other
 }
 
 // ranked words are mostly told apart without a look at their texts.
@@ -54,7 +53,6 @@ func (r *Ranking) Add(t *Table) {
 		r.words = append(r.words, ranked{n, binary.BigEndian.Uint64(b[:]), uint64(len(r.texts))<<sizeBits | uint64(len(w))})
 		r.texts = append(r.texts, w...)
 	}
-	r.tokens += t.Tokens()
 }
 
 // makeRoom makes room for n more elements. If there isn't enough, it makes a little more, because the
@@ -71,14 +69,8 @@ func (r *Ranking) word(w *ranked) []byte { return r.texts[w.text>>sizeBits:][:w.
 // Len returns the number of words.
 func (r *Ranking) Len() int { return len(r.words) }
 
-// Tokens returns the sum of all counts.
-func (r *Ranking) Tokens() uint64 { return r.tokens }
-
 // Bytes returns the memory that the ranking takes, in bytes.
 func (r *Ranking) Bytes() int { return cap(r.texts) + cap(r.words)*rankedSize }
-
-// Reset empties the ranking, and keeps its memory.
-func (r *Ranking) Reset() { r.words, r.texts, r.tokens = r.words[:0], r.texts[:0], 0 }
 
 // Sort puts the words in order: by descending count, those of equal count in the order of their
 // bytes.

@@ -10,7 +10,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
-// inFiles yields the words of the result files. It takes one block of 32 KiB of each file into memory.
+// inFiles yields the words of the result files. It takes one block of each file into memory: 32
+// KiB and one word.
 func (r Result) inFiles(ctx context.Context) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
 		files, err := protocol.Client{Redis: r.Redis, Job: r.Job}.FencedResults(ctx, r.Fence)

@@ -137,6 +137,7 @@ func (u *folderUpload) Finish() error {
 	}
 	if err != nil {
 		u.folder.Remove(u.path + unfinished)
+		u.folder.Remove(u.path)
 	}
 	return err
 }

@@ -73,7 +73,7 @@ func (r Run) RemoveResult(name string) error {
 // each partition. It holds one block of each file, and gives out no word of a block that is not sound.
 // An error is the last thing that it yields: ErrLostResult, the host's, or ErrName.
 //
-// A word that is kept keeps its block of 32 KiB.
+// A word that is kept keeps its block, of 32 KiB and one word.
 func (r Run) Words(files []ResultFile) iter.Seq2[count.Entry, error] {
 	return r.merged(files, func(f ResultFile) (*resultReader, error) {
 		return r.openResult(f, len(files), len(files) > resultsOpen)

@@ -13,6 +13,8 @@ const (
 	// fillWords is how many words one call puts into the sorted set. They pass through Lua, where
 	// they take twice as long as in package worker.
 	fillWords = 5000
+	// fillBytes is about how many bytes of words one call has at most.
+	fillBytes = 1 << 20
 	// resultTries is how often result files are read before one of them counts as lost.
 	resultTries = 3
 	// anewMax is how often a job begins anew because of lost result files. A disk that ruins whatever
@@ -46,11 +48,11 @@ func (s *Supervisor) fill(ctx context.Context) error {
 // early if a call doesn't join on to what is there, because another supervisor or a rollback has
 // changed that.
 func (s *Supervisor) fillFrom(ctx context.Context, r shuffle.Run, run string, files []shuffle.ResultFile, at int) error {
-	rank, words := 0, make([]any, 0, 2*fillWords)
+	rank, size, words := 0, 0, make([]any, 0, 2*fillWords)
 	send := func(last bool) (on bool, err error) {
 		now, err := s.client.Fill(ctx, run, at, words, last)
 		on = err == nil && now == protocol.Filling{Words: at + len(words)/2, Full: last}
-		at, words = now.Words, words[:0]
+		at, size, words = now.Words, 0, words[:0]
 		return on, err
 	}
 	for e, err := range r.Words(files) {
@@ -63,7 +65,8 @@ func (s *Supervisor) fillFrom(ctx context.Context, r shuffle.Run, run string, fi
 		if rank++; rank <= at {
 			continue
 		}
-		if words = append(words, e.N, e.Word); len(words) == cap(words) {
+		size += len(e.Word)
+		if words = append(words, e.N, e.Word); len(words) == cap(words) || size >= fillBytes {
 			if on, err := send(false); !on {
 				return err
 			}
@@ -136,7 +139,7 @@ func named(files []protocol.ResultFile) []shuffle.ResultFile {
 
 // losses counts what a seal has met.
 type losses struct {
-	tries int // at files of which one seems to be lost, in a row
+	tries int // at files of which one seems to be lost, since the job began anew
 	anew  int // how often the job began anew
 }
 

@@ -16,22 +16,25 @@ type publisher struct {
 }
 
 // publish publishes the totals of one partition of a run. It returns where the partition's task stands
-// if it isn't pending.
-func (p publisher) publish(ctx context.Context, run string, t *totals) (standings []string, err error) {
+// if it isn't pending. insist makes a call until it is answered.
+func (p publisher) publish(ctx context.Context, run string, t *totals, insist func(context.Context, func() error) error) (standings []string, err error) {
 	file, err := p.write(t)
 	if err != nil {
 		return nil, err
 	}
 	p.faults.at(BeforeCommit)
-	standings, err = p.client.StoreFiles(ctx, run, []protocol.ResultFile{protocol.ResultFile(file)})
+	err = insist(ctx, func() (err error) {
+		standings, err = p.client.StoreFiles(ctx, run, []protocol.ResultFile{protocol.ResultFile(file)})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if standings == nil {
 		p.faults.at(AfterCommit)
 	} else if !slices.Contains(standings, protocol.Settled) {
-		// No state of the job has the file. If the task is settled, it may be by this very call, whose
-		// answer was lost.
+		// This call has acknowledged no task, so Redis can't name the file. If the task is settled, it may
+		// be by this very call, whose answer was lost.
 		t.outputs.RemoveResult(file.Name)
 	}
 	return standings, nil

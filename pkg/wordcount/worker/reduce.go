@@ -115,7 +115,7 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 
 // publish stores the totals of a partition in a result file.
 func (w *Worker) publish(ctx context.Context, t *totals) error {
-	standings, err := w.publisher.publish(ctx, w.run, t)
+	standings, err := w.publisher.publish(ctx, w.run, t, w.insist)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,11 @@ func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
 // the list, so the next attempt merges them anew.
 func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals, at int, words []any, last bool) (over bool, err error) {
 	w.spec.Faults.at(BeforeCommit)
-	now, err := w.client.Store(ctx, w.run, of, at, words, last)
+	var now protocol.Progress
+	err = w.insist(ctx, func() (err error) {
+		now, err = w.client.Store(ctx, w.run, of, at, words, last)
+		return err
+	})
 	switch {
 	case err != nil:
 		return true, err

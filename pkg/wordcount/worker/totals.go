@@ -25,8 +25,7 @@ import (
 // A partition that doesn't fit into memory is merged in parts of its hash. The map outputs are read once
 // for each part. A word of another part costs about half of what a merged one does: 70 to 95 ns against
 // 125 to 185, with reading, on a machine where Redis takes microseconds to store it. So up to some ten
-// parts hardly show, and a partition has 8 MiB of input, or a 256th of it. Only a partition that is far
-// larger than the memory pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More
+// parts hardly show. Only a partition that is far larger than the memory pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More
 // partitions, or more memory, help then.
 type totals struct {
 	tasks  []claim.Task // in the order of the partitions
@@ -45,16 +44,16 @@ type totals struct {
 const (
 	// leastRoom has place for the longest words, whatever the memory.
 	leastRoom = 12 << 20
-	// runsMax is how many spilled runs are read side by side. Each takes a block of memory, which has
-	// one word at least: 2 MiB, if words are as long as they may be.
+	// runsMax is how many spilled runs are read side by side. Each takes a block of memory: 32 KiB and
+	// one word, which may have a MiB, and as much again while it is read.
 	runsMax = 16
 )
 
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
 var errNoRoom = errors.New("worker: a few words don't fit into memory")
 
-// totals merges the partitions of some tasks. An error ends it, and is returned if no partition was
-// merged before. The caller calls discard in any case.
+// totals merges the partitions of some tasks. An error ends it. It is returned, unless whole partitions
+// were merged before and nothing of the one that met it. The caller calls discard in any case.
 func (m *merger) totals(ctx context.Context, outputs shuffle.Run, of string, tasks []claim.Task, memory int64) (*totals, error) {
 	t := &totals{
 		merger: m, outputs: outputs, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
@@ -127,26 +126,29 @@ func (t *totals) merge(ctx context.Context, partition int, part count.Part) (cou
 	}
 }
 
-// spill writes the run to a file, and frees its memory.
+// spill writes the run to a file, and frees its memory and that of the table, whose words are in the
+// run or are merged anew. If there are too many files, the first ones become one.
 func (t *totals) spill() error {
-	if t.run.Len() > 0 {
-		t.run.Sort()
-		if err := t.write(t.run.All()); err != nil {
-			return err
-		}
-		t.run = count.Ranking{}
-		collect()
+	if t.run.Len() == 0 {
+		return nil
 	}
-	if len(t.spilled) < runsMax {
+	t.run.Sort()
+	if err := t.write(t.run.All()); err != nil {
+		return err
+	}
+	t.run, t.table = count.Ranking{}, count.New()
+	collect()
+	if len(t.spilled) <= runsMax {
 		return nil
 	}
 	runs := t.spilled
 	t.spilled = nil
-	if err := t.write(t.merged(runs)); err != nil {
+	if err := t.write(t.merged(runs[:runsMax])); err != nil {
 		t.spilled = runs
 		return err
 	}
-	t.remove(runs)
+	t.spilled = append(t.spilled, runs[runsMax:]...)
+	t.remove(runs[:runsMax])
 	return nil
 }
 

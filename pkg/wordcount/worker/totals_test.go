@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -94,6 +95,26 @@ func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 	h.isComplete()
 }
 
+func TestFault05AStoreWhoseAnswersAreLostGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	h, w := beyondMemory(t, 1, 0)
+	attempts := 0
+	h.Client.Redis.AddHook(wordcounttest.On("place", 5, wordcounttest.LoseReply))
+	h.Client.Redis.AddHook(wordcounttest.On("place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		for field := range h.Client.Redis.HGetAll(ctx, h.Client.Job.Key("meta")).Val() {
+			if strings.HasPrefix(field, "storing ") {
+				attempts++
+			}
+		}
+		return errors.Join(next(ctx, cmd), wordcounttest.ErrLost)
+	}))
+	check.Must(t, w.reduce(t.Context()))
+	if attempts != 1 {
+		t.Errorf("there were %d attempts", attempts)
+	}
+	h.isComplete()
+}
+
 // afterSpill is a context that does something when a merge looks at it and more than so many runs are
 // spilled.
 type afterSpill struct {
@@ -155,7 +176,7 @@ func TestFault64FewRunsAreReadSideBySide(t *testing.T) {
 		table.Add(fmt.Appendf(nil, "word%d", i), uint64(i+1))
 		totals.run.Add(table)
 		check.Must(t, totals.spill())
-		if len(totals.spilled) >= runsMax {
+		if len(totals.spilled) > runsMax {
 			t.Fatalf("%d runs are left", len(totals.spilled))
 		}
 	}

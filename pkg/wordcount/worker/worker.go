@@ -133,11 +133,7 @@ func (w *Worker) Run(ctx context.Context) error {
 				return err
 			}
 		case protocol.Transient(err):
-			w.claims.Lost = true
-			if cluster, ok := w.client.Redis.(*redis.ClusterClient); ok {
-				// A lost connection alone doesn't make the client look for the new master.
-				cluster.ReloadState(ctx)
-			}
+			w.lostConnection(ctx)
 			if late := w.backoff.Wait(ctx); late != nil {
 				return retry.Unreachable(late, err)
 			}
@@ -149,6 +145,31 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	return w.drain(context.WithoutCancel(ctx))
+}
+
+// lostConnection is called before something is tried again because Redis didn't answer.
+func (w *Worker) lostConnection(ctx context.Context) {
+	w.claims.Lost = true
+	if cluster, ok := w.client.Redis.(*redis.ClusterClient); ok {
+		// A lost connection alone doesn't make the client look for the new master.
+		cluster.ReloadState(ctx)
+	}
+}
+
+// insist makes a call until Redis answers it. It is for calls that may come twice, and that have much
+// work behind them.
+func (w *Worker) insist(ctx context.Context, call func() error) error {
+	var backoff retry.Backoff
+	for {
+		err := call()
+		if !protocol.Transient(err) || ctx.Err() != nil {
+			return err
+		}
+		w.lostConnection(ctx)
+		if late := backoff.Wait(ctx); late != nil {
+			return retry.Unreachable(late, err)
+		}
+	}
 }
 
 // step does one thing: a commit that is due, a task, or the search for a task.
