@@ -2,12 +2,11 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -48,26 +47,27 @@ func (z bareZADD) add(ctx context.Context, key string) (words int64, err error) 
 		return 0, err
 	}
 	defer file.Close()
-	lines := bufio.NewReaderSize(file, 4<<20)
 	call := []any{"ZADD", key}
-	for err == nil {
-		var line []byte
-		line, err = lines.ReadBytes('\n')
-		if n, word, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte("\t")); ok {
-			call = append(call, n, word)
-			words++
-		} else if err == nil {
-			err = fmt.Errorf("line %d is not a count and a word", words+1)
+	send := func() error {
+		defer func() { call = call[:2] }()
+		return z.rdb.Do(ctx, call...).Err()
+	}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 4<<20) // longer than any word that is counted
+	for lines.Scan() {
+		n, word, ok := strings.Cut(lines.Text(), "\t")
+		if !ok {
+			return words, fmt.Errorf("line %d is not a count and a word", words+1)
 		}
-		if len(call) == 2+2*zaddWords || errors.Is(err, io.EOF) && len(call) > 2 {
-			if failed := z.rdb.Do(ctx, call...).Err(); failed != nil {
-				return words, failed
+		words++
+		if call = append(call, n, word); len(call) == 2+2*zaddWords {
+			if err := send(); err != nil {
+				return words, err
 			}
-			call = call[:2]
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		err = nil
+	if err := lines.Err(); err != nil || len(call) == 2 {
+		return words, err
 	}
-	return words, err
+	return words, send()
 }

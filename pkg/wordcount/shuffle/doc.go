@@ -37,9 +37,9 @@
 //
 // Where only the N most frequent words go into Redis, a reducer writes the totals of each partition to
 // a result file, STORE/JOB/RUN/result/NAME, with [Run.CreateResult]. Its words are in the order of a
-// result, so [Run.Words] merges all files. It has blocks, each with a checksum of its own, because
-// whoever reads it shows what it has read. Totals that don't fit into memory pass through such files,
-// too: [Run.CreateSorted] and [Run.Sorted].
+// result, so [Run.Words] merges all files. It has blocks. Each block has a checksum of its own, so a
+// reader can check a word before it shows it. A reducer writes totals that don't fit into its memory
+// to files of the same format, with [Run.CreateSorted], and merges them with [Run.Sorted].
 //
 // Every error is of one of two classes. [ErrLost] says that a map output is damaged, swapped or gone,
 // and its tasks must be counted anew; [ErrLostResult] says the same of a result file. [ErrHost] says

@@ -74,7 +74,8 @@ func TestAResultFileThatNoJobNamesIsDeleted(t *testing.T) {
 	}
 }
 
-// Whoever loses an answer names the same file again, and is told that the task is settled.
+// The worker loses the answer to its call. It makes the same call again. The answer is now that the
+// task is settled. That may be because of the first call, so the file must stay.
 func TestAResultFileThatAJobMayNameStays(t *testing.T) {
 	t.Parallel()
 	h, w := publishing(t, 1)

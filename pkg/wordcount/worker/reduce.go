@@ -120,9 +120,6 @@ func (w *Worker) publish(ctx context.Context, t *totals) error {
 		return err
 	}
 	w.storeWorks()
-	if standings == nil {
-		w.leases.Done(t.tasks[0].TaskID, 0)
-	}
 	w.settle(t.tasks, standings)
 	return nil
 }
@@ -170,9 +167,6 @@ func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals
 		return true, err
 	case now.Done:
 		w.spec.Faults.at(AfterCommit)
-		for _, task := range t.tasks {
-			w.leases.Done(task.TaskID, 0)
-		}
 		w.settle(t.tasks, nil)
 		return true, nil
 	case now.Standings != nil:
@@ -182,10 +176,13 @@ func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals
 	return last || now.Offset != at+len(words)/2, nil
 }
 
-// settle removes tasks from the list, except those that stand as pending. With nil standings it
-// removes all.
+// settle removes tasks from the list, except those that stand as pending. With nil standings this
+// worker has done them all.
 func (w *Worker) settle(tasks []claim.Task, standings []string) {
 	for i, t := range tasks {
+		if standings == nil {
+			w.leases.Done(t.TaskID, 0)
+		}
 		if standings == nil || standings[i] != protocol.Pending {
 			w.leases.Drop(t.TaskID)
 			w.todo = slices.DeleteFunc(w.todo, func(o claim.Task) bool { return o.TaskID == t.TaskID })
