@@ -47,6 +47,24 @@ func TestWorkersLastWordsAreReported(t *testing.T) {
 	}
 }
 
+// The instructions don't fit into a pipe, so the process ends while they are written.
+func TestAWorkerThatEndsBeforeItHasReadItsInstructionsIsReplaced(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	team := &Pool{
+		Size: 1, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
+		Worker:  worker.Spec{Store: strings.Repeat("long", 1<<18)},
+		Command: func() *exec.Cmd { return exec.Command("sh", "-c", "exec <&-; exit 1") },
+	}
+	check.Must(t, team.Start(t.Context()))
+	err := <-failed
+	team.Stop()
+	check.IsError(t, err, protocol.ErrIncomplete, "10 in a row")
+	if n := team.Restarts(); n != deathsWithoutProgress {
+		t.Errorf("given up after %d deaths", n)
+	}
+}
+
 func TestAWorkerThatIsRefusedEndsTheJobAtOnceInItsWords(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
