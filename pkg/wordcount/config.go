@@ -25,7 +25,7 @@ type Config struct {
 	Workers      int             // default: the number of CPUs
 	WorkerMemory int64           // bytes for each worker, 64 MiB at least; default: worker.DefaultWorkerMemory
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
-	Faults       []worker.Faults // of the first workers, one element each, at most Workers; default: none
+	Faults       []worker.Faults // of the first worker processes, one element each, at most Workers; default: none
 
 	// Shuffle is the folder of the map outputs, which all workers of a job share, and of the result
 	// files, if Keep is set; default: the folder "shuffle" in Dir. Workers on other hosts need one that all hosts have mounted.

@@ -43,7 +43,8 @@
 //	retry       what is tried again, and for how long
 //
 // Imports run downwards only: each package may import packages below it that it needs, and
-// .golangci.yml enforces that. FAULTS.md lists each claim with the test that would fail without it.
+// .golangci.yml enforces that. FAULTS.md lists each claim with the test that would fail without it,
+// and the mistakes that were found so far.
 //
 // # Caveats
 //

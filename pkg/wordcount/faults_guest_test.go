@@ -2,10 +2,13 @@ package wordcount
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -125,4 +128,19 @@ func TestFault65AServerThatEvictsWhatExpiresKeepsAnInterruptedJob(t *testing.T) 
 	check.Must(t, h.sup.Seed(t.Context()))
 	h.sup.Leave(t.Context())
 	expire(t, h.rig.server, false)
+}
+
+// A guest doesn't choose how much a server takes in one argument. One mebibyte is the least that
+// can be set, and as long as the longest word.
+func TestAServerThatTakesOneMebibyteInAnArgumentIsEnough(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		files := map[string]string{"longest": strings.Repeat("w", count.MaxWord), "many": check.Words(50_000)}
+		for i := range 300 {
+			files[fmt.Sprintf("%0200d", i)] = "small"
+		}
+		r := newRig(t, files)
+		check.Must(t, r.probe.ConfigSet(t.Context(), "proto-max-bulk-len", "1mb").Err())
+		r.exact(o)
+	})
 }

@@ -54,7 +54,7 @@ type Job struct {
 
 // Open prepares a job. It starts nothing, and checks only the rights of the state folder. The error
 // is ErrNoMain if the program can't start workers. It wraps ErrInput if Config.Client is set
-// without Config.InProcess, or if there are more faults than workers.
+// without Config.InProcess, if there are faults with it, or if there are more faults than workers.
 func Open(ctx context.Context, c Config) (*Job, error) {
 	switch {
 	case c.Client != nil && !c.InProcess:
@@ -66,8 +66,11 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 		return nil, fmt.Errorf("%w: to keep %d words needs reducers: without them all words are in the sorted set", ErrInput, c.Keep)
 	}
 	c = c.WithDefaults()
-	if len(c.Faults) > c.Workers {
+	switch {
+	case len(c.Faults) > c.Workers:
 		return nil, fmt.Errorf("%w: there are %d faults for %d workers: a worker can have one at most", ErrInput, len(c.Faults), c.Workers)
+	case c.InProcess && len(c.Faults) > 0:
+		return nil, fmt.Errorf("%w: faults need worker processes: a crash of a goroutine ends the whole program", ErrInput)
 	}
 	if err := redisd.CheckFolder(c.Dir); err != nil {
 		return nil, err

@@ -65,12 +65,12 @@ func TestOpenRefusesWorkersThatNothingCouldStart(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesMoreFaultsThanWorkers(t *testing.T) {
+func TestOpenRefusesFaultsThatWorkersCannotHave(t *testing.T) {
 	t.Parallel()
 	c := Config{Dir: t.TempDir(), InProcess: true, Workers: 2, Faults: make([]worker.Faults, 3)}
 	_, err := Open(t.Context(), c)
 	check.IsError(t, err, ErrInput, "3 faults for 2 workers")
 	c.Workers = 3
 	_, err = Open(t.Context(), c)
-	check.Must(t, err)
+	check.IsError(t, err, ErrInput, "faults need worker processes")
 }

@@ -38,6 +38,8 @@ type Progress struct {
 	// Quiet says not to keep lines about events, because an attack prints one line for each fault.
 	Quiet atomic.Bool
 
+	seen atomic.Int64 // workers of all hosts that the last status has
+
 	mu       sync.Mutex // guards the fields below, and keeps the bar and other lines apart
 	out      *os.File
 	terminal bool
@@ -70,6 +72,7 @@ type fitting struct {
 
 // Update shows a status of the job.
 func (p *Progress) Update(st wordcount.Status) {
+	p.seen.Store(int64(len(st.Workers)))
 	switch st.Phase {
 	case protocol.Mapping:
 		p.Advance("map", st.Bytes)
@@ -117,6 +120,9 @@ func (p *Progress) team() string {
 	}
 	n, restarts := p.Living()
 	team := " · " + Plural(n, "worker")
+	if joined := int(p.seen.Load()) - n; joined > 0 {
+		team += fmt.Sprintf(" · %d joined", joined)
+	}
 	if restarts > 0 {
 		team += " · " + Plural(restarts, "restart")
 	}

@@ -71,12 +71,13 @@ func TestWithoutATerminalThePhasesAreLines(t *testing.T) {
 	p.Total = 4 << 30
 	p.Living = func() (n, restarts int) { return 2, 0 }
 	update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
-	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16})
+	joined := map[string]protocol.WorkerInfo{"ours": {}, "also ours": {}, "of another host": {}}
+	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16, Workers: joined})
 	update(p, wordcount.Status{Phase: protocol.Done})
 	check.Must(t, in.Close())
 	text, err := io.ReadAll(out)
 	check.Must(t, err)
-	want := "map · 2 workers  75%  3.0 GiB/4.0 GiB  0 B/s  eta ?\nreduce · 2 workers  25%  4/16\nseal · 2 workers\n"
+	want := "map · 2 workers  75%  3.0 GiB/4.0 GiB  0 B/s  eta ?\nreduce · 2 workers · 1 joined  25%  4/16\nseal · 2 workers\n"
 	if string(text) != want {
 		t.Errorf("%q, want %q", text, want)
 	}
