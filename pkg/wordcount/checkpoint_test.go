@@ -36,7 +36,7 @@ func TestCheckpointThatARestartCutsShortFails(t *testing.T) {
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
 	check.Must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		err := next(ctx, cmd)
 		r.server.Kill(t)
 		r.server.Start(t)
@@ -153,7 +153,7 @@ func TestACheckpointThatNeverBeganIsNone(t *testing.T) {
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
 	check.Must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
+	r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
 	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "could not save")
 	if r.sup.Saves() != 0 {
 		t.Error("it counts as taken")
@@ -165,7 +165,7 @@ func TestACheckpointOfAnotherLifeOfTheServerIsNone(t *testing.T) {
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
 	check.Must(t, r.sup.Seed(t.Context()))
-	r.rdb.AddHook(wordcounttest.On("bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
 		r.server.Kill(t)
 		r.server.Start(t)
 		r.server.Checkpoint(t) // a sound one, of what the restart has left

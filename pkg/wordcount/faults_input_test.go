@@ -232,7 +232,7 @@ func TestFault44FileThatChangesWhileItIsReadEndsTheRun(t *testing.T) {
 	r.prepare(o)
 	path := r.plan.Manifest.Files[1].Path
 	// The second task is read while its file grows.
-	r.startWorker("alone", wordcounttest.Answered("commit", 1, func() error { return check.Append(path, "more") }))
+	r.startWorker("alone", wordcounttest.Answered(t, "commit", 1, func() error { return check.Append(path, "more") }))
 	r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path), "size")
 	if st := r.status(); st.Mapped != 2 || st.Buried != 1 {
 		t.Errorf("%d tasks were counted, %d buried", st.Mapped, st.Buried)

@@ -283,7 +283,7 @@ func TestFault33ReplicaPromotedThatLagsBehind(t *testing.T) {
 		}
 		life := r.serverRun()
 		behind := protocol.Status{}
-		w := r.startWorker("alone", wordcounttest.Answered("xreadgroup", 2, func() error {
+		w := r.startWorker("alone", wordcounttest.Answered(t, "xreadgroup", 2, func() error {
 			// It has the tasks and who holds them, and follows no more.
 			check.Await(t, "the replica has the job", func() bool {
 				behind, _ = protocol.Client{Redis: replica, Job: r.plan.Job}.Status(t.Context())
@@ -324,7 +324,7 @@ func TestFault33MasterResyncedFromALaggingReplicaKeepsItsRunID(t *testing.T) {
 		// Between the fence and the first page of the result the server goes back to what the
 		// replica has.
 		rolledBack := false
-		r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		r.rdb.AddHook(wordcounttest.On(t, "sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			host, port, _ := net.SplitHostPort(replica.(*redis.Client).Options().Addr)
 			check.Must(t, r.probe.Do(ctx, "REPLICAOF", host, port).Err())
 			check.Await(t, "the master has become a replica", func() bool {

@@ -148,7 +148,7 @@ func TestFault28MemoryLimitReachedWhileSeedingEndsTheRunResumably(t *testing.T) 
 	r := newRig(t, map[string]string{"many splits": check.Words(2000)})
 	o := plan.Options{Split: 4, Reducers: 3}
 	r.prepare(o)
-	r.rdb.AddHook(wordcounttest.On("seed", 4, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "seed", 4, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		r.setConfig("maxmemory", "1mb")
 		return next(ctx, cmd)
 	}))
@@ -207,7 +207,7 @@ func TestFault30JobThatVanishesBetweenTwoPagesOfItsResult(t *testing.T) {
 			r := newRig(t, map[string]string{"a": check.Words(resultPage + 10)})
 			r.prepare(o)
 			gone := false
-			r.rdb.AddHook(wordcounttest.On("sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			r.rdb.AddHook(wordcounttest.On(t, "sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 				gone = true
 				check.Must(t, r.probe.FlushAll(ctx).Err())
 				return next(ctx, cmd)
@@ -357,7 +357,7 @@ func TestFault32ClockSetBackDoesNotRobALivingWorker(t *testing.T) {
 	check.Must(t, r.sup.Seed(t.Context()))
 	// It counts for as long as we like, and its heart beats meanwhile.
 	held, commit := make(chan struct{}), make(chan struct{})
-	owner := r.startWorker("owner", wordcounttest.On("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	owner := r.startWorker("owner", wordcounttest.On(t, "commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		close(held)
 		<-commit
 		return next(ctx, cmd)
@@ -402,7 +402,7 @@ func TestFault32ClockThatJumpsForwardCostsExtraAttemptsOnly(t *testing.T) {
 		check.Must(t, r.sup.Seed(t.Context()))
 		held, commit := make(chan struct{}), make(chan struct{})
 		var answer []string
-		owner := r.startWorker("owner", wordcounttest.On("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		owner := r.startWorker("owner", wordcounttest.On(t, "commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			close(held)
 			<-commit
 			err := next(ctx, cmd)

@@ -248,7 +248,7 @@ func TestFault35SupervisorOfAnotherFolderSealsWhatIsSealedAndTakesNothingAway(t 
 				return err
 			}
 			if command != "" {
-				r.rdb.AddHook(wordcounttest.On(command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+				r.rdb.AddHook(wordcounttest.On(t, command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 					check.Must(t, seal())
 					return next(ctx, cmd)
 				}))
@@ -298,7 +298,7 @@ func TestFault36SupervisorKilledWhileSeedingThenRunAgainResumes(t *testing.T) {
 	r.prepare(o)
 	// What a supervisor has done that was killed between two chunks.
 	ctx, kill := context.WithCancel(t.Context())
-	r.rdb.AddHook(wordcounttest.On("seed", 4, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "seed", 4, func(context.Context, redis.Cmder, redis.ProcessHook) error {
 		kill()
 		return context.Canceled
 	}))

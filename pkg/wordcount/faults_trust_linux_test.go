@@ -189,7 +189,7 @@ func TestFault78AJoinedWorkerGivesUpNoTaskWhateverItHasCounted(t *testing.T) {
 	check.Must(t, r.sup.Seed(t.Context()))
 	path := r.plan.Manifest.Files[1].Path
 	trust := plan.Trust{Roots: [][]byte{[]byte(r.input)}, Joined: true}
-	r.startTrusting("joined", trust, wordcounttest.Answered("commit", 1, func() error { return check.Append(path, "more") })).left(plan.ErrForeign)
+	r.startTrusting("joined", trust, wordcounttest.Answered(t, "commit", 1, func() error { return check.Append(path, "more") })).left(plan.ErrForeign)
 	if st := r.status(); st.Mapped != 1 || st.Buried != 0 || st.Troubles != 0 {
 		t.Errorf("%+v", st)
 	}

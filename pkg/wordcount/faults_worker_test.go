@@ -156,7 +156,7 @@ func TestFault05RetryOfACommitWhoseReplyWasLostIsToldSettled(t *testing.T) {
 		r.size = 0
 		r.prepare(o)
 		var replies []string
-		lose := wordcounttest.On("commit", 1, wordcounttest.LoseReply)
+		lose := wordcounttest.On(t, "commit", 1, wordcounttest.LoseReply)
 		w := r.startWorker("alone", func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			err := lose(ctx, cmd, next)
 			if wordcounttest.Called(cmd) == "commit" {
@@ -179,7 +179,7 @@ func TestFault05LostReplyToAStoredPartitionChangesNothing(t *testing.T) {
 	r.size = 0
 	r.prepare(bothModes[0])
 	lost := 0
-	w := r.startWorker("alone", wordcounttest.On("put", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	w := r.startWorker("alone", wordcounttest.On(t, "put", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		lost++
 		return wordcounttest.LoseReply(ctx, cmd, next)
 	}))
@@ -307,7 +307,7 @@ func TestFault27WorkerOfAnOlderRunCannotReachTheNewerOne(t *testing.T) {
 		r.prepare(o)
 		check.Must(t, r.sup.Seed(t.Context()))
 		asleep, wake := make(chan struct{}), make(chan struct{})
-		zombie := r.startWorker("zombie", wordcounttest.On("commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		zombie := r.startWorker("zombie", wordcounttest.On(t, "commit", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			close(asleep)
 			<-wake
 			return next(ctx, cmd)

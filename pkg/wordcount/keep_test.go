@@ -157,7 +157,7 @@ func TestARollbackWhileTheTopIsFilledInIsMadeGood(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, check.Texts(10, 30))
 			r.prepare(keeping)
-			r.rdb.AddHook(wordcounttest.Answered(command, 1, func() error {
+			r.rdb.AddHook(wordcounttest.Answered(t, command, 1, func() error {
 				r.kill()
 				return nil
 			}))
@@ -179,7 +179,7 @@ func TestTwoSupervisorsFillOneSet(t *testing.T) {
 	s.prepare(o)
 	// The second seals the job while the first knows how far the set is, and fills nothing in.
 	var second state.Sealed
-	r.rdb.AddHook(wordcounttest.Answered("results", 1, func() (err error) {
+	r.rdb.AddHook(wordcounttest.Answered(t, "results", 1, func() (err error) {
 		if err = s.sup.Seed(t.Context()); err == nil {
 			second, err = s.sup.Seal(t.Context())
 		}
@@ -236,7 +236,7 @@ func TestFault73AResultFileThatIsLostBeforeTheSealIsCountedAnew(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, check.Texts(10, 30))
 				r.prepare(keeping)
-				r.rdb.AddHook(wordcounttest.On(command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+				r.rdb.AddHook(wordcounttest.On(t, command, 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 					check.Must(t, ruin(r.resultFiles()[0]))
 					return next(ctx, cmd)
 				}))
@@ -253,7 +253,7 @@ func TestFault73AResultFileThatIsDamagedFarBelowTheTopIsCountedAnew(t *testing.T
 	t.Parallel()
 	r := newRig(t, manyWords())
 	r.prepare(plan.Options{Split: 50_000, Reducers: 1, Keep: 5})
-	r.rdb.AddHook(wordcounttest.On("final", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "final", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		path := r.resultFiles()[0]
 		text, err := os.ReadFile(path)
 		check.Must(t, err)
@@ -277,7 +277,7 @@ func TestASortedSetThatIsNotTheTopIsNeverPublished(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, check.Texts(3, 10))
 			r.prepare(keeping)
-			r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+			r.rdb.AddHook(wordcounttest.On(t, "sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 				check.Must(t, change(r.plan.Job.Key("counts"), r))
 				return next(ctx, cmd)
 			}))
@@ -306,7 +306,7 @@ func TestFault73WithoutTheMarkNoResultFileIsLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(keeping)
-	r.rdb.AddHook(wordcounttest.On("final", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "final", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		path := r.resultFiles()[0]
 		check.Must(t, os.Remove(path))
 		check.Must(t, os.Remove(filepath.Join(filepath.Dir(filepath.Dir(path)), "mark")))

@@ -19,7 +19,7 @@ func TestCountsThatDoNotAddUpAreNeverPublished(t *testing.T) {
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(3, 10))
 		r.prepare(o)
-		r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+		r.rdb.AddHook(wordcounttest.On(t, "sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			check.Must(t, r.probe.ZIncrBy(ctx, r.plan.Job.Key("counts"), 1, "common1").Err())
 			return next(ctx, cmd)
 		}))
@@ -31,7 +31,7 @@ func TestCountBeyond2To53IsNoResult(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	r.rdb.AddHook(wordcounttest.On("sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	r.rdb.AddHook(wordcounttest.On(t, "sum", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		check.Must(t, r.probe.ZAdd(ctx, r.plan.Job.Key("counts"), redis.Z{Member: "common1", Score: 1 << 53}).Err())
 		return next(ctx, cmd)
 	}))

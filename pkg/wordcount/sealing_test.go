@@ -175,7 +175,7 @@ func TestASealedResultOutlivesACrashRightAfterTheSeal(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, 1)
 	h.Finish()
-	h.rdb.AddHook(wordcounttest.On("release", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
+	h.rdb.AddHook(wordcounttest.On(t, "dismiss", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error {
 		h.server.Kill(t)
 		return wordcounttest.ErrLost
 	}))
@@ -194,7 +194,7 @@ func TestAFenceThatIsLostAfterTheResultWasReadIsNoticed(t *testing.T) {
 	before := h.server.Checkpoint(t) // done, and not fenced
 	// The second sum says that this was all. What comes then and is durable lacks the fence, and is
 	// complete all the same.
-	h.rdb.AddHook(wordcounttest.Answered("sum", 2, func() error {
+	h.rdb.AddHook(wordcounttest.Answered(t, "sum", 2, func() error {
 		h.server.Restore(t, before)
 		return nil
 	}))

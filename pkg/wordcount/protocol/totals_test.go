@@ -36,7 +36,7 @@ func TestTotalsOfAnotherRunAreNotStored(t *testing.T) {
 	t.Parallel()
 	h := wordcounttest.NewReducing(t, 1, 1)
 	mine := h.Run
-	h.Client.Redis.AddHook(wordcounttest.Answered("place", 1, func() error {
+	h.Client.Redis.AddHook(wordcounttest.Answered(t, "place", 1, func() error {
 		_, err := h.Client.Clean(t.Context(), mine)
 		check.Must(t, err)
 		h.Run = "another run"
@@ -152,7 +152,7 @@ func TestTotalsAreStoredWhateverTheirRunDoesMeanwhile(t *testing.T) {
 	_, err := h.Send(lost)
 	check.Must(t, err)
 	h.Take("reduce", "w", 1)
-	h.Client.Redis.AddHook(wordcounttest.Answered("place", 1, func() error {
+	h.Client.Redis.AddHook(wordcounttest.Answered(t, "place", 1, func() error {
 		check.Must(t, h.Client.Revoke(t.Context(), h.Run, lost.Output, "host", errors.New("it is gone")))
 		h.Steal("map", "thief")
 		return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
+	"testing"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -43,11 +44,13 @@ func Called(cmd redis.Cmder) string {
 	return name
 }
 
-// On is a hook for the nth call (from 1) of a command, or of a function of the library.
-func On(command string, nth int, do Hook) Hook {
-	var seen atomic.Int32
+// On is a hook for the nth call (from 1) of a command, or of a function of the library. The test
+// fails if that call never comes.
+func On(tb testing.TB, command string, nth int, do Hook) Hook {
+	tb.Helper()
+	struck := await(tb, command, nth)
 	return func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
-		if Called(cmd) == command && int(seen.Add(1)) == nth {
+		if Called(cmd) == command && struck() {
 			return do(ctx, cmd, next)
 		}
 		return next(ctx, cmd)
@@ -55,16 +58,30 @@ func On(command string, nth int, do Hook) Hook {
 }
 
 // Answered is a hook for the nth time (from 1) that a command was done and answered. What do
-// returns is the client's answer.
-func Answered(command string, nth int, do func() error) Hook {
-	var seen atomic.Int32
+// returns is the client's answer. The test fails if that time never comes.
+func Answered(tb testing.TB, command string, nth int, do func() error) Hook {
+	tb.Helper()
+	struck := await(tb, command, nth)
 	return func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		err := next(ctx, cmd)
-		if Called(cmd) == command && err == nil && int(seen.Add(1)) == nth {
+		if Called(cmd) == command && err == nil && struck() {
 			return do()
 		}
 		return err
 	}
+}
+
+// await returns a function that counts commands, and reports whether one is the nth. A test in
+// which nothing went wrong shows nothing, so it fails at its end.
+func await(tb testing.TB, command string, nth int) (struck func() bool) {
+	tb.Helper()
+	var seen atomic.Int32
+	tb.Cleanup(func() {
+		if n := int(seen.Load()); n < nth && !tb.Skipped() {
+			tb.Errorf("%s %d never came, so nothing went wrong there: there were %d", command, nth, n)
+		}
+	})
+	return func() bool { return int(seen.Add(1)) == nth }
 }
 
 // ErrLost is what a client sees of a link that broke.

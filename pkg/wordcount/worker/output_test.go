@@ -116,7 +116,7 @@ func TestACommitWithoutAnAnswerIsSentAgainUnderItsName(t *testing.T) {
 	h := newHand(t, 1)
 	ctx := t.Context()
 	w := h.holding(2)
-	h.Client.Redis.AddHook(wordcounttest.On("commit", 1, wordcounttest.LoseReply))
+	h.Client.Redis.AddHook(wordcounttest.On(t, "commit", 1, wordcounttest.LoseReply))
 	if err := w.commitHeld(ctx); !errors.Is(err, wordcounttest.ErrLost) {
 		t.Fatalf("the reply was not lost: %v", err)
 	}
@@ -209,7 +209,7 @@ func TestFault73AHostWithoutTheStoreHarmsNobody(t *testing.T) {
 			unmount := func() error { return errors.Join(os.Mkdir(elsewhere, 0o700), os.Rename(here, there)) }
 			var gone atomic.Bool
 			if c.late {
-				h.Client.Redis.AddHook(wordcounttest.On("outputs", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+				h.Client.Redis.AddHook(wordcounttest.On(t, "outputs", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 					defer gone.Store(true)
 					return errors.Join(unmount(), next(ctx, cmd))
 				}))
@@ -267,7 +267,7 @@ func TestFault73AMapOutputThatComesBackIsNotRevoked(t *testing.T) {
 	path := h.files()[0]
 	hidden := filepath.Join(h.Dir, "hidden")
 	check.Must(t, os.Rename(path, hidden))
-	h.Client.Redis.AddHook(wordcounttest.On("outputs", readTries, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	h.Client.Redis.AddHook(wordcounttest.On(t, "outputs", readTries, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		return errors.Join(os.Rename(hidden, path), next(ctx, cmd))
 	}))
 	w := h.doing("w", protocol.Reducing)

@@ -63,7 +63,7 @@ func TestAResultFileThatNoJobNamesIsDeleted(t *testing.T) {
 	t.Parallel()
 	h, w := publishing(t, 1)
 	stream := h.Client.Job.Key("reduce")
-	h.Client.Redis.AddHook(wordcounttest.On("put_files", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	h.Client.Redis.AddHook(wordcounttest.On(t, "put_files", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		// A rollback takes the delivery of the task back.
 		return errors.Join(h.Client.Redis.XAck(ctx, stream, "workers", "1-0").Err(),
 			h.Client.Redis.XGroupSetID(ctx, stream, "workers", "0").Err(), next(ctx, cmd))
@@ -79,7 +79,7 @@ func TestAResultFileThatNoJobNamesIsDeleted(t *testing.T) {
 func TestAResultFileThatAJobMayNameStays(t *testing.T) {
 	t.Parallel()
 	h, w := publishing(t, 1)
-	h.Client.Redis.AddHook(wordcounttest.On("put_files", 1, wordcounttest.LoseReply))
+	h.Client.Redis.AddHook(wordcounttest.On(t, "put_files", 1, wordcounttest.LoseReply))
 	check.Must(t, w.reduce(t.Context()))
 	h.Expect("it is done", func(st protocol.Status) bool { return st.Phase == protocol.Done && st.Reduced == 1 })
 	files, _, err := h.Client.Results(t.Context(), h.Run)

@@ -77,7 +77,7 @@ func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 func TestFault64WhatARollbackTookOfAnEarlierRunIsStoredAgain(t *testing.T) {
 	t.Parallel()
 	h, w := beyondMemory(t, 1, 0)
-	h.Client.Redis.AddHook(wordcounttest.On("place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	h.Client.Redis.AddHook(wordcounttest.On(t, "place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		meta, counts := h.Client.Job.Key("meta"), h.Client.Job.Key("counts")
 		for field := range h.Client.Redis.HGetAll(ctx, meta).Val() {
 			if strings.HasPrefix(field, "storing ") {
@@ -99,8 +99,8 @@ func TestFault05AStoreWhoseAnswersAreLostGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	h, w := beyondMemory(t, 1, 0)
 	attempts := 0
-	h.Client.Redis.AddHook(wordcounttest.On("place", 5, wordcounttest.LoseReply))
-	h.Client.Redis.AddHook(wordcounttest.On("place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	h.Client.Redis.AddHook(wordcounttest.On(t, "place", 5, wordcounttest.LoseReply))
+	h.Client.Redis.AddHook(wordcounttest.On(t, "place", atRunTwo, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		for field := range h.Client.Redis.HGetAll(ctx, h.Client.Job.Key("meta")).Val() {
 			if strings.HasPrefix(field, "storing ") {
 				attempts++
