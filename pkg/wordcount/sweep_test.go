@@ -59,7 +59,7 @@ var sweepRounds = map[string]struct {
 
 // byClock are the commands that come again in each round, or with time.
 var byClock = []string{
-	"renew", "hmget", "xreadgroup-new", "xreadgroup-own", "xreadgroup-wait", "xautoclaim", "xpending",
+	"renew", "hmget", "xread", "xreadgroup-new", "xreadgroup-own", "xreadgroup-wait", "xautoclaim", "xpending",
 	"status", "info-server-memory", "info-server-persistence", "bgsave",
 }
 

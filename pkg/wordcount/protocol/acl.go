@@ -16,7 +16,7 @@ const (
 	// supervising is what a supervisor needs besides. The first line is what go-redis asks of a
 	// cluster: workers on a given server are the supervisor's user.
 	supervising = " +command +cluster|slots" +
-		" +info +memory|usage +exists +hlen +hkeys +xinfo|stream +xgroup|create +zrange +zcount" +
+		" +info +memory|usage +exists +hlen +hkeys +xread +xinfo|stream +xgroup|create +zrange +zcount" +
 		" +del +unlink +expire"
 )
 

@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	watchEvery = 20 * time.Millisecond // between two looks at the job
 	// tellEvery is the least time between two reports of troubles. The tasks of a dead worker are
 	// taken over one by one, and are reported together.
 	tellEvery = 3 * time.Second
@@ -39,6 +38,7 @@ type watch struct {
 	restarts atomic.Int64 // restarts of Redis
 	released released
 
+	began    time.Time // the first look
 	budget   budget
 	expiry   *expiry
 	last     lastSeen
@@ -72,6 +72,9 @@ type released struct {
 
 // until implements Supervisor.Watch.
 func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (protocol.Status, error) {
+	if w.began.IsZero() {
+		w.began = time.Now()
+	}
 	var backoff retry.Backoff
 	for {
 		st, life, err := w.home.observe(ctx)
@@ -105,7 +108,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		if err := w.canGoOn(ctx, st); err != nil {
 			return protocol.Status{}, err
 		}
-		if err := retry.Sleep(ctx, watchEvery); err != nil {
+		if err := w.awaitNextLook(ctx, st); err != nil {
 			return protocol.Status{}, err
 		}
 	}
