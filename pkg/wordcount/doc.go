@@ -32,7 +32,8 @@
 //	input       how a file is opened, and how a change of it is noticed
 //	supervisor  seeds the tasks, watches, recovers, takes checkpoints, seals
 //	pool        keeps the worker processes alive
-//	worker      counts, commits; merges the partial counts of a partition
+//	worker      counts, commits, stores totals
+//	merge       makes the totals of a partition from all map outputs; memory bounds both
 //	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it
 //	event       what a running job tells people

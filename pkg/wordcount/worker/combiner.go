@@ -7,6 +7,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
@@ -89,7 +90,7 @@ func (c *combiner) full() bool {
 	if c.reducers == 0 {
 		packed = c.table.Text() + c.table.Len()*liveBytes
 	}
-	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > room(c.memory)
+	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > memory.Room(c.memory)
 }
 
 // spill adds the table to the map output, and empties it.
@@ -105,7 +106,7 @@ func (c *combiner) spill() (err error) {
 		return err
 	}
 	c.table.Reset()
-	collect()
+	memory.Collect()
 	return nil
 }
 
@@ -156,5 +157,5 @@ func (c *combiner) empty() {
 // shrink frees the memory of the table, which must be empty.
 func (c *combiner) shrink() {
 	c.table = count.New()
-	collect()
+	memory.Collect()
 }

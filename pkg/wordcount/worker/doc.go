@@ -1,5 +1,5 @@
 // Package worker is the loop of one worker. The worker does the tasks that package claim gets for
-// it: it counts splits, commits what it has counted, and merges partitions.
+// it: it counts splits, commits what it has counted, and stores the totals that package merge makes.
 //
 // # Basics
 //
@@ -16,8 +16,6 @@
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
 //	reduce.go    reduce tasks: totals are stored in the sorted set
 //	publish.go   the same for a job that keeps N words in the sorted set: totals go to a result file
-//	totals.go    totals in one order, spilled where they don't fit into memory; merge.go fills a table
-//	memory.go    what a worker's memory is made of
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people
 //	crash.go     the moments at which a worker can be made to kill itself

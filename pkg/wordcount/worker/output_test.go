@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -267,7 +268,7 @@ func TestFault73AMapOutputThatComesBackIsNotRevoked(t *testing.T) {
 	path := h.files()[0]
 	hidden := filepath.Join(h.Dir, "hidden")
 	check.Must(t, os.Rename(path, hidden))
-	h.Client.Redis.AddHook(wordcounttest.On(t, "outputs", readTries, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
+	h.Client.Redis.AddHook(wordcounttest.On(t, "outputs", merge.ReadTries, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		return errors.Join(os.Rename(hidden, path), next(ctx, cmd))
 	}))
 	w := h.doing("w", protocol.Reducing)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -73,7 +74,7 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 		return err
 	}
 	defer rdb.Close()
-	limit(spec.Memory)
+	memory.Limit(spec.Memory)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	w, err := New(rdb, spec)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
@@ -17,7 +18,7 @@ type publisher struct {
 
 // publish publishes the totals of one partition of a run. It returns where the partition's task stands
 // if it isn't pending. insist makes a call until it is answered.
-func (p publisher) publish(ctx context.Context, run string, t *totals, insist func(context.Context, func() error) error) (standings []string, err error) {
+func (p publisher) publish(ctx context.Context, run string, t *merge.Totals, insist func(context.Context, func() error) error) (standings []string, err error) {
 	file, err := p.write(t)
 	if err != nil {
 		return nil, err
@@ -35,16 +36,16 @@ func (p publisher) publish(ctx context.Context, run string, t *totals, insist fu
 	} else if !slices.Contains(standings, protocol.Settled) {
 		// This call has acknowledged no task, so Redis can't name the file. If the task is settled, it may
 		// be by this very call, whose answer was lost.
-		t.outputs.RemoveResult(file.Name)
+		t.Outputs.RemoveResult(file.Name)
 	}
 	return standings, nil
 }
 
 // write writes a result file. Its name is new each time, because a name must never mean two contents.
-func (p publisher) write(t *totals) (file shuffle.ResultFile, err error) {
-	out, err := t.outputs.CreateResult(protocol.NewNonce(), t.tasks[0].Number-1, p.client.Job.Reducers)
+func (p publisher) write(t *merge.Totals) (file shuffle.ResultFile, err error) {
+	out, err := t.Outputs.CreateResult(protocol.NewNonce(), t.Partitions[0], p.client.Job.Reducers)
 	if err != nil {
 		return file, err
 	}
-	return out.Fill(t.words())
+	return out.Fill(t.Words())
 }

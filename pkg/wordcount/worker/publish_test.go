@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -131,9 +132,11 @@ func TestFault64TotalsBeyondMemoryAreOneResultFile(t *testing.T) {
 func TestFault73ALostRunOfTotalsIsTheHostsError(t *testing.T) {
 	t.Parallel()
 	h, w := beyondMemory(t, 1, 1)
-	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
+	output := h.files()[0]
+	totals, err := w.merger.Totals(t.Context(), w.outputs, w.run, partitionsOf(w.reducible()))
 	check.Must(t, err)
-	check.Must(t, h.Outputs.Remove(totals.spilled[0].Name))
+	runs := slices.DeleteFunc(h.files(), func(path string) bool { return path == output })
+	check.Must(t, os.Remove(runs[0]))
 	_, err = w.publisher.write(totals)
 	check.IsError(t, err, shuffle.ErrHost, "it is not there")
 	if there := h.results(); len(there) > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
@@ -33,7 +34,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 		return err
 	}
 	err := w.mergeAndStore(ctx)
-	if lost := (*lostError)(nil); errors.As(err, &lost) {
+	if lost := (*merge.LostError)(nil); errors.As(err, &lost) {
 		return w.revoke(ctx, lost)
 	}
 	if errors.Is(err, protocol.ErrPhase) {
@@ -44,8 +45,9 @@ func (w *Worker) reduce(ctx context.Context) error {
 
 func (w *Worker) mergeAndStore(ctx context.Context) error {
 	w.combiner.shrink() // the map tasks have made it large
-	t, err := w.merger.totals(ctx, w.outputs, w.run, w.reducible(), w.spec.Memory)
-	defer t.discard()
+	tasks := w.reducible()
+	t, err := w.merger.Totals(ctx, w.outputs, w.run, partitionsOf(tasks))
+	defer t.Discard()
 	if err != nil {
 		return err
 	}
@@ -54,6 +56,14 @@ func (w *Worker) mergeAndStore(ctx context.Context) error {
 	}
 	w.storeWorks()
 	return w.storeTotals(ctx, t)
+}
+
+// partitionsOf returns the partitions of reduce tasks.
+func partitionsOf(tasks []claim.Task) (partitions []int) {
+	for _, t := range tasks {
+		partitions = append(partitions, t.Number-1)
+	}
+	return partitions
 }
 
 // reducible returns the tasks that may be stored together: all partitions of this worker, or one that
@@ -95,8 +105,8 @@ func (w *Worker) reduceShare() int {
 }
 
 // revoke takes back a map output that can't be read, so that its tasks run again.
-func (w *Worker) revoke(ctx context.Context, lost *lostError) error {
-	if err := w.client.Revoke(ctx, w.run, lost.output, w.committer.host, lost.err); err != nil {
+func (w *Worker) revoke(ctx context.Context, lost *merge.LostError) error {
+	if err := w.client.Revoke(ctx, w.run, lost.Output, w.committer.host, lost.Unwrap()); err != nil {
 		return err
 	}
 	return w.backToMaps(ctx)
@@ -107,35 +117,32 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	if _, err := w.client.Release(ctx, w.run, w.spec.Consumer, false); err != nil {
 		return err
 	}
-	w.merger.forget()
+	w.merger.Forget()
 	w.leases.Clear()
 	w.todo = nil
 	return w.readJob(ctx)
 }
 
 // publish stores the totals of a partition in a result file.
-func (w *Worker) publish(ctx context.Context, t *totals) error {
+func (w *Worker) publish(ctx context.Context, t *merge.Totals) error {
 	standings, err := w.publisher.publish(ctx, w.run, t, w.insist)
 	if err != nil {
 		return err
 	}
 	w.storeWorks()
-	w.settle(t.tasks, standings)
+	w.settle(t.Partitions, standings)
 	return nil
 }
 
 // storeTotals stores the totals of some partitions.
-func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
-	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: make([]int, len(t.tasks)), Tokens: t.tokens}
-	for i, task := range t.tasks {
-		of.Partitions[i] = task.Number - 1
-	}
+func (w *Worker) storeTotals(ctx context.Context, t *merge.Totals) error {
+	of := protocol.Totals{Nonce: protocol.NewNonce(), Partitions: t.Partitions, Tokens: t.Tokens}
 	at, size := 0, 0
 	var words []any
-	for e, err := range t.words() {
+	for e, err := range t.Words() {
 		if err == nil && (len(words) == 2*w.storeWords || size >= storeBytes) {
 			var over bool
-			if over, err = w.storeWordsAt(ctx, t, of, at, words, false); over {
+			if over, err = w.storeWordsAt(ctx, of, at, words, false); over {
 				return err
 			}
 			at, size, words = at+len(words)/2, 0, words[:0]
@@ -146,7 +153,7 @@ func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
 		words = append(words, e.N, e.Word)
 		size += len(e.Word)
 	}
-	_, err := w.storeWordsAt(ctx, t, of, at, words, true)
+	_, err := w.storeWordsAt(ctx, of, at, words, true)
 	return err
 }
 
@@ -155,7 +162,7 @@ func (w *Worker) storeTotals(ctx context.Context, t *totals) error {
 //
 // It is over, too, if a rollback has taken back what the attempt had stored. Then the tasks are still on
 // the list, so the next attempt merges them anew.
-func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals, at int, words []any, last bool) (over bool, err error) {
+func (w *Worker) storeWordsAt(ctx context.Context, of protocol.Totals, at int, words []any, last bool) (over bool, err error) {
 	w.spec.Faults.at(BeforeCommit)
 	var now protocol.Progress
 	err = w.insist(ctx, func() (err error) {
@@ -167,25 +174,26 @@ func (w *Worker) storeWordsAt(ctx context.Context, t *totals, of protocol.Totals
 		return true, err
 	case now.Done:
 		w.spec.Faults.at(AfterCommit)
-		w.settle(t.tasks, nil)
+		w.settle(of.Partitions, nil)
 		return true, nil
 	case now.Standings != nil:
-		w.settle(t.tasks, now.Standings)
+		w.settle(of.Partitions, now.Standings)
 		return true, nil
 	}
 	return last || now.Offset != at+len(words)/2, nil
 }
 
-// settle removes tasks from the list, except those that stand as pending. With nil standings this
-// worker has done them all.
-func (w *Worker) settle(tasks []claim.Task, standings []string) {
-	for i, t := range tasks {
+// settle removes partitions from the list, except those that stand as pending. With nil standings this
+// worker has stored them all.
+func (w *Worker) settle(partitions []int, standings []string) {
+	for i, p := range partitions {
+		id := protocol.TaskID{Stream: protocol.Reduces, Number: p + 1}
 		if standings == nil {
-			w.leases.Done(t.TaskID, 0)
+			w.leases.Done(id, 0)
 		}
 		if standings == nil || standings[i] != protocol.Pending {
-			w.leases.Drop(t.TaskID)
-			w.todo = slices.DeleteFunc(w.todo, func(o claim.Task) bool { return o.TaskID == t.TaskID })
+			w.leases.Drop(id)
+			w.todo = slices.DeleteFunc(w.todo, func(t claim.Task) bool { return t.TaskID == id })
 		}
 	}
 }

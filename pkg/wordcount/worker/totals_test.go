@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ import (
 )
 
 const (
-	manyWords = 300_000 // more than fit into leastRoom
+	manyWords = 300_000 // more than fit into the least memory
 	atRunTwo  = 15      // which call stores some of the second run
 )
 
@@ -48,14 +47,14 @@ func (h *hand) isComplete() {
 func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 	t.Parallel()
 	h, w := beyondMemory(t, 1, 0)
-	totals, err := w.merger.totals(t.Context(), w.outputs, w.run, w.reducible(), w.spec.Memory)
+	totals, err := w.merger.Totals(t.Context(), w.outputs, w.run, partitionsOf(w.reducible()))
 	check.Must(t, err)
-	if runs := len(totals.spilled); runs < 3 || totals.tokens != manyWords {
-		t.Errorf("%d runs have %d words", runs, totals.tokens)
+	if runs := len(h.files()) - 1; runs < 3 || totals.Tokens != manyWords { // one is the map output
+		t.Errorf("%d runs have %d words", runs, totals.Tokens)
 	}
 	var before count.Entry
 	words := 0
-	for e, err := range totals.words() {
+	for e, err := range totals.Words() {
 		check.Must(t, err)
 		if e.N != 1 || words > 0 && !before.Before(e) {
 			t.Fatalf("%v follows %v", e, before)
@@ -66,7 +65,7 @@ func TestFault64TotalsThatDoNotFitIntoMemoryAreSortedRuns(t *testing.T) {
 	if words != manyWords {
 		t.Errorf("there are %d words", words)
 	}
-	totals.discard()
+	totals.Discard()
 	if files := h.files(); len(files) != 1 {
 		t.Errorf("runs are left: %v", files)
 	}
@@ -160,35 +159,9 @@ func TestFault64APartitionOfWhichAPartIsLostIsNotStored(t *testing.T) {
 	h, w := beyondMemory(t, 2, 0)
 	_, err := w.list(w.claims.Take(t.Context(), protocol.Reduces, 1)) // the other one
 	check.Must(t, err)
-	first, err := w.merger.totals(t.Context(), w.outputs, w.run, w.todo[:1], w.spec.Memory)
+	first, err := w.merger.Totals(t.Context(), w.outputs, w.run, partitionsOf(w.todo[:1]))
 	check.Must(t, err)
-	first.discard()
-	h.loseAfter(w, len(first.spilled))
-}
-
-func TestFault64FewRunsAreReadSideBySide(t *testing.T) {
-	t.Parallel()
-	_, w := beyondMemory(t, 1, 0)
-	const runs = 3 * runsMax
-	totals := &totals{merger: &w.merger, outputs: w.outputs}
-	for i := range runs {
-		table := count.New()
-		table.Add(fmt.Appendf(nil, "word%d", i), uint64(i+1))
-		totals.run.Add(table)
-		check.Must(t, totals.spill())
-		if len(totals.spilled) > runsMax {
-			t.Fatalf("%d runs are left", len(totals.spilled))
-		}
-	}
-	n := uint64(runs)
-	for e, err := range totals.words() {
-		check.Must(t, err)
-		if e.N != n || e.Word != fmt.Sprintf("word%d", n-1) {
-			t.Fatalf("%v comes when %d words are left", e, n)
-		}
-		n--
-	}
-	if n != 0 {
-		t.Errorf("%d words are missing", n)
-	}
+	runs := len(h.files()) - 1
+	first.Discard()
+	h.loseAfter(w, runs)
 }

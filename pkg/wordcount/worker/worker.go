@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -45,7 +46,7 @@ type Worker struct {
 	todo      []claim.Task // held by this worker, and not counted yet
 	combiner  combiner
 	committer committer
-	merger    merger
+	merger    merge.Merger
 	publisher publisher
 	backoff   retry.Backoff // between tries while Redis can't be reached
 	absence   retry.Backoff // between tries while the store can't be used
@@ -74,7 +75,7 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
 		committer:  committer{client: client, faults: spec.Faults, host: host},
-		merger:     merger{client: client, share: listRoom(spec.Memory)},
+		merger:     merge.New(client, spec.Memory),
 		publisher:  publisher{client: client, faults: spec.Faults},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
@@ -244,7 +245,7 @@ func (w *Worker) openStore() (err error) {
 
 // closeStore closes what openStore opened.
 func (w *Worker) closeStore() {
-	w.merger.forget()
+	w.merger.Forget()
 	if w.store != nil {
 		w.store.Close()
 		w.store = nil

@@ -1,20 +1,19 @@
-package worker
+package merge
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
-// totals are the totals of some partitions, in one order. Redis takes two to five times as long for
+// Totals are the totals of some partitions, in one order. Redis takes two to five times as long for
 // words that come in several sequences, each from the top, so all of a worker's partitions are one.
 //
 // They are merged partition by partition, each in a table small enough to stay in the CPU cache, into a
@@ -27,12 +26,12 @@ import (
 // 125 to 185, with reading, on a machine where Redis takes microseconds to store it. So up to some ten
 // parts hardly show. Only a partition that is far larger than the memory pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More
 // partitions, or more memory, help then.
-type totals struct {
-	tasks  []claim.Task // in the order of the partitions
-	tokens uint64       // the sum of the counts
+type Totals struct {
+	Partitions []int       // ascending
+	Tokens     uint64      // the sum of the counts
+	Outputs    shuffle.Run // that they are merged of
 
-	merger  *merger
-	outputs shuffle.Run
+	merger  *Merger
 	of      string // the run of the job
 	whole   count.Part
 	table   *count.Table
@@ -52,24 +51,26 @@ const (
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
 var errNoRoom = errors.New("worker: a few words don't fit into memory")
 
-// totals merges the partitions of some tasks. An error ends it. It is returned, unless whole partitions
-// were merged before and nothing of the one that met it. The caller calls discard in any case.
-func (m *merger) totals(ctx context.Context, outputs shuffle.Run, of string, tasks []claim.Task, memory int64) (*totals, error) {
-	t := &totals{
-		merger: m, outputs: outputs, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
-		table: count.New(), room: max(room(memory), leastRoom),
+// Totals merges some partitions of the run of a job. An error ends it. It is returned, unless whole
+// partitions were merged before and nothing of the one that met it. The caller calls Discard in any
+// case. The error is a *LostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
+// missing, or an error of Redis.
+func (m *Merger) Totals(ctx context.Context, outputs shuffle.Run, of string, partitions []int) (*Totals, error) {
+	t := &Totals{
+		Outputs: outputs, merger: m, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
+		table: count.New(), room: m.room,
 	}
-	for _, task := range tasks {
-		tokens, err := t.add(ctx, task.Number-1)
-		if err != nil && (len(t.tasks) == 0 || tokens > 0) {
+	for _, partition := range partitions {
+		tokens, err := t.add(ctx, partition)
+		if err != nil && (len(t.Partitions) == 0 || tokens > 0) {
 			return t, err
 		}
 		if err != nil {
 			break
 		}
-		t.tasks, t.tokens = append(t.tasks, task), t.tokens+tokens
+		t.Partitions, t.Tokens = append(t.Partitions, partition), t.Tokens+tokens
 	}
-	slices.SortFunc(t.tasks, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
+	slices.Sort(t.Partitions)
 	t.table = nil
 	if len(t.spilled) > 0 {
 		return t, t.spill()
@@ -83,13 +84,13 @@ func (m *merger) totals(ctx context.Context, outputs shuffle.Run, of string, tas
 //
 // The run takes a fifth of the room, because it is held twice while it grows, and the next table and
 // what that adds must fit in beside it.
-func (t *totals) add(ctx context.Context, partition int) (tokens uint64, err error) {
+func (t *Totals) add(ctx context.Context, partition int) (tokens uint64, err error) {
 	for part := t.whole; ; part = part.Next() {
 		if part, err = t.merge(ctx, partition, part); err != nil {
 			return tokens, err
 		}
 		if 5*t.table.Bytes() > t.room {
-			collect()
+			memory.Collect()
 		}
 		tokens += t.table.Tokens()
 		t.run.Add(t.table)
@@ -106,9 +107,9 @@ func (t *totals) add(ctx context.Context, partition int) (tokens uint64, err err
 
 // merge merges a part of a partition into the table, and returns it. What doesn't fit beside the run
 // gets the room of the run, and then it is halved. Merging begins anew each time.
-func (t *totals) merge(ctx context.Context, partition int, part count.Part) (count.Part, error) {
+func (t *Totals) merge(ctx context.Context, partition int, part count.Part) (count.Part, error) {
 	for {
-		fits, err := t.merger.merge(ctx, t.outputs, t.of, partition, part, t.room-3*t.run.Bytes(), t.table)
+		fits, err := t.merger.merge(ctx, t.Outputs, t.of, partition, part, t.room-3*t.run.Bytes(), t.table)
 		if fits || err != nil {
 			return part, err
 		}
@@ -128,7 +129,7 @@ func (t *totals) merge(ctx context.Context, partition int, part count.Part) (cou
 
 // spill writes the run to a file, and frees its memory and that of the table, whose words are in the
 // run or are merged anew. If there are too many files, the first ones become one.
-func (t *totals) spill() error {
+func (t *Totals) spill() error {
 	if t.run.Len() == 0 {
 		return nil
 	}
@@ -137,7 +138,7 @@ func (t *totals) spill() error {
 		return err
 	}
 	t.run, t.table = count.Ranking{}, count.New()
-	collect()
+	memory.Collect()
 	if len(t.spilled) <= runsMax {
 		return nil
 	}
@@ -152,8 +153,8 @@ func (t *totals) spill() error {
 	return nil
 }
 
-func (t *totals) write(words iter.Seq2[count.Entry, error]) error {
-	out, err := t.outputs.CreateSorted(protocol.NewNonce(), t.merger.client.Job.Reducers)
+func (t *Totals) write(words iter.Seq2[count.Entry, error]) error {
+	out, err := t.Outputs.CreateSorted(protocol.NewNonce(), t.merger.client.Job.Reducers)
 	if err != nil {
 		return err
 	}
@@ -164,8 +165,8 @@ func (t *totals) write(words iter.Seq2[count.Entry, error]) error {
 	return err
 }
 
-// words yields all words with their counts, in the order of count.Entry.Before.
-func (t *totals) words() iter.Seq2[count.Entry, error] {
+// Words yields all words with their counts, in the order of count.Entry.Before.
+func (t *Totals) Words() iter.Seq2[count.Entry, error] {
 	if len(t.spilled) == 0 {
 		return t.run.All()
 	}
@@ -173,9 +174,9 @@ func (t *totals) words() iter.Seq2[count.Entry, error] {
 }
 
 // merged yields the words of runs. A run that is lost is the host's error.
-func (t *totals) merged(runs []shuffle.ResultFile) iter.Seq2[count.Entry, error] {
+func (t *Totals) merged(runs []shuffle.ResultFile) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
-		for e, err := range t.outputs.Sorted(runs, t.merger.client.Job.Reducers) {
+		for e, err := range t.Outputs.Sorted(runs, t.merger.client.Job.Reducers) {
 			if errors.Is(err, shuffle.ErrLostResult) {
 				err = fmt.Errorf("%w: %w", shuffle.ErrHost, err)
 			}
@@ -186,11 +187,11 @@ func (t *totals) merged(runs []shuffle.ResultFile) iter.Seq2[count.Entry, error]
 	}
 }
 
-// discard deletes what was spilled. What it can't delete goes with the map outputs.
-func (t *totals) discard() { t.remove(t.spilled) }
+// Discard deletes what was spilled. What it can't delete goes with the map outputs.
+func (t *Totals) Discard() { t.remove(t.spilled) }
 
-func (t *totals) remove(runs []shuffle.ResultFile) {
+func (t *Totals) remove(runs []shuffle.ResultFile) {
 	for _, run := range runs {
-		t.outputs.Remove(run.Name)
+		t.Outputs.Remove(run.Name)
 	}
 }

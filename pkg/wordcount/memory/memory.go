@@ -1,4 +1,5 @@
-package worker
+// Package memory says what a worker's memory is made of, and keeps the worker within it.
+package memory
 
 import (
 	"math"
@@ -7,7 +8,7 @@ import (
 )
 
 // What a worker's memory is made of. Each part is bounded, so their sum is, whatever the input: VmHWM,
-// the most that the system has ever seen the process have. In sixteenths of Spec.Memory:
+// the most that the system has ever seen the process have. In sixteenths of what the worker is told:
 //
 //	9  a table, and what is made of it while it is still there: what is packed of a table of partial
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
@@ -21,26 +22,26 @@ import (
 // The last share is what 64 MiB have to spare, and no worker may have less. Measured with words of
 // 8 bytes to 1 MiB, all different, far more than fit: 49 to 59 MiB of 64, 160 to 200 of 256.
 
-// room returns how many bytes a table may take together with what is made of it.
-func room(memory int64) int { return int(memory / 16 * 9) }
+// Room returns how many bytes a table may take together with what is made of it.
+func Room(memory int64) int { return int(memory / 16 * 9) }
 
-// listRoom returns how many bytes a worker may take to know what is where in the map outputs. It
+// ListRoom returns how many bytes a worker may take to know what is where in the map outputs. It
 // opens the others again for each partition.
-func listRoom(memory int64) int { return int(memory / 16) }
+func ListRoom(memory int64) int { return int(memory / 16) }
 
-// limit makes the garbage collector keep to the memory. Almost nothing in the heap is garbage until a
+// Limit makes the garbage collector keep to the memory. Almost nothing in the heap is garbage until a
 // table grows or a commit ends. So the collector runs late, and the limit handles the rest. The limit
 // doesn't count the program itself.
-func limit(memory int64) {
+func Limit(memory int64) {
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(memory / 16 * 12)
 }
 
-// collect frees what is garbage, before as much is taken again. By itself, the collector begins when
+// Collect frees what is garbage, before as much is taken again. By itself, the collector begins when
 // that is taken already, and ends some milliseconds later, or much later on a busy machine. The heap
 // holds little but large blocks without pointers, so this takes about a millisecond. A process that has
 // no limit is not the worker's own, and may hold much more.
-func collect() {
+func Collect() {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		runtime.GC()
 	}

@@ -1,4 +1,4 @@
-package worker
+package merge
 
 import (
 	"context"
@@ -6,25 +6,27 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 const (
-	// readTries is how often a map output is read before it counts as lost.
-	readTries = 3
+	// ReadTries is how often a map output is read before it counts as lost.
+	ReadTries = 3
 	// readAgain is the pause before a map output is read again.
 	readAgain = 50 * time.Millisecond
 	// openMax is how many map outputs stay open. More are opened for each partition anew.
 	openMax = 256
 )
 
-// merger merges the map outputs of a job, partition by partition. It reads the list of them once.
+// Merger merges the map outputs of a job, partition by partition. It reads the list of them once.
 // The list stays complete whatever happens to the job, so it serves all partitions, until a map
 // output is lost.
-type merger struct {
+type Merger struct {
 	client protocol.Client
+	room   int // bytes for a table of totals and what is made of it
 	share  int // bytes that known may take, and as many what was opened and is garbage
 
 	listed bool
@@ -34,30 +36,35 @@ type merger struct {
 	reader shuffle.Reader
 }
 
+// New returns a merger for a worker that may use so many bytes of memory.
+func New(client protocol.Client, bytes int64) Merger {
+	return Merger{client: client, room: max(memory.Room(bytes), leastRoom), share: memory.ListRoom(bytes)}
+}
+
 // named is a map output as it was committed.
 type named struct {
 	name   string
 	tokens uint64
 }
 
-// lostError reports a map output that can't be read any more.
-type lostError struct {
-	output string
+// LostError reports a map output that can't be read any more.
+type LostError struct {
+	Output string // its name
 	err    error
 }
 
-func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
+func (e *LostError) Error() string { return e.err.Error() }
+func (e *LostError) Unwrap() error { return e.err }
 
 // merge fills a table with all partial counts of the words in a part of a partition, and reports
 // whether the table and its ranking fit into room bytes. If they don't, what the table holds is of no
-// use. The error is a *lostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
+// use. The error is a *LostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
 // missing, or an error of Redis.
-func (m *merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	for try := 0; ; try++ {
 		table.Reset()
 		fits, err = m.mergeOnce(ctx, run, of, partition, part, room, table)
-		if !errors.Is(err, shuffle.ErrLost) || try == readTries-1 {
+		if !errors.Is(err, shuffle.ErrLost) || try == ReadTries-1 {
 			return fits, err
 		}
 		if err := retry.Sleep(ctx, readAgain); err != nil {
@@ -66,7 +73,7 @@ func (m *merger) merge(ctx context.Context, run shuffle.Run, of string, partitio
 	}
 }
 
-func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	if !m.listed {
 		if err := m.list(ctx, run, of); err != nil {
 			return false, err
@@ -84,7 +91,7 @@ func (m *merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, part
 	return true, nil
 }
 
-func (m *merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	var o *shuffle.Output
 	if i < len(m.known) {
 		o = m.known[i]
@@ -106,12 +113,12 @@ func (m *merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part,
 }
 
 // list reads the list of map outputs, and what is where in each of them.
-func (m *merger) list(ctx context.Context, run shuffle.Run, of string) error {
+func (m *Merger) list(ctx context.Context, run shuffle.Run, of string) error {
 	outputs, err := m.client.Outputs(ctx, of)
 	if err != nil {
 		return err
 	}
-	m.forget()
+	m.Forget()
 	m.named = make([]named, len(outputs))
 	for i, o := range outputs {
 		m.named[i] = named{o.Name, o.Tokens}
@@ -134,13 +141,13 @@ func (m *merger) list(ctx context.Context, run shuffle.Run, of string) error {
 }
 
 // open opens a map output, and compares it with what was committed.
-func (m *merger) open(run shuffle.Run, n named) (*shuffle.Output, error) {
+func (m *Merger) open(run shuffle.Run, n named) (*shuffle.Output, error) {
 	o, err := run.Open(n.name, m.client.Job.Reducers)
 	if err != nil {
 		return nil, m.failed(n.name, err)
 	}
 	if m.opened += 2 * o.Bytes(); m.opened > m.share { // opening it took as much again
-		collect()
+		memory.Collect()
 		m.opened = 0
 	}
 	if has := o.Written().Tokens; has != n.tokens {
@@ -150,15 +157,15 @@ func (m *merger) open(run shuffle.Run, n named) (*shuffle.Output, error) {
 	return o, nil
 }
 
-func (m *merger) failed(output string, err error) error {
+func (m *Merger) failed(output string, err error) error {
 	if errors.Is(err, shuffle.ErrLost) {
-		return &lostError{output, err}
+		return &LostError{output, err}
 	}
 	return err
 }
 
-// forget drops the list.
-func (m *merger) forget() {
+// Forget drops the list.
+func (m *Merger) Forget() {
 	for _, o := range m.known {
 		o.Close()
 	}

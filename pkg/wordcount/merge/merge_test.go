@@ -1,4 +1,4 @@
-package worker
+package merge
 
 import (
 	"testing"
@@ -20,8 +20,8 @@ func TestAMapOutputHasAllWordsThatWereCommitted(t *testing.T) {
 	c.Tokens++
 	_, err := h.Send(c)
 	check.Must(t, err)
-	m := merger{client: h.Client}
-	defer m.forget()
+	m := New(h.Client, 1<<26)
+	defer m.Forget()
 	for range 2 { // it isn't taken for a list that is there already
 		table := count.New()
 		_, err := m.merge(t.Context(), h.Outputs, h.Run, 0, h.Outputs.Partitioner(1).Whole(), 1<<20, table)
