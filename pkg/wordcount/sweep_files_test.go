@@ -56,6 +56,11 @@ var fileOps = map[string]struct{ writes, early, late bool }{
 	"removeall": {},
 }
 
+// harms tells whether the accident leaves a file that is lost.
+func (a accident) harms() bool {
+	return slices.Contains([]string{"vanish", "truncate", "flip", "swap", "foreign"}, a.what)
+}
+
 // kindOf is what a point is a case of: a command or an operation, without its number.
 func kindOf(point string) string {
 	kind, _, _ := strings.Cut(point, ".")
@@ -312,7 +317,13 @@ func (d double) Create(path string, durable bool) (u shuffle.Upload, err error) 
 		u, err = d.Place.Create(path, durable)
 		return err
 	})
-	return doubleUpload{u, d.striker, path}, err
+	if err != nil {
+		if u != nil {
+			u.Abort()
+		}
+		return nil, err
+	}
+	return doubleUpload{u, d.striker, path}, nil
 }
 
 func (d double) Open(path string) (o shuffle.Object, err error) {
@@ -320,7 +331,13 @@ func (d double) Open(path string) (o shuffle.Object, err error) {
 		o, err = d.Place.Open(path)
 		return err
 	})
-	return doubleObject{o, d.striker, path}, err
+	if err != nil {
+		if o != nil {
+			o.Close()
+		}
+		return nil, err
+	}
+	return doubleObject{o, d.striker, path}, nil
 }
 
 func (d double) Remove(path string) error {
