@@ -11,11 +11,11 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 )
 
 // lookEvery is the time between two reads of the status. It is short because recovery takes
@@ -30,7 +30,7 @@ type Attack struct {
 	Folder state.Folder
 	Disk   *Disk // of the map outputs; nil: others use that disk, too
 	// Durability is the durability with which the job was started.
-	Durability supervisor.Durability
+	Durability checkpoint.Durability
 	// Hasty lets RestartRedis, RollbackRedis and CorruptCheckpoint hit as soon as a task is
 	// pending. Without it they wait until a checkpoint holds some work and memory holds more, so
 	// that people can see a loss.

@@ -30,6 +30,8 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 )
 
 // target is a job of two tasks that nobody works on, ready to be attacked. What the attack says is collected.
@@ -60,7 +62,7 @@ func newTarget(t *testing.T) *target {
 	check.Must(t, err)
 	a := &target{Attack: Attack{
 		Redis: server.Client(t), Server: server.Server, Folder: state.Folder{Dir: t.TempDir()},
-		Plan: plan.New(m, plan.Options{Reducers: 2}), Durability: supervisor.BGSave,
+		Plan: plan.New(m, plan.Options{Reducers: 2}), Durability: checkpoint.BGSave,
 	}}
 	a.Say = func(format string, args ...any) {
 		a.mu.Lock()
@@ -70,7 +72,7 @@ func newTarget(t *testing.T) *target {
 	check.Must(t, a.Folder.Save(a.Plan))
 	_, err = protocol.Library.Load(t.Context(), a.Redis)
 	check.Must(t, err)
-	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder, Store: supervisor.Store{Dir: t.TempDir()}})
+	s := supervisor.New(supervisor.Config{Redis: a.Redis, Plan: a.Plan, Folder: a.Folder, Store: place.Store{Dir: t.TempDir()}})
 	check.Must(t, s.Seed(t.Context()))
 	return a
 }

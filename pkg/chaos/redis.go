@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 )
 
 // frozenFor is how long PauseRedis stops the server. It is long enough for clients to notice.
@@ -93,7 +93,7 @@ func toRedo(before, restored protocol.Status) int {
 func (a Attack) saved(ctx context.Context) (protocol.Status, error) {
 	saves, last, inLast := -1, -1, 0 // inLast: maps that the last checkpoint may have
 	return a.until(ctx, func(st protocol.Status) bool {
-		if a.Hasty || a.Durability != supervisor.BGSave {
+		if a.Hasty || a.Durability != checkpoint.BGSave {
 			return st.Pending() > 0
 		}
 		now := a.saves(ctx)

@@ -12,7 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 )
 
 // Discard removes the jobs of this configuration's folder. It deletes them from a given server, or
@@ -53,7 +53,7 @@ func (s *session) discard(ctx context.Context) error {
 		err = s.clean(ctx)
 	}
 	for _, job := range jobs {
-		err = cmp.Or(err, supervisor.DeleteOutputs(s.job.Folder(), job))
+		err = cmp.Or(err, place.Delete(s.job.Folder(), job))
 	}
 	if err != nil {
 		return err

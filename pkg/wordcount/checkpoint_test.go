@@ -8,6 +8,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -42,7 +43,7 @@ func TestCheckpointThatARestartCutsShortFails(t *testing.T) {
 		r.server.Start(t)
 		return err
 	}))
-	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "restarted")
+	check.IsError(t, r.sup.Checkpoint(t.Context()), checkpoint.ErrFailed, "restarted")
 	if r.sup.Saves() != 0 {
 		t.Error("it counts as taken")
 	}
@@ -77,7 +78,7 @@ func TestWithoutDurabilityNothingIsSaved(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(3, 10))
 	r.prepare(bothModes[0])
-	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.None })
+	r.supervised(func(c *supervisor.Config) { c.Durability = checkpoint.None })
 	var saves atomic.Int32
 	r.rdb.AddHook(wordcounttest.Hook(func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		if wordcounttest.Called(cmd) == "bgsave" {
@@ -86,7 +87,7 @@ func TestWithoutDurabilityNothingIsSaved(t *testing.T) {
 		return next(ctx, cmd)
 	}))
 	sealed := r.finishExactly()
-	if saves.Load() != 0 || sealed.Durable != string(supervisor.None) {
+	if saves.Load() != 0 || sealed.Durable != string(checkpoint.None) {
 		t.Errorf("%d saves; durable: %s", saves.Load(), sealed.Durable)
 	}
 }
@@ -98,7 +99,7 @@ func TestWaitAOFWhereTheServerHasNoneIsRefusedByRedis(t *testing.T) {
 		t.Skip("this server has WAITAOF")
 	}
 	r.prepare(bothModes[0])
-	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.WaitAOF })
+	r.supervised(func(c *supervisor.Config) { c.Durability = checkpoint.WaitAOF })
 	r.finishFailing(protocol.ErrRedis, "WAITAOF", "choose another durability")
 }
 
@@ -123,9 +124,9 @@ func TestASealWithWaitAOFSurvivesACrashThatLeavesTheAppendOnlyFile(t *testing.T)
 	}
 	r.setConfig("appendonly", "yes")
 	r.prepare(bothModes[0])
-	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.WaitAOF })
+	r.supervised(func(c *supervisor.Config) { c.Durability = checkpoint.WaitAOF })
 	sealed := r.finishExactly()
-	if sealed.Durable != string(supervisor.WaitAOF) || r.sup.Saves() != 0 {
+	if sealed.Durable != string(checkpoint.WaitAOF) || r.sup.Saves() != 0 {
 		t.Errorf("durable: %s, with %d checkpoints", sealed.Durable, r.sup.Saves())
 	}
 	r.kill()
@@ -154,7 +155,7 @@ func TestACheckpointThatNeverBeganIsNone(t *testing.T) {
 	r.prepare(bothModes[0])
 	check.Must(t, r.sup.Seed(t.Context()))
 	r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(context.Context, redis.Cmder, redis.ProcessHook) error { return nil }))
-	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "could not save")
+	check.IsError(t, r.sup.Checkpoint(t.Context()), checkpoint.ErrFailed, "could not save")
 	if r.sup.Saves() != 0 {
 		t.Error("it counts as taken")
 	}
@@ -171,5 +172,5 @@ func TestACheckpointOfAnotherLifeOfTheServerIsNone(t *testing.T) {
 		r.server.Checkpoint(t) // a sound one, of what the restart has left
 		return nil
 	}))
-	check.IsError(t, r.sup.Checkpoint(t.Context()), supervisor.ErrCheckpoint, "restarted")
+	check.IsError(t, r.sup.Checkpoint(t.Context()), checkpoint.ErrFailed, "restarted")
 }

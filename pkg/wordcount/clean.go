@@ -10,9 +10,10 @@ import (
 	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 )
 
 // Clean deletes all jobs of the state folder from every server that it ran them on, and forgets
@@ -110,7 +111,7 @@ func (c *cleaner) clean(ctx context.Context, id string) (keys int, err error) {
 	if failed != nil {
 		return keys, cmp.Or(folder.SetServers(id, left), failed)
 	}
-	if err := supervisor.DeleteOutputs(folder, id); err != nil {
+	if err := place.Delete(folder, id); err != nil {
 		return keys, err
 	}
 	return keys, folder.Forget(id)
@@ -151,7 +152,7 @@ func (c *cleaner) save(ctx context.Context) error {
 		if !s.deleted || !s.conn.owned() && c.job.config.Durability != BGSave {
 			continue
 		}
-		if err := supervisor.Checkpoint(ctx, s.conn.rdb); err != nil {
+		if err := checkpoint.Take(ctx, s.conn.rdb); err != nil {
 			return err
 		}
 	}

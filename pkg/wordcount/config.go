@@ -9,9 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -87,18 +88,18 @@ func (c Config) WithDefaults() Config {
 	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
 	c.Server.Dir, c.Server.URL, c.Server.Name = c.Dir, c.Redis, cmp.Or(c.Server.Name, "wordcount")
 	if c.given() {
-		c.Durability = cmp.Or(c.Durability, supervisor.None)
+		c.Durability = cmp.Or(c.Durability, checkpoint.None)
 		c.Memory = cmp.Or(c.Memory, DefaultMemory)
 	} else {
-		c.Durability = cmp.Or(c.Durability, supervisor.BGSave)
+		c.Durability = cmp.Or(c.Durability, checkpoint.BGSave)
 	}
 	return c
 }
 
 // store is where this folder keeps map outputs. Its path means the same to all processes.
-func (c Config) store() (supervisor.Store, error) {
+func (c Config) store() (place.Store, error) {
 	dir, err := filepath.Abs(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
-	return supervisor.Store{Dir: dir, Chosen: c.Shuffle != ""}, err
+	return place.Store{Dir: dir, Chosen: c.Shuffle != ""}, err
 }
 
 // given reports whether the caller gave a server. Such a server has another owner.

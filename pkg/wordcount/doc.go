@@ -30,7 +30,9 @@
 //
 //	plan        which files there are, how they are cut into splits, and the job's name
 //	input       how a file is opened, and how a change of it is noticed
-//	supervisor  seeds the tasks, watches, recovers, takes checkpoints, seals
+//	supervisor  seeds the tasks, watches, recovers, seals
+//	checkpoint  makes what is in Redis outlive its server
+//	place       the folders of a job's runs, where the map outputs are
 //	pool        keeps the worker processes alive
 //	worker      counts, commits, stores totals
 //	merge       makes the totals of a partition from all map outputs; memory bounds both

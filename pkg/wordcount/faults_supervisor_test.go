@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -57,7 +59,7 @@ func superviseAlone(text string) error {
 	}
 	say := func(e event.Event) { fmt.Fprintln(os.Stderr, e) }
 	s := supervisor.New(supervisor.Config{
-		Redis: rdb, Plan: plan, Folder: folder, Store: supervisor.Store{Dir: spec.Store}, Durability: supervisor.BGSave, Every: worker.DefaultLease, Events: say,
+		Redis: rdb, Plan: plan, Folder: folder, Store: place.Store{Dir: spec.Store}, Durability: checkpoint.BGSave, Every: worker.DefaultLease, Events: say,
 		Revive: func(ctx context.Context) error {
 			_, err := protocol.Library.Load(ctx, rdb)
 			return err

@@ -22,8 +22,10 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -241,7 +243,7 @@ func (r *rig) planned(plan plan.Plan) {
 // supervised gives the job another supervisor, whose configuration is changed.
 func (r *rig) supervised(change func(*supervisor.Config)) {
 	r.config = supervisor.Config{
-		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Store: supervisor.Store{Dir: r.store}, Durability: supervisor.BGSave, Every: r.every, Events: r.event,
+		Redis: r.rdb, Plan: r.plan, Folder: r.folder, Store: place.Store{Dir: r.store}, Durability: checkpoint.BGSave, Every: r.every, Events: r.event,
 		Revive: func(ctx context.Context) error {
 			if r.reviveBy != nil {
 				return r.reviveBy(ctx)

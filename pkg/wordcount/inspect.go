@@ -9,6 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
@@ -149,7 +150,7 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if st.Reducers > 0 {
 		here, err := j.config.store()
 		if err == nil {
-			store, err = supervisor.FindStore(here, st.Store, j.plan.Job.ID, st.Run, shuffle.Run.CheckMark)
+			store, err = place.Find(here, st.Store, j.plan.Job.ID, st.Run, shuffle.Run.CheckMark)
 		}
 		if err != nil {
 			return false, err

@@ -14,6 +14,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
@@ -121,7 +122,7 @@ func (j *Job) Connect(ctx context.Context) error {
 		if risk, err = supervisor.CheckServer(ctx, j.conn.rdb); err != nil {
 			return err
 		}
-		return supervisor.CheckDurability(ctx, j.conn.rdb, j.config.Durability)
+		return checkpoint.Check(ctx, j.conn.rdb, j.config.Durability)
 	})
 	if risk != "" {
 		j.event(StepServer, "! %s", risk)

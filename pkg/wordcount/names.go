@@ -1,12 +1,12 @@
 package wordcount
 
 import (
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 )
 
 // The classes of errors that a job can end with. errors.Is tells them apart.
@@ -40,14 +40,14 @@ type (
 	// Verdict is what a recount says about a result.
 	Verdict = result.Verdict
 	// Durability is what sealing requires of Redis before a result counts as durable.
-	Durability = supervisor.Durability
+	Durability = checkpoint.Durability
 )
 
 // The choices of Durability.
 const (
-	BGSave  = supervisor.BGSave
-	WaitAOF = supervisor.WaitAOF
-	None    = supervisor.None
+	BGSave  = checkpoint.BGSave
+	WaitAOF = checkpoint.WaitAOF
+	None    = checkpoint.None
 )
 
 // Step is a step of the pipeline.

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
@@ -693,7 +695,7 @@ func (l *lab) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	sup := supervisor.New(supervisor.Config{
-		Redis: l.Redis, Plan: l.plan, Folder: l.folder, Store: supervisor.Store{Dir: l.dir}, Durability: supervisor.BGSave,
+		Redis: l.Redis, Plan: l.plan, Folder: l.folder, Store: place.Store{Dir: l.dir}, Durability: checkpoint.BGSave,
 		Revive: func(ctx context.Context) error { return nil },
 	})
 	l.must(sup.Seed(ctx))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -28,7 +29,7 @@ func exactThroughFailover(t *testing.T, base *redistest.Server, url string, mast
 	// Slow enough for several commits: one that the replica gets, one that it doesn't.
 	o := plan.Options{WholeFiles: true, Reducers: 3}
 	r.prepare(o)
-	r.supervised(func(c *supervisor.Config) { c.Durability = supervisor.None })
+	r.supervised(func(c *supervisor.Config) { c.Durability = checkpoint.None })
 	r.reviveBy = func(ctx context.Context) error {
 		if err := redisd.Ready(ctx, rdb); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -94,7 +95,7 @@ func (r *rig) lackAsGuest(right string) {
 		_, err := protocol.Library.Load(ctx, rdb)
 		return err
 	}
-	r.supervised(func(c *supervisor.Config) { c.Redis, c.Durability = rdb, supervisor.None })
+	r.supervised(func(c *supervisor.Config) { c.Redis, c.Durability = rdb, checkpoint.None })
 }
 
 // acknowledged is how many tasks of a stream are.

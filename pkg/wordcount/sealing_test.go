@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -58,7 +59,7 @@ func newByHandWith(t *testing.T, server *redistest.Server, o plan.Options, chang
 }
 
 // withoutCheckpoints lets a result be sealed that no checkpoint has.
-func withoutCheckpoints(c *supervisor.Config) { c.Durability = supervisor.None }
+func withoutCheckpoints(c *supervisor.Config) { c.Durability = checkpoint.None }
 
 // watch waits until the job is as wanted, which it never is if the worker leaves.
 func (h *byHand) watch(w *workerInProcess, wanted func(protocol.Status) bool) {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -34,7 +34,7 @@ type Config struct {
 	Lease        time.Duration         // worker.DefaultLease
 	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
 	Faults       string                // see worker.ParseFaults; none
-	Durability   supervisor.Durability // none on a given server, bgsave on any other
+	Durability   checkpoint.Durability // none on a given server, bgsave on any other
 	Memory       int64                 // bytes to use on a given server; wordcount.DefaultMemory
 	VerifyPart   result.Share          // what verify recounts; all
 	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used

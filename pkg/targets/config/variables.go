@@ -10,10 +10,10 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
-	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -89,8 +89,8 @@ var variables = []variable{
 		return err
 	}},
 	{"WORDCOUNT_DURABILITY", "bgsave; on a given server none", func(c *Config, v string) error {
-		switch c.Durability = supervisor.Durability(v); c.Durability {
-		case supervisor.BGSave, supervisor.WaitAOF, supervisor.None:
+		switch c.Durability = checkpoint.Durability(v); c.Durability {
+		case checkpoint.BGSave, checkpoint.WaitAOF, checkpoint.None:
 			return nil
 		}
 		return fmt.Errorf("write bgsave, waitaof or none")

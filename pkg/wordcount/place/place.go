@@ -1,4 +1,4 @@
-package supervisor
+package place
 
 import (
 	"cmp"
@@ -23,53 +23,54 @@ type Store struct {
 // markEvery is the time between two looks at the mark of a run.
 const markEvery = time.Second
 
-// outputs is the place of a job's map outputs. It makes the place of each run that this folder
+// Keeper keeps the place of a job's map outputs. It makes the place of each run that this folder
 // starts, restores its mark, and deletes it. The place of a run that this folder adopted belongs to
 // the folder that started it.
 //
-// The seeder's lock guards the methods, but restore, which the watch calls.
-type outputs struct {
-	job    protocol.Job
-	folder state.Folder
-	store  Store
-	events event.Receiver
+// One goroutine at a time may call the methods. Restore is for a goroutine of its own, which calls
+// nothing else.
+type Keeper struct {
+	Job    protocol.Job
+	Folder state.Folder
+	Store  Store
+	Events event.Receiver
 
 	looked time.Time // at the mark
 	absent bool      // the last look failed
 }
 
-// none reports whether the job has no map outputs.
-func (o *outputs) none() bool { return o.job.Reducers == 0 }
+// None reports whether the job has no map outputs.
+func (k *Keeper) None() bool { return k.Job.Reducers == 0 }
 
-// dir is what the job in Redis says of the place.
-func (o *outputs) dir() string {
-	if o.none() {
+// Dir is what the job in Redis says of the place.
+func (k *Keeper) Dir() string {
+	if k.None() {
 		return "-"
 	}
-	return o.store.Dir
+	return k.Store.Dir
 }
 
-// prepare makes the place of a run, before workers can know of the run, unless the run is adopted.
-func (o *outputs) prepare(run string) error {
-	if o.none() {
+// Prepare makes the place of a run, before workers can know of the run, unless the run is adopted.
+func (k *Keeper) Prepare(run string) error {
+	if k.None() {
 		return nil
 	}
-	s, known, err := o.folder.Store(o.job.ID, run)
+	s, known, err := k.Folder.Store(k.Job.ID, run)
 	if err != nil || known && !s.Own {
 		return err
 	}
 	if !known {
-		s = state.Store{Run: run, Dir: o.store.Dir, Own: true}
-		if err := o.folder.SetStore(o.job.ID, s); err != nil {
+		s = state.Store{Run: run, Dir: k.Store.Dir, Own: true}
+		if err := k.Folder.SetStore(k.Job.ID, s); err != nil {
 			return err
 		}
 	}
-	return o.with(s, shuffle.Make, o.makeRoom)
+	return k.With(s, shuffle.Make, k.makeRoom)
 }
 
 // makeRoom makes the folders and the mark of a run.
-func (o *outputs) makeRoom(r shuffle.Run) error {
-	if o.job.Keep > 0 {
+func (k *Keeper) makeRoom(r shuffle.Run) error {
+	if k.Job.Keep > 0 {
 		if err := r.PrepareResults(); err != nil {
 			return err
 		}
@@ -77,28 +78,28 @@ func (o *outputs) makeRoom(r shuffle.Run) error {
 	return r.Prepare()
 }
 
-// adopt finds the place of a run that another folder started. theirs is what that folder said. When
+// Adopt finds the place of a run that another folder started. theirs is what that folder said. When
 // the job is done, its map outputs and its mark may be gone, but not its result files.
-func (o *outputs) adopt(run, theirs string, phase protocol.Phase) error {
+func (k *Keeper) Adopt(run, theirs string, phase protocol.Phase) error {
 	look := shuffle.Run.CheckMark
 	switch {
-	case o.none(), phase == protocol.Done && o.job.Keep == 0:
+	case k.None(), phase == protocol.Done && k.Job.Keep == 0:
 		return nil
 	case phase == protocol.Done:
 		look = shuffle.Run.CheckResults
 	}
-	dir, err := FindStore(o.store, theirs, o.job.ID, run, look)
+	dir, err := Find(k.Store, theirs, k.Job.ID, run, look)
 	if err != nil {
 		return err
 	}
-	return o.folder.SetStore(o.job.ID, state.Store{Run: run, Dir: dir})
+	return k.Folder.SetStore(k.Job.ID, state.Store{Run: run, Dir: dir})
 }
 
-// FindStore finds the place of a run's map outputs on this host: the store that people chose here, or
+// Find finds the place of a run's map outputs on this host: the store that people chose here, or
 // the one that the job in Redis names. Anybody may have written that name, so it only counts if the
 // folder belongs to this user, no other user may write to it, and look finds the run there: by its
 // mark. Otherwise the error wraps protocol.ErrInput.
-func FindStore(here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
+func Find(here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
 	marked := func(dir string) error {
 		store, err := shuffle.Open(dir)
 		if err != nil {
@@ -127,97 +128,97 @@ func FindStore(here Store, theirs, job, run string, look func(shuffle.Run) error
 	return "", fmt.Errorf("%w: this host can't use the map outputs of job %s, which are in %s: %w", protocol.ErrInput, job, strconv.Quote(theirs), err)
 }
 
-// with opens the store of a run, and does something there. The error of a store that can't be used wraps
+// With opens the store of a run, and does something there. The error of a store that can't be used wraps
 // protocol.ErrIncomplete, because the job in Redis stays as it is.
-func (o *outputs) with(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
-	err := o.in(s, open, do)
+func (k *Keeper) With(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
+	err := k.in(s, open, do)
 	if errors.Is(err, shuffle.ErrHost) || errors.Is(err, shuffle.ErrName) {
 		return fmt.Errorf("%w: %w: mend that, then try again", protocol.ErrIncomplete, err)
 	}
 	return err
 }
 
-func (o *outputs) in(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
+func (k *Keeper) in(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
 	store, err := open(s.Dir)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	r, err := store.Run(o.job.ID, s.Run)
+	r, err := store.Run(k.Job.ID, s.Run)
 	if err != nil {
 		return err
 	}
 	return do(r)
 }
 
-// restore makes the mark again if it is gone from the place of a run of this folder. If this host
-// can't use the store, restore says so once. The job may go on: the supervisor needs no store, and
+// Restore makes the mark again if it is gone from the place of a run of this folder. If this host
+// can't use the store, Restore says so once. The job may go on: the supervisor needs no store, and
 // workers of other hosts may have it.
-func (o *outputs) restore(run string) {
-	if o.none() || time.Since(o.looked) < markEvery {
+func (k *Keeper) Restore(run string) {
+	if k.None() || time.Since(k.looked) < markEvery {
 		return
 	}
-	o.looked = time.Now()
-	s, _, err := o.folder.Store(o.job.ID, run)
+	k.looked = time.Now()
+	s, _, err := k.Folder.Store(k.Job.ID, run)
 	if err == nil && s.Own {
-		err = o.in(s, shuffle.Make, func(r shuffle.Run) error {
+		err = k.in(s, shuffle.Make, func(r shuffle.Run) error {
 			err := r.CheckMark()
 			if errors.Is(err, shuffle.ErrNoMark) {
-				o.events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
-				return o.makeRoom(r)
+				k.Events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
+				return k.makeRoom(r)
 			}
 			return err
 		})
 	}
-	if err != nil && !o.absent {
-		o.events.Warn("%v", err)
+	if err != nil && !k.absent {
+		k.Events.Warn("%v", err)
 	}
-	o.absent = err != nil
+	k.absent = err != nil
 }
 
-// sweep deletes what earlier runs of this folder have left. What can't be deleted stays on the list.
-func (o *outputs) sweep(run string) {
-	stores, err := o.folder.Stores(o.job.ID)
+// Sweep deletes what earlier runs of this folder have left. What can't be deleted stays on the list.
+func (k *Keeper) Sweep(run string) {
+	stores, err := k.Folder.Stores(k.Job.ID)
 	for _, s := range stores {
 		if s.Run != run {
-			err = cmp.Or(err, o.delete(s, shuffle.Run.Delete))
+			err = cmp.Or(err, k.delete(s, shuffle.Run.Delete))
 		}
 	}
 	if err != nil {
-		o.events.Warn("map outputs of earlier runs are left: %v", err)
+		k.Events.Warn("map outputs of earlier runs are left: %v", err)
 	}
 }
 
-// discard deletes the map outputs of a run that is sealed. Its result files stay.
-func (o *outputs) discard(run string) {
-	s, _, err := o.folder.Store(o.job.ID, run)
+// Discard deletes the map outputs of a run that is sealed. Its result files stay.
+func (k *Keeper) Discard(run string) {
+	s, _, err := k.Folder.Store(k.Job.ID, run)
 	switch {
 	case err != nil || !s.Own:
-	case o.job.Keep > 0:
-		err = o.with(s, shuffle.Open, shuffle.Run.DiscardMaps)
+	case k.Job.Keep > 0:
+		err = k.With(s, shuffle.Open, shuffle.Run.DiscardMaps)
 	default:
-		err = o.delete(s, shuffle.Run.DiscardMaps)
+		err = k.delete(s, shuffle.Run.DiscardMaps)
 	}
 	if err != nil {
-		o.events.Warn("map outputs are left: %v", err)
+		k.Events.Warn("map outputs are left: %v", err)
 	}
 }
 
-func (o *outputs) delete(s state.Store, how func(shuffle.Run) error) error {
+func (k *Keeper) delete(s state.Store, how func(shuffle.Run) error) error {
 	if s.Own {
-		if err := o.with(s, shuffle.Open, how); err != nil && !errors.Is(err, shuffle.ErrNoStore) {
+		if err := k.With(s, shuffle.Open, how); err != nil && !errors.Is(err, shuffle.ErrNoStore) {
 			return err
 		}
 	}
-	return o.folder.DropStore(o.job.ID, s.Run)
+	return k.Folder.DropStore(k.Job.ID, s.Run)
 }
 
-// DeleteOutputs deletes all map outputs that a folder has of a job.
-func DeleteOutputs(folder state.Folder, job string) error {
-	o := outputs{job: protocol.Job{ID: job}, folder: folder}
+// Delete deletes all map outputs that a folder has of a job.
+func Delete(folder state.Folder, job string) error {
+	k := Keeper{Job: protocol.Job{ID: job}, Folder: folder}
 	stores, err := folder.Stores(job)
 	for _, s := range stores {
-		err = cmp.Or(err, o.delete(s, shuffle.Run.Delete))
+		err = cmp.Or(err, k.delete(s, shuffle.Run.Delete))
 	}
 	return err
 }

@@ -23,6 +23,20 @@ type Client struct {
 	Budget Budget // of the job; zero on a server of the folder's own
 }
 
+// Server returns the server that has the job's keys. In a cluster, that is the present master of
+// their slot.
+func (c Client) Server(ctx context.Context) (redis.UniversalClient, error) {
+	cluster, ok := c.Redis.(*redis.ClusterClient)
+	if !ok {
+		return c.Redis, nil
+	}
+	master, err := cluster.MasterForKey(ctx, c.Job.Key("meta"))
+	if err != nil {
+		return nil, Classify(err)
+	}
+	return master, nil
+}
+
 // Function is the full name of one of the library's functions.
 func Function(name string) string { return "wordcount_" + Schema + "_" + name }
 

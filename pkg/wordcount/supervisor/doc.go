@@ -1,5 +1,6 @@
-// Package supervisor sees one job through. It seeds the tasks, watches the job, recovers it, takes
-// checkpoints, and seals it. Package pool runs the workers.
+// Package supervisor sees one job through. It seeds the tasks, watches the job, recovers it, and
+// seals it. Package pool runs the workers, package checkpoint saves, and package place keeps the
+// folders of the map outputs.
 //
 // # Basics
 //
@@ -12,9 +13,8 @@
 // one resumes. Two supervisors may work on one job, in one folder or in two.
 //
 //	seed.go        puts the tasks into the stream, again after a rollback took some away
-//	outputs.go     where the map outputs are: made, found, restored and deleted
 //	watch.go       watches the job and restores it; home.go reads its state
-//	checkpoint.go  a snapshot that started after the call
+//	next_look.go   when the watch looks again
 //	seal.go        fences the result, adds it up, waits until it is durable, and publishes it
 //	results.go     checks the result files of a job that keeps N words, and fills the sorted set
 //	budget.go      how much memory a job may take on a given server

@@ -39,7 +39,7 @@ func (e *expiry) keepNow(ctx context.Context) {
 		return
 	}
 	e.looked = time.Now()
-	server, err := e.home.server(ctx)
+	server, err := e.home.client.Server(ctx)
 	if err != nil {
 		return
 	}

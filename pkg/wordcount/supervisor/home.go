@@ -7,7 +7,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/redis/go-redis/v9"
 )
 
 // observeWithin bounds one look at the job. A look takes microseconds, unless the server is busy or
@@ -17,23 +16,9 @@ const observeWithin = 3 * time.Second
 // home is the server that has a job's keys.
 type home struct{ client protocol.Client }
 
-// server returns the server that has the keys. In a cluster, that is the present master of their
-// slot.
-func (h home) server(ctx context.Context) (redis.UniversalClient, error) {
-	cluster, ok := h.client.Redis.(*redis.ClusterClient)
-	if !ok {
-		return h.client.Redis, nil
-	}
-	master, err := cluster.MasterForKey(ctx, h.client.Job.Key("meta"))
-	if err != nil {
-		return nil, protocol.Classify(err)
-	}
-	return master, nil
-}
-
 // life returns the present life of the server: its run_id, which is new after each start.
 func (h home) life(ctx context.Context) (string, error) {
-	server, err := h.server(ctx)
+	server, err := h.client.Server(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +35,7 @@ func (h home) observe(ctx context.Context) (st protocol.Status, life string, err
 	// open. No reply would ever come.
 	ctx, cancel := context.WithTimeout(ctx, observeWithin)
 	defer cancel()
-	server, err := h.server(ctx)
+	server, err := h.client.Server(ctx)
 	if err != nil {
 		return st, "", err
 	}

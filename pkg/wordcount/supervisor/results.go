@@ -125,7 +125,7 @@ func (s *Supervisor) inFiles(run string, do func(shuffle.Run) error) error {
 	if err != nil {
 		return err
 	}
-	return s.seeder.outputs.with(store, shuffle.Open, do)
+	return s.seeder.place.With(store, shuffle.Open, do)
 }
 
 // named are result files as package shuffle knows them.

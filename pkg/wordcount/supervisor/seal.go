@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
@@ -77,7 +78,7 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 				return state.Sealed{}, err
 			}
 		// The next try may succeed, unless Redis refuses for good.
-		case errors.Is(err, ErrCheckpoint) && !errors.Is(err, protocol.ErrRedis):
+		case errors.Is(err, checkpoint.ErrFailed) && !errors.Is(err, protocol.ErrRedis):
 			warn("%v; trying again", err)
 		case errors.Is(err, protocol.ErrNoResult), errors.Is(err, protocol.ErrPhase), errors.Is(err, protocol.ErrNoJob), errors.Is(err, protocol.ErrOtherRun), protocol.Transient(err):
 			warn("not sealed yet: %v", err)
@@ -130,7 +131,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	// From here on a rollback removes the fence, and what is read under the fence can't change. So
 	// the result can be read while the checkpoint is written.
 	settled := make(chan error, 1)
-	go func() { settled <- s.saver.makeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
+	go func() { settled <- s.saver.MakeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
 	distinct := 0
 	err = s.covered(ctx, fence)
 	if err == nil {
@@ -183,7 +184,7 @@ func (s *Supervisor) tidy(ctx context.Context, run, fence string) {
 		return
 	}
 	if err := s.client.Discard(ctx, fence, int(s.config.TTL.Seconds())); err == nil {
-		s.seeder.outputs.discard(run)
+		s.seeder.place.Discard(run)
 	}
 }
 

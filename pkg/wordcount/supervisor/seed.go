@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
@@ -23,12 +24,12 @@ const (
 //
 // Immutable: client to outputs. seeding guards life and trust, and allows one seeding at a time.
 type seeder struct {
-	client  protocol.Client
-	folder  state.Folder
-	splits  []plan.Split
-	revive  func(context.Context) error
-	events  event.Receiver
-	outputs *outputs
+	client protocol.Client
+	folder state.Folder
+	splits []plan.Split
+	revive func(context.Context) error
+	events event.Receiver
+	place  *place.Keeper
 
 	seeding sync.Mutex
 	life    string       // of the server, when the job was last seeded; "": it wasn't yet
@@ -69,7 +70,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.outputs.prepare(mine); err != nil {
+	if err := s.place.Prepare(mine); err != nil {
 		return err
 	}
 	maps := len(s.splits)
@@ -80,7 +81,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 		if top >= 0 {
 			chunk = plan.Entries(s.splits[top:min(top+seedChunk, maps)])
 		}
-		now, err := s.client.Seed(ctx, mine, s.outputs.dir(), maps, max(top, 0)+1, chunk)
+		now, err := s.client.Seed(ctx, mine, s.place.Dir(), maps, max(top, 0)+1, chunk)
 		if err != nil {
 			return err
 		}
@@ -101,13 +102,13 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			continue
 		}
 		if now.Run != mine {
-			if err := s.outputs.adopt(now.Run, now.Store, now.Phase); err != nil {
+			if err := s.place.Adopt(now.Run, now.Store, now.Phase); err != nil {
 				return err
 			}
 		}
 		mine, top = now.Run, now.Top
 	}
-	s.outputs.sweep(mine)
+	s.place.Sweep(mine)
 	s.owner.Store(mine)
 	s.life = life
 	if known {

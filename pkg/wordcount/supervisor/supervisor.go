@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -16,8 +18,8 @@ type Config struct {
 	Redis      redis.UniversalClient
 	Plan       plan.Plan
 	Folder     state.Folder
-	Store      Store // of the map outputs
-	Durability Durability
+	Store      place.Store // of the map outputs
+	Durability checkpoint.Durability
 	Every      time.Duration // between checkpoints
 	TTL        time.Duration // how long the job's keys stay when no supervisor works; 0: for ever
 	// Budget is the memory in bytes that the job's keys may take on a given server; 0: no limit.
@@ -41,7 +43,7 @@ type Supervisor struct {
 	config  Config
 	client  protocol.Client
 	seeder  *seeder
-	saver   *saver
+	saver   *checkpoint.Saver
 	watcher *watch
 	expiry  *expiry // the watch uses it, too
 }
@@ -51,13 +53,13 @@ func New(c Config) *Supervisor {
 	client := protocol.Client{Redis: c.Redis, Job: c.Plan.Job, Budget: protocol.Budget{Bytes: c.Budget}}
 	seeder := &seeder{
 		client: client, folder: c.Folder, splits: c.Plan.Splits(), revive: c.Revive, events: c.Events,
-		outputs: &outputs{job: c.Plan.Job, folder: c.Folder, store: c.Store, events: c.Events},
+		place: &place.Keeper{Job: c.Plan.Job, Folder: c.Folder, Store: c.Store, Events: c.Events},
 	}
 	expiry := &expiry{home: home{client}, ttl: c.TTL}
 	return &Supervisor{
 		expiry: expiry,
 		config: c, client: client, seeder: seeder,
-		saver: &saver{home: home{client}, every: c.Every, saved: c.Saved, events: c.Events},
+		saver: &checkpoint.Saver{Client: client, Every: c.Every, Saved: c.Saved, Events: c.Events},
 		watcher: &watch{
 			home: home{client}, seeder: seeder, events: c.Events, seen: c.Seen,
 			budget: budget{client: client, events: c.Events}, expiry: expiry,
@@ -69,7 +71,7 @@ func New(c Config) *Supervisor {
 func (s *Supervisor) Maps() int { return len(s.seeder.splits) }
 
 // Saves returns the number of checkpoints taken.
-func (s *Supervisor) Saves() int { return int(s.saver.saves.Load()) }
+func (s *Supervisor) Saves() int { return s.saver.Saves() }
 
 // Restarts returns how often Redis was found restarted.
 func (s *Supervisor) Restarts() int { return int(s.watcher.restarts.Load()) }
@@ -107,13 +109,13 @@ func (s *Supervisor) Watch(ctx context.Context, wanted func(protocol.Status) boo
 }
 
 // Checkpoint returns when a snapshot that started after the call is on disk.
-func (s *Supervisor) Checkpoint(ctx context.Context) error { return s.saver.checkpoint(ctx) }
+func (s *Supervisor) Checkpoint(ctx context.Context) error { return s.saver.Take(ctx) }
 
 // Checkpoints takes a checkpoint each time that Config.Every has passed, if there was progress
-// since the last one, until ctx ends. It does nothing unless Config.Durability is BGSave.
+// since the last one, until ctx ends. It does nothing unless Config.Durability is checkpoint.BGSave.
 func (s *Supervisor) Checkpoints(ctx context.Context) {
-	if s.config.Durability == BGSave {
-		s.saver.loop(ctx, s.Progress)
+	if s.config.Durability == checkpoint.BGSave {
+		s.saver.Loop(ctx, s.Progress)
 	}
 }
 

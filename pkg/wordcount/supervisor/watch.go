@@ -100,7 +100,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		w.report(st, life)
 		w.expiry.keep(ctx)
 		if st.Phase != protocol.Done {
-			w.seeder.outputs.restore(st.Run)
+			w.seeder.place.Restore(st.Run)
 		}
 		if wanted(st) {
 			return st, nil

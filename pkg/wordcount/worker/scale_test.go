@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -86,7 +88,7 @@ func (c crowd) run(t *testing.T) figures {
 	check.Must(t, load(ctx))
 	folder := state.Folder{Dir: filepath.Join(dir, "state")}
 	sup := supervisor.New(supervisor.Config{
-		Redis: rdb, Plan: p, Folder: folder, Store: supervisor.Store{Dir: folder.Shuffle()}, Durability: supervisor.None,
+		Redis: rdb, Plan: p, Folder: folder, Store: place.Store{Dir: folder.Shuffle()}, Durability: checkpoint.None,
 		Revive: load, Events: func(e event.Event) {},
 	})
 	check.Must(t, sup.Seed(ctx))
