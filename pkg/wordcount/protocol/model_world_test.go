@@ -38,6 +38,7 @@ type world struct {
 	folderOf    [2]int   // the folders of the supervisors, who may share one
 
 	rarity  struct{ crashes, people, blights, deletions, mounts int } // 1: often, 12: seldom
+	shadow  *shadow                                                   // nil: none
 	bad     error
 	tracing bool
 	trace   []string
