@@ -627,6 +627,21 @@ func (w *world) requeue(run nonce) (n int, err error) {
 	return n, nil
 }
 
+// renew is a heartbeat. It returns how many of the tasks the consumer still holds.
+func (w *world) renew(run, consumer nonce, s *modelStream, ids []int) (held int, err error) {
+	defer w.inLua(func(l *shadow) { l.renew(run, consumer, s, ids, held, err) })
+	if err := w.open(run); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if s.pending.has(id) && s.owner[id] == consumer {
+			s.give(id, consumer)
+			held++
+		}
+	}
+	return held, nil
+}
+
 // release leaves all that a consumer holds to any thief. It stays the consumer's until then.
 func (w *world) release(run, consumer nonce) (held int, err error) {
 	defer w.inLua(func(l *shadow) { l.release(run, consumer, held, err) })
@@ -654,12 +669,15 @@ func (w *world) clean() {
 	if w.redis.there {
 		w.deletions = append(slices.Clip(w.deletions), deletion{w.redis.run, true})
 	}
-	w.wipeOut()
+	w.wipeOut(0)
 }
 
-// wipeOut is the function clean.
-func (w *world) wipeOut() {
-	defer w.inLua(func(l *shadow) { l.clean() })
+// wipeOut is the function clean. It deletes the job of one run, or, for 0, of any.
+func (w *world) wipeOut(run nonce) (err error) {
+	defer w.inLua(func(l *shadow) { l.clean(run, err) })
+	if run != 0 && w.redis.there && w.redis.run != run {
+		return errModelRun
+	}
 	w.redis.modelMeta = modelMeta{}
 	w.inOneCall(oneClean, func() {
 		w.redis.maps, w.redis.reduces = modelStream{}, modelStream{}
@@ -669,6 +687,7 @@ func (w *world) wipeOut() {
 			s.results = modelResults{}
 		})
 	})
+	return nil
 }
 
 // inOneCall does the rest of a call at once, or some time if a guard is out.

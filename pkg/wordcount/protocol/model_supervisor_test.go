@@ -179,10 +179,9 @@ func (v *modelSupervisor) readResult() {
 		v.refused = v.adopted
 	case v.anew == 3:
 		v.refused = true // it would go round for ever
-	case v.redis.there && v.redis.run == v.mine:
+	case v.wipeOut(v.mine) == nil:
 		v.anew++
 		v.lose()
-		v.wipeOut()
 	}
 	v.begin()
 }

@@ -97,6 +97,7 @@ func (k *modelWorker) takeReduces(ids []int) {
 }
 
 func (k *modelWorker) count() {
+	k.renew(k.run, k.consumer, &k.redis.maps, k.todo)
 	id := k.todo[0]
 	k.todo = k.todo[1:]
 	k.held = append(k.held, id)

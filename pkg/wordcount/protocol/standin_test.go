@@ -2,7 +2,6 @@ package protocol_test
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -169,8 +168,6 @@ func (h *hash) do(command string, args []string) any {
 			return 1
 		}
 		return 0
-	case "HLEN":
-		return len(*h)
 	case "HMGET":
 		for _, name := range args {
 			all = append(all, h.get(name))
@@ -253,9 +250,10 @@ func (z *zset) do(command string, args []string) any {
 		if args[2] == "REV" {
 			slices.Reverse(all)
 		}
-		from, to := number(args[0]), number(args[1])
-		var flat []any
-		for _, m := range all[min(from, len(all)):max(from, min(to+1, len(all)))] {
+		from := min(number(args[0]), len(all))
+		to := min(number(args[1])+1, len(all))
+		flat := []any{}
+		for _, m := range all[from:max(from, to)] {
 			flat = append(flat, m.name, m.text())
 		}
 		return flat
@@ -293,20 +291,19 @@ func (s *stream) clone() value {
 
 func idText(id int) string { return strconv.Itoa(id) + "-0" }
 
-// idOf reads an ID, or the end of a range. One with a bracket in front is not in the range.
-func idOf(text string, outside int) int {
+// idOf reads an ID, or the end of a range. A bracket in front leaves the ID itself out.
+func idOf(text string) int {
 	switch text {
 	case "-":
 		return 0
 	case "+":
 		return math.MaxInt
 	}
-	exclusive := strings.HasPrefix(text, "(")
-	n := number(strings.TrimSuffix(strings.TrimPrefix(text, "("), "-0"))
-	if exclusive {
-		n += outside
+	id, outside := strings.CutPrefix(strings.TrimSuffix(text, "-0"), "(")
+	if outside {
+		return number(id) + 1 // ranges have one only where they begin
 	}
-	return n
+	return number(id)
 }
 
 func (s *stream) entry(id int) *entry {
@@ -339,7 +336,7 @@ func (s *stream) deliver(id int, consumer string) *pending {
 func (s *stream) do(command string, args []string) any {
 	switch command {
 	case "XADD":
-		id := idOf(args[0], 0)
+		id := idOf(args[0])
 		if id <= s.last {
 			return redisError("ERR The ID specified in XADD is equal or smaller than the target stream top item")
 		}
@@ -348,22 +345,11 @@ func (s *stream) do(command string, args []string) any {
 		return idText(id)
 	case "XLEN":
 		return len(s.entries)
-	case "XRANGE": // start end [COUNT n]
-		all, n := []any{}, len(s.entries)
-		if len(args) > 2 {
-			n = number(args[3])
-		}
-		for _, e := range s.entries {
-			if e.id >= idOf(args[0], 1) && e.id <= idOf(args[1], -1) && len(all) < n {
-				all = append(all, e.reply())
-			}
-		}
-		return all
 	case "XGROUP": // CREATE group id MKSTREAM
 		if s.group != "" {
 			return redisError("BUSYGROUP Consumer Group name already exists")
 		}
-		s.group, s.read = args[1], idOf(args[2], 0)
+		s.group, s.read = args[1], idOf(args[2])
 		return status("OK")
 	case "XINFO":
 		if s.empty() {
@@ -392,16 +378,13 @@ func (s *stream) doInGroup(command string, args []string) any {
 	case "XACK":
 		before := len(s.pending)
 		for _, id := range args {
-			s.pending = slices.DeleteFunc(s.pending, func(p pending) bool { return p.id == idOf(id, 0) })
+			s.pending = slices.DeleteFunc(s.pending, func(p pending) bool { return p.id == idOf(id) })
 		}
 		return before - len(s.pending)
-	case "XPENDING": // start end count [consumer]; or nothing
-		if len(args) == 0 {
-			return s.summary()
-		}
+	case "XPENDING": // start end count [consumer]
 		all := []any{}
 		for _, p := range s.pending {
-			if p.id >= idOf(args[0], 1) && p.id <= idOf(args[1], -1) && len(all) < number(args[2]) &&
+			if p.id >= idOf(args[0]) && p.id <= idOf(args[1]) && len(all) < number(args[2]) &&
 				(len(args) < 4 || p.consumer == args[3]) {
 				all = append(all, []any{idText(p.id), p.consumer, p.idle, 1})
 			}
@@ -411,36 +394,15 @@ func (s *stream) doInGroup(command string, args []string) any {
 		if args[2] == ">" {
 			return s.readNew(args[0], number(args[1]))
 		}
-		return s.claim(args[0], number(args[1]), 0, func(p *pending) bool { return p.id > idOf(args[2], 0) && p.consumer == args[0] })
+		return s.claim(args[0], number(args[1]), func(p *pending) bool { return p.id > idOf(args[2]) && p.consumer == args[0] })
 	case "XAUTOCLAIM": // consumer idle start COUNT n
-		from, least, n, next := idOf(args[2], 0), number(args[1]), number(args[4]), 0
-		claimed := s.claim(args[0], n, least, func(p *pending) bool { return p.id >= from })
-		if len(claimed) == n {
-			last := idOf(claimed[n-1].([]any)[0].(string), 0)
-			if i := slices.IndexFunc(s.pending, func(p pending) bool { return p.id > last }); i >= 0 {
-				next = s.pending[i].id
-			}
-		}
-		return []any{idText(next), claimed, []any{}}
+		from, idle, n := idOf(args[2]), number(args[1]), number(args[4])
+		claimed := s.claim(args[0], n, func(p *pending) bool { return p.id >= from && p.idle >= idle })
+		return []any{nil, claimed, []any{}} // without the place to go on from
 	case "XCLAIM":
 		return s.doClaim(args)
 	}
 	panic(command)
-}
-
-func (s *stream) summary() any {
-	if len(s.pending) == 0 {
-		return []any{0, nil, nil, nil}
-	}
-	held := map[string]int{}
-	for _, p := range s.pending {
-		held[p.consumer]++
-	}
-	var rows []any
-	for _, consumer := range slices.Sorted(maps.Keys(held)) {
-		rows = append(rows, []any{consumer, strconv.Itoa(held[consumer])})
-	}
-	return []any{len(s.pending), idText(s.pending[0].id), idText(s.pending[len(s.pending)-1].id), rows}
 }
 
 // readNew gives a consumer the next entries, n at most. It returns nil if there are none.
@@ -459,11 +421,11 @@ func (s *stream) readNew(consumer string, n int) any {
 	return read
 }
 
-// claim gives a consumer some pending entries, n at most, that were idle for long enough.
-func (s *stream) claim(consumer string, n, idle int, some func(*pending) bool) []any {
+// claim gives a consumer some pending entries, n at most.
+func (s *stream) claim(consumer string, n int, some func(*pending) bool) []any {
 	claimed := []any{}
 	for i := range s.pending {
-		if p := &s.pending[i]; len(claimed) < n && p.idle >= idle && some(p) {
+		if p := &s.pending[i]; len(claimed) < n && some(p) {
 			p.consumer, p.idle = consumer, 0
 			claimed = append(claimed, s.entry(p.id).reply())
 		}
@@ -471,29 +433,16 @@ func (s *stream) claim(consumer string, n, idle int, some func(*pending) bool) [
 	return claimed
 }
 
-// doClaim is XCLAIM: consumer idle id … [IDLE n] [FORCE] [JUSTID].
+// doClaim is XCLAIM: consumer 0 id [IDLE n] [FORCE] JUSTID.
 func (s *stream) doClaim(args []string) any {
-	options := slices.IndexFunc(args, func(a string) bool { return a == "IDLE" || a == "FORCE" || a == "JUSTID" })
-	if options < 0 {
-		options = len(args)
+	consumer, id, options := args[0], args[2], args[3:]
+	found := slices.ContainsFunc(s.pending, func(p pending) bool { return p.id == idOf(id) })
+	if s.entry(idOf(id)) == nil || !found && !slices.Contains(options, "FORCE") {
+		return []any{}
 	}
-	claimed := []any{}
-	for _, text := range args[2:options] {
-		id := idOf(text, 0)
-		found := slices.ContainsFunc(s.pending, func(p pending) bool { return p.id == id && p.idle >= number(args[1]) })
-		e := s.entry(id)
-		if e == nil || !found && !slices.Contains(args[options:], "FORCE") {
-			continue
-		}
-		p := s.deliver(id, args[0])
-		if i := slices.Index(args, "IDLE"); i >= 0 {
-			p.idle = number(args[i+1])
-		}
-		if slices.Contains(args[options:], "JUSTID") {
-			claimed = append(claimed, text)
-		} else {
-			claimed = append(claimed, e.reply())
-		}
+	p := s.deliver(idOf(id), consumer)
+	if options[0] == "IDLE" {
+		p.idle = number(options[1])
 	}
-	return claimed
+	return []any{id}
 }
