@@ -663,16 +663,19 @@ func (w *world) deleteMeta() {
 	w.redis.modelMeta = modelMeta{}
 }
 
-// clean deletes the job. The caller deletes its files some time.
-func (w *world) clean() {
-	w.lose()
-	if w.redis.there {
-		w.deletions = append(slices.Clip(w.deletions), deletion{w.redis.run, true})
+// clean deletes the job of a run, or, for 0, of any. The caller deletes its files some time.
+func (w *world) clean(run nonce) {
+	found := w.redis.modelMeta
+	if w.wipeOut(run) != nil {
+		return
 	}
-	w.wipeOut(0)
+	w.lose()
+	if found.there {
+		w.deletions = append(slices.Clip(w.deletions), deletion{found.run, true})
+	}
 }
 
-// wipeOut is the function clean. It deletes the job of one run, or, for 0, of any.
+// wipeOut is the function clean.
 func (w *world) wipeOut(run nonce) (err error) {
 	defer w.inLua(func(l *shadow) { l.clean(run, err) })
 	if run != 0 && w.redis.there && w.redis.run != run {

@@ -204,7 +204,7 @@ func (w *world) actOfPeople(pick func(int) int) {
 		w.deleteMeta()
 	case 1:
 		w.note("somebody cleans")
-		w.clean()
+		w.clean(0)
 	case 2:
 		w.note("the input changes, and a new run begins")
 		w.changeInput()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/lua"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"pgregory.net/rapid"
 )
@@ -37,6 +38,24 @@ func TestAnyScheduleOfTheModelIsExactOrPublishesNothing(t *testing.T) {
 		copy(s[:], rapid.SliceOfN(rapid.Uint16(), len(s), len(s)).Draw(t, "schedule"))
 		if s.play(allGuards, false).bad != nil {
 			w := s.play(allGuards, true)
+			t.Fatalf("%v\n%s", w.bad, strings.Join(w.trace, "\n"))
+		}
+	})
+}
+
+// By default 500 schedules are tried, with WORDCOUNT_PROPERTIES=full 100,000.
+func TestAnyScheduleOfTheModelIsWhatTheLibraryDoes(t *testing.T) {
+	n := 500
+	if full() {
+		n = 100_000
+	}
+	l, err := loadLibrary(lua.Wordcount)
+	check.Must(t, err)
+	check.AnySchedule(t, "./pkg/wordcount/protocol", n, func(t *rapid.T) {
+		var s modelSchedule
+		copy(s[:], rapid.SliceOfN(rapid.Uint16(), len(s), len(s)).Draw(t, "schedule"))
+		if s.playBeside(l, allGuards, false).bad != nil {
+			w := s.playBeside(l, allGuards, true)
 			t.Fatalf("%v\n%s", w.bad, strings.Join(w.trace, "\n"))
 		}
 	})

@@ -161,7 +161,7 @@ func (w *world) crash(dump modelState) {
 // changeInput changes the input behind equal sizes and times. People start anew. Workers may not
 // notice until later.
 func (w *world) changeInput() {
-	w.clean()
+	w.clean(0)
 	w.generation++
 	run := w.nonce()
 	w.generations[run] = w.generation

@@ -16,6 +16,10 @@ type shippedLibrary struct {
 	functions map[string]shippedFunction
 	redis     *standin // of the call that is made
 	reading   bool     // that call must not write
+	broken    error    // something that the stand-in can't do
+
+	// witness is told of each call and each command; nil: nobody is.
+	witness func(before, after *standin, reply any, command []string)
 }
 
 type shippedFunction struct {
@@ -67,24 +71,42 @@ func (l *shippedLibrary) register(s *glua.LState) int {
 
 // call calls a function, and returns its reply and what Redis has after it. What it had before stays
 // as it is.
-func (l *shippedLibrary) call(before *standin, name string, keys []string, args ...any) (any, *standin) {
+func (l *shippedLibrary) call(before *standin, name string, keys []string, args ...any) (reply any, after *standin) {
 	f, ok := l.functions[name]
 	if !ok {
 		panic("no function " + name)
 	}
 	l.redis, l.reading = before, f.reading
-	if !f.reading || before == nil {
+	if !f.reading {
 		l.redis = before.clone()
 	}
+	texts := textsOf(args)
 	l.lua.Push(f.body)
 	l.lua.Push(l.list(keys))
-	l.lua.Push(l.list(textsOf(args)))
+	l.lua.Push(l.list(texts))
 	if err := l.lua.PCall(2, 1, nil); err != nil {
-		return redisError("ERR " + err.Error()), l.redis
+		reply = redisError("ERR " + err.Error())
+	} else {
+		reply = fromLua(l.lua.Get(-1))
+		l.lua.Pop(1)
 	}
-	result := l.lua.Get(-1)
-	l.lua.Pop(1)
-	return fromLua(result), l.redis
+	l.tell(before, l.redis, reply, slices.Concat([]string{"FCALL", name, strconv.Itoa(len(keys))}, keys, texts))
+	return reply, l.redis
+}
+
+// send sends a command, as call calls a function.
+func (l *shippedLibrary) send(before *standin, command string, args ...any) (reply any, after *standin) {
+	after = before.clone()
+	texts := textsOf(args)
+	reply = after.do(command, texts...)
+	l.tell(before, after, reply, slices.Concat([]string{command}, texts))
+	return reply, after
+}
+
+func (l *shippedLibrary) tell(before, after *standin, reply any, command []string) {
+	if l.witness != nil {
+		l.witness(before, after, reply, command)
+	}
 }
 
 // textsOf are arguments as they are sent.
@@ -121,12 +143,23 @@ func (l *shippedLibrary) redisCall(s *glua.LState) int {
 	if l.reading && slices.Contains(writing, command) {
 		return l.raise("ERR Write commands are not allowed from read-only scripts.")
 	}
-	answer := l.redis.do(command, args...)
+	answer := l.do(command, args)
 	if err, ok := answer.(redisError); ok {
 		return l.raise(string(err))
 	}
 	s.Push(l.toLua(answer))
 	return 1
+}
+
+// do notes that the stand-in doesn't know a command, because a function would take that for an error.
+func (l *shippedLibrary) do(command string, args []string) any {
+	defer func() {
+		if r := recover(); r != nil {
+			l.broken = fmt.Errorf("the stand-in doesn't know %s %q: %v", command, args, r)
+			panic(r)
+		}
+	}()
+	return l.redis.do(command, args...)
 }
 
 func (l *shippedLibrary) raise(text string) int {

@@ -1,15 +1,16 @@
 package protocol_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/lua"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
@@ -18,28 +19,85 @@ import (
 // Commands in the forms that the library and its callers send, in any order, have the same replies.
 func TestTheStandInAnswersAsRedisDoes(t *testing.T) {
 	t.Parallel()
-	server := plainClient(t, redistest.Start(t))
+	w := &twin{tb: t, server: plainClient(t, redistest.Start(t))}
 	check.AnySchedule(t, "./pkg/wordcount/protocol", 200, func(t *rapid.T) {
-		check := func(err error) {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		check(server.Del(context.Background(), "h1", "h2", "z", "s1", "s2").Err())
-		s := (*standin)(nil).clone()
+		w.do([]string{"DEL", "h1", "h2", "z", "s1", "s2"})
+		s := new(standin).clone()
 		for range 80 {
 			command := anyCommand(t)
-			args := make([]any, len(command))
-			for i, word := range command {
-				args[i] = word
-			}
-			reply, err := server.Do(context.Background(), args...).Result()
-			want := plain(command, fromServer(reply, err))
+			want := plain(command, w.do(command))
 			if got := plain(command, s.do(command[0], command[1:]...)); got != want {
 				t.Fatalf("%v: the stand-in says %s, and Redis %s", command, got, want)
 			}
 		}
 	})
+}
+
+// What the library answers in the stand-in, and what it comes to, is what a server shows, in schedules
+// of the model. That is so of the interpreter of Lua, too, which isn't Redis's.
+func TestTheLibraryDoesInTheStandInWhatItDoesInRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	_, err := protocol.Library.Load(t.Context(), server.Client(t))
+	check.Must(t, err)
+	l, err := loadLibrary(lua.Wordcount)
+	check.Must(t, err)
+	w := &twin{tb: t, server: plainClient(t, server)}
+	l.witness = w.hear
+	for seed := range uint64(20) {
+		w.journals = map[*standin][][]string{}
+		check.Must(t, scheduleOf(seed).playBeside(l, allGuards, false).bad)
+	}
+}
+
+// twin does on a server what is done to the stand-in.
+type twin struct {
+	tb       testing.TB
+	server   *redis.Client
+	at       *standin                // the state that the server is in
+	journals map[*standin][][]string // what led to each state, from nothing
+}
+
+func (w *twin) hear(before, after *standin, reply any, command []string) {
+	if w.at != before { // a rollback
+		w.do(append([]string{"UNLINK"}, shadowKeys...))
+		for _, earlier := range w.journals[before] {
+			w.do(earlier)
+		}
+	}
+	got, want := plain(command, w.do(command)), plain(command, reply)
+	if got != want {
+		w.tb.Fatalf("%v: the stand-in says %s, and Redis %s", command, want, got)
+	}
+	if w.at = after; after == before {
+		return
+	}
+	w.journals[after] = append(slices.Clip(w.journals[before]), command)
+	for _, key := range shadowKeys {
+		look := [][]string{{"TYPE", key}}
+		switch after.keys[key].(type) {
+		case *hash:
+			look = [][]string{{"HGETALL", key}}
+		case *zset:
+			look = [][]string{{"ZRANGE", key, "0", "9", "WITHSCORES"}}
+		case *stream:
+			look = [][]string{{"XINFO", "STREAM", key}, {"XINFO", "GROUPS", key}, {"XPENDING", key, protocol.Group, "-", "+", "9"}}
+		}
+		for _, read := range look {
+			got, want := plain(read, w.do(read)), plain(read, after.do(read[0], read[1:]...))
+			if got != want {
+				w.tb.Fatalf("%v, and then %v: the stand-in says %s, and Redis %s", command, read, want, got)
+			}
+		}
+	}
+}
+
+func (w *twin) do(command []string) any {
+	args := make([]any, len(command))
+	for i, word := range command {
+		args[i] = word
+	}
+	return fromServer(w.server.Do(w.tb.Context(), args...).Result())
 }
 
 // plainClient gets replies in the form that scripts get them in.
@@ -56,7 +114,7 @@ var commandForms = []string{
 	"TYPE @key", "EXISTS @stream @stream", "DEL @key", "UNLINK @key",
 	"HSET @hash @field @value", "HSET @hash @field @value @field @value", "HSETNX @hash @field @value",
 	"HINCRBY @hash @field @n", "HDEL @hash @field", "HGET @hash @field", "HEXISTS @hash @field",
-	"HMGET @hash a b c", "HKEYS @hash", "HGETALL @hash",
+	"HLEN @hash", "HMGET @hash a b c", "HKEYS @hash", "HGETALL @hash",
 	"ZADD z @n @member", "ZADD z @n @member @n @member", "ZINCRBY z @n @member", "ZCOUNT z @n @n",
 	"ZRANGE z 0 @n REV WITHSCORES", "ZRANGE z @n @n WITHSCORES",
 	"XADD @stream @id path @value split @value", "XADD @stream @id partition @value", "XLEN @stream",

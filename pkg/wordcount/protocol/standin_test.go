@@ -37,9 +37,6 @@ var writing = strings.Fields(`DEL UNLINK HSET HSETNX HINCRBY HDEL ZADD ZINCRBY
 
 func (s *standin) clone() *standin {
 	c := standin{map[string]value{}}
-	if s == nil {
-		return &c
-	}
 	for key, v := range s.keys {
 		c.keys[key] = v.clone()
 	}
@@ -168,6 +165,8 @@ func (h *hash) do(command string, args []string) any {
 			return 1
 		}
 		return 0
+	case "HLEN":
+		return len(*h)
 	case "HMGET":
 		for _, name := range args {
 			all = append(all, h.get(name))
