@@ -7,7 +7,7 @@ import (
 )
 
 // releasedIdle is LONG_AGO of the library.
-const releasedIdle = 1e9
+const releasedIdle = 1_000_000_000
 
 // comparableState is the state of the model, without what only the invariants know.
 func (w *world) comparableState() modelState {

@@ -10,10 +10,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// shadow does with the library that ships what the model does. It calls each function right after
-// the model does, on a stand-in for Redis, and requires the same answer, and then the same state. So
-// what holds of the model holds of lua/wordcount.lua, but for what the model doesn't know: see
-// unseenMutants.
+// shadow does with the library that ships, lua/wordcount.lua, what the model does. It calls each
+// function right after the model does, on a stand-in for Redis, and requires the same answer, and
+// then the same state. What the model doesn't know is not compared: see unseenMutants. Nobody in
+// the model calls begin_task and status.
 //
 // What the stand-in has is part of the model's state, so checkpoints and rollbacks are of both.
 type shadow struct {
@@ -42,14 +42,14 @@ func (s *shadow) redis() *standin {
 
 var emptyStandin = new(standin).clone()
 
-// call calls a function of the library, and compares the answer, and the state. The model's answer is
-// want, unless it is an error.
+// call calls a function of the library, and compares the answer and the state. The model's answer
+// is want, or else err.
 func (s *shadow) call(function string, err error, want any, args ...any) {
 	after := s.answer(function, err, want, args...)
 	s.comesTo(after, function, args)
 }
 
-// answer calls a function of the library, and compares the answer. It returns the state.
+// answer calls a function of the library, and compares the answer. It returns what Redis has then.
 func (s *shadow) answer(function string, err error, want any, args ...any) (after *standin) {
 	reply, after := s.library.call(s.redis(), protocol.Function(function), shadowKeys, args...)
 	if s.library.broken != nil {
@@ -75,6 +75,7 @@ func (s *shadow) require(reply any, err error, want any, call ...any) {
 	}
 }
 
+// comesTo compares the states after a call.
 func (s *shadow) comesTo(after *standin, call ...any) {
 	s.world.redis.shipped = after
 	if library, model := s.stateOf(after), s.world.comparableState(); !reflect.DeepEqual(library, model) {
@@ -173,8 +174,8 @@ func (s standing) text() string {
 	}[s]
 }
 
-// words are a list as of ZADD. What a model counts 0 times has no entry.
-func (s *shadow) words(words []int, of counts, countFirst bool) (flat []any) {
+// listOf is a list of words and counts. A word that the model counts 0 times is not in it.
+func listOf(words []int, of counts, countFirst bool) (flat []any) {
 	for _, word := range words {
 		switch {
 		case of[word] == 0:
@@ -196,7 +197,7 @@ func (s *shadow) commit(run nonce, ids []int, effect counts, name nonce, standin
 	}
 	args = append(args, effect.sum(), shadowBytes*effect.sum(), name, "host")
 	if s.world.partitions == 0 {
-		args = append(args, s.words(effect.ranking(), effect, false)...)
+		args = append(args, listOf(effect.ranking(), effect, false)...)
 	}
 	s.call("commit", err, refusal(standings, []any{"committed"}), args...)
 }
@@ -205,7 +206,7 @@ func (s *shadow) outputs(run nonce, err error) {
 	s.call("outputs", err, []any{s.world.tasks, s.redis().flat("outputs")}, run)
 }
 
-// flat is a hash as HGETALL has it. That it is what the model has is compared as the state.
+// flat is a hash as HGETALL has it. The comparison of the states shows that the model has the same.
 func (r *standin) flat(key string) []any {
 	all := []any{}
 	for _, f := range r.fields(key) {
@@ -226,7 +227,7 @@ func (s *shadow) put(
 	}
 	args := append([]any{run, attempt, len(parts)}, anys(parts)...)
 	s.answer("place", err, refusal(standings, []any{"at", stored}), args...)
-	if list := s.words(words, totals, true); err == nil && len(list) > 0 {
+	if list := listOf(words, totals, true); err == nil && len(list) > 0 {
 		_, s.world.redis.shipped = s.send("ZADD", append([]any{shadowJob.Key("counts")}, list...)...)
 	}
 	want := []any{"at", at}
@@ -237,6 +238,7 @@ func (s *shadow) put(
 	s.call("put", err, refusal(standings, want), args...)
 }
 
+// tokens is how many words some partitions have.
 func (s *shadow) tokens(parts []int, totals counts) (n int) {
 	for _, part := range parts {
 		n += totals.of(part, s.world.partitions).sum()
@@ -265,7 +267,7 @@ func (s *shadow) listResults(run nonce, filled int, full bool, err error) {
 }
 
 func (s *shadow) fill(run nonce, from int, words []int, last bool, totals counts, filled int, full bool, err error) {
-	args := append([]any{run, from, flag(last)}, s.words(words, totals, true)...)
+	args := append([]any{run, from, flag(last)}, listOf(words, totals, true)...)
 	s.call("fill", err, []any{filled, flag(full)}, args...)
 }
 
@@ -284,7 +286,7 @@ func (s *shadow) setFence(run, fence, stands nonce, err error) {
 
 func (s *shadow) readResult(fence nonce, err error) {
 	c := s.world.redis.counts
-	words := s.words(c.rankingAsRedisHasIt(), c, false)
+	words := listOf(c.rankingAsRedisHasIt(), c, false)
 	s.call("result", err, append([]any{}, words...), fence, 0, modelWords)
 	s.call("sum", err, []any{len(words) / 2, c.sum()}, fence, 0, modelWords)
 }

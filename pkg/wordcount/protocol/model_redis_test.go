@@ -103,7 +103,7 @@ type modelStream struct {
 	last    int // last-delivered-id
 	pending set
 	owner   [modelTasks + 1]nonce // the consumers of those that are pending; 0: nobody
-	free    set                   // those that are pending, and any thief's at once
+	free    set                   // those of them that any thief may have at once
 }
 
 func (s *modelStream) standing(id int) standing {
@@ -215,7 +215,7 @@ type modelState struct {
 	deadMaps, deadReduces set
 	lost                  [modelTasks + 1]int // how often a task's output was revoked
 	results               modelResults
-	shipped               *standin // what the shipped library made of the same calls; see shadow
+	shipped               *standin // what the library makes of the same calls; nil: nothing
 }
 
 // modelResults are the names of the result files, by partition. 0: none.
@@ -642,7 +642,7 @@ func (w *world) renew(run, consumer nonce, s *modelStream, ids []int) (held int,
 	return held, nil
 }
 
-// release leaves all that a consumer holds to any thief. It stays the consumer's until then.
+// release leaves all that a consumer holds to any thief. Until then it is still the consumer's.
 func (w *world) release(run, consumer nonce) (held int, err error) {
 	defer w.inLua(func(l *shadow) { l.release(run, consumer, held, err) })
 	if err := w.open(run); err != nil {
@@ -675,7 +675,7 @@ func (w *world) clean(run nonce) {
 	}
 }
 
-// wipeOut is the function clean.
+// wipeOut is the function clean. A run of 0 is any.
 func (w *world) wipeOut(run nonce) (err error) {
 	defer w.inLua(func(l *shadow) { l.clean(run, err) })
 	if run != 0 && w.redis.there && w.redis.run != run {

@@ -22,6 +22,10 @@ import (
 // the invariants and every merge see to. Counters are plain variables, because a call is atomic:
 // whether it increments them or writes the new value makes no difference.
 //
+// The model is a specification, and lua/wordcount.lua is what ships. So schedules also run through
+// the library itself, beside the model, on a stand-in for Redis: see shadow. Both must give the
+// same answers, and come to the same states.
+//
 // Each guard of the protocol can be taken out, and each is there because the model fails without
 // it. That is itself a test: it shows that the properties look where the mistakes would be.
 

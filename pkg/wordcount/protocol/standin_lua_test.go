@@ -69,9 +69,9 @@ func (l *shippedLibrary) register(s *glua.LState) int {
 	return 0
 }
 
-// call calls a function, and returns its reply and what Redis has after it. What it had before stays
-// as it is.
-func (l *shippedLibrary) call(before *standin, name string, keys []string, args ...any) (reply any, after *standin) {
+// call calls a function, and returns its reply and what Redis has then. What it had before stays as
+// it is.
+func (l *shippedLibrary) call(before *standin, name string, keys []string, args ...any) (any, *standin) {
 	f, ok := l.functions[name]
 	if !ok {
 		panic("no function " + name)
@@ -80,6 +80,7 @@ func (l *shippedLibrary) call(before *standin, name string, keys []string, args 
 	if !f.reading {
 		l.redis = before.clone()
 	}
+	var reply any
 	texts := textsOf(args)
 	l.lua.Push(f.body)
 	l.lua.Push(l.list(keys))
@@ -151,7 +152,7 @@ func (l *shippedLibrary) redisCall(s *glua.LState) int {
 	return 1
 }
 
-// do notes that the stand-in doesn't know a command, because a function would take that for an error.
+// do notes that the stand-in doesn't know a command. A function would take that for an error.
 func (l *shippedLibrary) do(command string, args []string) any {
 	defer func() {
 		if r := recover(); r != nil {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// standin is as much of Redis as the library and its callers need: the keys of one job, and those
-// forms of commands that are sent to them. It is there so that a schedule takes no server, and so
-// that a copy of it is a checkpoint. TestTheStandInAnswersAsRedisDoes compares it with a server.
+// standin is as much of Redis as a schedule of the model needs: the keys of a job, and the commands
+// in the forms in which the library and its callers send them. With it a schedule takes no server,
+// and a copy of it is a checkpoint. TestTheStandInAnswersAsRedisDoes compares it with a server.
 //
-// It knows no time and counts no deliveries: how long an entry of a stream has been idle is what XCLAIM said, or nothing. A
-// stream has one group at most. All IDs are N-0. Names and numbers are believed to be right; a
-// command of a form that nobody sends is a panic.
+// It knows no time, and counts no deliveries: an entry of a stream has been idle for as long as
+// XCLAIM said, or not at all. A stream has one group at most. All IDs are N-0. A command in another
+// form is a panic.
 type standin struct{ keys map[string]value }
 
 // value is what a key has. It knows its commands.
@@ -61,9 +61,7 @@ func (s *standin) do(command string, args ...string) any {
 	key, args := args[0], args[1:]
 	v := s.keys[key]
 	if v == nil {
-		v = map[byte]func() value{
-			'H': func() value { return &hash{} }, 'Z': func() value { return &zset{} }, 'X': func() value { return &stream{} },
-		}[command[0]]()
+		v = emptyValue(command)
 	}
 	reply := v.do(command, args)
 	if v.empty() {
@@ -75,6 +73,17 @@ func (s *standin) do(command string, args ...string) any {
 		return []any{[]any{key, read}}
 	}
 	return reply
+}
+
+// emptyValue is what a command finds where there is no key.
+func emptyValue(command string) value {
+	switch command[0] {
+	case 'H':
+		return &hash{}
+	case 'Z':
+		return &zset{}
+	}
+	return &stream{}
 }
 
 // count returns how many of the keys are there. It may delete them.
@@ -393,7 +402,8 @@ func (s *stream) doInGroup(command string, args []string) any {
 		if args[2] == ">" {
 			return s.readNew(args[0], number(args[1]))
 		}
-		return s.claim(args[0], number(args[1]), func(p *pending) bool { return p.id > idOf(args[2]) && p.consumer == args[0] })
+		own := func(p *pending) bool { return p.id > idOf(args[2]) && p.consumer == args[0] }
+		return s.claim(args[0], number(args[1]), own)
 	case "XAUTOCLAIM": // consumer idle start COUNT n
 		from, idle, n := idOf(args[2]), number(args[1]), number(args[4])
 		claimed := s.claim(args[0], n, func(p *pending) bool { return p.id >= from && p.idle >= idle })
@@ -415,7 +425,7 @@ func (s *stream) readNew(consumer string, n int) any {
 		}
 	}
 	if read == nil {
-		return nil
+		return nil // and no empty list
 	}
 	return read
 }
