@@ -65,8 +65,8 @@ func (s *shadow) stateOf(r *standin) (m modelState) {
 	return m
 }
 
-func (r *standin) fields(key string) []field {
-	if h, ok := r.keys[shadowJob.Key(key)].(*hash); ok {
+func (s *standin) fields(key string) []field {
+	if h, ok := s.keys[shadowJob.Key(key)].(*hash); ok {
 		return *h
 	}
 	return nil
@@ -118,16 +118,16 @@ func (m *modelState) readMeta(name, value string) {
 	}
 }
 
-func (r *standin) stream(key string) (m modelStream) {
-	s, ok := r.keys[shadowJob.Key(key)].(*stream)
+func (s *standin) stream(key string) (m modelStream) {
+	found, ok := s.keys[shadowJob.Key(key)].(*stream)
 	if !ok {
 		return m
 	}
-	m.there, m.last = true, s.read
-	for _, e := range s.entries {
+	m.there, m.last = true, found.read
+	for _, e := range found.entries {
 		m.entries.add(e.id)
 	}
-	for _, p := range s.pending {
+	for _, p := range found.pending {
 		owner, _ := strconv.Atoi(p.consumer) // the library's own consumers are nobody
 		m.give(p.id, nonce(owner))
 		if p.idle >= releasedIdle {

@@ -207,9 +207,9 @@ func (s *shadow) outputs(run nonce, err error) {
 }
 
 // flat is a hash as HGETALL has it. The comparison of the states shows that the model has the same.
-func (r *standin) flat(key string) []any {
+func (s *standin) flat(key string) []any {
 	all := []any{}
-	for _, f := range r.fields(key) {
+	for _, f := range s.fields(key) {
 		all = append(all, f.name, f.value)
 	}
 	return all
