@@ -1,10 +1,6 @@
 // Package mutation proves that tests hold the guards of the protocol. A file in testdata takes one
 // guard out of the code, and names the tests that must then fail. `mage mutation` tries them all.
-//
-// Such a file has a header, an empty line, and the lines to change as a diff shows them: those with
-// a minus go, those with a plus come, the others stay. A line @@ separates two places of one file.
-// The lines of a place, before the change, must be in the file exactly once; there are no line
-// numbers, so that other changes of the file do no harm.
+// Package mutant says what such a file looks like.
 package mutation
 
 import (
@@ -25,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/mutant"
 )
 
 var mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
@@ -35,33 +33,22 @@ const (
 	allLimit   = 20 * time.Minute // of the tests of a package without a mutation
 )
 
-type mutation struct {
-	guard string // what the code does, and does not after the mutation
-	file  string // relative to the repository
-	tests string // which tests must fail, as a pattern for go test -run
-	pkg   string // their package, as go test takes it
-	edits []edit
-}
-
-// edit replaces whole lines.
-type edit struct{ before, after string }
-
 func TestEveryMutationFitsTheCode(t *testing.T) {
-	for _, m := range readAll(t) {
-		text, err := os.ReadFile(filepath.Join(repository, m.file))
+	for _, m := range mutant.All(t, "testdata") {
+		text, err := os.ReadFile(filepath.Join(repository, m.File))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.apply(string(text)); err != nil {
-			t.Errorf("%s: %v", m.guard, err)
+		if _, err := m.Apply(string(text)); err != nil {
+			t.Errorf("%s: %v", m.Guard, err)
 		}
 	}
 }
 
 func TestEveryTestThatAMutationNamesExists(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	for _, m := range readAll(t) {
-		files, err := filepath.Glob(filepath.Join(repository, m.pkg, "*_test.go"))
+	for _, m := range mutant.All(t, "testdata") {
+		files, err := filepath.Glob(filepath.Join(repository, m.Package, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,39 +62,15 @@ func TestEveryTestThatAMutationNamesExists(t *testing.T) {
 				names = append(names, string(match[1]))
 			}
 		}
-		for _, one := range strings.Split(strings.Trim(m.tests, "^$()"), "|") {
+		for _, one := range strings.Split(strings.Trim(m.Tests, "^$()"), "|") {
 			name, _, _ := strings.Cut(one, "/") // a subtest has its name when it runs
 			pattern, err := regexp.Compile(strings.Trim(name, "^$()"))
 			if err != nil {
-				t.Errorf("%s: %v", m.guard, err)
+				t.Errorf("%s: %v", m.Guard, err)
 			} else if !slices.ContainsFunc(names, pattern.MatchString) {
-				t.Errorf("%s: %s has no test %s", m.guard, m.pkg, name)
+				t.Errorf("%s: %s has no test %s", m.Guard, m.Package, name)
 			}
 		}
-	}
-}
-
-func TestLinesThatAreNotInTheFileOnceAreRefused(t *testing.T) {
-	const file = "one\ntwo\n\nthree\ntwo\n"
-	for diff, want := range map[string]string{
-		"-one\n+1\n":                 "1\ntwo\n\nthree\ntwo\n",
-		" one\n two\n\n-three\n":     "one\ntwo\n\ntwo\n",
-		"-one\n@@\n three\n+three\n": "two\n\nthree\nthree\ntwo\n",
-		"-two\n":                     "", // twice
-		"-ne\n+1\n":                  "", // no whole line
-		"+four\n":                    "", // anywhere
-	} {
-		m, err := parse("guard: g\nfile: f\ntests: t\npackage: p\n\n" + diff)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := m.apply(file)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%q makes %q (%v), want %q", diff, got, err, want)
-		}
-	}
-	if _, err := parse("guard: g\nfile: f\n\n-x\n"); err == nil {
-		t.Error("a header without tests is taken")
 	}
 }
 
@@ -123,26 +86,26 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 	if err := copyRepository(repo, repository); err != nil {
 		t.Fatal(err)
 	}
-	all := readAll(t)
+	all := mutant.All(t, "testdata")
 	if !t.Run("without any mutation", func(t *testing.T) { requirePass(ctx, t, repo, all) }) {
 		return
 	}
 	tried, caught := 0, 0
 	for _, m := range all {
-		t.Run(m.guard, func(t *testing.T) {
+		t.Run(m.Guard, func(t *testing.T) {
 			began := time.Now()
 			tried++
-			by, err := m.try(ctx, repo)
+			by, err := try(ctx, repo, m)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if by == "" {
-				by = "SURVIVED " + m.tests
+				by = "SURVIVED " + m.Tests
 				t.Error("no test noticed")
 			} else {
 				caught++
 			}
-			fmt.Printf("%-54s %5.1fs  %s\n", m.guard, time.Since(began).Seconds(), by)
+			fmt.Printf("%-54s %5.1fs  %s\n", m.Guard, time.Since(began).Seconds(), by)
 		})
 		if ctx.Err() != nil {
 			break
@@ -153,10 +116,10 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 
 // requirePass runs the tests without a mutation, because a test that always fails would seem to
 // notice every one.
-func requirePass(ctx context.Context, t *testing.T, repo string, all []mutation) {
+func requirePass(ctx context.Context, t *testing.T, repo string, all []mutant.Mutant) {
 	tests := map[string][]string{}
 	for _, m := range all {
-		tests[m.pkg] = append(tests[m.pkg], m.tests)
+		tests[m.Package] = append(tests[m.Package], m.Tests)
 	}
 	for _, pkg := range slices.Sorted(maps.Keys(tests)) {
 		failed, log, err := run(ctx, repo, strings.Join(tests[pkg], "|"), pkg, allLimit)
@@ -169,89 +132,22 @@ func requirePass(ctx context.Context, t *testing.T, repo string, all []mutation)
 	}
 }
 
-func readAll(t *testing.T) (all []mutation) {
-	t.Helper()
-	paths, err := filepath.Glob("testdata/*.diff")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no mutations in testdata: %v", err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := parse(string(text))
-		if err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
-func parse(text string) (m mutation, err error) {
-	header, diff, _ := strings.Cut(text, "\n\n")
-	fields := map[string]*string{"guard": &m.guard, "file": &m.file, "tests": &m.tests, "package": &m.pkg}
-	for line := range strings.SplitSeq(header, "\n") {
-		name, value, _ := strings.Cut(line, ": ")
-		if fields[name] == nil || value == "" {
-			return m, fmt.Errorf("%q is not a line of a header", line)
-		}
-		*fields[name] = value
-		delete(fields, name)
-	}
-	if len(fields) > 0 {
-		return m, fmt.Errorf("the header has no %s", strings.Join(slices.Sorted(maps.Keys(fields)), " and no "))
-	}
-	var e edit
-	for line := range strings.Lines(diff) {
-		switch rest := line[1:]; line[0] {
-		case '-':
-			e.before += rest
-		case '+':
-			e.after += rest
-		case ' ':
-			e.before, e.after = e.before+rest, e.after+rest
-		case '\n': // an empty line that stays; editors remove a space at the end of a line
-			e.before, e.after = e.before+line, e.after+line
-		case '@':
-			m.edits, e = append(m.edits, e), edit{}
-		default:
-			return m, fmt.Errorf("%q begins with none of minus, plus, space and @", line)
-		}
-	}
-	m.edits = append(m.edits, e)
-	return m, nil
-}
-
-// apply returns the text of the file after the mutation.
-func (m mutation) apply(text string) (string, error) {
-	text = "\n" + text // so that each line has a newline before it
-	for _, e := range m.edits {
-		if n := strings.Count(text, "\n"+e.before); n != 1 || e.before == "" {
-			return "", fmt.Errorf("%s has these lines %d times, not once:\n%s", m.file, n, e.before)
-		}
-		text = strings.Replace(text, "\n"+e.before, "\n"+e.after, 1)
-	}
-	return text[1:], nil
-}
-
 // try applies a mutation to the copy of the repository, and takes it back. It returns the test that
 // failed, or "".
-func (m mutation) try(ctx context.Context, repo string) (failed string, err error) {
-	path := filepath.Join(repo, m.file)
+func try(ctx context.Context, repo string, m mutant.Mutant) (failed string, err error) {
+	path := filepath.Join(repo, m.File)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
-	after, err := m.apply(string(before))
+	after, err := m.Apply(string(before))
 	if err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
 		return "", err
 	}
-	failed, _, err = run(ctx, repo, m.tests, m.pkg, testLimit)
+	failed, _, err = run(ctx, repo, m.Tests, m.Package, testLimit)
 	return failed, errors.Join(err, os.WriteFile(path, before, 0o644))
 }
 

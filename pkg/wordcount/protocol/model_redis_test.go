@@ -102,7 +102,8 @@ type modelStream struct {
 	entries set
 	last    int // last-delivered-id
 	pending set
-	owner   [modelTasks + 1]nonce // the consumers of those that are pending; 0: anybody's
+	owner   [modelTasks + 1]nonce // the consumers of those that are pending; 0: nobody
+	free    set                   // those of them that any thief may have at once
 }
 
 func (s *modelStream) standing(id int) standing {
@@ -123,15 +124,24 @@ func (s *modelStream) acknowledged() set {
 func (s *modelStream) give(id int, consumer nonce) {
 	s.pending.add(id)
 	s.owner[id] = consumer
+	s.free.remove(id)
+}
+
+// giveToAnybody makes a task pending that nobody holds.
+func (s *modelStream) giveToAnybody(id int) {
+	s.give(id, 0)
+	s.free.add(id)
 }
 
 func (s *modelStream) acknowledge(id int) {
 	s.pending.remove(id)
 	s.owner[id] = 0
+	s.free.remove(id)
 }
 
 // read gives the consumer n new entries at the most.
-func (s *modelStream) read(consumer nonce, n int) (ids []int) {
+func (w *world) read(s *modelStream, consumer nonce, n int) (ids []int) {
+	defer w.inLua(func(l *shadow) { l.read(s, consumer, n, ids) })
 	for id := s.last + 1; id <= s.entries.top() && len(ids) < n; id++ {
 		if s.entries.has(id) {
 			s.last = id
@@ -152,11 +162,22 @@ func (s *modelStream) own(consumer nonce) (ids []int) {
 	return ids
 }
 
-// steal takes the first pending entry of another consumer after one.
-func (s *modelStream) steal(consumer nonce, after int) (ids []int) {
+// readOwn gives the consumer its pending entries once more. It may have released them.
+func (w *world) readOwn(s *modelStream, consumer nonce) (ids []int) {
+	defer w.inLua(func(l *shadow) { l.readOwn(s, consumer, ids) })
+	ids = s.own(consumer)
+	for _, id := range ids {
+		s.give(id, consumer)
+	}
+	return ids
+}
+
+// steal takes the first pending entry after one that the consumer doesn't hold.
+func (w *world) steal(s *modelStream, consumer nonce, after int) (ids []int) {
+	defer w.inLua(func(l *shadow) { l.steal(s, consumer, ids) })
 	for id := after + 1; id < len(s.owner); id++ {
-		if s.pending.has(id) && s.owner[id] != consumer {
-			s.owner[id] = consumer
+		if s.pending.has(id) && (s.owner[id] != consumer || s.free.has(id)) {
+			s.give(id, consumer)
 			return []int{id}
 		}
 	}
@@ -194,6 +215,7 @@ type modelState struct {
 	deadMaps, deadReduces set
 	lost                  [modelTasks + 1]int // how often a task's output was revoked
 	results               modelResults
+	shipped               *standin // what the library makes of the same calls; nil: nothing
 }
 
 // modelResults are the names of the result files, by partition. 0: none.
@@ -251,10 +273,11 @@ func (w *world) open(run nonce) error {
 }
 
 func (w *world) seed(run nonce, first, n int) (owner nonce, top int, err error) {
+	defer w.inLua(func(l *shadow) { l.seed(run, first, n, owner, top, err) })
 	s := &w.redis
 	if !s.there {
 		if w.without != wipe {
-			*s = modelState{}
+			*s = modelState{shipped: s.shipped}
 		}
 		s.modelMeta = modelMeta{there: true, run: run}
 		s.maps.there, s.reduces.there = true, true
@@ -291,18 +314,18 @@ func (w *world) turn() {
 		}
 		s.phase = reducing
 	default:
-		s.phase, s.storing = done, nil
+		s.phase = done
 	}
 }
 
 // commit acknowledges tasks whose words are in one output. It returns where each task stands if it
 // refuses them.
-func (w *world) commit(run nonce, ids []int, effect counts, name nonce) ([]standing, error) {
+func (w *world) commit(run nonce, ids []int, effect counts, name nonce) (standings []standing, err error) {
+	defer w.inLua(func(l *shadow) { l.commit(run, ids, effect, name, standings, err) })
 	if err := w.open(run); err != nil {
 		return nil, err
 	}
 	s := &w.redis
-	var standings []standing
 	refused := false
 	for i, id := range ids {
 		if i > 0 && ids[i-1] >= id && w.without != increasing {
@@ -338,7 +361,8 @@ func (w *world) commit(run nonce, ids []int, effect counts, name nonce) ([]stand
 }
 
 // outputs lists the outputs that count.
-func (w *world) outputs(run nonce) ([]modelOutput, error) {
+func (w *world) outputs(run nonce) (all []modelOutput, err error) {
+	defer w.inLua(func(l *shadow) { l.outputs(run, err) })
 	if err := w.open(run); err != nil {
 		return nil, err
 	}
@@ -356,6 +380,7 @@ func (w *world) outputs(run nonce) ([]modelOutput, error) {
 func (w *world) put(
 	run, attempt nonce, from int, parts, words []int, last bool, totals counts,
 ) (at int, standings []standing, err error) {
+	defer w.inLua(func(l *shadow) { l.put(run, attempt, from, parts, words, last, totals, at, standings, err) })
 	if err := w.open(run); err != nil {
 		return 0, nil, err
 	}
@@ -393,11 +418,15 @@ func (w *world) put(
 	if s.reduced == w.partitions && w.without == doneIfMapped {
 		s.phase = done
 	}
+	if s.phase == done {
+		s.storing = nil
+	}
 	return at, nil, nil
 }
 
 // putFiles names the result files of some partitions, and acknowledges them.
 func (w *world) putFiles(run nonce, parts []int, names []nonce, totals counts) (standings []standing, err error) {
+	defer w.inLua(func(l *shadow) { l.putFiles(run, parts, names, totals, standings, err) })
 	if err := w.open(run); err != nil {
 		return nil, err
 	}
@@ -426,6 +455,7 @@ func (w *world) putFiles(run nonce, parts []int, names []nonce, totals counts) (
 
 // listResults lists the result files of a job that is done, and tells how far the sorted set has come.
 func (w *world) listResults(run nonce) (files modelResults, filled int, full bool, err error) {
+	defer w.inLua(func(l *shadow) { l.listResults(run, filled, full, err) })
 	if err := w.open(run); err != nil {
 		return files, 0, false, err
 	}
@@ -438,6 +468,7 @@ func (w *world) listResults(run nonce) (files modelResults, filled int, full boo
 
 // fill puts the next words of the top N into the sorted set. It returns how far the set has come.
 func (w *world) fill(run nonce, from int, words []int, last bool, totals counts) (filled int, full bool, err error) {
+	defer w.inLua(func(l *shadow) { l.fill(run, from, words, last, totals, filled, full, err) })
 	if err := w.open(run); err != nil {
 		return 0, false, err
 	}
@@ -454,16 +485,17 @@ func (w *world) fill(run nonce, from int, words []int, last bool, totals counts)
 
 // revoke takes a lost output back: its tasks are pending again, for any worker to steal. A task
 // whose outputs are lost too often is buried instead.
-func (w *world) revoke(run, name nonce) {
+func (w *world) revoke(run, name nonce) (revoked bool, err error) {
+	defer w.inLua(func(l *shadow) { l.revoke(run, name, revoked, err) })
 	s := &w.redis
-	if w.open(run) != nil || s.phase == done && w.without != notWhenDone {
-		return
+	if err := w.open(run); err != nil || s.phase == done && w.without != notWhenDone {
+		return false, err
 	}
 	i := slices.IndexFunc(s.outputs, func(o modelOutput) bool {
 		return o.name == name || w.without == byName && o.tasks&w.file(name).tasks != 0
 	})
 	if i < 0 {
-		return
+		return false, nil
 	}
 	o := s.outputs[i]
 	s.outputs = slices.Delete(slices.Clone(s.outputs), i, i+1)
@@ -481,7 +513,7 @@ func (w *world) revoke(run, name nonce) {
 			}
 			s.lost[id]++
 			if s.lost[id] < w.limit || w.without == limited {
-				s.maps.give(id, 0)
+				s.maps.giveToAnybody(id)
 				continue
 			}
 			s.deadMaps.add(id)
@@ -497,11 +529,13 @@ func (w *world) revoke(run, name nonce) {
 			w.turn()
 		}
 	})
+	return true, nil
 }
 
 // setFence is the function final. It returns the fence that stands, which is the caller's if there
 // was none.
-func (w *world) setFence(run, fence nonce) (nonce, error) {
+func (w *world) setFence(run, fence nonce) (stands nonce, err error) {
+	defer w.inLua(func(l *shadow) { l.setFence(run, fence, stands, err) })
 	if err := w.open(run); err != nil {
 		return 0, err
 	}
@@ -524,8 +558,10 @@ func (w *world) setFence(run, fence nonce) (nonce, error) {
 	return s.final, nil
 }
 
-// fenced is what every function begins with that has a fence.
-func (w *world) fenced(fence nonce) error {
+// fenced is what every function begins with that has a fence. Two of them, result and sum, do
+// nothing but read.
+func (w *world) fenced(fence nonce) (err error) {
+	defer w.inLua(func(l *shadow) { l.readResult(fence, err) })
 	switch {
 	case !w.redis.there:
 		return errModelNoJob
@@ -536,73 +572,115 @@ func (w *world) fenced(fence nonce) error {
 }
 
 func (w *world) dismiss(fence nonce) {
-	if w.fenced(fence) == nil {
+	err := w.fenced(fence)
+	defer w.inLua(func(l *shadow) { l.dismiss(fence, err) })
+	if err == nil {
 		w.redis.dismissed = true
 	}
 }
 
 func (w *world) discard(fence nonce) (discarded bool) {
-	if w.fenced(fence) == nil || w.redis.there && w.without == dropFenced {
+	err := w.fenced(fence)
+	defer w.inLua(func(l *shadow) { l.discard(fence, err) })
+	if err == nil || w.redis.there && w.without == dropFenced {
 		w.redis.outputs, w.redis.lost, w.redis.discarded = nil, [modelTasks + 1]int{}, true
 		return true
 	}
 	return false
 }
 
-func (w *world) buryMap(run nonce, id int) {
-	if s := &w.redis; w.open(run) == nil && s.maps.pending.has(id) {
-		s.maps.acknowledge(id)
-		s.deadMaps.add(id)
+// bury is the function fail, at the limit.
+func (w *world) bury(run nonce, s *modelStream, id int) (was standing, err error) {
+	defer w.inLua(func(l *shadow) { l.bury(run, s, id, was, err) })
+	if err := w.open(run); err != nil {
+		return 0, err
 	}
+	if was = s.standing(id); was != isPending {
+		return was, nil
+	}
+	s.acknowledge(id)
+	if s == &w.redis.maps {
+		w.redis.deadMaps.add(id)
+	} else {
+		w.redis.deadReduces.add(id)
+	}
+	return was, nil
 }
 
-func (w *world) buryReduce(run nonce, id int) {
-	if s := &w.redis; w.open(run) == nil && s.reduces.pending.has(id) {
-		s.reduces.acknowledge(id)
-		s.deadReduces.add(id)
-	}
-}
-
-func (w *world) requeue(run nonce) {
-	if w.open(run) != nil {
-		return
+func (w *world) requeue(run nonce) (n int, err error) {
+	defer w.inLua(func(l *shadow) { l.requeue(run, n, err) })
+	if err := w.open(run); err != nil {
+		return 0, err
 	}
 	s := &w.redis
+	n = s.deadMaps.len() + s.deadReduces.len()
 	for id := range s.lost {
 		if s.deadMaps.has(id) {
-			s.maps.give(id, 0)
+			s.maps.giveToAnybody(id)
 			s.lost[id] = 0
 		}
 		if s.deadReduces.has(id) {
-			s.reduces.give(id, 0)
+			s.reduces.giveToAnybody(id)
 		}
 	}
 	s.deadMaps, s.deadReduces = 0, 0
+	return n, nil
 }
 
-// release leaves all that a consumer holds to other workers.
-func (w *world) release(run, consumer nonce) {
-	if w.open(run) != nil {
-		return
+// renew is a heartbeat. It returns how many of the tasks the consumer still holds.
+func (w *world) renew(run, consumer nonce, s *modelStream, ids []int) (held int, err error) {
+	defer w.inLua(func(l *shadow) { l.renew(run, consumer, s, ids, held, err) })
+	if err := w.open(run); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if s.pending.has(id) && s.owner[id] == consumer {
+			s.give(id, consumer)
+			held++
+		}
+	}
+	return held, nil
+}
+
+// release leaves all that a consumer holds to any thief. Until then it is still the consumer's.
+func (w *world) release(run, consumer nonce) (held int, err error) {
+	defer w.inLua(func(l *shadow) { l.release(run, consumer, held, err) })
+	if err := w.open(run); err != nil {
+		return 0, err
 	}
 	for _, s := range []*modelStream{&w.redis.maps, &w.redis.reduces} {
 		for _, id := range s.own(consumer) {
-			s.owner[id] = 0
+			s.free.add(id)
+			held++
 		}
 	}
+	return held, nil
 }
 
-// clean deletes the job. The caller deletes its files some time.
-func (w *world) clean() {
-	w.lose()
-	if w.redis.there {
-		w.deletions = append(slices.Clip(w.deletions), deletion{w.redis.run, true})
+// deleteMeta is a mishap, and no function.
+func (w *world) deleteMeta() {
+	defer w.inLua(func(l *shadow) { l.deleteMeta() })
+	w.redis.modelMeta = modelMeta{}
+}
+
+// clean deletes the job of a run, or, for 0, of any. The caller deletes its files some time.
+func (w *world) clean(run nonce) {
+	found := w.redis.modelMeta
+	if w.wipeOut(run) != nil {
+		return
 	}
-	w.wipeOut()
+	w.lose()
+	if found.there {
+		w.deletions = append(slices.Clip(w.deletions), deletion{found.run, true})
+	}
 }
 
-// wipeOut is the function clean.
-func (w *world) wipeOut() {
+// wipeOut is the function clean. A run of 0 is any.
+func (w *world) wipeOut(run nonce) (err error) {
+	defer w.inLua(func(l *shadow) { l.clean(run, err) })
+	if run != 0 && w.redis.there && w.redis.run != run {
+		return errModelRun
+	}
 	w.redis.modelMeta = modelMeta{}
 	w.inOneCall(oneClean, func() {
 		w.redis.maps, w.redis.reduces = modelStream{}, modelStream{}
@@ -612,6 +690,7 @@ func (w *world) wipeOut() {
 			s.results = modelResults{}
 		})
 	})
+	return nil
 }
 
 // inOneCall does the rest of a call at once, or some time if a guard is out.

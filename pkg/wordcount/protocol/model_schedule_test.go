@@ -27,10 +27,18 @@ func scheduleOf(seed uint64) (s modelSchedule) {
 // play makes a world, lets things happen, then stops all faults and requires that the job can be
 // run to its end from there, even if it was published and lost.
 func (s modelSchedule) play(without guard, tracing bool) *world {
+	return s.playBeside(nil, without, tracing)
+}
+
+// playBeside also does with the shipped library what the model does, if there is one.
+func (s modelSchedule) playBeside(l *shippedLibrary, without guard, tracing bool) *world {
 	random := rand.NewPCG(uint64(s[0]), 0)
 	pick := func(n int) int { return int(random.Uint64() % uint64(n)) }
 	w := newWorld(without, pick)
 	w.tracing = tracing
+	if l != nil {
+		w.shadow = &shadow{l, w}
+	}
 	w.note(w.tasks, " tasks, ", w.partitions, " partitions, ", w.keep, " words kept, limit ", w.limit, ", rotten: ", w.rotten)
 	for i, step := range s[2:] {
 		w.past = append(w.past, w.redis)
@@ -57,7 +65,9 @@ func (w *world) inspect() {
 	if !w.tracing {
 		return
 	}
-	if now := fmt.Sprintf("    %+v", w.redis); now != w.traced {
+	s := w.redis
+	s.shipped = nil
+	if now := fmt.Sprintf("    %+v", s); now != w.traced {
 		w.traced = now
 		w.note(now)
 	}
@@ -191,10 +201,10 @@ func (w *world) actOfPeople(pick func(int) int) {
 	case 0:
 		w.note("somebody deletes meta")
 		w.lose()
-		w.redis.modelMeta = modelMeta{}
+		w.deleteMeta()
 	case 1:
 		w.note("somebody cleans")
-		w.clean()
+		w.clean(0)
 	case 2:
 		w.note("the input changes, and a new run begins")
 		w.changeInput()

@@ -108,12 +108,12 @@ func (s *modelSearch) workers(n node) {
 			s.try(n, who+"steals maps", func(n *node) {
 				n.left.thefts--
 				k := n.workers[i]
-				k.take(n.redis.maps.steal(k.consumer, 0), false)
+				k.take(k.steal(&k.redis.maps, k.consumer, 0), false)
 			})
 			s.try(n, who+"steals reduces", func(n *node) {
 				n.left.thefts--
 				k := n.workers[i]
-				k.takeReduces(n.redis.reduces.steal(k.consumer, 0))
+				k.takeReduces(k.steal(&k.redis.reduces, k.consumer, 0))
 			})
 		}
 		if n.left.deaths > 0 {

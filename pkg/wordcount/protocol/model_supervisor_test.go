@@ -20,8 +20,9 @@ type modelSupervisor struct {
 	asked   bool  // top is an answer of seed
 	top     int   // the tasks that are seeded
 	seeded  bool
-	adopted bool // the run is another folder's
-	refused bool // its host does not see the store of a run that it adopted
+	adopted bool  // the run is another folder's
+	foreign nonce // a run that the folder refuses, and wipes; 0: none
+	refused bool  // its host does not see the store of a run that it adopted
 
 	done       bool  // when last looked
 	fence      nonce // 0: not sealing
@@ -61,7 +62,7 @@ func (w *world) restart(i int) {
 func (v *modelSupervisor) begin() {
 	v.mine, v.known = v.folders[v.folder], v.folders[v.folder] != 0
 	v.asked, v.top, v.seeded, v.adopted, v.done, v.fence = false, 0, false, false, false, 0
-	v.filled = false
+	v.filled, v.foreign = false, 0
 	v.forgetResults()
 	if !v.known {
 		v.mine = v.nonce()
@@ -71,6 +72,11 @@ func (v *modelSupervisor) begin() {
 
 // seedSome makes one call.
 func (v *modelSupervisor) seedSome(lost bool) {
+	if v.foreign != 0 {
+		v.clean(v.foreign)
+		v.foreign = 0
+		return
+	}
 	if !v.known && !v.asked && v.without != markFirst {
 		v.mark(v.mine)
 	}
@@ -90,10 +96,7 @@ func (v *modelSupervisor) seedSome(lost bool) {
 		v.begin()
 		return
 	case owner != v.mine && v.known && v.without != noForeign:
-		if v.redis.run == owner {
-			v.clean()
-		}
-		v.asked, v.top = false, 0
+		v.foreign, v.asked, v.top = owner, false, 0
 		return
 	}
 	v.adopted = v.adopted || owner != v.mine
@@ -179,10 +182,9 @@ func (v *modelSupervisor) readResult() {
 		v.refused = v.adopted
 	case v.anew == 3:
 		v.refused = true // it would go round for ever
-	case v.redis.there && v.redis.run == v.mine:
+	case v.wipeOut(v.mine) == nil:
 		v.anew++
 		v.lose()
-		v.wipeOut()
 	}
 	v.begin()
 }

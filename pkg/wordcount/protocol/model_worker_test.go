@@ -97,6 +97,7 @@ func (k *modelWorker) takeReduces(ids []int) {
 }
 
 func (k *modelWorker) count() {
+	k.renew(k.run, k.consumer, &k.redis.maps, k.todo)
 	id := k.todo[0]
 	k.todo = k.todo[1:]
 	k.held = append(k.held, id)
@@ -162,6 +163,7 @@ func (k *modelWorker) merge(n int) {
 		for _, id := range k.reduces[:min(n, len(k.reduces))] {
 			k.parts = append(k.parts, id-1)
 		}
+		slices.Sort(k.parts)
 		k.merging, k.next, k.totals, k.attempt, k.stored, k.names = 0, 0, counts{}, 0, 0, nil
 	}
 	if !k.listed {
@@ -344,29 +346,29 @@ func (k *modelWorker) seek() {
 	m, r := &k.redis.maps, &k.redis.reduces
 	switch {
 	case k.phase == mapping || k.without == mapsFirst:
-		k.take(m.own(k.consumer), false)
+		k.take(k.readOwn(m, k.consumer), false)
 		if k.without == mapsFirst {
-			k.takeReduces(r.own(k.consumer))
+			k.takeReduces(k.readOwn(r, k.consumer))
 		}
 		if k.idle() {
-			k.take(m.read(k.consumer, k.batch), false)
+			k.take(k.read(m, k.consumer, k.batch), false)
 		}
 		if k.idle() && k.without != steal && k.phase == mapping {
-			k.take(m.steal(k.consumer, 0), false)
+			k.take(k.steal(m, k.consumer, 0), false)
 		}
 		if k.idle() && k.without != steal && k.phase != mapping {
-			k.takeReduces(r.steal(k.consumer, 0))
+			k.takeReduces(k.steal(r, k.consumer, 0))
 		}
 		if k.idle() {
-			k.takeReduces(r.read(k.consumer, 1))
+			k.takeReduces(k.read(r, k.consumer, 1))
 		}
 	default:
-		k.takeReduces(r.own(k.consumer))
+		k.takeReduces(k.readOwn(r, k.consumer))
 		if k.idle() {
-			k.takeReduces(r.read(k.consumer, k.batch))
+			k.takeReduces(k.read(r, k.consumer, k.batch))
 		}
 		if k.idle() && k.without != steal {
-			k.takeReduces(r.steal(k.consumer, 0))
+			k.takeReduces(k.steal(r, k.consumer, 0))
 		}
 	}
 }
@@ -381,27 +383,27 @@ func (k *modelWorker) any(pick func(int) int) {
 		note("looks")
 		k.look()
 	case 1, 2:
-		ids := m.read(k.consumer, 1+pick(2))
+		ids := k.read(m, k.consumer, 1+pick(2))
 		note("reads ", ids, ", lost: ", lost)
 		if !lost && k.run != 0 {
 			k.take(ids, false)
 		}
 	case 3:
 		if k.run != 0 {
-			ids := m.own(k.consumer)
+			ids := k.readOwn(m, k.consumer)
 			note("reads its own ", ids, ", sloppily: ", lost)
 			k.take(ids, lost)
-			k.takeReduces(r.own(k.consumer))
+			k.takeReduces(k.readOwn(r, k.consumer))
 		}
 	case 4:
 		if k.run != 0 && k.without != steal {
-			ids := m.steal(k.consumer, pick(modelTasks))
+			ids := k.steal(m, k.consumer, pick(modelTasks))
 			note("steals ", ids)
 			k.take(ids, false)
 		}
 	case 5:
 		if k.run != 0 && k.without != steal {
-			ids := r.steal(k.consumer, pick(2))
+			ids := k.steal(r, k.consumer, pick(2))
 			note("steals partitions ", ids)
 			k.takeReduces(ids)
 		}
@@ -420,7 +422,7 @@ func (k *modelWorker) any(pick func(int) int) {
 			k.commitHeld(lost)
 		}
 	case 10:
-		ids := r.read(k.consumer, 1+pick(2))
+		ids := k.read(r, k.consumer, 1+pick(2))
 		note("reads partitions ", ids, ", lost: ", lost)
 		if !lost && k.run != 0 {
 			k.takeReduces(ids)
@@ -454,11 +456,11 @@ func (k *modelWorker) buryOne(note func(...any)) {
 		id := k.todo[0]
 		k.todo = k.todo[1:]
 		note("buries ", id)
-		k.buryMap(k.run, id)
+		k.bury(k.run, &k.redis.maps, id)
 	case len(k.reduces) > 0:
 		id := k.reduces[0]
 		k.reduces, k.parts, k.missing = k.reduces[1:], nil, 0
 		note("buries partition ", id-1)
-		k.buryReduce(k.run, id)
+		k.bury(k.run, &k.redis.reduces, id)
 	}
 }

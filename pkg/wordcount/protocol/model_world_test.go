@@ -38,6 +38,7 @@ type world struct {
 	folderOf    [2]int   // the folders of the supervisors, who may share one
 
 	rarity  struct{ crashes, people, blights, deletions, mounts int } // 1: often, 12: seldom
+	shadow  *shadow                                                   // nil: none
 	bad     error
 	tracing bool
 	trace   []string
@@ -160,7 +161,7 @@ func (w *world) crash(dump modelState) {
 // changeInput changes the input behind equal sizes and times. People start anew. Workers may not
 // notice until later.
 func (w *world) changeInput() {
-	w.clean()
+	w.clean(0)
 	w.generation++
 	run := w.nonce()
 	w.generations[run] = w.generation
