@@ -2,9 +2,9 @@ package history
 
 // Names of calls that are no function of the library.
 const (
-	Read    = "read"    // XREADGROUP: consumer, "new" or "own", streams; the answer is a list of tasks
+	Read    = "read"    // XREADGROUP: consumer, "new" or "own", how many at most, streams; the answer is a list of tasks
 	Steal   = "steal"   // XAUTOCLAIM and XCLAIM: consumer, stream; likewise
-	Pending = "pending" // XPENDING: stream; the answer is a list of tasks, each with its consumer
+	Pending = "pending" // XPENDING: stream, how many at most; the answer is a list of tasks, each with its consumer
 	Meta    = "meta"    // HMGET: fields; the answer has their values
 	Delete  = "delete"  // UNLINK or DEL of a job's keys
 	Expire  = "expire"  // EXPIRE of a job's keys: from now on they may be gone at any time

@@ -72,8 +72,8 @@ func TestCallsAreRecordedInShort(t *testing.T) {
 	_, err = protocol.Clean(ctx, j.Client.Redis, j.Client.Job)
 	check.Must(t, err)
 	want := []string{
-		`read w new map → ["map 1","map 2"]`,
-		`read w own map → ["map 1","map 2"]`,
+		`read w new 2 map → ["map 1","map 2"]`,
+		`read w own 9 map → ["map 1","map 2"]`,
 		`steal thief map → ["map 1","map 2"]`,
 		`commit RUN 2 1 2 3 10 NAME host → ["committed"]`,
 		`commit other 2 1 2 3 10 NAME host → null refused: WCRUN`,

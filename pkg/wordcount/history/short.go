@@ -46,7 +46,10 @@ func callOf(cmd redis.Cmder) (c Call, known bool) {
 	case "xreadgroup":
 		at := slices.Index(args, "streams") + 1
 		names := args[at:]
-		c.Name, c.Args = Read, []string{args[3], "new"}
+		c.Name, c.Args = Read, []string{args[3], "new", ""}
+		if count := slices.Index(args, "count"); count > 0 && count < at {
+			c.Args[2] = args[count+1]
+		}
 		if names[len(names)-1] != ">" {
 			c.Args[1] = "own"
 		}
@@ -56,7 +59,10 @@ func callOf(cmd redis.Cmder) (c Call, known bool) {
 	case "xautoclaim", "xclaim":
 		c.Name, c.Args = Steal, []string{args[3], stream(args[1])}
 	case "xpending":
-		c.Name, c.Args = Pending, []string{stream(args[1])}
+		if len(args) != 6 || args[3] != "-" || args[4] != "+" {
+			return c, false
+		}
+		c.Name, c.Args = Pending, []string{stream(args[1]), args[5]}
 	case "hmget":
 		if stream(args[1]) != "meta" {
 			return c, false

@@ -27,7 +27,10 @@ import (
 	"time"
 )
 
-var mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
+var (
+	mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
+	judge  = flag.Bool("judge", false, "take out each guard of the library, and ask recorded histories alone")
+)
 
 const (
 	repository = "../../.."
@@ -132,7 +135,7 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 		t.Run(m.guard, func(t *testing.T) {
 			began := time.Now()
 			tried++
-			by, err := m.try(ctx, repo)
+			by, _, err := m.try(ctx, repo)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,6 +152,50 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 		}
 	}
 	fmt.Printf("%d of %d mutations caught\n", caught, tried)
+}
+
+// What asks the recorded histories, and nothing else: each of many schedules has one.
+const (
+	judges    = "^TestWhateverTheLibraryAnswersIsAllowed$"
+	judgesIn  = "./pkg/wordcount/history/check"
+	forbidden = "the protocol forbids it: " // begins what they say
+)
+
+// TestHistoriesAloneNoticeMissingGuards takes many minutes, and does nothing without the flag. It
+// counts, and requires nothing: no history shows a guard of rights, of types, or of what nobody does.
+// For a single guard: go test ./pkg/wordcount/mutation -run 'Histories.*/seeding_leaves_no_gap' -args -judge
+func TestHistoriesAloneNoticeMissingGuards(t *testing.T) {
+	if !*judge {
+		return
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	repo := t.TempDir()
+	if err := copyRepository(repo, repository); err != nil {
+		t.Fatal(err)
+	}
+	tried, caught := 0, 0
+	for _, m := range readAll(t) {
+		if m.file != "lua/wordcount.lua" || ctx.Err() != nil {
+			continue
+		}
+		m.tests, m.pkg = judges, judgesIn
+		t.Run(m.guard, func(t *testing.T) {
+			began := time.Now()
+			_, log, err := m.try(ctx, repo, "-rapid.checks=60", "-rapid.steps=50", "-rapid.shrinktime=0s", "-rapid.nofailfile")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tried++
+			said := "no history shows it"
+			if _, why, ok := strings.Cut(string(log), forbidden); ok {
+				caught++
+				said, _, _ = strings.Cut(why, "\n")
+			}
+			fmt.Printf("%-54s %5.1fs  %s\n", m.guard, time.Since(began).Seconds(), said)
+		})
+	}
+	fmt.Printf("%d of %d mutations of the library are noticed by histories alone\n", caught, tried)
 }
 
 // requirePass runs the tests without a mutation, because a test that always fails would seem to
@@ -237,22 +284,22 @@ func (m mutation) apply(text string) (string, error) {
 }
 
 // try applies a mutation to the copy of the repository, and takes it back. It returns the test that
-// failed, or "".
-func (m mutation) try(ctx context.Context, repo string) (failed string, err error) {
+// failed, or "", and what the tests printed.
+func (m mutation) try(ctx context.Context, repo string, flags ...string) (failed string, log []byte, err error) {
 	path := filepath.Join(repo, m.file)
 	before, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	after, err := m.apply(string(before))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	failed, _, err = run(ctx, repo, m.tests, m.pkg, testLimit)
-	return failed, errors.Join(err, os.WriteFile(path, before, 0o644))
+	failed, log, err = run(ctx, repo, m.tests, m.pkg, testLimit, flags...)
+	return failed, log, errors.Join(err, os.WriteFile(path, before, 0o644))
 }
 
 var (
@@ -261,9 +308,9 @@ var (
 )
 
 // run runs tests in the copy of the repository, and returns the one that failed, or "".
-func run(ctx context.Context, repo, tests, pkg string, limit time.Duration) (failed string, log []byte, err error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-parallel=4",
-		"-timeout="+limit.String(), "-run="+tests, pkg)
+func run(ctx context.Context, repo, tests, pkg string, limit time.Duration, flags ...string) (failed string, log []byte, err error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-count=1", "-failfast", "-parallel=4",
+		"-timeout=" + limit.String(), "-run=" + tests, pkg}, flags...)...)
 	cmd.Dir = repo
 	// The processes of the tests end with the process group of the go command.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
