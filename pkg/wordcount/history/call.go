@@ -7,7 +7,7 @@ const (
 	Pending = "pending" // XPENDING: stream, how many at most; the answer is a list of tasks, each with its consumer
 	Meta    = "meta"    // HMGET: fields; the answer has their values
 	Delete  = "delete"  // UNLINK or DEL of a job's keys
-	Expire  = "expire"  // EXPIRE of a job's keys: from now on they may be gone at any time
+	Expire  = "expire"  // EXPIRE of a job's keys, or DEL of some: from now on all may be gone at any time
 	Restart = "restart" // of the server; the answer is whether it had to be started
 	Sealed  = "sealed"  // a result was published: run, fence
 )

@@ -72,7 +72,9 @@ func callOf(cmd redis.Cmder) (c Call, known bool) {
 		if stream(args[1]) != "meta" {
 			return c, false
 		}
-		c.Name = Delete
+		if c.Name = Delete; len(args) == 2 {
+			c.Name = Expire // the others go when the job is seeded anew
+		}
 	case "expire":
 		if stream(args[1]) != "meta" {
 			return c, false
