@@ -10,6 +10,7 @@ import (
 type whole struct {
 	run       string // "": there is no job
 	store     string
+	keep      bool   // the sorted set has N words
 	fence     string // "": none
 	dismissed bool
 	dead      bool // tasks are buried
@@ -60,7 +61,7 @@ func (c *call) onJob() rule[whole] {
 	case "seed":
 		return func(s whole) []whole {
 			if s.run == "" {
-				s = whole{run: c.arg(0), store: c.arg(4)}
+				s = whole{run: c.arg(0), store: c.arg(4), keep: c.arg(3) != "0"}
 			}
 			if c.known && (c.said(0) != s.run || c.said(2) != s.store) {
 				return nil
@@ -99,7 +100,7 @@ func (c *call) changes(s whole) []whole {
 		if s.fence == "" {
 			s.fence = c.arg(1)
 		}
-		if s.dead || c.known && c.said(0) != s.fence {
+		if s.dead || s.keep && !s.full || c.known && c.said(0) != s.fence {
 			return nil
 		}
 	case "fail":
@@ -107,6 +108,9 @@ func (c *call) changes(s whole) []whole {
 			s.dead = true
 		}
 	case "revoke":
+		if c.text == "revoked" && s.fence != "" { // a fence stands where all is stored
+			return nil
+		}
 		if c.text == "revoked" || !c.known { // the tasks of an output that is lost too often are buried
 			dead := s
 			dead.dead = true
@@ -124,6 +128,10 @@ func (c *call) changes(s whole) []whole {
 		return c.filling(s)
 	case "results":
 		return c.filling(s)
+	case "outputs", "commit", "put", "put_files":
+		if s.fence != "" && c.known && c.said(0) != "refused" {
+			return nil
+		}
 	}
 	return []whole{s}
 }

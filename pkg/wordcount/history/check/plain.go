@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -12,6 +13,9 @@ import (
 func (b *book) plain() error {
 	p := &plain{book: b, sizes: map[string]string{}, committed: map[string]*call{}, lists: map[string]totals{}, fences: map[string]bool{}}
 	for _, c := range b.calls {
+		if c.Name == "commit" && strings.Contains(c.Refused, "a committed output has pending tasks") {
+			return fmt.Errorf("%w: job %s: no rollback leaves an output whose tasks are pending\n    %s", ErrForbidden, b.job, lineOf(op[whole]{call: c.Call}))
+		}
 		if !c.known || c.code != "" {
 			continue
 		}
@@ -42,13 +46,19 @@ func (p *plain) look(c *call) string {
 		if before, ok := p.sizes[run]; ok && before != size {
 			return fmt.Sprintf("the run %s has maps, partitions and words to keep %s, not %s", run, before, size)
 		}
-		p.sizes[run] = size
+		if p.sizes[run] = size; c.arg(2) == "0" && c.arg(3) != "0" {
+			return "a job without reducers keeps few words"
+		}
 	case "commit":
 		return p.commit(c)
 	case "outputs":
 		return p.outputs(c)
 	case "put", "put_files":
 		return p.stores(c)
+	case "revoke":
+		if c.text == "revoked" && p.size(c.arg(0), 1) == 0 {
+			return "an output is revoked without reducers"
+		}
 	case "fill":
 		if keep := p.size(c.arg(0), 2); keep >= 0 && number(c.said(0)) > keep {
 			return fmt.Sprintf("more is filled in than the %d words that are kept", keep)
@@ -115,6 +125,9 @@ func (p *plain) stores(c *call) string {
 	n := number(c.arg(at))
 	if c.said(0) != "refused" && unordered(c.args[at+1:at+1+n], 0, p.size(c.arg(0), 1)) {
 		return "the partitions are not ascending numbers of partitions"
+	}
+	if keep := p.size(c.arg(0), 2); keep >= 0 && c.said(0) != "refused" && (keep > 0) != (c.Name == "put_files") {
+		return "totals are where they do not belong"
 	}
 	return ""
 }
@@ -184,6 +197,8 @@ func (p *plain) status(c *call) string {
 		return fmt.Sprintf("it is in phase %s, and not in phase %s", m["phase"], want)
 	case number(m["mapped"]) > number(m["maps"]), number(m["reduced"]) > number(m["reducers"]):
 		return "it has done more tasks than there are"
+	case m["final"] != "" && m["phase"] != "done":
+		return "it is fenced, and not done"
 	}
 	return ""
 }

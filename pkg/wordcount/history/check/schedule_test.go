@@ -44,7 +44,7 @@ func TestWhateverTheLibraryAnswersIsAllowed(t *testing.T) {
 			"seed": p.seed, "read": p.read, "steal": p.steal, "look": p.look, "commit": p.commit, "repeat": p.repeat,
 			"outputs": p.outputs, "revoke": p.revoke, "put": p.put, "fill": p.fill, "fail": p.fail, "requeue": p.requeue,
 			"renew": p.renew, "release": p.release, "begin": p.begin, "final": p.final, "fenced": p.fenced, "clean": p.clean,
-			"checkpoint": p.checkpoint, "restore": p.restore, "get on": p.getOn, "get further": p.getOn, "get ahead": p.getOn,
+			"checkpoint": p.checkpoint, "restore": p.restore, "get on": p.getOn, "get far": p.getFar, "get further": p.getFar,
 		}
 		repeated := map[string]func(*rapid.T){}
 		for name, do := range actions {
@@ -152,7 +152,11 @@ func (p *play) seed() {
 	}
 	first := rapid.IntRange(1, p.maps).Draw(p.t, "first")
 	n := rapid.IntRange(0, p.maps+1-first).Draw(p.t, "tasks")
-	p.Seed(p.t.Context(), p.run(), store, maps, first, make([]protocol.Entry, n))
+	c := p.Client
+	if c.Job.Reducers == 0 && p.oneIn(4) {
+		c.Job.Keep = 1
+	}
+	c.Seed(p.t.Context(), p.run(), store, maps, first, make([]protocol.Entry, n))
 }
 
 func (p *play) read() {
@@ -205,8 +209,9 @@ func (p *play) outputs() { p.Outputs(p.t.Context(), p.run()) }
 
 func (p *play) revoke() {
 	if len(p.commits) > 0 {
-		name := rapid.SampledFrom(p.commits).Draw(p.t, "output").Output
-		p.Revoke(p.t.Context(), p.run(), name, "host", fmt.Errorf("it is not there"))
+		recent := p.commits[max(0, len(p.commits)-3):]
+		name := rapid.SampledFrom(recent).Draw(p.t, "output").Output
+		protocol.Library.Call(p.t.Context(), p.rdb, protocol.Function("revoke"), p.Job.Keys(), p.run(), name, "host", "why", p3(p.t, "limit"))
 	}
 }
 
@@ -268,9 +273,7 @@ func (p *play) task() protocol.TaskID {
 
 func (p *play) fail() {
 	token := fmt.Sprint("attempt ", p3(p.t, "token"))
-	if p.oneIn(3) {
-		p.Fail(p.t.Context(), p.run(), p.task(), token, p3(p.t, "limit"), protocol.Cause{Code: protocol.Failed})
-	}
+	p.Fail(p.t.Context(), p.run(), p.task(), token, p3(p.t, "limit"), protocol.Cause{Code: protocol.Failed})
 }
 
 func (p *play) requeue() { p.Requeue(p.t.Context(), p.run()) }
@@ -295,7 +298,7 @@ func (p *play) fenced() {
 	if len(p.fences) == 0 {
 		return
 	}
-	ctx, fence := p.t.Context(), rapid.SampledFrom(p.fences).Draw(p.t, "fence")
+	ctx, fence := p.t.Context(), rapid.SampledFrom(p.fences[max(0, len(p.fences)-3):]).Draw(p.t, "fence")
 	switch rapid.IntRange(1, 4).Draw(p.t, "what") {
 	case 1:
 		p.Page(ctx, fence, 0, 10)
@@ -312,9 +315,11 @@ func (p *play) clean() {
 	switch rapid.IntRange(1, 12).Draw(p.t, "how") {
 	case 1:
 		p.Client.Clean(p.t.Context(), "")
-	case 2, 3:
-		p.Client.Clean(p.t.Context(), p.run())
-	case 4:
+	case 2, 3, 4, 5: // perhaps somebody else's
+		if _, err := p.Client.Clean(p.t.Context(), rapid.SampledFrom(p.runs).Draw(p.t, "run")); err != nil {
+			return
+		}
+	case 6:
 		protocol.Clean(p.t.Context(), p.rdb, p.Job)
 	default:
 		return
@@ -341,6 +346,13 @@ func (p *play) restore() {
 	check.Await(p.tb, "the server answers", func() bool { return p.rdb.Ping(p.t.Context()).Err() == nil })
 	_, err := protocol.Library.Load(p.t.Context(), p.rdb)
 	check.Must(p.tb, err)
+}
+
+// getFar gets on some times.
+func (p *play) getFar() {
+	for range p3(p.t, "times") + 2 {
+		p.getOn()
+	}
 }
 
 // getOn does what the job needs next, as a worker or a supervisor would.

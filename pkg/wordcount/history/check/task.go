@@ -83,8 +83,15 @@ func (c *call) onTask(stream string, n int) rule[task] {
 		}
 	case "discard": // forgets what tasks went through
 		return func(s task) []task {
+			if s.at != settled {
+				return nil
+			}
 			s.lost = 0
 			return []task{s}
+		}
+	case "result", "sum", "dismiss":
+		if c.known {
+			return stay(func(s task) bool { return s.at == settled })
 		}
 	case "requeue":
 		return func(s task) []task {
