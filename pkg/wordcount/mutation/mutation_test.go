@@ -29,7 +29,7 @@ import (
 
 var (
 	mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
-	judge  = flag.Bool("judge", false, "take out each guard of the library, and ask recorded histories alone")
+	judge  = flag.Int("judge", 0, "take out each guard of the library, and ask the histories of so many schedules alone")
 )
 
 const (
@@ -163,9 +163,9 @@ const (
 
 // TestHistoriesAloneNoticeMissingGuards takes many minutes, and does nothing without the flag. It
 // counts, and requires nothing: no history shows a guard of rights, of types, or of what nobody does.
-// For a single guard: go test ./pkg/wordcount/mutation -run 'Histories.*/seeding_leaves_no_gap' -args -judge
+// For a single guard: go test ./pkg/wordcount/mutation -run 'Histories.*/seeding_leaves_no_gap' -args -judge=100
 func TestHistoriesAloneNoticeMissingGuards(t *testing.T) {
-	if !*judge {
+	if *judge == 0 {
 		return
 	}
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
@@ -182,7 +182,7 @@ func TestHistoriesAloneNoticeMissingGuards(t *testing.T) {
 		m.tests, m.pkg = judges, judgesIn
 		t.Run(m.guard, func(t *testing.T) {
 			began := time.Now()
-			_, log, err := m.try(ctx, repo, "-rapid.checks=60", "-rapid.steps=50", "-rapid.shrinktime=0s", "-rapid.nofailfile")
+			_, log, err := m.try(ctx, repo, fmt.Sprint("-rapid.checks=", *judge), "-rapid.steps=50", "-rapid.shrinktime=0s", "-rapid.nofailfile")
 			if err != nil {
 				t.Fatal(err)
 			}

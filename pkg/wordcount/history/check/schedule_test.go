@@ -44,7 +44,7 @@ func TestWhateverTheLibraryAnswersIsAllowed(t *testing.T) {
 			"seed": p.seed, "read": p.read, "steal": p.steal, "look": p.look, "commit": p.commit, "repeat": p.repeat,
 			"outputs": p.outputs, "revoke": p.revoke, "put": p.put, "fill": p.fill, "fail": p.fail, "requeue": p.requeue,
 			"renew": p.renew, "release": p.release, "begin": p.begin, "final": p.final, "fenced": p.fenced, "clean": p.clean,
-			"checkpoint": p.checkpoint, "restore": p.restore, "get on": p.getOn, "get far": p.getFar, "get further": p.getFar,
+			"checkpoint": p.checkpoint, "restore": p.restore, "get on": p.getOn, "get far": p.getFar,
 		}
 		repeated := map[string]func(*rapid.T){}
 		for name, do := range actions {
@@ -139,7 +139,7 @@ func (p *play) some(first, many int) (numbers []int) {
 	return numbers
 }
 
-// tokens are the words of all tasks, or partitions.
+// wordsEach is how many words a map task has.
 const wordsEach = 10
 
 func (p *play) seed() {
@@ -369,6 +369,10 @@ func (p *play) getOn() {
 			p.Fill(ctx, run, 0, []any{1, "word"}, true)
 		}
 		p.final()
+		if p.oneIn(4) {
+			p.Client.Clean(ctx, run)
+			p.runs = append(p.runs, protocol.NewNonce())
+		}
 		return
 	}
 	mine := map[int]bool{}
