@@ -52,7 +52,7 @@ func (Chaos) All(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error { return tryAll(ctx, s) })
 }
 
-// Storm injects faults at random into jobs of its own; -time=1m -every=1s -seed=N -bytes=1GiB
+// Storm injects faults at random into jobs of its own, and checks their histories; -time=1m -every=1s -seed=N -bytes=1GiB
 func (Chaos) Storm(ctx context.Context,
 	time *time.Duration, // how long; 1m
 	every *time.Duration, // mean time between two faults; 1s

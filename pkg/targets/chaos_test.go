@@ -117,5 +117,6 @@ func TestAJobOutlivesFaultsThatComeTogether(t *testing.T) {
 	contains(t, r.out, " is outlived, after ")
 	contains(t, r.out, "exact: ")
 	contains(t, r.out, "\nFAULT              TIMES\nkillWorker         ")
-	contains(t, r.out, " of 16 MiB sealed and exact: -seed=1\n")
+	contains(t, r.out, " of 16 MiB sealed and exact, ")
+	contains(t, r.out, " calls checked: -seed=1\n")
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 )
 
@@ -35,7 +36,7 @@ func attackerOf(c Config) *session {
 func (s *session) experiment() *experiment.Experiment {
 	e := &experiment.Experiment{
 		Job: s.job, Disk: s.disk, Command: s.command, Say: s.shown.Tell, Note: s.shown.Note, Cleaned: s.cleaned,
-		Recount: s.recount, Compare: s.compare,
+		Recount: s.recount, Compare: s.compare, Histories: s.histories,
 	}
 	if !s.shown.Quiet.Load() {
 		e.Show = s.shown.Result
@@ -113,12 +114,28 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		return fmt.Errorf("%w: -time=%s -every=%s: write durations above 0", wordcount.ErrInput, length, gap)
 	}
 	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
+	if s.histories, err = newHistories(); err != nil {
+		return err
+	}
+	defer s.histories.Discard()
 	return onAnyDisk(ctx, s, size64, func(e *experiment.Experiment) error {
 		tally, err := e.Storm(ctx, chaos.Storm{Every: gap, Seed: uint64(number)}, length)
 		err = errors.Join(err, show.Outlived(&show.Out, chaos.Faults, tally))
-		fmt.Fprintf(&show.Out, "%s of %s sealed and exact: -seed=%d\n", show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), number)
+		fmt.Fprintf(&show.Out, "%s of %s sealed and exact, %s: -seed=%d\n",
+			show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), show.Checked(tally), number)
 		return err
 	})
+}
+
+// newHistories is a folder for the histories of jobs. It is in the one that the environment names, and
+// stays, or it is a temporary one.
+func newHistories() (*experiment.Histories, error) {
+	parent := os.Getenv(history.Variable)
+	dir, err := os.MkdirTemp(parent, "histories-*")
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	return &experiment.Histories{Dir: dir, Keep: parent != "", Recorder: &history.Recorder{}}, err
 }
 
 // Properties of the job that is started for an attack. Small splits and slow workers make it take
@@ -171,7 +188,7 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 		c.Shuffle = s.disk.Path()
 	}
 	own := attackerOf(config.Complete(c))
-	own.disk = s.disk
+	own.disk, own.histories = s.disk, s.histories
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/magereduce/magereduce/pkg/chaos"
+	"github.com/magereduce/magereduce/pkg/chaos/experiment"
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
@@ -20,6 +21,8 @@ type session struct {
 	shown  *show.Progress
 	name   string      // name of its connections
 	disk   *chaos.Disk // of the map outputs; nil: they are where the configuration says
+
+	histories *experiment.Histories // of the jobs that it starts for experiments; may be nil
 }
 
 var (
@@ -53,6 +56,9 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	c.Name, c.Events, c.Seen = s.name, s.event, s.shown.Update
+	if s.histories != nil {
+		c.History = s.histories.Recorder
+	}
 	job, err := wordcount.Open(ctx, c)
 	s.job = job
 	return err

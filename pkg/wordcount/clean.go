@@ -197,7 +197,7 @@ func (c *connection) to(place string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	other := &connection{config: c.config, name: c.name, tell: c.tell}
+	other := &connection{config: c.config, name: c.name, tell: c.tell, record: c.record}
 	other.config.PasswordFile, other.config.CAFile, other.config.CertFile, other.config.KeyFile = "", "", "", ""
 	switch place {
 	case here:
@@ -212,8 +212,8 @@ func (c *connection) to(place string) (*connection, error) {
 	return other, nil
 }
 
-// record records that the connection's server may have keys of a job.
-func (c *connection) record(folder state.Folder, job string) error {
+// remember records that the connection's server may have keys of a job.
+func (c *connection) remember(folder state.Folder, job string) error {
 	place, err := c.place()
 	if err == nil {
 		err = folder.AddServer(job, place)

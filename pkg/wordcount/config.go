@@ -10,6 +10,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -62,6 +63,10 @@ type Config struct {
 	// drops it.
 	Events func(Event)
 	Seen   func(Status) // receives each status that is read while the job runs; may be nil
+	// History records the calls of this process to the job's Redis, for tests and experiments. The
+	// default is what the environment variable history.Variable says, which also holds for worker
+	// processes. The calls of Client are not recorded.
+	History *history.Recorder
 }
 
 const (

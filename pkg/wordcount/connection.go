@@ -10,6 +10,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisfn"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 )
@@ -20,6 +21,7 @@ type connection struct {
 	config redisd.Config
 	name   string // of the connections, as CLIENT LIST shows it
 	tell   func(line string)
+	record *history.Recorder // nil: calls aren't recorded
 
 	server *redisd.Server // nil: a client was given, or the connection isn't open
 	rdb    redis.UniversalClient
@@ -39,17 +41,24 @@ func (c *connection) open(ctx context.Context, loud bool) error {
 	if err != nil {
 		return err
 	}
+	c.record.Attach(rdb)
 	c.server, c.rdb = server, rdb
 	return nil
 }
 
 // ensure finds the server, or starts it.
-func (c *connection) ensure(ctx context.Context, loud bool) (*redisd.Server, error) {
-	return redisd.Ensure(ctx, c.config, func(line string) {
-		if loud || strings.HasPrefix(line, "! ") || strings.HasPrefix(line, "started again") {
-			c.tell(line)
-		}
+func (c *connection) ensure(ctx context.Context, loud bool) (server *redisd.Server, err error) {
+	err = c.record.Restart(func() (restarted bool, err error) {
+		up := c.config.URL != "" // nobody here starts a given server
+		server, err = redisd.Ensure(ctx, c.config, func(line string) {
+			up = up || strings.HasPrefix(line, "still up")
+			if loud || strings.HasPrefix(line, "! ") || strings.HasPrefix(line, "started again") {
+				c.tell(line)
+			}
+		})
+		return !up, err
 	})
+	return server, err
 }
 
 // owned reports whether the server is this folder's own.

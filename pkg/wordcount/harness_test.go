@@ -25,6 +25,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
+	allow "github.com/magereduce/magereduce/pkg/wordcount/history/check"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
@@ -118,6 +120,7 @@ type rig struct {
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
 	hired    atomic.Int32
 	events   []reaction
+	record   *history.Recorder // of this process; nil: nothing is recorded
 
 	// What the supervisor calls; a test may put something else in their places before the job runs.
 	reviveBy func(context.Context) error
@@ -196,12 +199,43 @@ func (r *rig) open() (*redisd.Server, error) {
 func (r *rig) revive(ctx context.Context) error {
 	server, err := r.open()
 	if err == nil {
-		err = server.Start(ctx)
+		err = startServer(ctx, server, r.record)
 	}
 	if err == nil {
 		_, err = protocol.Library.Load(ctx, r.rdb)
 	}
 	return err
+}
+
+// startServer starts a server that was just opened, unless it runs, and records that.
+func startServer(ctx context.Context, server *redisd.Server, record *history.Recorder) error {
+	return record.Restart(func() (restarted bool, err error) {
+		before := server.Started
+		err = server.Start(ctx)
+		return server.Started != before, err
+	})
+}
+
+// recordIn records the calls of this process in a folder from now on.
+func (r *rig) recordIn(dir string) {
+	r.tb.Helper()
+	if r.record == nil {
+		r.record = &history.Recorder{}
+		r.record.Attach(r.rdb)
+		r.record.Attach(r.probe)
+	}
+	check.Must(r.tb, r.record.Turn(dir))
+}
+
+// allowed checks a history.
+func allowed(tb interface{ Fatal(...any) }, dir string) {
+	verdict, err := allow.Folder(dir, limit)
+	if err == nil && len(verdict.Undecided) > 0 {
+		err = errors.New(verdict.String())
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // kill ends the server as a crash does.

@@ -16,6 +16,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -76,8 +77,14 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 	if err := redisd.CheckFolder(c.Dir); err != nil {
 		return nil, err
 	}
+	if c.History == nil {
+		var err error
+		if c.History, err = history.FromEnvironment(); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrInput, history.Variable, err)
+		}
+	}
 	j := &Job{config: c, folder: state.Folder{Dir: c.Dir}}
-	j.conn = connection{config: c.Server, name: c.Name, rdb: c.Client, tell: func(line string) { j.event(StepServer, "%s", line) }}
+	j.conn = connection{config: c.Server, name: c.Name, rdb: c.Client, record: c.History, tell: func(line string) { j.event(StepServer, "%s", line) }}
 	j.begin()
 	return j, nil
 }
@@ -193,7 +200,7 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	if err := j.folder.Save(j.plan); err != nil {
 		return err
 	}
-	if err := j.conn.record(j.folder, j.plan.Job.ID); err != nil {
+	if err := j.conn.remember(j.folder, j.plan.Job.ID); err != nil {
 		return err
 	}
 	store, err := j.config.store()
@@ -310,6 +317,9 @@ func (j *Job) Seal(ctx context.Context) (*Result, error) {
 		})
 		if err != nil {
 			j.sealed = nil
+			return nil, err
+		}
+		if err := j.conn.record.Note(history.Sealed, j.plan.Job.ID, j.sealed.Run, j.sealed.Fence); err != nil {
 			return nil, err
 		}
 	}

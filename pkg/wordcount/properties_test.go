@@ -66,6 +66,8 @@ func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 			"change files":      l.changeFiles,
 		})
 		l.finish()
+		allowed(t, l.history)
+		os.RemoveAll(l.history)
 	})
 }
 
@@ -90,6 +92,7 @@ type lab struct {
 	dir        string          // of the store
 	written    []string        // map outputs, as paths in the store
 	gone       map[string]bool // names of those that were lost
+	history    string          // the folder of what all called
 }
 
 // sleeper is a worker whose calls are made by hand.
@@ -117,6 +120,8 @@ func newLab(t *rapid.T, r *rig) *lab {
 	var err error
 	l.store, err = shuffle.Open(l.dir)
 	l.must(err)
+	l.history = filepath.Join(l.dir, "history")
+	r.recordIn(l.history)
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
 	m, err := plan.Scan(r.input, "", plan.Selection{})
 	l.must(err)
@@ -496,7 +501,16 @@ func (l *lab) restore(t *rapid.T) {
 	if rapid.IntRange(0, 2).Draw(t, "luck") > 0 { // a restart takes as long as all the rest
 		t.Skip("redis lives on")
 	}
-	l.rig.server.Restore(l.rig.tb, rapid.SampledFrom(l.dumps).Draw(t, "checkpoint"))
+	dump := rapid.SampledFrom(l.dumps).Draw(t, "checkpoint")
+	l.restarts(func() { l.rig.server.Restore(l.rig.tb, dump) })
+}
+
+// restarts records that the server is started again.
+func (l *lab) restarts(start func()) {
+	check.Must(l.rig.tb, l.rig.record.Restart(func() (bool, error) {
+		start()
+		return true, nil
+	}))
 }
 
 // orphanCheckpoint kills the server alone, while its child writes a checkpoint: that one must not
@@ -522,7 +536,7 @@ func (l *lab) orphanCheckpoint(t *rapid.T) {
 	if !alive(child) {
 		t.Fatal("the child did not outlive its server")
 	}
-	server.Start(l.rig.tb)
+	l.restarts(func() { server.Start(l.rig.tb) })
 	if alive(child) {
 		t.Fatalf("the orphan %d still writes its checkpoint", child)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -235,6 +236,8 @@ func (a accident) strike(t *testing.T) (points, files []string, happened bool) {
 	defer stop()
 	s.ctx = ctx
 	s.patient = slices.Contains(byClock, kindOf(a.point))
+	s.history = filepath.Join(t.TempDir(), "history")
+	s.recordIn(s.history)
 	s.prepare(sweepModes[a.mode])
 	s.proxy = wordcounttest.NewProxy(t, s.server.Addr, s.at)
 
@@ -261,8 +264,11 @@ func (a accident) strike(t *testing.T) (points, files []string, happened bool) {
 	}
 	stop()
 	s.left.Wait()
-	s.server.Start(t) // if it is dead: what was sealed is durable
+	check.Must(t, s.revive(t.Context())) // if the server is dead: what was sealed is durable
+	check.Must(t, s.record.Note(history.Sealed, s.plan.Job.ID, sealed.Run, sealed.Fence))
+	allowed(t, s.history)
 	if a.mode == "keep" && a.harms() && s.isLost(sealed) {
+		check.Must(t, s.record.Turn(""))
 		sealed = s.exact(sweepModes[a.mode]) // the next run counts anew
 	}
 	s.check(sealed)
@@ -289,6 +295,7 @@ type scene struct {
 	left    sync.WaitGroup // all who are at work beside the test
 	proxy   *wordcounttest.Proxy
 	trace   fileTrace
+	history string        // folder of the histories of all processes
 	patient bool          // it happens at a command that comes by the clock
 	struck  chan struct{} // closed when it has happened
 	free    chan struct{} // closed when the job need not wait any longer
@@ -508,7 +515,7 @@ func (s *scene) act(a act) error {
 		return err
 	}
 	cmd := exec.CommandContext(s.ctx, "/proc/self/exe")
-	cmd.Env = append(os.Environ(), actVariable+"="+string(text))
+	cmd.Env = append(os.Environ(), actVariable+"="+string(text), history.Variable+"="+s.history)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	lifeline, err := cmd.StdinPipe()
@@ -544,6 +551,11 @@ func perform(text string) error {
 	if err != nil {
 		return err
 	}
+	record, err := history.FromEnvironment()
+	if err != nil {
+		return err
+	}
+	record.Attach(rdb)
 	ctx := context.Background()
 	if a.Consumer != "" {
 		w, err := worker.New(rdb, worker.Spec{Job: a.Job, Consumer: a.Consumer, Lease: sweepLease, Trust: wordcounttest.AnyFile, StoreWords: sweepChunk, Store: a.Store})
@@ -562,7 +574,7 @@ func perform(text string) error {
 		Revive: func(ctx context.Context) error {
 			server, err := redisd.Open(a.Redisd)
 			if err == nil {
-				err = server.Start(ctx)
+				err = startServer(ctx, server, record)
 			}
 			if err == nil {
 				_, err = protocol.Library.Load(ctx, rdb)

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -54,7 +55,16 @@ func connectWorker(spec worker.Spec) (redis.UniversalClient, error) {
 	if err := json.Unmarshal(spec.Server, &e); err != nil {
 		return nil, fmt.Errorf("read the worker's instructions: %w", err)
 	}
-	return e.Client(spec.Consumer)
+	rdb, err := e.Client(spec.Consumer)
+	if err != nil {
+		return nil, err
+	}
+	record, err := history.FromEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	record.Attach(rdb)
+	return rdb, nil
 }
 
 // Role returns the role that Program gave this process; "" if the process was started otherwise.

@@ -31,6 +31,8 @@ type Experiment struct {
 	// Compare compares a recount with a result, and consumes the recount. The error wraps
 	// ErrDifferent if they differ.
 	Compare func(context.Context, result.Counts, *wordcount.Result) error
+	// Histories records the jobs that Start starts. A storm checks them. It may be nil.
+	Histories *Histories
 
 	started []*process // that run the job, and may have ended
 }

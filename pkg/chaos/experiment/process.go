@@ -22,6 +22,9 @@ type process struct {
 // deletes the checkpoints that the server keeps, because a fault must not restore one of the old
 // job.
 func (e *Experiment) Start(ctx context.Context) error {
+	if err := e.Histories.next(); err != nil {
+		return err
+	}
 	if err := e.Job.Clean(ctx, e.Cleaned); err != nil {
 		return err
 	}
@@ -81,6 +84,7 @@ func (e *Experiment) launch() (*process, error) {
 		return nil, err
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the caller passes Ctrl-C on
+	cmd.Env = append(cmd.Environ(), e.Histories.environment()...)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start job: %w", err)
 	}

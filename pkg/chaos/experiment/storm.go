@@ -16,10 +16,13 @@ import (
 type Tally struct {
 	Outlived map[string]int // how often jobs recovered from each fault, by the fault's name
 	Sealed   int            // jobs that were sealed with an exact result
+	// Calls is how many calls of those jobs were checked, if they have histories. Undecided is how
+	// many of the histories could not be decided in time; all others are allowed.
+	Calls, Undecided int
 }
 
-// Storm injects faults at random for a time, into one job after the other, and judges the result of
-// each job. The first job runs already. The tally is right even if there is an error. Storm sets
+// Storm injects faults at random for a time, into one job after the other. It judges the result of
+// each job, and checks its history. The first job runs already. The tally is right even if there is an error. Storm sets
 // storm.Outlived.
 func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.Duration) (Tally, error) {
 	tally := Tally{Outlived: map[string]int{}}
@@ -42,7 +45,18 @@ func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.D
 		if err := e.Judge(ctx, &truth); err != nil {
 			return tally, err
 		}
-		if tally.Sealed++; !over {
+		tally.Sealed++
+		verdict, err := e.Histories.check(e.Say)
+		if err != nil {
+			return tally, err
+		}
+		if verdict.Calls > 0 {
+			e.Say("history of job %d: %v", tally.Sealed, verdict)
+		}
+		if tally.Calls += verdict.Calls; len(verdict.Undecided) > 0 {
+			tally.Undecided++
+		}
+		if !over {
 			if err := e.Start(ctx); err != nil {
 				return tally, err
 			}

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // notOptions are the beginnings of names that this module uses for its own processes and tests.
-var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES"}
+var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES", history.Variable}
 
 // onlyKnown refuses a variable that looks like an option and is none. Without this check, a
 // misspelt name would silently change nothing.

@@ -39,6 +39,15 @@ func short(err error) string {
 	return line
 }
 
+// Checked tells how many calls of a storm's jobs were checked.
+func Checked(tally experiment.Tally) string {
+	text := Plural(tally.Calls, "call") + " checked"
+	if tally.Undecided > 0 {
+		text += fmt.Sprintf(" (%d of the histories undecided)", tally.Undecided)
+	}
+	return text
+}
+
 // Outlived prints a table of how often jobs recovered from each of the faults in a storm.
 func Outlived(w io.Writer, faults []chaos.Fault, tally experiment.Tally) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -25,7 +25,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/mutant"
 )
 
-var mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
+var (
+	mutate = flag.Bool("mutate", false, "take out each guard, and require that a test fails")
+	judge  = flag.Int("judge", 0, "take out each guard of the library, and ask the histories of so many schedules alone")
+)
 
 const (
 	repository = "../../.."
@@ -95,7 +98,7 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 		t.Run(m.Guard, func(t *testing.T) {
 			began := time.Now()
 			tried++
-			by, err := try(ctx, repo, m)
+			by, _, err := try(ctx, repo, m)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,6 +115,50 @@ func TestTheTestsNoticeEachMissingGuard(t *testing.T) {
 		}
 	}
 	fmt.Printf("%d of %d mutations caught\n", caught, tried)
+}
+
+// What asks the recorded histories, and nothing else: each of many schedules has one.
+const (
+	judges    = "^TestWhateverTheLibraryAnswersIsAllowed$"
+	judgesIn  = "./pkg/wordcount/history/check"
+	forbidden = "the protocol forbids it: " // begins what they say
+)
+
+// TestHistoriesAloneNoticeMissingGuards takes many minutes, and does nothing without the flag. It
+// counts, and requires nothing: no history shows a guard of rights, of types, or of what nobody does.
+// For a single guard: go test ./pkg/wordcount/mutation -run 'Histories.*/seeding_leaves_no_gap' -args -judge=100
+func TestHistoriesAloneNoticeMissingGuards(t *testing.T) {
+	if *judge == 0 {
+		return
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	repo := t.TempDir()
+	if err := copyRepository(repo, repository); err != nil {
+		t.Fatal(err)
+	}
+	tried, caught := 0, 0
+	for _, m := range mutant.All(t, "testdata") {
+		if m.File != "lua/wordcount.lua" || ctx.Err() != nil {
+			continue
+		}
+		m.Tests, m.Package = judges, judgesIn
+		t.Run(m.Guard, func(t *testing.T) {
+			began := time.Now()
+			_, log, err := try(ctx, repo, m, fmt.Sprint("-rapid.checks=", *judge), "-rapid.steps=50", "-rapid.shrinktime=0s", "-rapid.nofailfile")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tried++
+			said := "no history shows it"
+			if _, why, ok := strings.Cut(string(log), forbidden); ok {
+				caught++
+				said, _, _ = strings.Cut(why, "\n")
+			}
+			fmt.Printf("%-54s %5.1fs  %s\n", m.Guard, time.Since(began).Seconds(), said)
+		})
+	}
+	fmt.Printf("%d of %d mutations of the library are noticed by histories alone\n", caught, tried)
 }
 
 // requirePass runs the tests without a mutation, because a test that always fails would seem to
@@ -133,22 +180,22 @@ func requirePass(ctx context.Context, t *testing.T, repo string, all []mutant.Mu
 }
 
 // try applies a mutation to the copy of the repository, and takes it back. It returns the test that
-// failed, or "".
-func try(ctx context.Context, repo string, m mutant.Mutant) (failed string, err error) {
+// failed, or "", and what the tests printed.
+func try(ctx context.Context, repo string, m mutant.Mutant, flags ...string) (failed string, log []byte, err error) {
 	path := filepath.Join(repo, m.File)
 	before, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	after, err := m.Apply(string(before))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	failed, _, err = run(ctx, repo, m.Tests, m.Package, testLimit)
-	return failed, errors.Join(err, os.WriteFile(path, before, 0o644))
+	failed, log, err = run(ctx, repo, m.Tests, m.Package, testLimit, flags...)
+	return failed, log, errors.Join(err, os.WriteFile(path, before, 0o644))
 }
 
 var (
@@ -157,9 +204,9 @@ var (
 )
 
 // run runs tests in the copy of the repository, and returns the one that failed, or "".
-func run(ctx context.Context, repo, tests, pkg string, limit time.Duration) (failed string, log []byte, err error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-parallel=4",
-		"-timeout="+limit.String(), "-run="+tests, pkg)
+func run(ctx context.Context, repo, tests, pkg string, limit time.Duration, flags ...string) (failed string, log []byte, err error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-count=1", "-failfast", "-parallel=4",
+		"-timeout=" + limit.String(), "-run=" + tests, pkg}, flags...)...)
 	cmd.Dir = repo
 	// The processes of the tests end with the process group of the go command.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
