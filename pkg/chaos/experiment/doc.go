@@ -10,9 +10,9 @@
 // sealed, and compares its result with a recount of the input. The verdict is "exact", or an error.
 //
 // There are three kinds of experiments. Try injects one fault. Each tries several faults, and
-// starts the job anew for each. Storm injects faults at random, into one job after the other. It also
-// checks the history of each job: what all processes called, and what they were told, must be what
-// the protocol allows.
+// starts the job anew for each. Storm injects faults at random, into one job after the other. It
+// also checks the history of each job: what all processes called, and what they were told, must be
+// what the protocol allows.
 //
 // # Caveats
 //

@@ -47,8 +47,8 @@ func (h *Histories) environment() []string {
 	return []string{history.Variable + "=" + h.folder(h.jobs)}
 }
 
-// check checks the history of a job that has ended. If it is not allowed, say gets a report, and the
-// folder stays.
+// check checks the history of a job that has ended. If it is not allowed, say gets a report, and
+// the folder stays.
 func (h *Histories) check(say func(format string, args ...any)) (verdict check.Verdict, err error) {
 	if h == nil || h.jobs == 0 {
 		return check.Verdict{}, nil
@@ -79,8 +79,8 @@ func (h *Histories) Discard() error {
 	return os.RemoveAll(h.Dir)
 }
 
-// calls are those of the last job. Workers whose supervisor was killed live for a moment longer, and
-// may still have called when the job before had been deleted.
+// calls are those of the last job. Workers whose supervisor was killed live for a moment longer,
+// and may still have called when the job before had been deleted.
 func (h *Histories) calls() ([]*history.Call, error) {
 	calls, err := history.Load(h.folder(h.jobs))
 	if err != nil || len(calls) == 0 {

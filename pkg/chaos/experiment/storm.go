@@ -22,8 +22,8 @@ type Tally struct {
 }
 
 // Storm injects faults at random for a time, into one job after the other. It judges the result of
-// each job, and checks its history. The first job runs already. The tally is right even if there is an error. Storm sets
-// storm.Outlived.
+// each job, and checks its history. The first job runs already. The tally is right even if there
+// is an error. Storm sets storm.Outlived.
 func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.Duration) (Tally, error) {
 	tally := Tally{Outlived: map[string]int{}}
 	storm.Outlived = func(fault chaos.Fault, recovery time.Duration) {

@@ -104,7 +104,7 @@ func TestAnUnknownVariableIsRefusedAndTheNearOneNamed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	known := []string{"WORDCOUNT_WORKER=", "WORDCOUNTS=3", "WORDCOUNT_TEST_FULL=1", "WORDCOUNT_ROLE" + "=worker"}
+	known := []string{"WORDCOUNT_WORKER=", "WORDCOUNTS=3", "WORDCOUNT_TEST_FULL=1", "WORDCOUNT_HISTORY=dir", "WORDCOUNT_ROLE" + "=worker"}
 	for _, v := range variables {
 		known = append(known, v.name+"=3")
 	}

@@ -1,5 +1,5 @@
-// Package history records the calls that processes make to a job's Redis, with their answers. Package
-// check tells whether the protocol allows what was recorded.
+// Package history records the calls that processes make to a job's Redis, with their answers.
+// Package check tells whether the protocol allows what was recorded.
 //
 // # Basics
 //
@@ -10,8 +10,8 @@
 //	recorder.Attach(rdb)                       // a nil recorder attaches nothing, and costs nothing
 //	calls, err := history.Load(dir)            // of all processes
 //
-// A call is two lines of JSON. The first one is written before the call is sent, the second one when
-// the answer has come:
+// A call is two lines of JSON. The first one is written before the call is sent, the second one
+// when the answer has come:
 //
 //	{"n":7,"call":"commit","job":"9f…","args":["R","2","1","2","40","210","NAME","host"],"start":12}
 //	{"n":7,"end":15,"answer":["committed"]}
@@ -32,10 +32,10 @@
 //
 // # Caveats
 //
-// Times are nanoseconds of CLOCK_MONOTONIC. All processes of one host have the same, until the host
-// starts again; those of two hosts can't be compared. A call begins before it is sent and ends after
-// its answer was read. Clients that repeat a call by themselves record it once. Those of package
-// redisd never do so.
+// Times are nanoseconds of CLOCK_MONOTONIC. All processes of one host have the same, until the
+// host starts again; those of two hosts can't be compared. A call begins before it is sent and
+// ends after its answer was read. Clients that repeat a call by themselves record it once. Those
+// of package redisd never do so.
 //
 // A process that can't write its history makes no calls: they fail with the error.
 package history

@@ -69,9 +69,9 @@ func (r *Recorder) Attach(rdb redis.UniversalClient) {
 	}
 }
 
-// Restart records ensure, which makes sure that a server runs and reports whether it had to start it.
-// In a restart, the server may go back to any earlier state, or to nothing. Ensure holds a lock that
-// keeps others from starting the same server.
+// Restart records ensure, which makes sure that a server runs and reports whether it had to start
+// it. In a restart, the server may go back to any earlier state, or to nothing. Ensure holds a
+// lock that keeps others from starting the same server.
 func (r *Recorder) Restart(ensure func() (restarted bool, err error)) error {
 	n, err := r.begin(Call{Name: Restart})
 	if err != nil {

@@ -223,3 +223,22 @@ func names(t *testing.T, dir string) (all []string) {
 	}
 	return all
 }
+
+func TestWithoutTheVariableNothingIsAttached(t *testing.T) {
+	t.Parallel()
+	none, err := history.FromEnvironment() // no test sets it
+	if none != nil || err != nil {
+		t.Fatal(none, err)
+	}
+	var untouched redis.UniversalClient // who touches it panics
+	none.Attach(untouched)
+	check.Must(t, none.Note(history.Sealed, "job"))
+	started := false
+	check.Must(t, none.Restart(func() (bool, error) {
+		started = true
+		return true, nil
+	}))
+	if !started {
+		t.Error("without a recorder no server is started")
+	}
+}

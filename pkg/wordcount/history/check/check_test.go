@@ -14,9 +14,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// written reads a history that was written by hand. A line is a call: its name, its arguments, "+n" for
-// n more, an arrow, and its answer in JSON; or "!" and why it was refused; or "lost", or "open". Calls
-// happen one after the other, but one whose line begins with "&" overlaps with the next one.
+// written reads a history that was written by hand. A line is a call: its name, its arguments,
+// "+n" for n more, an arrow, and its answer in JSON; or "!" and why it was refused; or "lost", or
+// "open". Calls happen one after the other, but one whose line begins with "&" overlaps with the
+// next one.
 func written(t *testing.T, text string) (calls []*history.Call) {
 	t.Helper()
 	at := int64(0)

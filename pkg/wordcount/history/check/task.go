@@ -62,8 +62,8 @@ func (s task) stands(standing string) bool {
 // ofRun reports whether the job of the task belongs to the run that the call gave.
 func (c *call) ofRun(s task) bool { return s.run == c.arg(0) }
 
-// onTask returns what a call says of a task; nil if it says nothing. If it isn't known what the call
-// did, it returns what the call may do.
+// onTask returns what a call says of a task; nil if it says nothing. If it isn't known what the
+// call did, it returns what the call may do.
 func (c *call) onTask(stream string, n int) rule[task] {
 	if c.code != "" && c.known {
 		return nil
