@@ -12,7 +12,8 @@
 // one file, or several small files together. It is one task.
 //
 // The job's name is a hash of everything that gives a task number its meaning: files, sizes, times,
-// the size of a split, the number of partitions, and the versions of the formats. If task 3 meant
+// how files are compressed, the size of a split, the number of partitions, and the versions of the
+// formats. If task 3 meant
 // other bytes to a supervisor that resumes, or to a worker from before, the counts would be wrong
 // and nobody would notice. Equal plans have equal names, so the same command resumes the same job.
 //

@@ -13,6 +13,7 @@ import (
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
 //	   Where totals are merged from files there is no table, but a block of each of runsMax files.
+//	   What unpacks compressed files takes its share of this, too.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
@@ -23,6 +24,14 @@ import (
 
 // room returns how many bytes a table may take together with what is made of it.
 func room(memory int64) int { return int(memory / 16 * 9) }
+
+// window returns how large the window of a zstd file may be, in bytes. With the least memory that a
+// worker can have, it is what RFC 8878 recommends to support: 8 MiB.
+func window(memory int64) int64 { return memory / 8 }
+
+// unpackRoom returns how many bytes of room a worker needs to unpack files: for the window, for the
+// decoders, and for a text that is not counted yet.
+func unpackRoom(memory int64) int { return int(window(memory)) + 4<<20 }
 
 // listRoom returns how many bytes a worker may take to know what is where in the map outputs. It
 // opens the others again for each partition.
