@@ -116,6 +116,9 @@ func (d *decoding) Read(p []byte) (n int, err error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
+	if d.file.Compression == input.Zstd {
+		err = fmt.Errorf("%w (windows of more than 8 MiB are unknown to it)", err)
+	}
 	// Wrapped, because a bare io.ErrUnexpectedEOF would be taken for the end.
 	return n, fmt.Errorf("%q: the standard library can't unpack its %v data: %w", d.file.Path, d.file.Compression, err)
 }

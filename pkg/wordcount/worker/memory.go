@@ -30,7 +30,7 @@ func room(memory int64) int { return int(memory / 16 * 9) }
 func window(memory int64) int64 { return memory / 8 }
 
 // unpackRoom returns how many bytes of room a worker needs to unpack files: for the window, for the
-// decoders, and for a text that is not counted yet.
+// decoders, and for a text that is not counted yet, 2 MiB if it has the longest word.
 func unpackRoom(memory int64) int { return int(window(memory)) + 4<<20 }
 
 // listRoom returns how many bytes a worker may take to know what is where in the map outputs. It
