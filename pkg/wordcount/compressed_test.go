@@ -2,13 +2,16 @@ package wordcount
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -117,6 +120,20 @@ func TestFault76ADamagedFileEndsTheRunAndIsNamedWithTheOffset(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAZstdWindowForWhichAWorkerHasNoMemoryEndsTheRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	var packed bytes.Buffer
+	w, err := zstd.NewWriter(&packed, zstd.WithWindowSize(16<<20))
+	check.Must(t, err)
+	_, err = io.WriteString(w, check.Words(100_000))
+	check.Must(t, errors.Join(err, w.Close()))
+	check.Must(t, os.WriteFile(filepath.Join(r.input, "large"), packed.Bytes(), 0o600))
+	r.prepare(plan.Options{})
+	r.team.Worker.Memory = 64 << 20
+	r.finishIncomplete(protocol.Unreadable, `large": its zstd window is larger than the 8 MiB that there are for it: give each worker more memory`)
 }
 
 func TestFault44ACompressedFileThatChangesEndsTheRun(t *testing.T) {
