@@ -17,15 +17,13 @@ import (
 type DamagedError struct {
 	File   File
 	Offset int64 // compressed bytes that were read when it was noticed
-	Err    error // of the decoder
+	Err    error // of the decoder; not unwrapped, for io.ErrUnexpectedEOF means the end to io.ReadFull
 }
 
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s: its %v data is damaged at byte %d of %d: %v",
 		strconv.Quote(e.File.Path), e.File.Compression, e.Offset, e.File.Size, e.Err)
 }
-
-func (e *DamagedError) Unwrap() error { return e.Err }
 
 // WindowError reports that a zstd file can't be unpacked in the memory that there is for it.
 type WindowError struct {
@@ -116,15 +114,17 @@ func (u *Unpacker) Read(p []byte) (n int, err error) {
 		return 0, u.err
 	}
 	n, err = u.stream.Read(p)
-	u.err = u.explain(err)
+	if u.err = err; err != io.EOF {
+		u.err = u.explain(err)
+	}
 	return n, u.err
 }
 
 // explain says what an error of a decoder means.
 func (u *Unpacker) explain(err error) error {
 	switch {
-	case err == nil || err == io.EOF:
-		return err
+	case err == nil:
+		return nil
 	case u.source.err != nil:
 		return u.source.err
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):

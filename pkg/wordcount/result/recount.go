@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,10 +118,7 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 			break
 		}
 		if err != nil {
-			if changed := in.Check(true); changed != nil { // then this is the reason
-				err = changed
-			}
-			return notCounted(err)
+			return notCounted(cmp.Or(in.Check(true), err)) // what has changed may be the reason
 		}
 		space := bytes.LastIndexFunc(text, unicode.IsSpace)
 		if space < 0 { // all of it is one word, so far

@@ -110,15 +110,22 @@ type decoding struct {
 }
 
 func (d *decoding) Read(p []byte) (n int, err error) {
-	if err = d.err; err == nil {
-		n, err = d.text.Read(p)
+	if d.err != nil {
+		return 0, d.explain(d.err)
 	}
+	n, err = d.text.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
+	return n, d.explain(err)
+}
+
+// explain hides an error of a decoder in a text, because io.ErrUnexpectedEOF means the end to
+// io.ReadFull.
+func (d *decoding) explain(err error) error {
+	more := ""
 	if d.file.Compression == input.Zstd {
-		err = fmt.Errorf("%w (windows of more than 8 MiB are unknown to it)", err)
+		more = " (windows of more than 8 MiB are unknown to it)"
 	}
-	// Wrapped, because a bare io.ErrUnexpectedEOF would be taken for the end.
-	return n, fmt.Errorf("%q: the standard library can't unpack its %v data: %w", d.file.Path, d.file.Compression, err)
+	return fmt.Errorf("%q: the standard library can't unpack its %v data: %s%s", d.file.Path, d.file.Compression, err.Error(), more)
 }

@@ -110,6 +110,7 @@ func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
+// step is what each read begins with.
 func (r *reading) step() error {
 	r.w.reads.Next()
 	return r.kill.Err()

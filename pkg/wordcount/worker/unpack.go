@@ -69,15 +69,15 @@ func (c *combiner) addText(text io.Reader) (tokens uint64, err error) {
 				whole = space + width
 			}
 		}
-		n64 := int64(whole)
-		some, err := c.add(bytes.NewReader(have[:whole]), 0, n64, n64)
-		if long, ok := errors.AsType[*count.WordTooLongError](err); ok {
+		size := int64(whole)
+		some, countErr := c.add(bytes.NewReader(have[:whole]), 0, size, size)
+		if long, ok := errors.AsType[*count.WordTooLongError](countErr); ok {
 			long.Offset += at
 		}
-		if err != nil {
-			return 0, err
+		if countErr != nil {
+			return 0, countErr
 		}
-		tokens, at = tokens+some, at+n64
+		tokens, at = tokens+some, at+size
 		if end {
 			return tokens, nil
 		}
