@@ -29,7 +29,7 @@
 // # From a file to a count
 //
 //	plan        which files there are, how they are cut into splits, and the job's name
-//	input       how a file is opened, and how a change of it is noticed
+//	input       how a file is opened and unpacked, and how a change of it is noticed
 //	supervisor  seeds the tasks, watches, recovers, seals
 //	checkpoint  makes what is in Redis outlive its server
 //	place       the folders of a job's runs, where the map outputs are

@@ -2,7 +2,9 @@ package wordcount
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -136,6 +139,39 @@ func TestFault64AnyWordsFitIntoAWorkersMemory(t *testing.T) {
 			r.prepare(plan.Options{WholeFiles: true, Reducers: c.reducers})
 			r.exactWithin(int64(c.memory))
 		})
+	}
+}
+
+// Of compressed files there is one for each way to need much: the largest window that a worker takes,
+// little that unpacks to very much, a block of bzip2, the longest words, and very many words.
+func TestFault64WhateverCompressedFilesUnpackToAWorkerStaysWithinItsMemory(t *testing.T) {
+	for _, memory := range []int64{64 << 20, worker.DefaultWorkerMemory} {
+		for size, all := range map[int]int{12: 8 << 20, count.MaxWord: 48 << 20} {
+			t.Run(fmt.Sprintf("%d MiB, words of %d bytes", memory>>20, size), func(t *testing.T) {
+				r := newRig(t, nil)
+				r.contents = map[string]string{}
+				plain := filepath.Join(r.input, "distinct")
+				r.writeDistinct(all, size)
+				text, err := os.ReadFile(plain)
+				check.Must(t, err)
+				var packed bytes.Buffer
+				z, err := zstd.NewWriter(&packed, zstd.WithWindowSize(int(memory/8)), zstd.WithEncoderLevel(zstd.SpeedFastest))
+				check.Must(t, err)
+				_, err = z.Write(text)
+				check.Must(t, errors.Join(err, z.Close()))
+				r.pack("distinct.zst", packed.Bytes(), string(text))
+				r.pack("again.zst", packed.Bytes(), string(text))
+				same := strings.Repeat("the same ", 8<<20/9)
+				member := check.Gzip(t, same)
+				members := full(16, 512)
+				r.pack("same.gz", bytes.Repeat(member, members), strings.Repeat(same, members))
+				r.pack("blocks.bz2", bytes.Repeat(check.Bzip2, 5), strings.Repeat(check.Bzip2Text(), 5))
+				r.pack("more.bz2", bytes.Repeat(check.Bzip2, 5), strings.Repeat(check.Bzip2Text(), 5))
+				r.size = 1
+				r.prepare(plan.Options{WholeFiles: true, Reducers: 2})
+				r.exactWithin(memory)
+			})
+		}
 	}
 }
 

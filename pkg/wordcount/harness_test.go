@@ -27,6 +27,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	allow "github.com/magereduce/magereduce/pkg/wordcount/history/check"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
@@ -115,6 +116,8 @@ type rig struct {
 	every   time.Duration
 	harm    []sabotage // of the first workers, one each
 	cursed  *sabotage  // of every worker
+
+	contents map[string]string // of compressed files, by their paths
 
 	endpoint redisd.Endpoint        // where workers find the server
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
@@ -518,7 +521,11 @@ func (r *rig) check(sealed state.Sealed) {
 	for _, f := range r.plan.Manifest.Files {
 		text, err := os.ReadFile(f.Path)
 		check.Must(r.tb, err)
-		for _, word := range bytes.Fields(text[:min(int64(len(text)), f.Size)]) {
+		text = text[:min(int64(len(text)), f.Size)]
+		if f.Compression != input.Plain {
+			text = []byte(r.contents[f.Path])
+		}
+		for _, word := range bytes.Fields(text) {
 			want[string(word)]++
 			tokens++
 		}

@@ -168,7 +168,7 @@ func (j *Job) Plan(ctx context.Context) error {
 		return nil
 	}
 	j.event(StepSeed, "files have grown since job %s was planned: it goes on as planned", earlier.Job.ID)
-	earlier.Manifest.Skipped, earlier.Manifest.Compressed = m.Skipped, m.Compressed
+	earlier.Manifest.Skipped = m.Skipped
 	j.plan = earlier
 	return nil
 }
@@ -194,9 +194,6 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	for _, skipped := range j.plan.Manifest.Skips() {
 		j.event(StepSeed, "skipped %v", skipped)
 	}
-	if compressed := j.plan.Manifest.Compressed; compressed.Files > 0 {
-		j.event(StepSeed, "! %v", compressed)
-	}
 	if err := j.folder.Save(j.plan); err != nil {
 		return err
 	}
@@ -218,7 +215,11 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}
 	j.sup = supervisor.New(c)
 	m := j.plan.Manifest
-	what := fmt.Sprintf("job %s: %s, %s, %s", j.plan.Job.ID, plural(len(m.Files), "file"), humanize.IBytes(uint64(m.Bytes)), plural(j.sup.Maps(), "split"))
+	files := plural(len(m.Files), "file")
+	if n := m.Compressed(); n > 0 {
+		files += fmt.Sprintf(" (%s compressed)", humanize.Comma(int64(n)))
+	}
+	what := fmt.Sprintf("job %s: %s, %s, %s", j.plan.Job.ID, files, humanize.IBytes(uint64(m.Bytes)), plural(j.sup.Maps(), "split"))
 	sealed, fresh, err := j.sup.UpToDate(ctx)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ var advices = []struct {
 // advisedByCode says what a person can do about a job whose tasks were buried, or whose input has
 // changed. It returns "" if the error itself says enough.
 func advisedByCode(err error) string {
+	const mend = "mend the cause, then: {mage} requeue run"
 	const growing = "WORDCOUNT_GROWING=planned counts files that grow up to the size that they had at first"
 	var buried *supervisor.DeadLetterError
 	if errors.As(err, &buried) {
@@ -51,10 +52,12 @@ func advisedByCode(err error) string {
 			return "to count what it is now: {mage} requeue run"
 		case protocol.Grew:
 			return "to count what it is now: {mage} requeue run; " + growing
+		case protocol.Unreadable:
+			return mend + "; or leave the file out with WORDCOUNT_EXCLUDE, and run again"
 		case protocol.TooLong:
 			return "if it is not text, WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
 		}
-		return "mend the cause, then: {mage} requeue run"
+		return mend
 	}
 	var changed *supervisor.ChangedInputError
 	if errors.As(err, &changed) && changed.Code() == protocol.Grew {

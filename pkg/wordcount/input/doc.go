@@ -12,6 +12,11 @@
 //
 // What lies between the two checks is what the plan meant, as far as size and time can tell.
 //
+// If the file is compressed ([Compression]), an [Unpacker] makes a stream of its contents:
+//
+//	u.Reset(&r, file)
+//	n, err := u.Read(p)          // *DamagedError: it can't be unpacked to its end
+//
 // Nothing is read before the first check, and opening waits for nothing. So a FIFO or a device that
 // took a file's place can neither block the caller nor be harmed.
 //

@@ -12,6 +12,8 @@ type File struct {
 	Size  int64  // bytes
 	MTime int64  // modification time, nanoseconds since 1970
 	Inode uint64 // of a file that may grow: which file it is on its file system; else 0
+
+	Compression Compression // the contents are counted, and not the bytes of the file
 }
 
 // MayGrow reports whether the file may grow after the job was planned. It is counted up to its

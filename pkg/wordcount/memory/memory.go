@@ -14,6 +14,7 @@ import (
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
 //	   Where totals are merged from files there is no table, but a block of each of runsMax files.
+//	   What unpacks compressed files takes its share of this, too.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
@@ -24,6 +25,14 @@ import (
 
 // Room returns how many bytes a table may take together with what is made of it.
 func Room(memory int64) int { return int(memory / 16 * 9) }
+
+// Window returns how large the window of a zstd file may be, in bytes. With the least memory that a
+// worker can have, it is what RFC 8878 recommends to support: 8 MiB.
+func Window(memory int64) int64 { return memory / 8 }
+
+// UnpackRoom returns how many bytes of room a worker needs to unpack files: for the window, for the
+// decoders, and for a text that is not counted yet, 2 MiB if it has the longest word.
+func UnpackRoom(memory int64) int { return int(Window(memory)) + 4<<20 }
 
 // ListRoom returns how many bytes a worker may take to know what is where in the map outputs. It
 // opens the others again for each partition.

@@ -11,11 +11,11 @@ import (
 )
 
 // entryVersion is the version of the entries in the stream of maps. It is part of the job's name.
-const entryVersion = 4
+const entryVersion = 5
 
 // entry is the split as the stream of maps has it: the paths with a zero byte between them, which
-// no path contains, and five numbers for each path. These are only two values, because each value
-// of an entry costs Redis time.
+// no path contains, and six numbers for each path. These are only two values, because each value of
+// an entry costs Redis time.
 func (s Split) entry() protocol.Entry {
 	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
 	for part := range s.Ranges() {
@@ -24,6 +24,7 @@ func (s Split) entry() protocol.Entry {
 			digits = append(strconv.AppendInt(digits, n, 10), ' ')
 		}
 		digits = append(strconv.AppendUint(digits, part.Inode, 10), ' ')
+		digits = append(strconv.AppendUint(digits, uint64(part.Compression), 10), ' ')
 	}
 	return protocol.Entry{Paths: strings.Join(names, "\x00"), Numbers: string(digits[:len(digits)-1])}
 }
@@ -33,8 +34,8 @@ func (s Split) entry() protocol.Entry {
 func ParseEntry(e protocol.Entry) (s Split, err error) {
 	fields := strings.Fields(e.Numbers)
 	for i, path := range strings.Split(e.Paths, "\x00") {
-		if len(fields) < 5 {
-			return s, errors.New("a path without its five numbers")
+		if len(fields) < 6 {
+			return s, errors.New("a path without its six numbers")
 		}
 		part := Split{File: input.File{Path: path}}
 		for i, n := range []*int64{&part.Off, &part.Len, &part.Size, &part.MTime} {
@@ -45,7 +46,12 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 		if part.Inode, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
 			return s, err
 		}
-		fields = fields[5:]
+		compression, err := strconv.ParseUint(fields[5], 10, 8)
+		if err != nil {
+			return s, err
+		}
+		part.Compression = input.Compression(compression)
+		fields = fields[6:]
 		switch {
 		case i == 0:
 			s = part
@@ -61,12 +67,16 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 	return s, s.inBounds()
 }
 
-// inBounds refuses a range that its file can't have.
+// inBounds refuses a range that its file can't have. A compressed file is read as a whole.
 func (s Split) inBounds() error {
 	for part := range s.Ranges() {
 		switch {
 		case part.Size < 0 || part.Off < 0 || part.Off > part.Size || part.Len < 0 || part.Len > part.Size-part.Off:
 			return fmt.Errorf("%q: %d bytes at %d of %d", part.Path, part.Len, part.Off, part.Size)
+		case !part.Compression.Known():
+			return fmt.Errorf("%q: compression %d", part.Path, part.Compression)
+		case part.Compression != input.Plain && part.Len != part.Size:
+			return fmt.Errorf("%q: a part of a file that is compressed", part.Path)
 		}
 	}
 	return nil

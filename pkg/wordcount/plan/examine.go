@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"runtime"
 	"slices"
@@ -21,10 +22,6 @@ type examined struct {
 	file input.File
 	skip string
 	err  error
-
-	early      bool // one of the first files of a scan
-	unread     bool // nobody has looked at what is in it
-	compressed bool
 }
 
 func (e *examined) examine(sel Selection) {
@@ -53,8 +50,7 @@ func (e *examined) examine(sel Selection) {
 		if sel.Growing {
 			e.file.Inode = now.Inode
 		}
-		e.unread = now.Size > 0 && !sel.Skip.Binary && !e.early && now.Size < largeFile
-		if e.err == nil && now.Size > 0 && !e.unread {
+		if e.err == nil && now.Size > 0 {
 			e.look(sel)
 		}
 	}
@@ -63,45 +59,61 @@ func (e *examined) examine(sel Selection) {
 	}
 }
 
-// look examines what is in a file.
+// look examines what is in a file. Each file is looked into, because a compressed file that is taken
+// for a plain one would be counted wrongly. This takes three times as long as to list the file.
 func (e *examined) look(sel Selection) {
-	within := magicWithin
-	if sel.Skip.Binary {
-		within = binaryWithin
+	var r input.Reader
+	if err := r.Open(context.Background(), e.file); err != nil {
+		if _, changed := errors.AsType[*input.ChangedError](err); !changed { // else a worker will meet it
+			e.err = err
+		}
+		return
 	}
-	begin, err := beginning(e.path, within)
-	e.compressed = isCompressed(begin)
+	defer r.Close()
+	begin, err := beginning(io.NewSectionReader(&r, 0, e.file.Size), input.CompressionWithin)
+	if err != nil {
+		e.err = err
+		return
+	}
+	e.file.Compression = input.CompressionOf(begin)
 	if !sel.Skip.Binary {
-		return // a worker will meet the error, too
+		return
 	}
-	if e.err = err; bytes.IndexByte(begin, 0) >= 0 {
+	var contents io.Reader = io.NewSectionReader(&r, 0, e.file.Size)
+	if e.file.Compression != input.Plain {
+		u := input.NewUnpacker(lookWindow)
+		u.Reset(&r, e.file)
+		contents = u
+	}
+	begin, err = beginning(contents, binaryWithin)
+	if bytes.IndexByte(begin, 0) >= 0 {
 		e.skip = whyBinary
+	} else if e.file.Compression == input.Plain { // a worker will say what is wrong with a compressed file
+		e.err = err
 	}
 }
 
-// binaryWithin is how many bytes at the beginning of a file are searched for a NUL. It is Git's
-// rule (FIRST_FEW_BYTES in its xdiff-interface.c).
+// binaryWithin is how many bytes at the beginning of a file, or of what is in a compressed file, are
+// searched for a NUL. It is Git's rule (FIRST_FEW_BYTES in its xdiff-interface.c).
 const binaryWithin = 8000
 
+// lookWindow is the largest window of zstd, in bytes, with which a file is looked into. RFC 8878
+// recommends it.
+const lookWindow = 8 << 20
+
 // beginning returns the first bytes of a file.
-func beginning(path string, within int) ([]byte, error) {
-	fd, _, err := input.OpenPath(context.Background(), path)
-	if err != nil {
-		return nil, err
+func beginning(r io.Reader, within int) ([]byte, error) {
+	buffer := make([]byte, within)
+	n, err := io.ReadFull(r, buffer)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
 	}
-	defer unix.Close(fd)
-	n, buffer := 0, make([]byte, within)
-	err = input.Restarted("read", path, func() (err error) {
-		n, err = unix.Pread(fd, buffer, 0)
-		return err
-	})
-	return buffer[:max(n, 0)], err
+	return buffer[:n], err
 }
 
 // examiner examines the paths of a scan on all processors, while the scan goes on.
 type examiner struct {
 	sel     Selection
-	added   int // paths
 	batches [][]examined
 	full    chan []examined // batches for the goroutines
 	busy    sync.WaitGroup
@@ -134,8 +146,7 @@ func (x *examiner) add(path string, link bool) {
 		x.batches = append(x.batches, make([]examined, 0, lookAtOnce))
 		last++
 	}
-	x.batches[last] = append(x.batches[last], examined{path: path, link: link, early: x.added < earlyFiles})
-	x.added++
+	x.batches[last] = append(x.batches[last], examined{path: path, link: link})
 	if len(x.batches[last]) == lookAtOnce {
 		x.full <- x.batches[last]
 	}

@@ -24,9 +24,16 @@ type Manifest struct {
 	// Skipped is what was found and is not in Files, sorted by path. The job's name doesn't depend
 	// on it.
 	Skipped []Skipped
-	// Compressed are files that people may not want to count as they are. The job's name doesn't
-	// depend on it either.
-	Compressed Compressed
+}
+
+// Compressed returns how many of the files are compressed.
+func (m Manifest) Compressed() (n int) {
+	for _, f := range m.Files {
+		if f.Compression != input.Plain {
+			n++
+		}
+	}
+	return n
 }
 
 // Changed returns how the first file differs that is not what the manifest says, or can't be found
@@ -72,7 +79,8 @@ func parallel(n int, do func(i int)) {
 }
 
 // WriteTo writes the manifest as text: a line with the root, then a line "size mtime path" for each
-// file. Paths are quoted as in Go. If a file may grow, its inode stands before the path.
+// file. Paths are quoted as in Go. Before the path stand the inode, if a file may grow, and the
+// compression, if it has one.
 func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 	line := append(strconv.AppendQuote(nil, m.Root), '\n')
 	total := int64(0)
@@ -84,6 +92,9 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 		line = append(strconv.AppendInt(line, f.MTime, 10), ' ')
 		if f.MayGrow() {
 			line = append(strconv.AppendUint(line, f.Inode, 10), ' ')
+		}
+		if f.Compression != input.Plain {
+			line = append(append(line, f.Compression.String()...), ' ')
 		}
 		line = append(appendQuote(line, f.Path), '\n')
 	}
@@ -123,18 +134,24 @@ func ReadManifest(r io.Reader) (Manifest, error) {
 }
 
 func parseFile(line string) (f input.File, err error) {
-	parts := strings.SplitN(line, " ", 3)
-	if len(parts) != 3 {
+	facts, path, ok := strings.Cut(line, ` "`)
+	fields := strings.Fields(facts)
+	if !ok || len(fields) < 2 {
 		return f, errors.New("not size, mtime and path")
 	}
-	var sizeErr, timeErr, inodeErr, pathErr error
-	f.Size, sizeErr = strconv.ParseInt(parts[0], 10, 64)
-	f.MTime, timeErr = strconv.ParseInt(parts[1], 10, 64)
-	path := parts[2]
-	if inode, quoted, ok := strings.Cut(path, " "); ok && !strings.HasPrefix(path, `"`) {
-		f.Inode, inodeErr = strconv.ParseUint(inode, 10, 64)
-		path = quoted
+	var sizeErr, timeErr, pathErr error
+	f.Size, sizeErr = strconv.ParseInt(fields[0], 10, 64)
+	f.MTime, timeErr = strconv.ParseInt(fields[1], 10, 64)
+	f.Path, pathErr = strconv.Unquote(`"` + path)
+	err = errors.Join(sizeErr, timeErr, pathErr)
+	more := fields[2:]
+	if len(more) > 0 {
+		if inode, notInode := strconv.ParseUint(more[0], 10, 64); notInode == nil {
+			f.Inode, more = inode, more[1:]
+		}
 	}
-	f.Path, pathErr = strconv.Unquote(path)
-	return f, errors.Join(sizeErr, timeErr, inodeErr, pathErr)
+	if len(more) > 0 && err == nil {
+		f.Compression, err = input.ParseCompression(strings.Join(more, " "))
+	}
+	return f, err
 }

@@ -18,7 +18,7 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 	t.Parallel()
 	m := Manifest{Root: "/a\nb", Bytes: 7}
 	for i, name := range check.StrangeNames {
-		m.Files = append(m.Files, input.File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2)})
+		m.Files = append(m.Files, input.File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2), Compression: input.Compression(i % 4)})
 		m.Bytes += int64(i)
 	}
 	m.Bytes -= 7
@@ -26,11 +26,14 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 	n, err := m.WriteTo(&b)
 	check.Must(t, err)
 	for _, f := range m.Files {
-		inode := ""
+		more := ""
 		if f.MayGrow() {
-			inode = fmt.Sprintf("%d ", f.Inode)
+			more = fmt.Sprintf("%d ", f.Inode)
 		}
-		if line := fmt.Sprintf("\n%d %d %s%q\n", f.Size, f.MTime, inode, f.Path); !strings.Contains(b.String(), line) {
+		if f.Compression != input.Plain {
+			more += fmt.Sprintf("%v ", f.Compression)
+		}
+		if line := fmt.Sprintf("\n%d %d %s%q\n", f.Size, f.MTime, more, f.Path); !strings.Contains(b.String(), line) {
 			t.Errorf("%q is not in %q", line, b.String())
 		}
 	}
@@ -48,6 +51,7 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"no quotes\n", "\"/root\"\n1 2\n", "\"/root\"\nx 2 \"/a\"\n", "\"/root\"\n1 x \"/a\"\n", "\"/root\"\n1 2 \"/a\n", "\"/root\"\n1 2 /a\n",
+		"\"/root\"\n1 2 gzip 3 \"/a\"\n", "\"/root\"\n1 2 gzip zstd \"/a\"\n", "\"/root\"\n1 gzip \"/a\"\n",
 		"\"/root\"\n1 2 x \"/a\"\n", "\"/root\"\n1 2 3 4 \"/a\"\n",
 	} {
 		if m, err := ReadManifest(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "manifest line") {

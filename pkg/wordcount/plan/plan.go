@@ -84,6 +84,6 @@ func (p Plan) Resumes(earlier Plan) bool {
 	was, is := earlier.Manifest, p.Manifest
 	return was.Root == is.Root && New(was, p.Options).Job == earlier.Job &&
 		slices.EqualFunc(was.Files, is.Files, func(was, is input.File) bool {
-			return was.Path == is.Path && was.Compare(input.Info{Regular: true, Size: is.Size, Mtime: is.MTime, Inode: is.Inode}) == nil
+			return was.Path == is.Path && was.Compression == is.Compression && was.Compare(input.Info{Regular: true, Size: is.Size, Mtime: is.MTime, Inode: is.Inode}) == nil
 		})
 }

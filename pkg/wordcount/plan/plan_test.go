@@ -24,6 +24,8 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 		"another time":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 2}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"another path":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"may grow":       id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Inode: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"compressed":     id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Compression: input.Gzip}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"otherwise so":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Compression: input.Zstd}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"one file fewer": id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}}}, Options{Split: 10, Reducers: 2}),
 	} {
 		if other, ok := seen[job]; ok {

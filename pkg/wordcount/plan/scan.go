@@ -65,7 +65,6 @@ func Scan(path, state string, sel Selection) (Manifest, error) {
 		default:
 			m.Files = append(m.Files, e.file)
 			m.Bytes += e.file.Size
-			m.Compressed.add(e.path, !e.unread, e.compressed)
 		}
 	}
 	if errors.Is(err, fs.ErrPermission) {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
@@ -94,35 +96,16 @@ func TestCompressedFilesAreKnownByTheirContent(t *testing.T) {
 	} {
 		check.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
 	}
-	m, err := Scan(dir, "", Selection{})
-	check.Must(t, err)
-	if len(m.Files) != 9 || m.Compressed != (Compressed{Files: 4, One: filepath.Join(dir, "a log")}) {
-		t.Errorf("%+v", m)
+	m, _ := scan(t, dir)
+	compressed := map[string]input.Compression{}
+	for _, f := range m.Files {
+		if f.Compression != input.Plain {
+			compressed[filepath.Base(f.Path)] = f.Compression
+		}
 	}
-	if said, want := m.Compressed.String(), "4 files are compressed, counted without being unpacked; one is "+strconv.Quote(m.Compressed.One); said != want {
-		t.Errorf("said %s, want %s", said, want)
-	}
-	m, err = Scan(dir, "", Selection{Skip: Skip{Binary: true}, Exclude: []string{"c.*"}})
-	check.Must(t, err)
-	if m.Compressed != (Compressed{Files: 1, One: filepath.Join(dir, "d.bz2")}) {
-		t.Errorf("without those that are left out: %+v", m)
-	}
-}
-
-func TestOfManySmallFilesOnlyTheFirstAreLookedIntoForCompression(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for i := range earlyFiles + 2 {
-		check.Must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%06d", i)), []byte("\x1f\x8b\x08"), 0o644))
-	}
-	check.Must(t, os.Truncate(filepath.Join(dir, fmt.Sprintf("%06d", earlyFiles)), largeFile))
-	m, err := Scan(dir, "", Selection{})
-	check.Must(t, err)
-	if m.Compressed != (Compressed{Files: earlyFiles + 1, One: filepath.Join(dir, "000000"), More: true}) {
-		t.Errorf("%+v", m.Compressed)
-	}
-	if said := m.Compressed.String(); !strings.HasPrefix(said, "at least 1,001 files are compressed, ") {
-		t.Error(said)
+	want := map[string]input.Compression{"a log": input.Gzip, "b.zst": input.Zstd, "c.bz2": input.Bzip2, "d.bz2": input.Bzip2}
+	if len(m.Files) != 9 || !maps.Equal(compressed, want) || m.Compressed() != len(want) {
+		t.Errorf("%d files; %v, want %v", len(m.Files), compressed, want)
 	}
 }
 

@@ -16,7 +16,7 @@ type Selection struct {
 // Skip says which files are left out, although they would otherwise end the run, now or later.
 type Skip struct {
 	Unreadable bool // files and folders that this user may not read
-	Binary     bool // files with a NUL byte near their beginning; this costs one read for each file
+	Binary     bool // files with a NUL byte near their beginning; compressed ones are unpacked for it
 }
 
 // ParseSkip reads a list as "unreadable,binary".

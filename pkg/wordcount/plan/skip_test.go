@@ -166,6 +166,22 @@ func TestBinaryFilesAreSkippedOnlyIfAskedFor(t *testing.T) {
 	}
 }
 
+func TestOfACompressedFileItsContentsSayWhetherItIsBinary(t *testing.T) {
+	t.Parallel()
+	dir := check.Folder(t, map[string]string{
+		"text.gz": string(check.Gzip(t, "words")), "empty.zst": string(check.Zstd(t, "")), "text.bz2": string(check.Bzip2),
+		"nul.gz": string(check.Gzip(t, "a", "\x00b")), "nul.zst": string(check.Zstd(t, "\x00")),
+		"late.gz":    string(check.Gzip(t, strings.Repeat("x ", binaryWithin/2)+"\x00")),
+		"cut.gz":     string(check.Gzip(t, "words")[:12]), // a worker says so
+		"nul-cut.gz": string(check.Gzip(t, "\x00", "words")[:30]),
+	})
+	files, skipped := listed(t, dir, Selection{Skip: Skip{Binary: true}})
+	if !slices.Equal(files, []string{"cut.gz", "empty.zst", "late.gz", "text.bz2", "text.gz"}) ||
+		!slices.Equal(skipped, []string{"nul-cut.gz: binary", "nul.gz: binary", "nul.zst: binary"}) {
+		t.Errorf("listed %q, skipped %q", files, skipped)
+	}
+}
+
 func TestStateFoldersOfOthersAreNoInput(t *testing.T) {
 	t.Parallel()
 	const name = "0123456789abcdef\n"

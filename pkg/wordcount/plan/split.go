@@ -9,7 +9,9 @@ import (
 )
 
 // Split is the unit of map work: a range of one file, or several small files. It owns the words
-// that begin in it.
+// that begin in it. A compressed file is never cut, because its words can only be found from its
+// beginning on. Its bytes are those of the file, and not of what is in it: here, in progress, and
+// where the seal compares what was counted with the manifest.
 type Split struct {
 	input.File
 	Off, Len int64        // bytes
@@ -71,7 +73,7 @@ func (p Plan) Splits() []Split {
 	small := 0 // how many more files fit into the last split
 	for _, f := range p.Manifest.Files {
 		step := p.Split
-		if step == 0 {
+		if step == 0 || f.Compression != input.Plain {
 			step = f.Size
 		}
 		whole := f.Size <= min(step, smallFile)

@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,8 +92,12 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 		return notCounted(err)
 	}
 	defer in.Close()
+	raw := &watched{r: &in, progress: progress}
 	// A file that grew was counted up to its planned size.
-	file, read := io.NewSectionReader(&in, 0, f.Size), int64(0)
+	file, err := unpack(io.NewSectionReader(raw, 0, f.Size), f)
+	if err != nil {
+		return notCounted(err)
+	}
 	words := func(text []byte) {
 		for word := range bytes.FieldsSeq(text) {
 			if share.has(word) {
@@ -105,8 +110,6 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 	for {
 		n, err := io.ReadFull(file, block[kept:])
 		text := block[:kept+n]
-		read += int64(n)
-		progress(n)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -115,7 +118,7 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 			break
 		}
 		if err != nil {
-			return notCounted(err)
+			return notCounted(cmp.Or(in.Check(true), err)) // what has changed may be the reason
 		}
 		space := bytes.LastIndexFunc(text, unicode.IsSpace)
 		if space < 0 { // all of it is one word, so far
@@ -130,11 +133,27 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 	if err := in.Check(true); err != nil {
 		return notCounted(err)
 	}
-	if read < f.Size {
+	if raw.read < f.Size && f.Compression == input.Plain { // a decoder would have missed the rest
 		return notCounted(&input.ChangedError{
-			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, read)})
+			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, raw.read)})
 	}
 	return nil
+}
+
+// watched is a file whose bytes are reported when they are read, or passed over, for the first time.
+type watched struct {
+	r        io.ReaderAt
+	read     int64 // bytes
+	progress func(int)
+}
+
+func (w *watched) ReadAt(p []byte, off int64) (n int, err error) {
+	n, err = w.r.ReadAt(p, off)
+	if more := off + int64(n) - w.read; more > 0 {
+		w.read += more
+		w.progress(int(more))
+	}
+	return n, err
 }
 
 // notCounted is the error of a file that can't be recounted, because it is not what was counted, or

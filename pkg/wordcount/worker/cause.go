@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"io/fs"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
@@ -20,6 +21,14 @@ func unreadable(err error) error {
 		return err
 	}
 	return unreadableError{err}
+}
+
+// ofFile reports whether err says that a file can't be read, or can't be unpacked.
+func ofFile(err error) bool {
+	_, unread := errors.AsType[*fs.PathError](err)
+	_, damaged := errors.AsType[*input.DamagedError](err)
+	_, large := errors.AsType[*input.WindowError](err)
+	return unread || damaged || large
 }
 
 // causeOf returns what the dead letter of a task says about an error.

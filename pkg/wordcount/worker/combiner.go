@@ -7,8 +7,8 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
-	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
@@ -41,29 +41,32 @@ type combiner struct {
 	tokens uint64          // words in the held tasks, repetitions included
 	held   []claim.Task    // tasks that are counted in table and out
 	since  time.Time       // when counting the first of them began
+
+	unpacker *input.Unpacker // of compressed files; nil: there was none, and the table has its room
+	text     []byte          // unpacked, and not counted yet
 }
 
 func newCombiner(reducers int, memory int64) combiner {
 	return combiner{reducers: reducers, memory: memory, table: count.New()}
 }
 
-// add counts a range of one file into the table, and returns the number of words in the range. When
-// the table has grown too large, it spills. The error of a store that can't be used is that of
-// package shuffle.
-func (c *combiner) add(r io.ReaderAt, s plan.Split) (tokens uint64, err error) {
-	step := min(countStep, max(leastStep, c.memory/256))
-	for off, end := s.Off, s.Off+s.Len; off < end; off += step {
-		n, err := c.table.Split(r, off, min(step, end-off), s.Size)
+// step is how many bytes of a text are counted before the size of the table is checked.
+func (c *combiner) step() int64 { return min(countStep, max(leastStep, c.memory/256)) }
+
+// add counts a range of r, which has size bytes, into the table, and returns the number of words in
+// the range. When the table has grown too large, it spills. The error of a store that can't be used is
+// that of package shuffle.
+func (c *combiner) add(r io.ReaderAt, off, n, size int64) (tokens uint64, err error) {
+	step := c.step()
+	for end := off + n; off < end; off += step {
+		n, err := c.table.Split(r, off, min(step, end-off), size)
 		if err != nil {
 			return 0, err
 		}
 		tokens += n
 		switch {
 		case c.reducers > 0 && c.full():
-			if c.spills() == shuffle.MaxSpills-1 { // the last one is for what output finds in the table
-				return 0, fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size", shuffle.MaxSpills-1)
-			}
-			if err := c.spill(); err != nil {
+			if err := c.relieve(); err != nil {
 				return 0, err
 			}
 		case c.reducers == 0 && (c.table.Len() > maxLiveWords || c.full()):
@@ -90,7 +93,19 @@ func (c *combiner) full() bool {
 	if c.reducers == 0 {
 		packed = c.table.Text() + c.table.Len()*liveBytes
 	}
-	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > memory.Room(c.memory)
+	left := memory.Room(c.memory)
+	if c.unpacker != nil {
+		left -= memory.UnpackRoom(c.memory)
+	}
+	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > left
+}
+
+// relieve spills within a task.
+func (c *combiner) relieve() error {
+	if c.spills() == shuffle.MaxSpills-1 { // the last one is for what output finds in the table
+		return fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size, or give each worker more memory", shuffle.MaxSpills-1)
+	}
+	return c.spill()
 }
 
 // spill adds the table to the map output, and empties it.
@@ -154,8 +169,9 @@ func (c *combiner) empty() {
 	c.tokens, c.held = 0, nil
 }
 
-// shrink frees the memory of the table, which must be empty.
+// shrink frees the memory of the table, which must be empty, and what compressed files need.
 func (c *combiner) shrink() {
 	c.table = count.New()
+	c.unpacker, c.text = nil, nil
 	memory.Collect()
 }

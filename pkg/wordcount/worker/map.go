@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -102,13 +102,18 @@ type reading struct {
 }
 
 func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
-	if err := r.kill.Err(); err != nil {
+	if err := r.step(); err != nil {
 		return 0, err
 	}
-	r.w.reads.Next()
 	n, err = r.Reader.ReadAt(p, off)
 	r.w.spec.Faults.at(MidCount)
 	return n, err
+}
+
+// step is what each read begins with.
+func (r *reading) step() error {
+	r.w.reads.Next()
+	return r.kill.Err()
 }
 
 // countPart adds a range of one file to the table. It checks the file once more after reading, on
@@ -122,20 +127,37 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 		return 0, unreadable(err)
 	}
 	defer f.Close()
-	tokens, countErr := w.combiner.add(f, s)
+	tokens, countErr := w.countOpen(f, s)
 	if errors.Is(countErr, shuffle.ErrHost) {
 		return 0, countErr
 	}
 	if err := f.Check(s.Off+s.Len == s.Size); err != nil { // then a failed count may have been its fault
 		return 0, unreadable(err)
 	}
-	if _, ofFile := errors.AsType[*fs.PathError](countErr); ofFile {
+	if ofFile(countErr) {
 		return 0, unreadable(countErr)
 	}
 	if countErr != nil {
 		return 0, fmt.Errorf("%s: %w", strconv.Quote(s.Path), countErr)
 	}
 	return tokens, nil
+}
+
+// countOpen adds a range of an open file to the table.
+func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) {
+	if s.Compression == input.Plain {
+		return w.combiner.add(f, s.Off, s.Len, s.Size)
+	}
+	u, err := w.combiner.unpack()
+	if err != nil {
+		return 0, err
+	}
+	u.Reset(f, s.File)
+	tokens, err = w.combiner.addText(unpacking{u, f})
+	if _, long := errors.AsType[*count.WordTooLongError](err); long {
+		err = fmt.Errorf("unpacked: %w", err)
+	}
+	return tokens, err
 }
 
 // recount puts the tasks that the table holds back into the list, because a split that failed

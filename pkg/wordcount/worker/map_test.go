@@ -112,6 +112,26 @@ func TestAFileThatChangesWhileItIsCountedIsNoticed(t *testing.T) {
 	}
 }
 
+func TestACompressedFileThatIsCutWhileItIsCountedHasChanged(t *testing.T) {
+	t.Parallel()
+	h := newHand(t, 1)
+	split := h.Splits[1]
+	check.Must(t, os.WriteFile(split.Path, check.Gzip(t, "two two"), 0o600))
+	now, err := input.Stat(split.Path)
+	check.Must(t, err)
+	split.Size, split.Len, split.MTime, split.Compression = now.Size, now.Size, now.Mtime, input.Gzip
+	w := h.mapping("w")
+	tokens, err := w.count(t.Context(), split)
+	if check.Must(t, err); tokens != 2 {
+		t.Errorf("%d words", tokens)
+	}
+	cut := func() { check.Must(t, os.Truncate(split.Path, now.Size-1)) }
+	_, err = w.count(meddling{t.Context(), cut}, split)
+	if _, changed := errors.AsType[*input.ChangedError](err); !changed {
+		t.Errorf("counted with %v", err)
+	}
+}
+
 func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
 	t.Parallel()
 	h := newHand(t, 1)

@@ -1,0 +1,87 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
+)
+
+// unpacking is a compressed file as a worker reads it: in steps, at each of which the worker may have
+// to end, because little of a file may unpack to very much.
+type unpacking struct {
+	text    *input.Unpacker
+	reading *reading
+}
+
+func (u unpacking) Read(p []byte) (int, error) {
+	if err := u.reading.step(); err != nil {
+		return 0, err
+	}
+	return u.text.Read(p)
+}
+
+// unpack returns what unpacks files. There is one for each worker. The table gives it room when the
+// first compressed file comes. A table without reducers is small, and what is in it can't be spilled.
+func (c *combiner) unpack() (*input.Unpacker, error) {
+	if c.unpacker != nil {
+		return c.unpacker, nil
+	}
+	if c.reducers > 0 && c.table.Len() > 0 {
+		if err := c.relieve(); err != nil {
+			return nil, err
+		}
+	}
+	if c.table.Len() == 0 {
+		c.shrink()
+	}
+	c.unpacker = input.NewUnpacker(memory.Window(c.memory))
+	return c.unpacker, nil
+}
+
+// addText counts a text whose size nobody knows before its end, and returns the number of words in it.
+// The offset in a *count.WordTooLongError is that in the text.
+func (c *combiner) addText(text io.Reader) (tokens uint64, err error) {
+	if c.text == nil {
+		c.text = make([]byte, c.step())
+	}
+	kept := 0 // bytes at the beginning of c.text that may be half a word
+	for at := int64(0); ; {
+		n, err := io.ReadFull(text, c.text[kept:])
+		whole := kept + n // bytes that end with a white space, or with the text
+		have, end := c.text[:whole], err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !end {
+			return 0, err
+		}
+		if !end {
+			space := bytes.LastIndexFunc(have, unicode.IsSpace)
+			if space < 0 && len(have) <= count.MaxWord {
+				c.text = append(c.text, make([]byte, len(c.text))...)
+				kept = len(have)
+				continue
+			}
+			if space >= 0 {
+				_, width := utf8.DecodeRune(have[space:])
+				whole = space + width
+			}
+		}
+		size := int64(whole)
+		some, countErr := c.add(bytes.NewReader(have[:whole]), 0, size, size)
+		if long, ok := errors.AsType[*count.WordTooLongError](countErr); ok {
+			long.Offset += at
+		}
+		if countErr != nil {
+			return 0, countErr
+		}
+		tokens, at = tokens+some, at+size
+		if end {
+			return tokens, nil
+		}
+		kept = copy(c.text, have[whole:])
+	}
+}
