@@ -94,9 +94,7 @@ func killAtEnd(t *testing.T, c redisd.Config) {
 func onPath(t *testing.T, name, body string) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	redistest.WriteExecutable(t, filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 }
 

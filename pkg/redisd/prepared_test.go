@@ -19,7 +19,7 @@ func TestFault61ARecordThatSomebodyPreparedRunsNothing(t *testing.T) {
 	ours := redistest.Start(t)
 	ran := filepath.Join(t.TempDir(), "ran")
 	evil := filepath.Join(t.TempDir(), "redis-server")
-	must(t, os.WriteFile(evil, []byte("#!/bin/sh\necho $0 >>'"+ran+"'\n"), 0o700))
+	redistest.WriteExecutable(t, evil, []byte("#!/bin/sh\necho $0 >>'"+ran+"'\n"))
 	onPath(t, "docker", "exit 1")
 	onPath(t, "podman", "exit 1")
 	for _, kind := range []redisd.Kind{ours.Kind, redisd.Container} {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -83,7 +84,7 @@ func (r *rig) orphan() (child int) {
 func (r *rig) startBy(first string) {
 	r.tb.Helper()
 	script := filepath.Join(r.tb.TempDir(), "redis-server") // by this name it is known as ours
-	check.Must(r.tb, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec '%s' \"$@\"\n", first, r.server.Program), 0o700))
+	redistest.WriteExecutable(r.tb, script, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec '%s' \"$@\"\n", first, r.server.Program))
 	r.program.Store(&script)
 }
 
@@ -134,7 +135,7 @@ func asNobody(t *testing.T) bool {
 	program, err := os.ReadFile("/proc/self/exe") // where it is, nobody may not go
 	check.Must(t, err)
 	own := filepath.Join(dir, "test")
-	check.Must(t, os.WriteFile(own, program, 0o755))
+	redistest.WriteExecutable(t, own, program)
 	for _, path := range []string{filepath.Dir(dir), dir, own} {
 		check.Must(t, os.Chown(path, nobody, nobody))
 	}
