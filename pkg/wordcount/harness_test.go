@@ -215,7 +215,7 @@ func startServer(ctx context.Context, server *redisd.Server, record *history.Rec
 	return record.Restart(func() (restarted bool, err error) {
 		before := server.Started
 		err = server.Start(ctx)
-		return server.Started != before, err
+		return !server.Started.Equal(before), err
 	})
 }
 
