@@ -153,7 +153,7 @@ func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) 
 		return 0, err
 	}
 	u.Reset(f, s.File)
-	tokens, err = w.combiner.addText(unpacking{u, f})
+	tokens, err = w.combiner.addText(unpacking{u, f.step})
 	if _, long := errors.AsType[*count.WordTooLongError](err); long {
 		err = fmt.Errorf("unpacked: %w", err)
 	}

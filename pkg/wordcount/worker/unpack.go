@@ -15,12 +15,12 @@ import (
 // unpacking is a compressed file as a worker reads it: in steps, at each of which the worker may have
 // to end, because little of a file may unpack to very much.
 type unpacking struct {
-	text    *input.Unpacker
-	reading *reading
+	text *input.Unpacker
+	step func() error // before each of them
 }
 
 func (u unpacking) Read(p []byte) (int, error) {
-	if err := u.reading.step(); err != nil {
+	if err := u.step(); err != nil {
 		return 0, err
 	}
 	return u.text.Read(p)
