@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,21 @@ func TestADiskIsFullForAWhileAndGoneInTheEnd(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(path, "file")); err == nil {
 		t.Error("it is still there")
 	}
+}
+
+func TestABitIsFlippedOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t)
+	path := filepath.Join(d.Path(), "file")
+	check.Must(t, os.WriteFile(path, make([]byte, 8<<10), 0o600))
+	check.Must(t, d.Fill())
+	check.Must(t, flipBit(path))
+	text, err := os.ReadFile(path)
+	check.Must(t, err)
+	if flipped := slices.Index(text, 1); len(text) != 8<<10 || flipped != 4<<10 {
+		t.Errorf("%d bytes, and the bit of byte %d is flipped", len(text), flipped)
+	}
+	check.Must(t, d.Close())
 }
 
 func TestFillShuffleGivesTheSpaceBackWhenAWorkerHasWaited(t *testing.T) {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,14 +26,28 @@ func (a Attack) LoseOutput(ctx context.Context) (time.Duration, error) {
 // DamageOutput flips a bit in the middle of a map output that counts, and otherwise does what
 // LoseOutput does.
 func (a Attack) DamageOutput(ctx context.Context) (time.Duration, error) {
-	return a.harmOutput(ctx, "flipped a bit of", func(path string) error {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		text[len(text)/2] ^= 1
-		return os.WriteFile(path, text, 0o600)
-	})
+	return a.harmOutput(ctx, "flipped a bit of", flipBit)
+}
+
+// flipBit flips a bit in the middle of a file. It writes that byte alone, because another fault may
+// have filled the disk.
+func flipBit(path string) (err error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	middle := make([]byte, 1)
+	if _, err := file.ReadAt(middle, info.Size()/2); err != nil {
+		return err
+	}
+	middle[0] ^= 1
+	_, err = file.WriteAt(middle, info.Size()/2)
+	return err
 }
 
 func (a Attack) harmOutput(ctx context.Context, what string, harm func(path string) error) (time.Duration, error) {
