@@ -38,9 +38,9 @@ type Progress struct {
 	// Quiet says not to keep lines about events, because an attack prints one line for each fault.
 	Quiet atomic.Bool
 
-	seen atomic.Int64 // workers of all hosts that the last status has
-
 	mu       sync.Mutex // guards the fields below, and keeps the bar and other lines apart
+	heard    heard
+	everyone int // workers of all hosts
 	out      *os.File
 	terminal bool
 	bar      *progressbar.ProgressBar
@@ -52,7 +52,7 @@ type Progress struct {
 
 // NewProgress returns a Progress that writes to out.
 func NewProgress(out *os.File) *Progress {
-	return &Progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}
+	return &Progress{out: out, terminal: term.IsTerminal(int(out.Fd())), heard: heard{}}
 }
 
 // measure is how far a phase of a job is.
@@ -72,7 +72,9 @@ type fitting struct {
 
 // Update shows a status of the job.
 func (p *Progress) Update(st wordcount.Status) {
-	p.seen.Store(int64(len(st.Workers)))
+	p.mu.Lock()
+	p.everyone = p.heard.hear(st.Workers, time.Now())
+	p.mu.Unlock()
 	switch st.Phase {
 	case protocol.Mapping:
 		p.Advance("map", st.Bytes)
@@ -120,7 +122,7 @@ func (p *Progress) team() string {
 	}
 	n, restarts := p.Living()
 	team := " · " + Plural(n, "worker")
-	if joined := int(p.seen.Load()) - n; joined > 0 {
+	if joined := p.everyone - n; joined > 0 {
 		team += fmt.Sprintf(" · %d joined", joined)
 	}
 	if restarts > 0 {

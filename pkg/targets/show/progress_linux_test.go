@@ -71,8 +71,11 @@ func TestWithoutATerminalThePhasesAreLines(t *testing.T) {
 	p.Total = 4 << 30
 	p.Living = func() (n, restarts int) { return 2, 0 }
 	update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
-	joined := map[string]protocol.WorkerInfo{"ours": {}, "also ours": {}, "of another host": {}}
-	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16, Workers: joined})
+	workers := func(beat int) map[string]protocol.WorkerInfo {
+		return map[string]protocol.WorkerInfo{"ours": {Beat: beat}, "also ours": {Beat: beat}, "of another host": {Beat: beat}, "killed": {Beat: 9}}
+	}
+	p.Update(wordcount.Status{Phase: protocol.Reducing, Workers: workers(1)})
+	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16, Workers: workers(2)})
 	update(p, wordcount.Status{Phase: protocol.Done})
 	check.Must(t, in.Close())
 	text, err := io.ReadAll(out)
