@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -70,14 +69,7 @@ func TestSmallCompressedFilesShareTasks(t *testing.T) {
 		o.Split = 1 << 20
 		r := mixedRig(t)
 		r.prepare(o)
-		// Of so many files three go together. All but the first ones are one that is empty.
-		m := r.plan.Manifest
-		empty := filepath.Join(t.TempDir(), "empty")
-		check.Must(t, os.WriteFile(empty, nil, 0o600))
-		now, err := input.Stat(empty)
-		check.Must(t, err)
-		m.Files = append(m.Files, slices.Repeat([]input.File{{Path: empty, MTime: now.Mtime}}, 2<<12)...)
-		r.planned(plan.New(m, o))
+		r.amongVeryMany(o)
 		shared := 0
 		for _, s := range r.plan.Splits() {
 			for _, f := range s.More {

@@ -57,19 +57,26 @@ func TestFault39InputThatBecomesUnreadableEndsTheRun(t *testing.T) {
 	})
 }
 
+// amongVeryMany plans the job anew with thousands of files more, so that three files share a task.
+// The others are one file that is empty.
+func (r *rig) amongVeryMany(o plan.Options) plan.Manifest {
+	r.tb.Helper()
+	m := r.plan.Manifest
+	empty := filepath.Join(r.tb.TempDir(), "empty")
+	check.Must(r.tb, os.WriteFile(empty, nil, 0o600))
+	now, err := input.Stat(empty)
+	check.Must(r.tb, err)
+	m.Files = append(m.Files, slices.Repeat([]input.File{{Path: empty, MTime: now.Mtime}}, 2<<12)...)
+	r.planned(plan.New(m, o))
+	return m
+}
+
 func TestFault39UnreadableFileIsNamedAmongThoseOfItsTask(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, map[string]string{"1": "lost", "2": "unreadable", "3": "lost too", "4": "kept", "5": "kept as well"})
 		r.prepare(o)
-		// Of so many files three go together. All but the first five are one that is empty.
-		m := r.plan.Manifest
-		empty := filepath.Join(t.TempDir(), "empty")
-		check.Must(t, os.WriteFile(empty, nil, 0o600))
-		now, err := input.Stat(empty)
-		check.Must(t, err)
-		m.Files = append(m.Files, slices.Repeat([]input.File{{Path: empty, MTime: now.Mtime}}, 2<<12)...)
-		r.planned(plan.New(m, o))
+		m := r.amongVeryMany(o)
 		if s := r.plan.Splits(); len(s[0].More) != 2 || s[1].Path != m.Files[3].Path {
 			t.Fatalf("the first tasks are %v and %v", s[0], s[1])
 		}

@@ -22,10 +22,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The histories of a real server are allowed, whoever calls what, whichever answers are lost, and
-// however often the server goes back to an earlier checkpoint. Nobody here works, and nothing is
-// counted: the history is the only judge. The mutation test with -judge asks it about each
-// guard of the library.
+// The histories of a real server are allowed. Any worker may make any call, any answer may be lost,
+// and the server may go back to an earlier checkpoint at any time. Nobody here works, and nothing is
+// counted: the history is the only judge. The mutation test with -judge asks it about each guard of
+// the library.
 func TestWhateverTheLibraryAnswersIsAllowed(t *testing.T) {
 	s := &stage{server: redistest.Start(t), tb: t, record: &history.Recorder{}}
 	s.rdb = s.server.Client(t)
