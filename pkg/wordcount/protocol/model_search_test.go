@@ -278,6 +278,7 @@ func TestAnyScheduleOfASmallModelIsExact(t *testing.T) {
 			continue
 		}
 		t.Run(fmt.Sprintf("%d tasks, %d partitions, %d words kept, %+v", c.tasks, c.partitions, c.keep, c.faults), func(t *testing.T) {
+			t.Parallel()
 			states, err := searchAll(c.needs, c.tasks, c.partitions, c.keep, c.faults)
 			if err == nil {
 				t.Errorf("%d states are right without the guard %q", states, c.needs)

@@ -47,9 +47,9 @@ func TestAnyScheduleOfTheModelIsExactOrPublishesNothing(t *testing.T) {
 	})
 }
 
-// By default 500 schedules are tried, with WORDCOUNT_PROPERTIES=full 20,000.
+// By default 200 schedules are tried, with WORDCOUNT_PROPERTIES=full 20,000.
 func TestAnyScheduleOfTheModelIsWhatTheLibraryDoes(t *testing.T) {
-	n := 500
+	n := 200
 	if full() {
 		n = 20_000
 	}
