@@ -68,8 +68,8 @@ func teach(ctx context.Context, out io.Writer, c redisd.Config, lessons []lesson
 		return err
 	}
 	defer l.redis.Close()
-	fmt.Fprintf(out, "Each lesson counts %d texts in a wrong way and in the right way. Both meet the same fault. Each text has\n"+
-		"\"the\" twice. Everything is real: the workers are processes, and the server is %s.\n", len(texts), l.server.Version)
+	fmt.Fprintf(out, "Each lesson counts %d texts into a sorted set, in a wrong way and in the right way. Both meet the same\n"+
+		"fault. Each text has \"the\" twice. Everything is real: workers are processes, on %s.\n", len(texts), l.server.Version)
 	surprises := 0
 	for i, lesson := range lessons {
 		n, err := lesson.teach(ctx, l, out, number+i)

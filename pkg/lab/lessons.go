@@ -82,7 +82,7 @@ var lessons = []lesson{
 			{program: "right_worker", means: "bob also takes what ann has held for too long: XAUTOCLAIM", stays: true, right: true},
 		},
 		why: "XREADGROUP gives an entry to one worker, and then to nobody else. What a dead worker has is pending for ever, " +
-			"unless a thief takes it over.",
+			"unless a thief takes it over. A thief waits for the end of a lease. Here the lab knows that ann is dead.",
 		look: "pkg/lab/wrong_loyal.go; pkg/wordcount/claim/steal.go",
 	},
 	{
@@ -141,8 +141,8 @@ var lessons = []lesson{
 			{program: "wrong_save", means: "the seal waits until the save under way has ended"},
 			{program: "right_seal", means: "the seal begins a save of its own, and waits for that one", right: true},
 		},
-		why: "A save has what was there when it began, however late it ends. So the seal fences the result, and only a save " +
-			"that begins behind the fence counts. Then the workers are dismissed.",
+		why: "A save has what was there when it began, however late it ends. So the seal first marks the result as " +
+			"final, which is the fence. Only a save that begins after that counts, and only then may the workers leave.",
 		look: "pkg/lab/wrong_save.go; pkg/wordcount/checkpoint/checkpoint.go; pkg/wordcount/supervisor/seal.go",
 	},
 }
