@@ -13,6 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
@@ -151,6 +152,30 @@ func TestAWorkerInPythonDoesAgainWhatRedisHasLost(t *testing.T) {
 	check.Must(t, err)
 	p.exits(0)
 	r.check(sealed)
+}
+
+func TestAWorkerInPythonGivesUpATaskThatKillsWorkers(t *testing.T) {
+	t.Parallel()
+	pythonWithRedis(t)
+	r := newRig(t, check.Texts(2, 5))
+	r.prepare(plan.Options{Direct: true})
+	check.Must(t, r.sup.Seed(t.Context()))
+	client := protocol.Client{Redis: r.probe, Job: r.plan.Job}
+	_, err := wordcounttest.Take(t.Context(), client, protocol.Maps, "dead", 1)
+	check.Must(t, err)
+	_, err = client.Release(t.Context(), r.runID(), "dead", true)
+	check.Must(t, err)
+	check.Must(t, r.probe.HSet(t.Context(), r.plan.Job.Key("attempts"), "map 1 deaths", 8).Err())
+	r.startPython(r.server.Addr)
+	check.Await(t, "one task is done, and one given up", func() bool {
+		st := r.status()
+		return st.Mapped == 1 && st.Buried == 1
+	})
+	letters, err := protocol.DeadLetters(t.Context(), r.probe, r.plan.Job)
+	check.Must(t, err)
+	if letters[0].Code != protocol.Deaths || letters[0].Number != 1 {
+		t.Errorf("given up is %+v", letters)
+	}
 }
 
 func TestAWorkerInPythonGivesBackWhatItCannotCount(t *testing.T) {
