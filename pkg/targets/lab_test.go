@@ -22,7 +22,7 @@ func TestALabThatIsInterruptedLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	f := bareFolder(t)
 	p := f.start("lab")
-	p.says("2. Count first")
+	p.says("1. Who has which text?")
 	p.signal(os.Interrupt)
 	p.exits(130)
 	f.labIsGone() // and allGone looks for processes

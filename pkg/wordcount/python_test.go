@@ -57,17 +57,14 @@ func (p *python) exits(status int) {
 	}
 }
 
-// pythonWithRedis is the first python3 that has the module redis. That of the system, for which
-// Debian has the package, may not be the first on the PATH.
+// pythonWithRedis is the python3 that runs the worker. Without one the test is skipped.
 func pythonWithRedis(tb testing.TB) string {
 	tb.Helper()
-	for _, program := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(program, "-c", "import redis").Run() == nil {
-			return program
-		}
+	program, ok := check.PythonWithRedis(tb.Context())
+	if !ok {
+		tb.Skip("no python3 here has the module redis: Debian has it as python3-redis")
 	}
-	tb.Skip("no python3 here has the module redis: Debian has it as python3-redis")
-	return ""
+	return program
 }
 
 // textsForPython are texts in which Python and Go could differ about what a word is.
