@@ -9,12 +9,14 @@
 // a process is killed or stands still, or Redis is killed. The lab prints what came of it. A lesson
 // fails if the wrong way was exact, or if the right way was not.
 //
-//	lab.go         prepares a server and the texts, and teaches the lessons
+//	lab.go         teaches the lessons
 //	lessons.go     the lessons: question, fault, ways, reason
 //	lesson.go      one lesson: runs its ways, and prints
 //	trial.go       one way, tried once: what a scenario is written in
+//	world.go       what all trials share: a server, and the texts as tasks
 //	process.go     a process of a trial, from the outside
 //	role.go        a process of a trial, from the inside
+//	worker.go      what a program works with
 //	stream.go      what wrong and right workers have in common
 //	texts.go       the texts, and a serial count of them
 //	wrong_NAME.go  one mistake each

@@ -19,23 +19,15 @@ type lesson struct {
 	look     string // where to look
 }
 
-// way is one way to count the texts.
-type way struct {
-	program string // what the lesson is about
-	means   string // in a few words
-	stays   bool   // its workers stay until they are dismissed
-	right   bool
-}
-
 // teach tries all ways of a lesson, and prints what came of it. It returns how many ways did
 // something that they shouldn't: a wrong one was exact, or a right one wasn't.
-func (l lesson) teach(ctx context.Context, lab *lab, out io.Writer, number int) (surprises int, err error) {
+func (l lesson) teach(ctx context.Context, world *world, out io.Writer, number int) (surprises int, err error) {
 	fmt.Fprintf(out, "\n%d. %s\n", number, l.question)
 	paragraph(out, "Fault: "+l.fault)
 	want := truth()
 	fmt.Fprintf(out, "   %-66s %2d words, the: %2d\n", "expected", want.words(), want["the"])
 	for _, w := range l.ways {
-		t := &trial{ctx: ctx, lab: lab, way: w}
+		t := &trial{ctx: ctx, world: world, way: w}
 		got, err := t.run(l.scenario)
 		if err != nil {
 			return surprises, fmt.Errorf("lesson %d, %s: %w", number, w.program, err)

@@ -36,7 +36,7 @@ func (t *trial) start(program, name string) *process {
 	p.cmd = wordcount.Program(role)
 	p.cmd.Stderr = p.said
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal is for the lab alone
-	told, err := json.Marshal(instructions{Program: program, Name: name, Server: t.lab.server.Endpoint(), Job: t.lab.job.Job, Tasks: t.lab.tasks})
+	told, err := json.Marshal(instructions{Program: program, Name: name, Server: t.world.server.Endpoint(), Job: t.world.job.Job, Tasks: t.world.tasks})
 	if err == nil {
 		p.orders, err = p.cmd.StdinPipe()
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -39,21 +37,6 @@ type instructions struct {
 	Server  redisd.Endpoint
 	Job     protocol.Job
 	Tasks   []protocol.Entry // what is to be seeded
-}
-
-// worker is what a program works with. A seeder and a sealer have the same.
-type worker struct {
-	name   string
-	redis  redis.UniversalClient
-	job    protocol.Client
-	tasks  []protocol.Entry
-	stream string // key of the stream of tasks
-	list   string // key of the list that a wrong worker has instead
-	counts string // key of the sorted set
-
-	// at tells the lab where the process is, and waits until the lab lets it go on. Here faults
-	// strike.
-	at func(point string)
 }
 
 // Main runs a process of the lab if this process is meant to be one, and then ends the process. In
@@ -101,6 +84,3 @@ func serve() error {
 		},
 	})
 }
-
-// listKey is the key of the list that a wrong worker has instead of a stream.
-func listKey(job protocol.Job) string { return job.Key("list") }

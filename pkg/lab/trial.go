@@ -8,11 +8,19 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
+// way is one way to count the texts.
+type way struct {
+	program string // what the lesson is about
+	means   string // in a few words
+	stays   bool   // its workers stay until they are dismissed
+	right   bool
+}
+
 // trial is one way to count the texts, tried once. Scenarios are written in its methods and those of
 // its processes. The first error stays, and after it nothing is done any more.
 type trial struct {
 	ctx       context.Context
-	lab       *lab
+	world     *world
 	way       way
 	processes []*process
 	notes     []string // for people
@@ -35,7 +43,7 @@ func (t *trial) note(format string, args ...any) {
 
 // run runs the scenario of a lesson with this way, and returns what it has counted.
 func (t *trial) run(scenario func(*trial)) (counts, error) {
-	t.fail(t.lab.empty(t.ctx))
+	t.fail(t.world.empty(t.ctx))
 	scenario(t)
 	for _, p := range t.processes {
 		p.kill()
@@ -48,7 +56,7 @@ func (t *trial) counted() counts {
 	if t.err != nil {
 		return nil
 	}
-	all, err := t.lab.redis.ZRangeWithScores(t.ctx, t.lab.job.Job.Key("counts"), 0, -1).Result()
+	all, err := t.world.redis.ZRangeWithScores(t.ctx, t.world.job.Job.Key("counts"), 0, -1).Result()
 	t.fail(err)
 	c := counts{}
 	for _, z := range all {
@@ -65,8 +73,8 @@ func (t *trial) seedList() {
 	if t.err != nil {
 		return
 	}
-	for _, task := range t.lab.tasks {
-		t.fail(t.lab.redis.RPush(t.ctx, listKey(t.lab.job.Job), task.Paths).Err())
+	for _, task := range t.world.tasks {
+		t.fail(t.world.redis.RPush(t.ctx, listKey(t.world.job.Job), task.Paths).Err())
 	}
 }
 
@@ -89,7 +97,7 @@ func (t *trial) pending() (text string) {
 	if t.err != nil {
 		return ""
 	}
-	p, err := t.lab.redis.XPending(t.ctx, t.lab.job.Job.StreamKey(protocol.Maps), protocol.Group).Result()
+	p, err := t.world.redis.XPending(t.ctx, t.world.job.Job.StreamKey(protocol.Maps), protocol.Group).Result()
 	if err != nil {
 		t.fail(err)
 		return ""
@@ -104,23 +112,23 @@ func (t *trial) pending() (text string) {
 // beginSave begins a checkpoint, and doesn't wait for its end.
 func (t *trial) beginSave() {
 	if t.err == nil {
-		t.fail(t.lab.redis.BgSave(t.ctx).Err())
+		t.fail(t.world.redis.BgSave(t.ctx).Err())
 	}
 }
 
 // save takes a checkpoint.
 func (t *trial) save() {
 	if t.err == nil {
-		t.fail(checkpoint.Take(t.ctx, t.lab.redis))
+		t.fail(checkpoint.Take(t.ctx, t.world.redis))
 	}
 }
 
 // crash kills Redis, and starts it again with what its last checkpoint has.
 func (t *trial) crash() {
 	if t.err == nil {
-		t.fail(t.lab.server.Kill(t.ctx))
+		t.fail(t.world.server.Kill(t.ctx))
 	}
 	if t.err == nil {
-		t.fail(t.lab.server.Start(t.ctx))
+		t.fail(t.world.server.Start(t.ctx))
 	}
 }
