@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,13 +26,19 @@ import (
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/corpus"
 	"github.com/magereduce/magereduce/pkg/gotest"
+	"github.com/magereduce/magereduce/pkg/lab"
+	"github.com/magereduce/magereduce/pkg/redisd"
+	"github.com/magereduce/magereduce/pkg/targets/failure"
+	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/versions"
 	//mage:import
 	"github.com/magereduce/magereduce/pkg/targets"
 )
 
-// Mage runs targets before it looks at what is behind them. So a wrong argument is refused here.
+// The processes of a lab are this program. And Mage runs targets before it looks at what is behind them, so a wrong argument
+// is refused here.
 func init() {
+	lab.Main()
 	if err := targets.CheckArguments(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(mg.ExitStatus(err))
@@ -56,6 +63,14 @@ func Demo(ctx context.Context) (err error) {
 	// The worker is killed last, because its replacement isn't slow and would finish the job soon.
 	mg.SerialCtxDeps(ctx, targets.Attacked(job, chaos.RestartRedis, chaos.KillWorker), targets.Verified(job))
 	return nil
+}
+
+// Lab teaches how a job stays exact: each lesson counts in a wrong way and in the right way, under the same fault; -lesson=N for one
+func Lab(ctx context.Context,
+	lesson *int, // its number, from 1; all
+) error {
+	err := lab.Run(ctx, &show.Out, redisd.Config{Dir: filepath.Join(".wordcount", "lab"), Name: "wordcount"}, lesson)
+	return failure.Explain(ctx, cmp.Or(err, show.Out.Err()))
 }
 
 // Test runs the tests but for the long ones, and tells of each that is skipped

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // Peers are other programs for the same, whose sources are in testdata/peers:
@@ -33,7 +35,7 @@ func (b bench) peers(ctx context.Context, c corpusDir) (entries []entry) {
 	if p, ok := b.build(ctx, "asynq", "go", "build", "-C", filepath.Join(peersDir, "asynq"), "-o"); ok {
 		entries = append(entries, entry{"asynq", b.atServer("asynq", p), c})
 	}
-	if python, ok := pythonWithRedis(ctx); ok {
+	if python, ok := check.PythonWithRedis(ctx); ok {
 		entries = append(entries, entry{"the lab in Python", b.atServer("lab", python, filepath.Join(peersDir, "lab.py")), c})
 	} else {
 		b.say("skipped the lab in Python: no python3 with the module redis, which Debian has as python3-redis")
@@ -50,17 +52,6 @@ func nameOfC(threads int) string {
 		return "C, one thread"
 	}
 	return fmt.Sprintf("C, %d threads", threads)
-}
-
-// pythonWithRedis is the python3 that has the module redis. That of the system, for which Debian
-// has packages, may not be the first one on the PATH.
-func pythonWithRedis(ctx context.Context) (program string, ok bool) {
-	for _, program := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(ctx, program, "-c", "import redis").Run() == nil {
-			return program, true
-		}
-	}
-	return "", false
 }
 
 // build builds a program with a command to which the path of the program is added.
