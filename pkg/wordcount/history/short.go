@@ -91,7 +91,7 @@ func wordless(function string, args []string) int {
 		return 6
 	case "commit":
 		if len(args) > 1 {
-			return 6 + number(args[1])
+			return 7 + number(args[1])
 		}
 	case "fill":
 		return 3
