@@ -1,14 +1,15 @@
-#!lua name=wordcount_4
--- wordcount, schema 4
+#!lua name=wordcount_5
+-- wordcount, schema 5
 --
 -- The exactly-once protocol of a word count job: everything that must not be torn apart is one function here.
 --
 -- Keys. All keys of a job share one hash tag. Every function takes all nine, in this order.
 --
---   1 meta      hash    schema, run, store, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
+--   1 meta      hash    schema, run, store, counting, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
 --                       stored (tokens in stored partitions), revoked (tasks whose output was lost), storing <attempt>,
 --                       troubles (tasks taken over or failed), taken (tasks taken over, each once), final, dismissed,
---                       keep (how many words the sorted set may have; 0: all), filled (how many of them it has), full
+--                       keep (how many words the sorted set may have; 0: all), filled (how many of them it has), full,
+--                       tally (of all outputs, once they are discarded)
 --   2 map       stream  one entry per split, ID = index + 1 (Redis refuses 0-0), group "workers"
 --   3 reduce    stream  one entry per partition, ID = partition + 1, group "workers"
 --   4 counts    zset    the result: word -> count; of a job that keeps N words, the N most frequent
@@ -44,7 +45,7 @@
 --   WCRUN    the job belongs to another run
 --   NOPERM   the caller may not call a command that the function needs
 
-local SCHEMA = '4'
+local SCHEMA = '5'
 local GROUP = 'workers'
 local META, MAP, REDUCE, COUNTS, ATTEMPTS, DEAD, WORKERS, OUTPUTS, RESULTS = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local TYPES = {'hash', 'stream', 'stream', 'zset', 'hash', 'hash', 'hash', 'hash', 'hash'}
@@ -107,6 +108,18 @@ local function check_counts(args, from)
       known[count] = true
     end
   end
+end
+
+-- Checks a tally, which is for people: what became of the records that were counted, as seven numbers with commas between
+-- them, or '-' where all of them are 0.
+local function check_tally(tally)
+  if tally == '-' then return end
+  local n = 0
+  for number in ((tally or '') .. ','):gmatch('([^,]*),') do
+    integer(number, 'tally')
+    n = n + 1
+  end
+  if n ~= 7 then refuse('WCARG', 'a tally has 7 numbers, not %d', n) end
 end
 
 local function entry(n) return string.format('%.0f-0', n) end
@@ -251,7 +264,8 @@ end
 
 -- seed: appends tasks to the map stream; creates the job if it is not there.
 --   ARGV    run, maps (in total), reducers, keep (how many words the sorted set may have; 0: all),
---           store (where the outputs are; to be compared, and never obeyed), first (1-based number of the first task given),
+--           store (where the outputs are; to be compared, and never obeyed), counting (what is counted, for hosts that join),
+--           first (1-based number of the first task given),
 --           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
 --   returns {run of the job, top (number of the last task in the stream), store, phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
@@ -260,11 +274,11 @@ end
 -- a repeated call adds nothing twice. A task that somebody deleted can't be added again, and nobody would do it.
 local function seed(keys, args)
   local run, maps, reducers, keep = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers'), integer(args[4], 'keep')
-  local store, first = args[5], integer(args[6], 'first')
+  local store, counting, first = args[5], args[6], integer(args[7], 'first')
   if not run or run == '' then refuse('WCARG', 'run must be given') end
   if keep > 0 and reducers == 0 then refuse('WCARG', 'without reducers all words are kept') end
-  if first < 1 or #args % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
-  local last = first - 1 + (#args - 6) / 2
+  if first < 1 or #args % 2 ~= 1 then refuse('WCARG', 'tasks have two values each') end
+  local last = first - 1 + (#args - 7) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
   local meta, top = read_meta(keys), 0
   if meta then
@@ -283,6 +297,7 @@ local function seed(keys, args)
   else
     redis.call('DEL', unpack(keys))
     redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers,
+      'counting', counting,
       'keep', keep)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
@@ -290,7 +305,7 @@ local function seed(keys, args)
   end
   if first <= top + 1 then
     for n = top + 1, last do
-      local at = 7 + (n - first) * 2
+      local at = 8 + (n - first) * 2
       redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'split', args[at + 1])
       top = n
     end
@@ -301,7 +316,7 @@ end
 
 -- commit: acknowledges a batch of map tasks and names their output, as one step, if all of them are pending.
 --   ARGV    run, n, n task numbers (strictly increasing), tokens, bytes, name of the output (a nonce), host (escaped),
---           and without reducers the counts themselves: word, count, word, count, ...
+--           tally, and without reducers the counts themselves: word, count, word, count, ...
 --   returns {'committed'} or {'refused', standing of each task}
 -- Guards. The run (see open_run). Strictly increasing (see batch_of). All or nothing: an output cannot be taken apart again.
 -- A name that is there, though the tasks are pending, comes from a torn log. The tasks are looked at first, so that a worker
@@ -310,11 +325,12 @@ end
 local function commit(keys, args)
   local meta = open_run(keys, args[1])
   local n = integer(args[2], 'n')
-  if #args < n + 6 then refuse('WCARG', 'too few arguments') end
+  if #args < n + 7 then refuse('WCARG', 'too few arguments') end
   local ids, numbers = batch_of(args, 3, n, 'task', 1, meta.maps)
   local tokens, bytes = integer(args[n + 3], 'tokens'), integer(args[n + 4], 'bytes')
-  local name, host, at = args[n + 5], args[n + 6], n + 7
+  local name, host, tally, at = args[n + 5], args[n + 6], args[n + 7], n + 8
   if name == '' or host == '' or host:find(' ') then refuse('WCARG', 'name and host must be given') end
+  check_tally(tally)
   if meta.reducers > 0 and at <= #args then refuse('WCARG', 'counts of a job that has reducers') end
   if (#args - at + 1) % 2 ~= 0 then refuse('WCARG', 'a word without its count') end
   check_counts(args, at + 1)
@@ -327,7 +343,7 @@ local function commit(keys, args)
     refuse('WCSTATE', 'pending tasks could not be acknowledged')
   end
   for i = at, #args, 2 do redis.call('ZINCRBY', keys[COUNTS], args[i + 1], args[i]) end
-  redis.call('HSET', keys[OUTPUTS], name, string.format('%.0f %.0f %s %s', tokens, bytes, ranges_of(numbers), host))
+  redis.call('HSET', keys[OUTPUTS], name, string.format('%.0f %.0f %s %s %s', tokens, bytes, ranges_of(numbers), host, tally))
   meta.mapped, meta.tokens, meta.bytes = meta.mapped + n, meta.tokens + tokens, meta.bytes + bytes
   turn(keys, meta)
   return {'committed'}
@@ -376,7 +392,7 @@ local function revoke(keys, args)
       redis.call('XCLAIM', keys[MAP], GROUP, 'revoked', 0, entry(number), 'IDLE', LONG_AGO, 'FORCE', 'JUSTID')
     else
       redis.call('HSET', keys[DEAD], task, string.format('LOST map output lost %d times: written on %s, read on %s: %s',
-        lost, output:match('(%S+)$'), host, why))
+        lost, output:match('(%S+) %S+$'), host, why))
     end
   end
   meta.mapped, meta.tokens, meta.bytes = meta.mapped - #numbers, meta.tokens - tokens, meta.bytes - bytes
@@ -581,13 +597,16 @@ local function dismiss(keys, args)
 end
 
 -- discard: drops what the result of a sealed job doesn't need, and lets its other keys expire where that is wanted.
---   ARGV    fence, seconds to live (0: for ever)
--- Without reducers the outputs stay: another supervisor that seals the job looks at them, because no reducer did.
+--   ARGV    fence, seconds to live (0: for ever), tally of all outputs
+-- Without reducers the outputs stay: another supervisor that seals the job looks at them, because no reducer did. With
+-- reducers, it finds the tally here.
 -- Guard: the fence. A deletion that comes late, after a rollback reopened the job, would leave nothing to reduce.
 local function discard(keys, args)
   local meta = open_final(keys, args[1])
   local ttl = integer(args[2], 'seconds')
+  check_tally(args[3])
   redis.call('UNLINK', keys[ATTEMPTS])
+  if meta.reducers > 0 then redis.call('HSET', keys[META], 'tally', args[3]) end
   if meta.reducers > 0 then redis.call('UNLINK', keys[OUTPUTS]) end
   if ttl > 0 then
     for _, key in ipairs(keys) do redis.call('EXPIRE', key, args[2]) end
@@ -767,7 +786,7 @@ register('final', final, {'HSET'})
 register_reading('result', result)
 register_reading('sum', sum)
 register('dismiss', dismiss, {'HSET', 'DEL'})
-register('discard', discard, {'UNLINK', 'EXPIRE'})
+register('discard', discard, {'UNLINK', 'HSET', 'EXPIRE'})
 register('renew', renew, {'HSET', 'XPENDING', 'XCLAIM'})
 register('release', release, {'XPENDING', 'HSET', 'HGET', 'HINCRBY', 'XCLAIM', 'HDEL'})
 register('begin_task', begin_task, {'HSET', 'HDEL', 'HINCRBY', 'HSETNX', 'HGET'})

@@ -13,7 +13,7 @@ func TestStepsRunWhatTheyNeedAndMayBeRepeated(t *testing.T) {
 	f.texts(5)
 	for range 2 {
 		contains(t, f.exits(0, "redis:start").err, "data in .wordcount/redis")
-		contains(t, f.exits(0, "functions:load").err, "wordcount_4 ")
+		contains(t, f.exits(0, "functions:load").err, "wordcount_5 ")
 		contains(t, f.exits(0, "stream:seed").err, "5 files")
 		if s := f.status(); s.Phase != "map" || s.Tasks.Pending != 0 || s.Tasks.Done != 0 || len(s.Workers) != 0 {
 			t.Errorf("seeded: %+v", s)

@@ -20,7 +20,7 @@ import (
 
 func newResult(j *Job) *Result {
 	return &Result{
-		Sealed: *j.sealed, manifest: j.plan.Manifest,
+		Sealed: *j.sealed, plan: j.plan,
 		words: result.Result{Redis: j.conn.rdb, Job: j.plan.Job, Fence: j.sealed.Fence, Run: j.sealed.Run, Store: j.store},
 	}
 }
@@ -137,7 +137,14 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if err != nil || st.Dismissed {
 		return st.Dismissed, err
 	}
-	j.plan.Job.Reducers, j.plan.Job.Keep = st.Reducers, st.Keep
+	j.plan.Job.Reducers, j.plan.Job.Keep, j.plan.Job.Counting = st.Reducers, st.Keep, st.Counting
+	counting, err := plan.ParseCounting(st.Counting)
+	if err == nil {
+		err = counting.Check()
+	}
+	if err != nil {
+		return false, err
+	}
 	if err := j.use(ctx); err != nil {
 		return false, err
 	}

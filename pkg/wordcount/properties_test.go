@@ -488,9 +488,9 @@ func (l *lab) seal(t *rapid.T) {
 	}
 	if rapid.Bool().Draw(t, "tidy up") {
 		l.must(l.Dismiss(t.Context(), end.Fence))
-		l.must(l.Discard(t.Context(), end.Fence, 0))
+		l.must(l.Discard(t.Context(), end.Fence, 0, protocol.Tally{}))
 	}
-	l.Discard(t.Context(), protocol.NewNonce(), 0) // somebody else's, which comes late
+	l.Discard(t.Context(), protocol.NewNonce(), 0, protocol.Tally{}) // somebody else's, which comes late
 }
 
 func (l *lab) checkpoint(*rapid.T) {

@@ -207,11 +207,43 @@ func TestAFenceThatIsLostAfterTheResultWasReadIsNoticed(t *testing.T) {
 
 func TestCommitsThatDoNotCoverTheJobAreNeverSealed(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, 0)
-	h.Finish()
-	h.Duplicate(2)
-	_, err := h.sup.Seal(t.Context())
-	h.refused(err, protocol.ErrState, "task 2 was committed twice", "clean")
+	for _, reducers := range []int{0, 1} {
+		h := newByHand(t, reducers)
+		h.Finish()
+		h.Duplicate(2)
+		if reducers == 0 { // then there is never a tally of discarded outputs
+			check.Must(t, h.rdb.HSet(t.Context(), h.Client.Job.Key("meta"), "tally", "-").Err())
+		}
+		_, err := h.sup.Seal(t.Context())
+		h.refused(err, protocol.ErrState, "task 2 was committed twice", "clean")
+	}
+}
+
+func TestATallyIsTheSameWhoeverSealsTheJob(t *testing.T) {
+	t.Parallel()
+	for _, reducers := range []int{0, 1} {
+		h := newByHand(t, reducers)
+		var want protocol.Tally
+		for _, n := range h.Take("map", "w", wordcounttest.Tasks) {
+			c := h.Counted(n)
+			c.Tally = protocol.Tally{Records: uint64(10 * n), Missing: 1, Compressed: 5, Unpacked: uint64(n)}
+			want.Add(c.Tally)
+			_, err := h.Send(c)
+			check.Must(t, err)
+		}
+		for _, n := range h.Take("reduce", "w", reducers+1) {
+			h.Store(n - 1)
+		}
+		sealed, err := h.sup.Seal(t.Context())
+		if err != nil || sealed.Tally != want {
+			t.Errorf("%d reducers: %+v, %v", reducers, sealed.Tally, err)
+		}
+		check.Must(t, h.folder.Unpublish(h.Client.Job.ID)) // as in another folder
+		again, err := h.sup.Seal(t.Context())
+		if err != nil || again.Tally != want || again.Fence != sealed.Fence {
+			t.Errorf("%d reducers: %+v after %+v, %v", reducers, again, sealed, err)
+		}
+	}
 }
 
 func TestMapOutputsThatDoNotCoverTheJobAreNeverMerged(t *testing.T) {

@@ -31,6 +31,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 	unsettled(t)
 	tried := map[string][2]string{
 		"WORDCOUNT_INPUT": {"one", "other"}, "WORDCOUNT_EXCLUDE": {"*.gz", "a,b"}, "WORDCOUNT_SKIP": {"binary", "unreadable"},
+		"WORDCOUNT_FIELD": {"line", "csv:1"}, "WORDCOUNT_WORDS": {"unicode", "value"}, "WORDCOUNT_FOLD": {"nfc", "case"},
 		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"}, "WORDCOUNT_KEEP": {"3", "all"},
 		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_SHUFFLE": {"one", "other"}, "WORDCOUNT_LEASE": {"3s", "5s"},
 		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
@@ -66,7 +67,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 			}
 		})
 	}
-	if n := len(tried) + 1; len(variables) != n { // WORDCOUNT_GROWING has a single value, so that it can't win over another
+	if n := len(tried) + 2; len(variables) != n { // WORDCOUNT_GROWING and WORDCOUNT_STRICT have a single value, so that they can't win over another
 		t.Errorf("there are %d variables, and %d are tried", len(variables), n)
 	}
 }
@@ -186,16 +187,19 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 
 	asked(Config{
 		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
-		Reducers: 3, WholeFiles: true, Keep: 1000,
+		Reducers: 3, WholeFiles: true, Keep: 1000, Field: "jsonl:a.b", Words: "unicode", Fold: "case", Strict: true,
 	})
 	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
-		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
+		"WORDCOUNT_FIELD=jsonl:a.b WORDCOUNT_WORDS=unicode WORDCOUNT_FOLD=case WORDCOUNT_STRICT=1 WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
 	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
-		!c.Growing || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
+		!c.Growing || c.Field != "jsonl:a.b" || c.Words != "unicode" || c.Fold != "case" || !c.Strict || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
 	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || !c.WholeFiles {
 		t.Errorf("with reducers of its own: %+v", c)
+	}
+	if c := resolved(Config{Field: "line"}); c.Input != "texts" || c.Field != "line" || c.Words != "" || c.Fold != "" || c.Strict {
+		t.Errorf("with a field of its own: %+v", c)
 	}
 	if c := resolved(Config{Direct: true}); !c.Direct || c.Keep != 0 {
 		t.Errorf("without reducers: %+v", c)

@@ -13,7 +13,7 @@
 // A call is two lines of JSON. The first one is written before the call is sent, the second one
 // when the answer has come:
 //
-//	{"n":7,"call":"commit","job":"9f…","args":["R","2","1","2","40","210","NAME","host"],"start":12}
+//	{"n":7,"call":"commit","job":"9f…","args":["R","2","1","2","40","210","NAME","host","-"],"start":12}
 //	{"n":7,"end":15,"answer":["committed"]}
 //
 // Each line is one write to a file that is open for appending. A process that is killed loses none,

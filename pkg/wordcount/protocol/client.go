@@ -14,7 +14,7 @@ var Library = redisfn.MustParse(lua.Wordcount)
 
 // Schema is the version of the keys and the functions. It is part of the library's name and of each
 // function's name.
-const Schema = "4"
+const Schema = "5"
 
 // Client calls the library for one job. It has one method for each function.
 type Client struct {

@@ -15,7 +15,8 @@ type Commit struct {
 	Bytes  int64  // of input
 	Output string // names the map output, which must be whole by now; without reducers, a nonce
 	Host   string // that wrote it, for people
-	Words  []any  // without reducers: word, count, word, count, …
+	Tally  Tally
+	Words  []any // without reducers: word, count, word, count, …
 }
 
 // Commit acknowledges map tasks and names their output, as one step, if all of them are pending.
@@ -27,12 +28,12 @@ func (c Client) Commit(ctx context.Context, run string, o Commit) (standings []s
 	if err := c.room(ctx, adding); err != nil {
 		return nil, err
 	}
-	args := make([]any, 0, 6+len(o.Tasks)+len(o.Words))
+	args := make([]any, 0, 7+len(o.Tasks)+len(o.Words))
 	args = append(args, run, len(o.Tasks))
 	for _, n := range o.Tasks {
 		args = append(args, n)
 	}
-	args = append(append(args, o.Tokens, o.Bytes, o.Output, escapedHost(o.Host)), o.Words...)
+	args = append(append(args, o.Tokens, o.Bytes, o.Output, escapedHost(o.Host), o.Tally.String()), o.Words...)
 	now, err := parseProgress(c.call(ctx, "commit", c.Job.Keys(), args...))
 	return now.Standings, err
 }

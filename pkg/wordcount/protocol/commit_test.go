@@ -152,11 +152,11 @@ func TestAnOutputHasANameAndAHost(t *testing.T) {
 	h := wordcounttest.New(t, 1)
 	h.Take("map", "w", 1)
 	for what, args := range map[string][]any{
-		"no name":          {h.Run, 1, 1, 1, 3, "", "host"},
-		"no host":          {h.Run, 1, 1, 1, 3, "name", ""},
-		"two hosts":        {h.Run, 1, 1, 1, 3, "name", "two hosts"},
-		"too few of all":   {h.Run, 1, 1, 1, 3, "name"},
-		"counts of a word": {h.Run, 1, 1, 1, 3, "name", "host", "one", 1},
+		"no name":          {h.Run, 1, 1, 1, 3, "", "host", "-"},
+		"no host":          {h.Run, 1, 1, 1, 3, "name", "", "-"},
+		"two hosts":        {h.Run, 1, 1, 1, 3, "name", "two hosts", "-"},
+		"too few of all":   {h.Run, 1, 1, 1, 3, "name", "host"},
+		"counts of a word": {h.Run, 1, 1, 1, 3, "name", "host", "-", "one", 1},
 	} {
 		err := protocol.Classify(h.Client.Redis.FCall(t.Context(), protocol.Function("commit"), h.Client.Job.Keys(), args...).Err())
 		if !errors.Is(err, protocol.ErrState) {
@@ -164,4 +164,31 @@ func TestAnOutputHasANameAndAHost(t *testing.T) {
 		}
 	}
 	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == 1 })
+}
+
+func TestATallyIsSevenNumbersOrNone(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	h.Take("map", "w", 2)
+	tallies := []string{"", "1", "1,2,3,4,5,6", "1,2,3,4,5,6,7,8", "1,2,3,4,5,6,", "1,2,3,4,5,6,x", "1,2,3,4,5,6,-7", "1,2,3,4,5,6,7 8", "1,2,3,4,5,6,1000000000000000"}
+	for _, tally := range tallies {
+		args := []any{h.Run, 1, 1, 1, 3, "name", "host", tally}
+		err := protocol.Classify(h.Client.Redis.FCall(t.Context(), protocol.Function("commit"), h.Client.Job.Keys(), args...).Err())
+		check.IsError(t, err, protocol.ErrState, "tally")
+	}
+	h.Expect("nothing was committed", func(st protocol.Status) bool { return st.Mapped == 0 && st.Pending() == 2 })
+	c := h.Counted(1)
+	c.Tally = protocol.Tally{Records: 3, Malformed: 1, Unpacked: 1e18} // more than the library takes
+	_, err := h.Send(c)
+	check.Must(t, err)
+	h.MustCommit(2)
+	outputs, _, err := protocol.OutputsSoFar(t.Context(), h.Client.Redis, h.Client.Job)
+	check.Must(t, err)
+	var all protocol.Tally
+	for _, o := range outputs {
+		all.Add(o.Tally)
+	}
+	if want := (protocol.Tally{Records: 3, Malformed: 1, Unpacked: 1e15 - 1}); all != want || len(outputs) != 2 {
+		t.Errorf("the outputs are %+v, and have %+v", outputs, all)
+	}
 }

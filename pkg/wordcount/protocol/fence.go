@@ -29,38 +29,49 @@ func (c Client) Fence(ctx context.Context, run, nonce string) (e Ending, err err
 	return e, nil
 }
 
-// Fenced returns the map outputs of a fenced job. Discard drops them where there are reducers.
-func (c Client) Fenced(ctx context.Context, fence string) ([]Output, error) {
-	named, err := c.underFence(ctx, fence, "outputs")
-	if err != nil {
-		return nil, err
+// Fenced returns the map outputs of a fenced job. Where there are reducers, Discard drops them, and
+// leaves their tally. left is nil before that.
+func (c Client) Fenced(ctx context.Context, fence string) (outputs []Output, left *Tally, err error) {
+	var named *redis.MapStringStringCmd
+	var kept *redis.SliceCmd
+	err = c.underFence(ctx, fence, func(pipe redis.Pipeliner) {
+		named, kept = pipe.HGetAll(ctx, c.Job.Key("outputs")), pipe.HMGet(ctx, c.Job.Key("meta"), "tally")
+	})
+	if err == nil {
+		outputs, err = parseOutputs(named.Val())
 	}
-	return parseOutputs(named)
+	if err != nil {
+		return nil, nil, err
+	}
+	if text, discarded := kept.Val()[0].(string); discarded {
+		tally, err := parseTally(text)
+		if err != nil {
+			return nil, nil, Damaged("it has the tally %q", text)
+		}
+		left = &tally
+	}
+	return outputs, left, nil
 }
 
 // FencedResults returns the result files of a fenced job that has them, by partition.
 func (c Client) FencedResults(ctx context.Context, fence string) ([]ResultFile, error) {
-	named, err := c.underFence(ctx, fence, "results")
+	var named *redis.MapStringStringCmd
+	err := c.underFence(ctx, fence, func(pipe redis.Pipeliner) { named = pipe.HGetAll(ctx, c.Job.Key("results")) })
 	if err != nil {
 		return nil, err
 	}
-	return parseResults(named, c.Job.Reducers)
+	return parseResults(named.Val(), c.Job.Reducers)
 }
 
-// underFence reads a hash of the job, in the moment in which the fence stands.
-func (c Client) underFence(ctx context.Context, fence, key string) (map[string]string, error) {
-	var named *redis.MapStringStringCmd
-	err := Library.Have(ctx, c.Redis, func() error {
+// underFence reads keys of the job, in the moment in which the fence stands.
+func (c Client) underFence(ctx context.Context, fence string, read func(redis.Pipeliner)) error {
+	return Classify(Library.Have(ctx, c.Redis, func() error {
 		return transaction(c.Redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 			pipe.FCallRO(ctx, Function("result"), c.Job.Keys(), fence, 0, 1)
-			named = pipe.HGetAll(ctx, c.Job.Key(key))
+			read(pipe)
 			return nil
 		}))
-	})
-	if err != nil {
-		return nil, Classify(err)
-	}
-	return named.Val(), nil
+	}))
 }
 
 // Page returns n words from a rank on, by descending count, as word, count, word, count, …
@@ -83,8 +94,8 @@ func (c Client) Dismiss(ctx context.Context, fence string) error {
 	return c.call(ctx, "dismiss", c.Job.Keys(), fence).Err()
 }
 
-// Discard drops what the result of a sealed job doesn't need. With a ttl (seconds) above 0, the other
-// keys expire.
-func (c Client) Discard(ctx context.Context, fence string, ttl int) error {
-	return c.call(ctx, "discard", c.Job.Keys(), fence, ttl).Err()
+// Discard drops what the result of a sealed job doesn't need. The tally of its outputs stays. With a
+// ttl (seconds) above 0, the other keys expire.
+func (c Client) Discard(ctx context.Context, fence string, ttl int, tally Tally) error {
+	return c.call(ctx, "discard", c.Job.Keys(), fence, ttl, tally.String()).Err()
 }

@@ -40,10 +40,10 @@ func TestAResultIsReadUnderItsFenceAlone(t *testing.T) {
 	}
 	calls := map[string]func(fence string) error{
 		"result":  func(fence string) error { _, err := h.Client.Page(ctx, fence, 0, 10); return err },
-		"outputs": func(fence string) error { _, err := h.Client.Fenced(ctx, fence); return err },
+		"outputs": func(fence string) error { _, _, err := h.Client.Fenced(ctx, fence); return err },
 		"sum":     func(fence string) error { _, _, err := h.Client.Sum(ctx, fence, 0, 10); return err },
 		"dismiss": func(fence string) error { return h.Client.Dismiss(ctx, fence) },
-		"discard": func(fence string) error { return h.Client.Discard(ctx, fence, 3600) },
+		"discard": func(fence string) error { return h.Client.Discard(ctx, fence, 3600, protocol.Tally{}) },
 	}
 	for _, name := range []string{"result", "sum", "outputs", "dismiss", "discard"} {
 		for _, fence := range []string{"second", ""} {
@@ -76,7 +76,7 @@ func TestResultFilesAreListedUnderTheFenceAlone(t *testing.T) {
 	}
 	before, err := h.Client.FencedResults(t.Context(), fence)
 	check.Must(t, err)
-	check.Must(t, h.Client.Discard(t.Context(), fence, 0))
+	check.Must(t, h.Client.Discard(t.Context(), fence, 0, protocol.Tally{}))
 	files, err := h.Client.FencedResults(t.Context(), fence)
 	if err != nil || len(files) != 2 || !slices.Equal(files, before) || files[0].Tokens+files[1].Tokens != 6 {
 		t.Errorf("%v, %v", files, err)
@@ -97,16 +97,20 @@ func TestAResultThatLacksABuriedTaskIsNotFenced(t *testing.T) {
 // the next one who does.
 func TestOutputsThatReducersHaveReadAreDiscarded(t *testing.T) {
 	t.Parallel()
+	tally := protocol.Tally{Records: 5, Missing: 2, Unpacked: 1e12}
 	for reducers, want := range []int{1, 0} {
 		h := wordcounttest.New(t, reducers)
 		h.Finish()
 		fence := h.Fence()
 		for _, when := range []string{"before", "after"} {
-			outputs, err := h.Client.Fenced(t.Context(), fence)
+			outputs, left, err := h.Client.Fenced(t.Context(), fence)
 			if err != nil || len(outputs) != want && when == "after" || len(outputs) != 1 && when == "before" {
 				t.Errorf("%d reducers, %s: %+v, %v", reducers, when, outputs, err)
 			}
-			check.Must(t, h.Client.Discard(t.Context(), fence, 0))
+			if gone := want == 0 && when == "after"; (left != nil) != gone || gone && *left != tally {
+				t.Errorf("%d reducers, %s: the tally is %v", reducers, when, left)
+			}
+			check.Must(t, h.Client.Discard(t.Context(), fence, 0, tally))
 		}
 		if got := h.Counts(); got != wordcounttest.Result {
 			t.Errorf("counted: %s", got)

@@ -73,8 +73,8 @@ func (s *standin) fields(key string) []field {
 }
 
 func outputOf(f field) modelOutput {
-	words := strings.Fields(f.value) // tokens, bytes, ranges of tasks, host
-	o := modelOutput{name: nonceOf(f.name), tokens: number(words[0])}
+	words := strings.Fields(f.value) // tokens, bytes, ranges of tasks, host, tally
+	o := modelOutput{name: nonceOf(f.name), tokens: number(words[0]), records: recordsOf(words[4])}
 	for ids := range strings.SplitSeq(words[2], ",") {
 		first, last, several := strings.Cut(ids, "-")
 		if !several {
@@ -85,6 +85,15 @@ func outputOf(f field) modelOutput {
 		}
 	}
 	return o
+}
+
+// recordsOf is the first number of a tally.
+func recordsOf(tally string) int {
+	if tally == "-" {
+		return 0
+	}
+	records, _, _ := strings.Cut(tally, ",")
+	return number(records)
 }
 
 func nonceOf(text string) nonce { return nonce(number(text)) }
@@ -107,6 +116,8 @@ func (m *modelState) readMeta(name, value string) {
 		m.tokens = number(value)
 	case "stored":
 		m.stored = number(value)
+	case "tally":
+		m.records = recordsOf(value)
 	case "filled":
 		m.filled = number(value)
 	case "full":

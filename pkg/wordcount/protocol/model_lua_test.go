@@ -149,7 +149,7 @@ func (s *shadow) deleteMeta() {
 // The functions of the library.
 
 func (s *shadow) seed(run nonce, first, n int, owner nonce, top int, err error) {
-	args := []any{run, s.world.tasks, s.world.partitions, s.world.keep, "store", first}
+	args := []any{run, s.world.tasks, s.world.partitions, s.world.keep, "store", "", first}
 	for id := first; id < first+n; id++ {
 		args = append(args, shadowTask(id)...)
 	}
@@ -195,7 +195,7 @@ func (s *shadow) commit(run nonce, ids []int, effect counts, name nonce, standin
 	if s.world.partitions == 0 {
 		name = s.world.nonce() // the model has none
 	}
-	args = append(args, effect.sum(), shadowBytes*effect.sum(), name, "host")
+	args = append(args, effect.sum(), shadowBytes*effect.sum(), name, "host", tallyText(len(ids)))
 	if s.world.partitions == 0 {
 		args = append(args, listOf(effect.ranking(), effect, false)...)
 	}
@@ -293,7 +293,12 @@ func (s *shadow) readResult(fence nonce, err error) {
 
 func (s *shadow) dismiss(fence nonce, err error) { s.call("dismiss", err, "OK", fence) }
 
-func (s *shadow) discard(fence nonce, err error) { s.call("discard", err, "OK", fence, 0) }
+func (s *shadow) discard(fence nonce, records int, err error) {
+	s.call("discard", err, "OK", fence, 0, tallyText(records))
+}
+
+// tallyText is a tally of the model, which knows the number of records alone: one for each task.
+func tallyText(records int) string { return protocol.Tally{Records: uint64(records)}.String() }
 
 func (s *shadow) bury(run nonce, of *modelStream, id int, was standing, err error) {
 	want := was.text()

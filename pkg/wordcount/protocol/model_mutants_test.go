@@ -24,6 +24,8 @@ var unseenMutants = map[string][]string{
 		"a job keeps the store of its run",
 		"a job that keeps few words stores no others",
 		"a job without reducers keeps all words",
+		"a tally has seven numbers",
+		"a tally is made of decimal numbers",
 		"counts are decimal numbers",
 		"files are named for a job that has them",
 		"no more is filled in than is kept",

@@ -194,9 +194,10 @@ const (
 
 // modelOutput is what Redis knows of a file of map output.
 type modelOutput struct {
-	name   nonce
-	tasks  set
-	tokens int
+	name    nonce
+	tasks   set
+	tokens  int
+	records int // of the tally
 }
 
 // modelStoring is how many words an attempt to put has stored.
@@ -234,6 +235,7 @@ type modelMeta struct {
 	final           nonce
 	dismissed       bool
 	discarded       bool // only the invariants ask for it
+	records         int  // of the outputs that were discarded
 }
 
 // covers tells whether outputs have each of some tasks once, and no others.
@@ -348,7 +350,7 @@ func (w *world) commit(run nonce, ids []int, effect counts, name nonce) (standin
 		if w.partitions == 0 {
 			s.counts.add(effect)
 		} else {
-			s.outputs = append(slices.Clip(s.outputs), modelOutput{name, setOf(ids), effect.sum()})
+			s.outputs = append(slices.Clip(s.outputs), modelOutput{name, setOf(ids), effect.sum(), len(ids)})
 		}
 		s.tokens += effect.sum()
 		s.mapped += len(ids)
@@ -579,10 +581,13 @@ func (w *world) dismiss(fence nonce) {
 	}
 }
 
-func (w *world) discard(fence nonce) (discarded bool) {
+func (w *world) discard(fence nonce, records int) (discarded bool) {
 	err := w.fenced(fence)
-	defer w.inLua(func(l *shadow) { l.discard(fence, err) })
+	defer w.inLua(func(l *shadow) { l.discard(fence, records, err) })
 	if err == nil || w.redis.there && w.without == dropFenced {
+		if w.partitions > 0 {
+			w.redis.records = records
+		}
 		w.redis.outputs, w.redis.lost, w.redis.discarded = nil, [modelTasks + 1]int{}, true
 		return true
 	}

@@ -27,6 +27,7 @@ type modelSupervisor struct {
 	done       bool  // when last looked
 	fence      nonce // 0: not sealing
 	tokens     int   // when it was set
+	records    int   // of the job
 	save       modelSave
 	word       int // to read next
 	counts     counts
@@ -116,7 +117,7 @@ func (v *modelSupervisor) sealSome() {
 		v.dismiss(v.fence)
 		v.dismissed = true
 	case v.sealed && !v.dropped:
-		if v.discard(v.fence) {
+		if v.discard(v.fence, v.records) {
 			v.deletions = append(slices.Clip(v.deletions), deletion{v.mine, false})
 		}
 		v.dropped = true
@@ -156,6 +157,12 @@ func (v *modelSupervisor) sealSome() {
 			if v.fenced(v.fence) != nil && v.without != readFenced {
 				v.fence = 0
 				return
+			}
+			if v.word == 0 {
+				v.records = v.redis.records
+				for _, o := range v.redis.outputs {
+					v.records += o.records
+				}
 			}
 			v.counts[v.word] = v.redis.counts[v.word]
 			v.word++
@@ -256,6 +263,10 @@ func (v *modelSupervisor) publish() {
 	}
 	if want := v.total(v.generation); all != want {
 		v.fail("published %v instead of %v", all, want)
+		return
+	}
+	if v.partitions > 0 && v.records != v.tasks && v.without != readFenced {
+		v.fail("published a tally of %d records, and there are %d", v.records, v.tasks)
 		return
 	}
 	v.sealed = true

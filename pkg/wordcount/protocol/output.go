@@ -14,6 +14,7 @@ type Output struct {
 	Tokens uint64
 	Bytes  int64  // of input
 	Tasks  string // ranges of numbers, like "1-17,20"
+	Tally  Tally
 }
 
 // Outputs returns the map outputs of a job whose maps are all committed. They cover each task once:
@@ -56,15 +57,16 @@ func parseOutputs(all map[string]string) ([]Output, error) {
 	outputs := make([]Output, 0, len(all))
 	for name, text := range all {
 		f := strings.Fields(text)
-		if len(f) != 4 {
+		if len(f) != 5 {
 			return nil, Damaged("the output %q is %q", name, text)
 		}
 		tokens, err := strconv.ParseUint(f[0], 10, 53)
 		bytes, err2 := strconv.ParseUint(f[1], 10, 53)
-		if err != nil || err2 != nil {
+		tally, err3 := parseTally(f[4])
+		if err != nil || err2 != nil || err3 != nil {
 			return nil, Damaged("the output %q is %q", name, text)
 		}
-		outputs = append(outputs, Output{Name: name, Tokens: tokens, Bytes: int64(bytes), Tasks: f[2]})
+		outputs = append(outputs, Output{Name: name, Tokens: tokens, Bytes: int64(bytes), Tasks: f[2], Tally: tally})
 	}
 	return outputs, nil
 }

@@ -35,7 +35,7 @@ func TestOutputsAreListedWhileAllMapsAndNotAllPartitionsAreThere(t *testing.T) {
 	listed("all outputs again", 2)
 	h.Store(0)
 	listed("all is stored", 0)
-	check.Must(t, h.Client.Discard(t.Context(), h.Fence(), 0))
+	check.Must(t, h.Client.Discard(t.Context(), h.Fence(), 0, protocol.Tally{}))
 	listed("they are discarded", 0)
 }
 

@@ -97,9 +97,9 @@ func TestWhatARollbackMustNotTearApartIsOneCommandOrTransaction(t *testing.T) {
 			check.Must(t, err)
 		}, []string{"multi.2", "hgetall.1", "hgetall.2", "exec.2"}},
 		{"the outputs under the fence", func() {
-			_, err := h.Client.Fenced(t.Context(), h.Fence())
+			_, _, err := h.Client.Fenced(t.Context(), h.Fence())
 			check.Must(t, err)
-		}, []string{"final.1", "multi.3", "result.1", "hgetall.3", "exec.3"}},
+		}, []string{"final.1", "multi.3", "result.1", "hgetall.3", "hmget.1", "exec.3"}},
 		{"a clean", func() {
 			if n, err := h.Client.Clean(t.Context(), h.Run); err != nil || n < 4 {
 				t.Errorf("%d keys were deleted, %v", n, err)

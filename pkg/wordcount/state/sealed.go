@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // Sealed is the publication of a result. It exists if and only if the job's counts are exact and
@@ -25,6 +26,7 @@ type Sealed struct {
 	Durable  string    `json:"durable"` // bgsave, waitaof or none
 
 	Skipped []plan.SkippedFor `json:"skipped,omitempty"` // of the input: what isn't counted
+	Tally   protocol.Tally    `json:"tally,omitzero"`    // what became of the records
 }
 
 // Publish records a sealed result.

@@ -133,7 +133,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	settled := make(chan error, 1)
 	go func() { settled <- s.saver.MakeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
 	distinct := 0
-	err = s.covered(ctx, fence)
+	tally, err := s.covered(ctx, fence)
 	if err == nil {
 		distinct, err = s.conserved(ctx, s.seeder.run(), fence, uint64(end.Tokens))
 	}
@@ -155,36 +155,42 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 		Files: len(s.config.Plan.Manifest.Files), Splits: len(s.seeder.splits), Redone: int(s.watcher.redone.Load()),
 		At: time.Now().UTC().Truncate(time.Second), Durable: string(s.config.Durability),
 		Skipped: s.config.Plan.Manifest.Skips(),
+		Tally:   tally,
 	}
 	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
 		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
-	s.tidy(ctx, sealed.Run, fence)
+	s.tidy(ctx, sealed)
 	return sealed, nil
 }
 
-// covered checks that the commits of a job without reducers have each task once. With reducers, each
-// of them has checked that before it merged anything.
-func (s *Supervisor) covered(ctx context.Context, fence string) error {
-	if s.config.Plan.Job.Reducers > 0 {
-		return nil
+// covered checks that the commits of a job have each task once, and adds up their tallies. With
+// reducers, each of them has checked it, too, before it merged anything. Another supervisor may have
+// sealed such a job, and discarded its outputs.
+func (s *Supervisor) covered(ctx context.Context, fence string) (tally protocol.Tally, err error) {
+	commits, left, err := s.client.Fenced(ctx, fence)
+	switch {
+	case err != nil:
+		return tally, err
+	case left != nil && s.config.Plan.Job.Reducers > 0:
+		return *left, nil
 	}
-	commits, err := s.client.Fenced(ctx, fence)
-	if err == nil {
-		err = protocol.Covered(commits, len(s.seeder.splits))
+	for _, c := range commits {
+		tally.Add(c.Tally)
 	}
-	return err
+	err = protocol.Covered(commits, len(s.seeder.splits))
+	return tally, err
 }
 
 // tidy dismisses the workers, and drops what the result doesn't need. The result is published by
 // then, and a failure here must not undo that. The next run that finds the result up to date tidies
 // again.
-func (s *Supervisor) tidy(ctx context.Context, run, fence string) {
-	if err := s.client.Dismiss(ctx, fence); err != nil {
+func (s *Supervisor) tidy(ctx context.Context, sealed state.Sealed) {
+	if err := s.client.Dismiss(ctx, sealed.Fence); err != nil {
 		return
 	}
-	if err := s.client.Discard(ctx, fence, int(s.config.TTL.Seconds())); err == nil {
-		s.seeder.place.Discard(run)
+	if err := s.client.Discard(ctx, sealed.Fence, int(s.config.TTL.Seconds()), sealed.Tally); err == nil {
+		s.seeder.place.Discard(sealed.Run)
 	}
 }
 
@@ -250,7 +256,7 @@ func (s *Supervisor) UpToDate(ctx context.Context) (state.Sealed, bool, error) {
 	if err != nil {
 		return sealed, false, err
 	}
-	s.tidy(ctx, sealed.Run, sealed.Fence)
+	s.tidy(ctx, sealed)
 	// There may be other files now that aren't counted.
 	sealed.Skipped = s.config.Plan.Manifest.Skips()
 	return sealed, true, nil

@@ -292,7 +292,7 @@ func (j *Job) Finish() {
 // Duplicate lets another output have a task that is committed, as no worker can.
 func (j *Job) Duplicate(task int) {
 	j.TB.Helper()
-	err := j.Client.Redis.HSet(j.TB.Context(), j.Client.Job.Key("outputs"), protocol.NewNonce(), fmt.Sprintf("0 0 %d host", task)).Err()
+	err := j.Client.Redis.HSet(j.TB.Context(), j.Client.Job.Key("outputs"), protocol.NewNonce(), fmt.Sprintf("0 0 %d host -", task)).Err()
 	check.Must(j.TB, err)
 }
 

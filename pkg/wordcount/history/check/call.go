@@ -142,6 +142,7 @@ func (c *call) read() {
 type listed struct {
 	tokens, bytes int
 	tasks         []int
+	tally         string
 }
 
 // outputs is the answer of a call that lists the outputs.
@@ -152,8 +153,8 @@ func (c *call) outputs() map[string]listed {
 	}
 	for name, text := range pairs(c.reply[1]) {
 		var o listed
-		if f := strings.Fields(text); len(f) == 4 {
-			o = listed{number(f[0]), number(f[1]), rangesOf(f[2])}
+		if f := strings.Fields(text); len(f) == 5 {
+			o = listed{number(f[0]), number(f[1]), rangesOf(f[2]), f[4]}
 		}
 		all[name] = o
 	}

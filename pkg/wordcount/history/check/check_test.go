@@ -59,15 +59,15 @@ func written(t *testing.T, text string) (calls []*history.Call) {
 // A job of two maps and one partition, at three moments.
 const (
 	seeded = `
-		seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+		seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 		read w new 2 map → ["map 1", "map 2"]
 	`
 	mapped = seeded + `
-		commit R 2 1 2 20 200 A host → ["committed"]
+		commit R 2 1 2 20 200 A host - → ["committed"]
 		read w new 1 reduce → ["reduce 1"]
 	`
 	done = mapped + `
-		outputs R → [2, ["A", "20 200 1-2 host"]]
+		outputs R → [2, ["A", "20 200 1-2 host -"]]
 		put R N 1 0 0 5 1 20 → ["committed"]
 		final R F → ["F", 2, 1, 20, 200, 20]
 	`
@@ -81,38 +81,38 @@ func TestWhatTheProtocolAllowsIsAllowed(t *testing.T) {
 			sealed R F
 			dismiss F → "OK"
 			meta run phase maps dismissed → ["R", "done", "2", "F"]
-			discard F 0 → "OK"`,
-		"a commit that is repeated": mapped + `commit R 2 1 2 20 200 A host → ["refused", "settled", "settled"]`,
+			discard F 0 - → "OK"`,
+		"a commit that is repeated": mapped + `commit R 2 1 2 20 200 A host - → ["refused", "settled", "settled"]`,
 		"a commit that took effect without an answer": seeded + `
-			commit R 1 1 10 100 A host → lost
-			commit R 2 1 2 20 200 B host → ["refused", "settled", "pending"]`,
+			commit R 1 1 10 100 A host - → lost
+			commit R 2 1 2 20 200 B host - → ["refused", "settled", "pending"]`,
 		"one that never did": seeded + `
-			commit R 1 1 10 100 A host → open
-			commit R 2 1 2 20 200 B host → ["committed"]`,
+			commit R 1 1 10 100 A host - → open
+			commit R 2 1 2 20 200 B host - → ["committed"]`,
 		"one that takes effect long after its client has given up": seeded + `
-			commit R 2 1 2 20 200 A host → lost
+			commit R 2 1 2 20 200 A host - → lost
 			pending map 10 → [["map 1", "w"], ["map 2", "w"]]
-			outputs R → [2, ["A", "20 200 1-2 host"]]`,
+			outputs R → [2, ["A", "20 200 1-2 host -"]]`,
 		"a read without an answer": `
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 			read dead new 1 map → open
 			steal w map → ["map 1"]
 			read w new 9 map → ["map 2"]`,
 		"an order that isn't that of the beginnings": `
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
-			& commit R 1 1 10 100 A host → ["committed"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
+			& commit R 1 1 10 100 A host - → ["committed"]
 			read w new 2 map → ["map 1", "map 2"]`,
 		"a rollback": mapped + `
 			restart → true
-			seed R 2 1 0 store 1 +0 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +0 → ["R", 2, "store", "map"]
 			read v new 2 map → ["map 1", "map 2"]
-			commit R 2 1 2 20 200 A host → ["committed"]
+			commit R 2 1 2 20 200 A host - → ["committed"]
 			restart → true
-			commit R 2 1 2 20 200 B host → ["refused", "settled", "settled"]`,
+			commit R 2 1 2 20 200 B host - → ["refused", "settled", "settled"]`,
 		"a rollback to a lost commit, and to nothing": seeded + `
-			commit R 2 1 2 20 200 A host → lost
+			commit R 2 1 2 20 200 A host - → lost
 			restart → true
-			outputs R → [2, ["A", "20 200 1-2 host"]]
+			outputs R → [2, ["A", "20 200 1-2 host -"]]
 			restart → true
 			status → !WCNOJOB no such job`,
 		"a server that somebody began to start": mapped + `
@@ -121,19 +121,19 @@ func TestWhatTheProtocolAllowsIsAllowed(t *testing.T) {
 		"a revoke": mapped + `
 			revoke R A host why 3 → "revoked"
 			steal v map → ["map 1", "map 2"]
-			commit R 2 1 2 20 200 B host → ["committed"]
+			commit R 2 1 2 20 200 B host - → ["committed"]
 			revoke R A host why 3 → "nothing"
-			outputs R → [2, ["B", "20 200 1-2 host"]]`,
+			outputs R → [2, ["B", "20 200 1-2 host -"]]`,
 		"a burial": seeded + `
 			fail R map 1 token 1 why → "buried"
 			requeue R → 1
 			steal v map → ["map 1"]`,
 		"another run": seeded + `
 			clean R → 5
-			seed S 2 1 0 store 1 +4 → ["S", 2, "store", "map"]
-			commit R 2 1 2 20 200 A host → !WCRUN the job belongs to run S`,
+			seed S 2 1 0 store words 1 +4 → ["S", 2, "store", "map"]
+			commit R 2 1 2 20 200 A host - → !WCRUN the job belongs to run S`,
 		"keys that expired": done + `
-			discard F 60 → "OK"
+			discard F 60 - → "OK"
 			result F 0 10 → !WCNOJOB no such job`,
 		"a fence that is adopted": done + `final R G → ["F", 2, 1, 20, 200, 20]`,
 	} {
@@ -147,30 +147,30 @@ func TestWhatTheProtocolAllowsIsAllowed(t *testing.T) {
 func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 	t.Parallel()
 	for what, test := range map[string]struct{ text, report string }{
-		"a task that is committed twice": {mapped + `commit R 1 1 10 100 B host → ["committed"]`,
-			"map task 1 of job job\n" + "…settled (A) in run R\n…commit R 1 1 10 100 B host → [\"committed\"]"},
-		"outputs that lack a task":   {mapped + `outputs R → [2, ["A", "10 100 1 host"]]`, "committed with other contents"},
-		"outputs of another commit":  {mapped + `outputs R → [2, ["B", "20 200 1-2 host"]]`, "settled (A)…outputs R"},
-		"outputs without a commit":   {seeded + `outputs R → [2, ["A", "20 200 1-2 host"]]`, "pending (w)…outputs R"},
-		"a task in two outputs":      {mapped + `outputs R → [2, ["A", "20 200 1-2 host", "B", "10 100 2 host"]]`, "map task 2 is in the outputs"},
+		"a task that is committed twice": {mapped + `commit R 1 1 10 100 B host - → ["committed"]`,
+			"map task 1 of job job\n" + "…settled (A) in run R\n…commit R 1 1 10 100 B host - → [\"committed\"]"},
+		"outputs that lack a task":   {mapped + `outputs R → [2, ["A", "10 100 1 host -"]]`, "committed with other contents"},
+		"outputs of another commit":  {mapped + `outputs R → [2, ["B", "20 200 1-2 host -"]]`, "settled (A)…outputs R"},
+		"outputs without a commit":   {seeded + `outputs R → [2, ["A", "20 200 1-2 host -"]]`, "pending (w)…outputs R"},
+		"a task in two outputs":      {mapped + `outputs R → [2, ["A", "20 200 1-2 host -", "B", "10 100 2 host -"]]`, "map task 2 is in the outputs"},
 		"one delivery for two":       {seeded + `read v new 1 map → ["map 1"]`, "pending (w)…read v new 1 map"},
 		"a theft of what nobody has": {mapped + `steal v map → ["map 1"]`, "settled (A)…steal v map"},
 		"a lease of somebody else": {seeded + `
 			steal v map → ["map 1"]
 			renew R w map 1 → 1`, "pending (v)…renew R w map 1 → 1"},
-		"a task that is refused although it is pending": {seeded + `commit R 1 1 10 100 A host → ["refused", "settled"]`, "pending (w)…commit R"},
+		"a task that is refused although it is pending": {seeded + `commit R 1 1 10 100 A host - → ["refused", "settled"]`, "pending (w)…commit R"},
 		"a loss without a restart":                      {mapped + `read v new 2 map → ["map 1", "map 2"]`, "settled (A)…read v"},
 		"a restart to a state that never was": {mapped + `
 			restart → true
-			outputs R → [2, ["B", "20 200 1-2 host"]]`, "outputs R"},
+			outputs R → [2, ["B", "20 200 1-2 host -"]]`, "outputs R"},
 		"a lost call that a dead server has run": {seeded + `
-			commit R 2 1 2 20 200 A host → lost
+			commit R 2 1 2 20 200 A host - → lost
 			restart → true
 			pending map 10 → [["map 1", "w"], ["map 2", "w"]]
-			outputs R → [2, ["A", "20 200 1-2 host"]]`, "pending (w)…outputs R"},
+			outputs R → [2, ["A", "20 200 1-2 host -"]]`, "pending (w)…outputs R"},
 		"a gap":                            {`seed R 2 1 0 store 2 +2 → ["R", 2, "store", "map"]`, "map task 1"},
-		"a run for two":                    {`seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]` + "\n" + `seed S 2 1 0 store 1 +4 → ["S", 2, "store", "map"]`, "run R"},
-		"a call of another run":            {seeded + `commit S 2 1 2 20 200 A host → ["committed"]`, "run R…commit S"},
+		"a run for two":                    {`seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]` + "\n" + `seed S 2 1 0 store words 1 +4 → ["S", 2, "store", "map"]`, "run R"},
+		"a call of another run":            {seeded + `commit S 2 1 2 20 200 A host - → ["committed"]`, "run R…commit S"},
 		"two fences":                       {done + `final R G → ["G", 2, 1, 20, 200, 20]`, `fence "F"…final R G`},
 		"a read under a foreign fence":     {done + `result G 0 10 → 5`, `fence "F"…result G`},
 		"a fence that falls":               {done + `result F 0 10 → !WCFINAL the result is not fenced by this caller any more`, `fence "F"…result F`},
@@ -181,13 +181,13 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 			put R N 1 0 0 5 0 20 → ["at", 5]
 			put R N 1 0 3 5 1 20 → ["committed"]`, "attempt N of job job…at 5…put R N 1 0 3"},
 		"tokens that don't add up": {mapped + `
-			outputs R → [2, ["A", "20 200 1-2 host"]]
+			outputs R → [2, ["A", "20 200 1-2 host -"]]
 			put R N 1 0 0 5 1 20 → ["committed"]
 			final R F → ["F", 2, 1, 30, 200, 30]`, "comes to"},
 		"a name with other tasks": {seeded + `
-			commit R 1 1 10 100 A host → ["committed"]
-			commit R 1 2 10 100 A host → ["committed"]`, "other contents before"},
-		"a task twice in a commit": {seeded + `commit R 2 1 1 20 200 A host → ["committed"]`, "ascending"},
+			commit R 1 1 10 100 A host - → ["committed"]
+			commit R 1 2 10 100 A host - → ["committed"]`, "other contents before"},
+		"a task twice in a commit": {seeded + `commit R 2 1 1 20 200 A host - → ["committed"]`, "ascending"},
 		"a revoke of what was revoked": {mapped + `
 			revoke R A host why 3 → "revoked"
 			revoke R A host why 3 → "revoked"`, "revoke R A"},
@@ -199,7 +199,7 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 			fail R map 1 token 1 why → "buried"
 			requeue R → 0`, "requeue R → 0"},
 		"a phase that lacks maps": {`
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 			status → [["run", "R", "maps", "2", "mapped", "1", "reducers", "1", "reduced", "0", "phase", "reduce"], 0, 2]`, "not in phase map"},
 		"a clean of another run": {seeded + `clean S → 5`, "run R…clean S"},
 	} {
@@ -224,7 +224,7 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 func TestWhatTakesTooLongIsUndecided(t *testing.T) {
 	t.Parallel()
 	// Very many calls that overlap, and one that none of their orders allows.
-	calls := written(t, `seed R 1 1 0 store 1 +2 → ["R", 1, "store", "map"]`)
+	calls := written(t, `seed R 1 1 0 store words 1 +2 → ["R", 1, "store", "map"]`)
 	for i, who := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
 		steal := written(t, "steal "+who+` map → ["map 1"]`)[0]
 		steal.Start, steal.End = 1000+int64(i), 2000

@@ -144,7 +144,8 @@ func (p *plain) outputs(c *call) string {
 		sum.tokens, sum.bytes = sum.tokens+o.tokens, sum.bytes+o.bytes
 		if by := p.committed[name]; by != nil {
 			n := number(by.arg(1))
-			if !slices.Equal(p.names[name], o.tasks) || number(by.arg(n+2)) != o.tokens || number(by.arg(n+3)) != o.bytes {
+			if !slices.Equal(p.names[name], o.tasks) || number(by.arg(n+2)) != o.tokens || number(by.arg(n+3)) != o.bytes ||
+				by.arg(n+6) != o.tally {
 				return fmt.Sprintf("the output %s was committed with other contents", name)
 			}
 		}

@@ -307,7 +307,7 @@ func (p *play) fenced() {
 	case 3:
 		p.Dismiss(ctx, fence)
 	case 4:
-		p.Discard(ctx, fence, 0)
+		p.Discard(ctx, fence, 0, protocol.Tally{})
 	}
 }
 

@@ -1,0 +1,299 @@
+package words
+
+import (
+	"bytes"
+	"encoding/binary"
+	"regexp/syntax"
+	"unicode/utf8"
+)
+
+// automaton finds matches as package regexp does, several times as fast. It is made from the same
+// program, regexp/syntax.Prog, while it runs: a state is what that program's threads are at between two
+// characters, in the order of their priority, and an edge is what a character of one class does to
+// them. So both prefer the same match. Each thread has two registers, where the word begins and ends;
+// edges say how they move.
+//
+// Ville Laurikari describes such automata in "NFAs with tagged transitions, their conversion to
+// deterministic automata and application to regular expressions" (SPIRE 2000).
+type automaton struct {
+	prog    *syntax.Prog
+	looks   syntax.EmptyOp // all that the program asks about the neighbours of a position
+	group   uint32         // the number of the group that is the word: 0 or 1
+	classes *classes
+
+	states []state
+	known  map[string]uint32 // the number of the state with these threads
+	row    uint32            // entries of a state in table: one for each class, one for the end
+	table  []uint32          // a state's first entry: plain edges; or special, and an index in edges
+	edges  []edge
+	cells  int // the memory and the work that the automaton took, in entries of table
+
+	registers, spare []register // of each thread; spare is for the next ones
+	next             step       // kept for its memory
+}
+
+const (
+	special = 1 << 31
+	unknown = 1<<32 - 1 // this edge has not been made
+	// maxCells bounds an automaton to some MiB and some seconds. Expressions as people write them take
+	// some thousands.
+	maxCells = 1 << 19
+
+	lines      = syntax.EmptyBeginLine | syntax.EmptyEndLine
+	wordBounds = syntax.EmptyWordBoundary | syntax.EmptyNoWordBoundary
+	searching  = ^uint32(0) // in place of an instruction: the thread that begins a match anywhere
+	none       = ^uint32(0)
+)
+
+// state is what is between two characters.
+type state struct {
+	before  kind
+	threads []uint32 // the next instruction of each
+	// skip is the only byte that doesn't lead back here and change nothing: 0 to 127. It is noByte if
+	// there is none, and manyBytes if there are several.
+	skip int
+}
+
+const (
+	noByte    = -1
+	manyBytes = -2
+)
+
+// edge is more than a plain edge, which only leads to a state.
+type edge struct {
+	to    uint32 // the first entry of the next state; none if no thread is left
+	match bool   // there is a match, and no thread with less priority counts
+	last  move   // of the match
+	moves []move // one for each thread of the next state; empty if none changes
+}
+
+// move says where the registers of a thread come from.
+type move struct {
+	from       uint32 // the thread before
+	begin, end bool   // the word begins or ends here
+}
+
+type register struct{ begin, end int }
+
+// kind is what expressions can ask about the character before a position.
+type kind byte
+
+const (
+	other kind = iota
+	nothing
+	newline
+	wordCharacter
+)
+
+// kindMembers has a character of each kind.
+var kindMembers = [...]rune{other: ' ', nothing: -1, newline: '\n', wordCharacter: 'a'}
+
+// kindOf tells only apart what the program asks about.
+func kindOf(r rune, looks syntax.EmptyOp) kind {
+	switch {
+	case r < 0:
+		if looks&(syntax.EmptyBeginText|syntax.EmptyBeginLine) != 0 {
+			return nothing
+		}
+	case r == '\n':
+		if looks&lines != 0 {
+			return newline
+		}
+	case syntax.IsWordChar(r):
+		if looks&wordBounds != 0 {
+			return wordCharacter
+		}
+	}
+	return other
+}
+
+// newAutomaton returns nil if the expression is too large for one.
+func newAutomaton(expression string) *automaton {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	group := uint32(min(parsed.MaxCap(), 1))
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil
+	}
+	a := &automaton{prog: prog, group: group, known: map[string]uint32{}}
+	for i := range prog.Inst {
+		if prog.Inst[i].Op == syntax.InstEmptyWidth {
+			a.looks |= syntax.EmptyOp(prog.Inst[i].Arg)
+		}
+	}
+	if a.classes = newClasses(prog, a.looks); a.classes == nil {
+		return nil
+	}
+	a.row = uint32(a.classes.end()) + 1
+	a.next.seen, a.next.added = make([]uint32, len(prog.Inst)), make([]uint32, len(prog.Inst))
+	return a
+}
+
+// found is the word of a match, and where the match ends. from is -1 if the group is not part of the
+// match. end is -1 if there is no match.
+type found struct{ from, to, end int }
+
+// find finds the first match that begins at pos or after it. Too large means that it found out nothing,
+// because the automaton exceeded its memory.
+func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
+	match.end = -1
+	before := rune(-1)
+	if pos > 0 {
+		before = rune(text[pos-1]) // beyond ASCII all are of one kind
+		if before >= utf8.RuneSelf {
+			before = utf8.RuneSelf
+		}
+	}
+	at := a.state(kindOf(before, a.looks), []uint32{searching})
+	if len(a.registers) == 0 {
+		a.registers = append(a.registers, register{})
+	}
+	a.registers[0] = register{-1, -1}
+	pos = a.skip(text, pos, at)
+	for {
+		for pos < len(text) {
+			b := text[pos]
+			if b >= utf8.RuneSelf {
+				break
+			}
+			to := a.table[at+uint32(a.classes.ascii[b])]
+			if to >= special {
+				break
+			}
+			at = to
+			pos++
+		}
+		class, size := a.classes.at(text, pos)
+		to := a.table[at+uint32(class)]
+		if to == unknown {
+			if a.cells > maxCells {
+				return match, true
+			}
+			to = a.edge(at, class)
+		}
+		if to < special {
+			at = to
+			pos += size
+			continue
+		}
+		e := &a.edges[to&^special]
+		if e.match {
+			r := a.moved(e.last, pos)
+			match = found{r.begin, r.end, pos}
+			if a.group == 0 {
+				match.to = pos
+			}
+		}
+		if e.to == none {
+			return match, false
+		}
+		if len(e.moves) > 0 {
+			for len(a.spare) < len(e.moves) {
+				a.spare = append(a.spare, register{})
+			}
+			for i, m := range e.moves {
+				a.spare[i] = a.moved(m, pos)
+			}
+			a.registers, a.spare = a.spare, a.registers
+		}
+		at = e.to
+		pos = a.skip(text, pos+size, at)
+	}
+}
+
+func (a *automaton) moved(m move, pos int) register {
+	r := a.registers[m.from]
+	if m.begin {
+		r.begin = pos
+	}
+	if m.end {
+		r.end = pos
+	}
+	return r
+}
+
+// skip returns the position of the next character that matters in this state.
+func (a *automaton) skip(text []byte, pos int, at uint32) int {
+	switch b := a.states[at/a.row].skip; b {
+	case manyBytes:
+		return pos
+	case noByte:
+		return len(text)
+	default:
+		if n := bytes.IndexByte(text[pos:], byte(b)); n >= 0 {
+			return pos + n
+		}
+		return len(text)
+	}
+}
+
+// state returns the first entry of the state with these threads, and makes it if need be.
+func (a *automaton) state(before kind, threads []uint32) uint32 {
+	key := append(a.next.key[:0], byte(before))
+	for _, t := range threads {
+		key = binary.LittleEndian.AppendUint32(key, t)
+	}
+	a.next.key = key
+	if at, ok := a.known[string(key)]; ok {
+		return at
+	}
+	s := state{before: before, threads: append([]uint32(nil), threads...), skip: noByte}
+	at := uint32(len(a.table))
+	for range a.row {
+		a.table = append(a.table, unknown)
+	}
+	a.known[string(key)] = at
+	a.cells += int(a.row)*(1+len(a.prog.Inst)/32) + 2*len(threads)
+
+	returns := make([]bool, a.classes.end())
+	for class := range returns {
+		a.next.run(a, s, class)
+		returns[class] = a.next.stays(s)
+	}
+	for b, class := range a.classes.ascii {
+		if returns[class] {
+			continue
+		}
+		if s.skip == noByte {
+			s.skip = b
+		} else {
+			s.skip = manyBytes
+		}
+	}
+	for i, r := range a.classes.starts {
+		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
+			s.skip = manyBytes
+		}
+	}
+	a.states = append(a.states, s)
+	return at
+}
+
+// edge makes the edge of a class, and returns its entry.
+func (a *automaton) edge(at uint32, class int) uint32 {
+	from := a.states[at/a.row]
+	a.next.run(a, from, class)
+	moves := append([]move(nil), a.next.moves...)
+	e := edge{to: none, match: a.next.match, last: a.next.last}
+	unmoved := len(moves) == len(from.threads)
+	for i, m := range moves {
+		unmoved = unmoved && m == move{from: uint32(i)}
+	}
+	if !unmoved {
+		e.moves = moves
+	}
+	if len(moves) > 0 {
+		e.to = a.state(a.next.before, append([]uint32(nil), a.next.threads...))
+	}
+	entry := e.to
+	if e.match || e.to == none || !unmoved || a.states[e.to/a.row].skip != manyBytes {
+		entry = special | uint32(len(a.edges))
+		a.edges = append(a.edges, e)
+		a.cells += 16 + 4*len(e.moves)
+	}
+	a.table[at+uint32(class)] = entry
+	return entry
+}

@@ -1,0 +1,69 @@
+package words
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// ErrUnregistered is the error of a choice whose function this program doesn't have.
+var ErrUnregistered = errors.New("words: function isn't registered")
+
+var registered struct {
+	sync.RWMutex
+	functions map[string]func([]byte, func([]byte))
+}
+
+const nameRule = "1 to 64 letters, digits, and characters of ._-, all ASCII"
+
+func isName(name string) bool {
+	for _, c := range []byte(name) {
+		if !alphanumeric(c) && !strings.ContainsRune("._-", rune(c)) {
+			return false
+		}
+	}
+	return 0 < len(name) && len(name) <= 64
+}
+
+// Register gives a function the name by which func:NAME finds it. Call it in an init function, so that
+// each process of the program has it. It panics if the name is taken or isn't 1 to 64 letters, digits,
+// and characters of ._-, all ASCII.
+//
+// The function gives each word of the value to word, any bytes; empty words are left out. What it gives
+// must depend on the value alone, because a task may be done again, and by another process. It must not
+// change or keep the value, and may be called by several goroutines at once.
+func Register(name string, f func(value []byte, word func([]byte))) {
+	if !isName(name) {
+		panic(fmt.Sprintf("words: Register(%q): a name has %s", name, nameRule))
+	}
+	if f == nil {
+		panic(fmt.Sprintf("words: Register(%q): no function", name))
+	}
+	registered.Lock()
+	defer registered.Unlock()
+	if _, taken := registered.functions[name]; taken {
+		panic(fmt.Sprintf("words: Register(%q): the name is taken", name))
+	}
+	if registered.functions == nil {
+		registered.functions = map[string]func([]byte, func([]byte)){}
+	}
+	registered.functions[name] = f
+}
+
+// Registered returns the function of that name. The error wraps ErrUnregistered.
+func Registered(name string) (func(value []byte, word func([]byte)), error) {
+	registered.RLock()
+	defer registered.RUnlock()
+	if f := registered.functions[name]; f != nil {
+		return f, nil
+	}
+	have := "none is"
+	if len(registered.functions) > 0 {
+		have = "these are: " + strings.Join(slices.Sorted(maps.Keys(registered.functions)), ", ")
+	}
+	return nil, fmt.Errorf("%w: %q (%s): call words.Register in an init function of the magefile",
+		ErrUnregistered, name, have)
+}
