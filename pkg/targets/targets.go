@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/export"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -26,7 +24,7 @@ import (
 
 // Run counts the input exactly: the whole graph, up to the sealed result
 func Run(ctx context.Context,
-	input *string, // file or folder; without it the last run goes on, or data is counted
+	input *string, // files, folders, patterns, one a line; without it the last run goes on, or data is counted
 	workers *int, // worker processes; one a CPU
 	reducers *int, // partitions, by the size of the input; 0: words go straight into the sorted set
 ) error {
@@ -40,19 +38,11 @@ func Run(ctx context.Context,
 	if err != nil {
 		return failure.Explain(ctx, err)
 	}
-	if err := exists(config.Complete(c).Input); err != nil {
+	// A missing input is refused before a server is started for it.
+	if err := plan.Missing(config.Complete(c).Inputs); err != nil {
 		return outcome(ctx, err)
 	}
 	return outcome(ctx, graph.Run(ctx, Job(c)))
-}
-
-// exists refuses an input that doesn't exist, before a server is started for it.
-func exists(input string) error {
-	_, err := os.Stat(input)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, strconv.Quote(input), syserr.WithoutPath(err))
-	}
-	return nil
 }
 
 func number(n *int) *string {
@@ -316,15 +306,19 @@ func withWords(ctx context.Context, partial *bool, do func(*session, show.Entrie
 
 // join adds workers to a job that another process supervises.
 func (s *session) join(ctx context.Context, job, input *string) error {
-	var id, path string
+	var id string
+	var inputs []string
 	if job != nil {
 		id = *job
 	}
-	if input != nil {
-		path = *input
+	if input != nil && *input != "" {
+		var err error
+		if inputs, err = config.ParseInputs(*input); err != nil {
+			return fmt.Errorf("%w: -input: %w", protocol.ErrInput, err)
+		}
 	}
 	s.shown.Living = s.job.Living
-	sealed, err := s.job.Join(ctx, id, path)
+	sealed, err := s.job.Join(ctx, id, inputs)
 	s.shown.Finish()
 	switch {
 	case errors.Is(err, state.ErrNoLast):

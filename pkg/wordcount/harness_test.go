@@ -27,7 +27,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	allow "github.com/magereduce/magereduce/pkg/wordcount/history/check"
-	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
@@ -256,7 +255,7 @@ func (r *rig) kill() {
 // prepare plans the job and makes supervisor and team, without starting anything.
 func (r *rig) prepare(o plan.Options) {
 	r.tb.Helper()
-	m, err := plan.Scan(r.input, "", o.Selection)
+	m, err := plan.Scan(r.tb.Context(), []string{r.input}, "", o)
 	check.Must(r.tb, err)
 	r.planned(plan.New(m, o))
 }
@@ -522,8 +521,8 @@ func (r *rig) check(sealed state.Sealed) {
 		text, err := os.ReadFile(f.Path)
 		check.Must(r.tb, err)
 		text = text[:min(int64(len(text)), f.Size)]
-		if f.Compression != input.Plain {
-			text = []byte(r.contents[f.Path])
+		if content, packed := r.contents[f.Path]; packed {
+			text = []byte(content)
 		}
 		for _, word := range bytes.Fields(text) {
 			want[string(word)]++
