@@ -24,8 +24,9 @@ var (
 	errSilent      = errors.New("it said nothing for " + silence.String())
 )
 
-// failed is the error of a call, without anything that the server or the SDK says in its own words.
-func failed(op string, u URL, err error) error {
+// Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own
+// words. It is an *fs.PathError, or nil.
+func Failed(op string, u URL, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -24,11 +24,11 @@ type Object struct {
 func Stat(ctx context.Context, u URL) (Object, error) {
 	client, err := Client(ctx)
 	if err != nil {
-		return Object{}, failed("head", u, err)
+		return Object{}, Failed("head", u, err)
 	}
 	out, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.Bucket, Key: &u.Key})
 	if err != nil {
-		return Object{}, failed("head", u, err)
+		return Object{}, Failed("head", u, err)
 	}
 	o := Object{Key: u.Key, Size: aws.ToInt64(out.ContentLength), ETag: unquoted(out.ETag)}
 	if out.LastModified != nil {
@@ -43,7 +43,7 @@ func List(ctx context.Context, u URL) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		client, err := Client(ctx)
 		if err != nil {
-			yield(Object{}, failed("list", u, err))
+			yield(Object{}, Failed("list", u, err))
 			return
 		}
 		// As text of a URL, because XML doesn't have every character of a key.
@@ -51,7 +51,7 @@ func List(ctx context.Context, u URL) iter.Seq2[Object, error] {
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(Object{}, failed("list", u, err))
+				yield(Object{}, Failed("list", u, err))
 				return
 			}
 			for _, found := range page.Contents {
@@ -59,7 +59,7 @@ func List(ctx context.Context, u URL) iter.Seq2[Object, error] {
 				if err == nil {
 					err = o.check(URL{u.Bucket, o.Key})
 				}
-				if !yield(o, failed("list", u, err)) || err != nil {
+				if !yield(o, Failed("list", u, err)) || err != nil {
 					return
 				}
 			}
@@ -84,9 +84,9 @@ func objectOf(found types.Object, encoded bool) (Object, error) {
 func (o Object) check(u URL) error {
 	switch {
 	case o.ETag == "" || len(o.ETag) > 256 || strings.ContainsFunc(o.ETag, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' }):
-		return failed("list", u, statusError{status: 200, code: "WithoutETag"})
+		return Failed("list", u, statusError{status: 200, code: "WithoutETag"})
 	case o.Size < 0 || strings.IndexByte(o.Key, 0) >= 0:
-		return failed("list", u, errors.New("it has no possible size or key"))
+		return Failed("list", u, errors.New("it has no possible size or key"))
 	}
 	return nil
 }

@@ -81,8 +81,10 @@ func TestFault75WhatBreaksInTheMiddleIsReadFromThereOn(t *testing.T) {
 	for what, fault := range map[string]func(n int32) s3test.Fault{
 		"cut":      func(n int32) s3test.Fault { return s3test.Fault{Cut: int64(n) * 50_000} },
 		"cut at 1": func(n int32) s3test.Fault { return s3test.Fault{Cut: map[bool]int64{true: 1}[n < 4]} },
-		"busy":     func(n int32) s3test.Fault { return s3test.Fault{Status: map[bool]int{true: 503}[n < 3], Code: "SlowDown"} },
-		"broken":   func(n int32) s3test.Fault { return s3test.Fault{Status: map[bool]int{true: 500}[n < 3]} },
+		"busy": func(n int32) s3test.Fault {
+			return s3test.Fault{Status: map[bool]int{true: 503}[n < 3], Code: "SlowDown"}
+		},
+		"broken": func(n int32) s3test.Fault { return s3test.Fault{Status: map[bool]int{true: 500}[n < 3]} },
 	} {
 		var n atomic.Int32
 		server.Before(t, func(*http.Request) s3test.Fault { return fault(n.Add(1)) })

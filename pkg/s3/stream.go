@@ -48,7 +48,7 @@ func begin(ctx context.Context, u URL, etag string, off, end int64) *stream {
 	f := fetch{url: u, etag: etag, at: off, end: end, full: s.full}
 	go func() {
 		defer close(s.full)
-		s.err = failed("get", u, f.run(ctx))
+		s.err = Failed("get", u, f.run(ctx))
 	}()
 	return s
 }

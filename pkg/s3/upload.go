@@ -13,7 +13,7 @@ import (
 func Upload(ctx context.Context, u URL, write func(io.Writer) error) error {
 	client, err := Client(ctx)
 	if err != nil {
-		return failed("put", u, err)
+		return Failed("put", u, err)
 	}
 	// An upload that fails is taken back after ctx has ended, too.
 	manager := transfermanager.New(client, func(o *transfermanager.Options) {
@@ -27,9 +27,9 @@ func Upload(ctx context.Context, u URL, write func(io.Writer) error) error {
 		wrote <- err
 	}()
 	_, err = manager.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &u.Bucket, Key: &u.Key, Body: body})
-	body.CloseWithError(failed("put", u, err)) // ends write
+	body.CloseWithError(Failed("put", u, err)) // ends write
 	if writeErr := <-wrote; writeErr != nil {
 		return writeErr
 	}
-	return failed("put", u, err)
+	return Failed("put", u, err)
 }

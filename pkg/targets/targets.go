@@ -172,13 +172,13 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 	})
 }
 
-// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE, -partial as for top
+// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE or s3://bucket/key, -partial as for top
 func Export(ctx context.Context, out *string, partial *bool) error {
 	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
 			return result.Export(&show.Out, words)
 		}
-		err := export.Write(*out, func(w io.Writer) error { return result.Export(w, words) })
+		err := export.Write(ctx, *out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
 			s.shown.Say("export", "%s", show.Printable(*out))
 		}

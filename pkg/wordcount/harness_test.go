@@ -116,7 +116,7 @@ type rig struct {
 	harm    []sabotage // of the first workers, one each
 	cursed  *sabotage  // of every worker
 
-	contents map[string]string // of compressed files, by their paths
+	contents map[string]string // of compressed files and of objects in S3, by their paths
 
 	endpoint redisd.Endpoint        // where workers find the server
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
@@ -518,11 +518,12 @@ func (r *rig) check(sealed state.Sealed) {
 	r.tb.Helper()
 	want, tokens := map[string]uint64{}, uint64(0)
 	for _, f := range r.plan.Manifest.Files {
-		text, err := os.ReadFile(f.Path)
-		check.Must(r.tb, err)
-		text = text[:min(int64(len(text)), f.Size)]
-		if content, packed := r.contents[f.Path]; packed {
-			text = []byte(content)
+		content, known := r.contents[f.Path]
+		text := []byte(content)
+		if !known {
+			all, err := os.ReadFile(f.Path)
+			check.Must(r.tb, err)
+			text = all[:min(int64(len(all)), f.Size)]
 		}
 		for _, word := range bytes.Fields(text) {
 			want[string(word)]++

@@ -151,6 +151,7 @@ func (s *Server) Get(tb testing.TB, bucket, key string) string {
 type Fault struct {
 	Status int           // the answer, without the server's being asked
 	Code   string        // of that answer; "": none
+	Body   string        // of that answer, if it has no code
 	Cut    int64         // bytes of the answer's body behind which the connection is cut; 0: it isn't
 	Hold   <-chan any    // the body waits here behind its first byte
 	Pace   time.Duration // the body waits so long for each piece of 64 KiB
@@ -187,6 +188,7 @@ func (p proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := p.fault(r)
 	if f.Status > 0 {
 		w.WriteHeader(f.Status)
+		io.WriteString(w, f.Body)
 		if f.Code != "" {
 			fmt.Fprintf(w, "<Error><Code>%s</Code><Message>It names %s and %s.</Message></Error>", f.Code, Access, Secret)
 		}

@@ -49,41 +49,33 @@ func (S3) List(ctx context.Context, folder string) iter.Seq2[Entry, error] {
 // Open implements Source. The version that the file names is what each read gets, so nothing is asked
 // for before the first one, unless there is nothing to read.
 func (s S3) Open(ctx context.Context, f File, off, end int64) (Opened, Info, error) {
-	planned := Info{Regular: true, Size: f.Size, Mtime: f.MTime, ETag: f.ETag}
-	if off == end {
-		now, err := s.Stat(ctx, f.Path)
-		return object{planned: now, path: f.Path}, now, changedObject(f.Path, err)
-	}
 	u, err := s3.Parse(f.Path)
 	if err != nil {
 		return nil, Info{}, &fs.PathError{Op: "get", Path: f.Path, Err: err}
 	}
-	return object{s3.Open(ctx, u, s3.Object{Key: u.Key, Size: f.Size, MTime: f.MTime, ETag: f.ETag}, end), planned, f.Path}, planned, nil
+	now := Info{Regular: true, Size: f.Size, Mtime: f.MTime, ETag: f.ETag}
+	if off == end {
+		if now, err = s.Stat(ctx, f.Path); err != nil {
+			return nil, now, changedObject(f.Path, err)
+		}
+	}
+	return object{s3.Open(ctx, u, s3.Object{Key: u.Key, Size: f.Size, MTime: f.MTime, ETag: f.ETag}, end), now, f.Path}, now, nil
 }
 
 // object is an object that is open.
 type object struct {
-	*s3.Reader // nil: there is nothing to read
-	planned    Info
-	path       string
+	*s3.Reader
+	opened Info
+	path   string
 }
 
 func (o object) ReadAt(p []byte, off int64) (int, error) {
-	if o.Reader == nil {
-		return 0, &fs.PathError{Op: "get", Path: o.path, Err: errors.New("it was opened for no bytes")}
-	}
 	n, err := o.Reader.ReadAt(p, off)
 	return n, changedObject(o.path, err)
 }
 
-// Now is what was planned: another version would have been refused.
-func (o object) Now() (Info, error) { return o.planned, nil }
-
-func (o object) Close() {
-	if o.Reader != nil {
-		o.Reader.Close()
-	}
-}
+// Now is what it was when it was opened: another version would have been refused.
+func (o object) Now() (Info, error) { return o.opened, nil }
 
 // changedObject turns an error into a *ChangedError, if it means that the version is gone.
 func changedObject(path string, err error) error {

@@ -152,7 +152,7 @@ func (w *walk) object(e input.Entry) {
 		return
 	}
 	w.matched++
-	if strings.HasSuffix(name, "/") && e.Info.Size == 0 {
+	if strings.HasSuffix(e.Path, "/") && e.Info.Size == 0 {
 		w.skip(e.Path, whyMark)
 		return
 	}

@@ -87,12 +87,12 @@ func (t *tally) add(word []byte) {
 // recountFile counts a file in blocks. What may be half a word at the end of a block stays for the
 // next one.
 func recountFile(ctx context.Context, f input.File, share Share, counts *tally, progress func(int)) error {
-	var in input.Reader
-	if err := in.Open(ctx, f, 0, f.Size); err != nil {
+	in, err := open(ctx, f)
+	if err != nil {
 		return notCounted(err)
 	}
 	defer in.Close()
-	raw := &watched{r: &in, progress: progress}
+	raw := &watched{r: in, progress: progress}
 	// A file that grew was counted up to its planned size.
 	file, as, err := unpack(io.NewSectionReader(raw, 0, f.Size), f)
 	if err != nil {
