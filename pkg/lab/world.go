@@ -27,11 +27,12 @@ func open(ctx context.Context, c redisd.Config) (*world, error) {
 	if err := writeTexts(dir); err != nil {
 		return nil, err
 	}
-	manifest, err := plan.Scan(dir, "", plan.Selection{})
+	direct := plan.Options{Direct: true} // no reducers: the lab's own shape
+	manifest, err := plan.Scan(ctx, []string{dir}, "", direct)
 	if err != nil {
 		return nil, err
 	}
-	p := plan.New(manifest, plan.Options{Direct: true}) // no reducers: the lab's own shape
+	p := plan.New(manifest, direct)
 	server, err := redisd.Ensure(ctx, c, func(string) {})
 	if err != nil {
 		return nil, err

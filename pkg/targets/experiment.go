@@ -49,7 +49,7 @@ func (s *session) command() (*exec.Cmd, error) {
 	c := s.config
 	planned := s.job.Planned()
 	o := planned.Options
-	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
+	c.Inputs, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Inputs, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
 	c.Field, c.Words, c.Fold, c.Strict = o.Field, o.Words, o.Fold, o.Strict
 	return jobCommand(c)
@@ -181,7 +181,8 @@ func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment
 func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, scratchDir)
-	c.Input = filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
+	texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
+	c.Inputs = []string{texts}
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
@@ -193,7 +194,7 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}
-	return own, writeCorpus(ctx, c.Input, corpus.Spec{Bytes: bytes})
+	return own, writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes})
 }
 
 // cleanScratch deletes what experiments have left: their jobs, and their texts, which may be large.

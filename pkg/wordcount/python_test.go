@@ -185,9 +185,9 @@ func TestAWorkerInPythonGivesBackWhatItCannotCount(t *testing.T) {
 		change func(r *rig) error // after the plan
 		says   string
 	}{
-		"a compressed file": {text: string(check.Gzip(t, "packed")), says: "is no whole, plain file in "},
-		"a split":           {text: "two words", o: plan.Options{Split: 4, Direct: true}, says: "is no whole, plain file in "},
-		"a file elsewhere": {text: "elsewhere", says: "is no whole, plain file in ", change: func(r *rig) error {
+		"a compressed file": {text: string(check.Gzip(t, "packed")), says: "is compressed"},
+		"a split":           {text: "two words", o: plan.Options{Split: 4, Direct: true}, says: "is no whole file in "},
+		"a file elsewhere": {text: "elsewhere", says: "is no whole file in ", change: func(r *rig) error {
 			r.input += "/folder"
 			return os.Mkdir(r.input, 0o755)
 		}},
