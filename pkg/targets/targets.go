@@ -182,13 +182,20 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 	})
 }
 
-// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE, -partial as for top
-func Export(ctx context.Context, out *string, partial *bool) error {
+// Export writes all words by descending count; -format=tsv, csv or jsonl, -out=FILE, -partial as for top
+func Export(ctx context.Context, out *string, partial *bool, format *string) error {
+	as := wordcount.TSV
+	if format != nil {
+		var err error
+		if as, err = result.ParseFormat(*format); err != nil {
+			return outcome(ctx, err)
+		}
+	}
 	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
-			return result.Export(&show.Out, words)
+			return result.Export(&show.Out, words, as)
 		}
-		err := export.Write(*out, func(w io.Writer) error { return result.Export(w, words) })
+		err := export.Write(*out, func(w io.Writer) error { return result.Export(w, words, as) })
 		if err == nil {
 			s.shown.Say("export", "%s", show.Printable(*out))
 		}
