@@ -58,6 +58,10 @@ type Config struct {
 	// it.
 	Client redis.UniversalClient
 
+	// Metrics is an address, as metrics.ParseAddr returns it, on which the process tells Prometheus how
+	// the job is doing, from Spawn until the workers have ended; default: none.
+	Metrics string
+
 	Name string // of the connections, as CLIENT LIST shows it; default: "wordcount"
 	// Events receives what people may want to know. Several goroutines may call it at once. nil
 	// drops it.
