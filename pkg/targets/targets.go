@@ -232,14 +232,18 @@ func (Data) Generate(ctx context.Context,
 	return failure.Explain(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
 }
 
-// Status shows where the last job stands; -json for programs
-func Status(ctx context.Context, json *bool) error {
+// Status shows where the last job stands; -json for programs, -watch again and again until the job is sealed
+func Status(ctx context.Context, json, watch *bool) error {
+	inJSON := json != nil && *json
 	return inFolder(ctx, func(s *session) error {
+		if watch != nil && *watch {
+			return show.WatchStatus(ctx, s.job, inJSON)
+		}
 		status, err := show.StatusOf(ctx, s.job)
 		if err != nil {
 			return err
 		}
-		if json != nil && *json {
+		if inJSON {
 			return status.JSON(&show.Out)
 		}
 		status.Text(&show.Out)
