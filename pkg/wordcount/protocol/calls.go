@@ -16,7 +16,7 @@ type Calls struct {
 
 // CallCounts is what Calls has counted.
 type CallCounts struct {
-	Trips         int64   `json:"trips,omitempty"`   // requests, each of one command or of a pipeline
+	Trips         int64   `json:"trips,omitempty"`   // requests of a command or a pipeline, also those that set a connection up
 	Commits       int64   `json:"commits,omitempty"` // calls that named an output or stored totals
 	CommitSeconds float64 `json:"seconds,omitempty"` // until they were answered
 	Failed        int64   `json:"failed,omitempty"`  // calls that reported an error of a task
@@ -44,19 +44,18 @@ var (
 	failFunction    = any(Function("fail"))
 )
 
-// answered counts a request and what it was for.
-func (c *Calls) answered(cmds []redis.Cmder, took time.Duration) {
-	c.trips.Add(1)
-	for _, cmd := range cmds {
-		if args := cmd.Args(); cmd.Err() == nil && cmd.Name() == "fcall" && len(args) > 1 {
-			switch {
-			case commitFunctions[args[1]]:
-				c.commits.Add(1)
-				c.committing.Add(int64(took))
-			case args[1] == failFunction:
-				c.failed.Add(1)
-			}
-		}
+// answered counts what a command was for. err is the error that it was answered with.
+func (c *Calls) answered(cmd redis.Cmder, err error, took time.Duration) {
+	args := cmd.Args()
+	if err != nil || cmd.Name() != "fcall" || len(args) < 2 {
+		return
+	}
+	switch {
+	case commitFunctions[args[1]]:
+		c.commits.Add(1)
+		c.committing.Add(int64(took))
+	case args[1] == failFunction:
+		c.failed.Add(1)
 	}
 }
 
@@ -68,7 +67,8 @@ func (h callsHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		began := time.Now()
 		err := next(ctx, cmd)
-		h.calls.answered([]redis.Cmder{cmd}, time.Since(began))
+		h.calls.trips.Add(1)
+		h.calls.answered(cmd, err, time.Since(began)) // the command gets its error later
 		return err
 	}
 }
@@ -77,7 +77,10 @@ func (h callsHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		began := time.Now()
 		err := next(ctx, cmds)
-		h.calls.answered(cmds, time.Since(began))
+		h.calls.trips.Add(1)
+		for _, cmd := range cmds {
+			h.calls.answered(cmd, cmd.Err(), time.Since(began))
+		}
 		return err
 	}
 }
