@@ -131,7 +131,9 @@ func TestMetricsAreOnTheLoopbackUnlessTheAddressSaysOtherwise(t *testing.T) {
 }
 
 func TestAServerAnswersUntilItIsClosedAlsoWithoutRedis(t *testing.T) {
-	c := Config{Addr: "127.0.0.1:0", Held: func(context.Context, int) ([]protocol.Held, error) { return nil, errors.New("no Redis") }}
+	_, err := Serve(Config{Addr: "everywhere"})
+	check.IsError(t, err, protocol.ErrInput, "write a port")
+	c := Config{Addr: "0", Held: func(context.Context, int) ([]protocol.Held, error) { return nil, errors.New("no Redis") }}
 	s, err := Serve(c)
 	check.Must(t, err)
 	c.Addr = s.listener.Addr().String()

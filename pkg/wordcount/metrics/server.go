@@ -22,7 +22,7 @@ const (
 
 // Config is what a Server needs.
 type Config struct {
-	Addr  string // as ParseAddr returns it
+	Addr  string // as ParseAddr reads it
 	Job   string
 	Bytes int64           // of the input
 	Tasks int             // maps and partitions
@@ -43,7 +43,11 @@ type Server struct {
 // Serve listens on an address, and answers until Close. The error wraps protocol.ErrInput if it
 // can't listen there.
 func Serve(c Config) (*Server, error) {
-	listener, err := net.Listen("tcp", c.Addr)
+	addr, err := ParseAddr(c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: metrics: %w", protocol.ErrInput, err)
+	}
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%w: metrics: %w", protocol.ErrInput, err)
 	}
