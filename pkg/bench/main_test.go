@@ -29,7 +29,7 @@ var roles = map[string]func(ctx context.Context, args []string) error{
 	"clean":       func(ctx context.Context, _ []string) error { return targets.Clean(ctx) },
 	"export": func(ctx context.Context, args []string) error {
 		out := strings.TrimPrefix(args[0], "-out=")
-		return targets.Export(ctx, &out, nil)
+		return targets.Export(ctx, &out, nil, nil)
 	},
 	"kernel":  func(_ context.Context, args []string) error { return countByKernel(args[0], args[1]) },
 	"scanner": func(_ context.Context, args []string) error { return countByScanner(args[0], args[1]) },

@@ -34,7 +34,7 @@ func TestFault62WhatRedisSaysIsShownEscaped(t *testing.T) {
 
 	r := f.exits(0, "status")
 	harmless(t, r.out+r.err)
-	contains(t, r.out, `1 on \x1b]0;host\a  idle\nsealed, holds 0`)
+	contains(t, r.out, `1       \x1b]0;host\a  idle\nsealed `)
 	contains(t, r.out, `\x1b[2J.txt" at 0: \x1b[5mcause\nredis    yours`+"\n")
 	var s struct{ Buried []struct{ Error string } }
 	check.Must(t, json.Unmarshal([]byte(f.exits(0, "status", "-json").out), &s))

@@ -174,13 +174,20 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 	})
 }
 
-// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE or s3://bucket/key, -partial as for top
-func Export(ctx context.Context, out *string, partial *bool) error {
+// Export writes all words by descending count; -format=tsv, csv or jsonl, -out=FILE or s3://bucket/key, -partial as for top
+func Export(ctx context.Context, out *string, partial *bool, format *string) error {
+	as := wordcount.TSV
+	if format != nil {
+		var err error
+		if as, err = result.ParseFormat(*format); err != nil {
+			return outcome(ctx, err)
+		}
+	}
 	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
-			return result.Export(&show.Out, words)
+			return result.Export(&show.Out, words, as)
 		}
-		err := export.Write(ctx, *out, func(w io.Writer) error { return result.Export(w, words) })
+		err := export.Write(ctx, *out, func(w io.Writer) error { return result.Export(w, words, as) })
 		if err == nil {
 			s.shown.Say("export", "%s", show.Printable(*out))
 		}
@@ -217,14 +224,18 @@ func (Data) Generate(ctx context.Context,
 	return failure.Explain(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
 }
 
-// Status shows where the last job stands; -json for programs
-func Status(ctx context.Context, json *bool) error {
+// Status shows where the last job stands; -json for programs, -watch again and again until the job is sealed
+func Status(ctx context.Context, json, watch *bool) error {
+	inJSON := json != nil && *json
 	return inFolder(ctx, func(s *session) error {
+		if watch != nil && *watch {
+			return show.WatchStatus(ctx, s.job, inJSON)
+		}
 		status, err := show.StatusOf(ctx, s.job)
 		if err != nil {
 			return err
 		}
-		if json != nil && *json {
+		if inJSON {
 			return status.JSON(&show.Out)
 		}
 		status.Text(&show.Out)

@@ -60,6 +60,10 @@ type Config struct {
 	// it.
 	Client redis.UniversalClient
 
+	// Metrics is a port of the loopback, like "9464", or an address, like "0.0.0.0:9464", on which the
+	// process tells Prometheus how the job is doing, from Spawn until the workers have ended; default: none.
+	Metrics string
+
 	Name string // of the connections, as CLIENT LIST shows it; default: "wordcount"
 	// Events receives what people may want to know. Several goroutines may call it at once. nil
 	// drops it.

@@ -22,6 +22,7 @@ type connection struct {
 	name   string // of the connections, as CLIENT LIST shows it
 	tell   func(line string)
 	record *history.Recorder // nil: calls aren't recorded
+	calls  *protocol.Calls   // counts those of this client
 
 	server *redisd.Server // nil: a client was given, or the connection isn't open
 	rdb    redis.UniversalClient
@@ -42,6 +43,7 @@ func (c *connection) open(ctx context.Context, loud bool) error {
 		return err
 	}
 	c.record.Attach(rdb)
+	c.calls.Attach(rdb)
 	c.server, c.rdb = server, rdb
 	return nil
 }

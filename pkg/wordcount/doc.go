@@ -39,6 +39,7 @@
 //	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it
 //	event       what a running job tells people
+//	metrics     what it tells Prometheus
 //	history     what each process asked Redis, and what it was told, if somebody wants a record
 //	count       the kernel: from bytes to words to a table
 //	protocol    one method for each function of lua/wordcount.lua; why the promise can hold

@@ -17,6 +17,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
+	"github.com/magereduce/magereduce/pkg/wordcount/metrics"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -43,8 +44,9 @@ type Job struct {
 	sup     *supervisor.Supervisor
 	sealed  *Sealed
 	workers workers
-	log     io.Closer // what worker processes write to standard error
-	leave   func()    // lets the job be deleted in this folder; nil: this Job doesn't use one
+	log     io.Closer       // what worker processes write to standard error
+	metrics *metrics.Server // nil: nobody wants them
+	leave   func()          // lets the job be deleted in this folder; nil: this Job doesn't use one
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -90,7 +92,7 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 		}
 	}
 	j := &Job{config: c, folder: state.Folder{Dir: c.Dir}}
-	j.conn = connection{config: c.Server, name: c.Name, rdb: c.Client, record: c.History, tell: func(line string) { j.event(StepServer, "%s", line) }}
+	j.conn = connection{config: c.Server, name: c.Name, rdb: c.Client, record: c.History, calls: new(protocol.Calls), tell: func(line string) { j.event(StepServer, "%s", line) }}
 	j.begin()
 	return j, nil
 }
@@ -212,7 +214,7 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}
 	c := supervisor.Config{
 		Redis: j.conn.rdb, Plan: j.plan, Folder: j.folder, Store: store, Durability: j.config.Durability, Every: j.config.Checkpoint,
-		Revive: j.conn.revive, Events: j.running, Seen: j.config.Seen,
+		Revive: j.conn.revive, Events: j.running, Seen: j.seen,
 	}
 	if j.conn.owned() {
 		c.Saved = func() error { return j.conn.keep(j.plan.Job.ID) }
@@ -253,6 +255,9 @@ func (j *Job) Spawn(ctx context.Context) error {
 	}
 	store, err := j.sup.Store()
 	if err != nil {
+		return err
+	}
+	if err := j.serveMetrics(); err != nil {
 		return err
 	}
 	deserted := func(ctx context.Context) error { return j.sup.Deserted(ctx, j.config.Lease) }
@@ -376,6 +381,7 @@ func (j *Job) halt() {
 		j.log.Close()
 		j.log = nil
 	}
+	j.closeMetrics()
 	j.stop(nil)
 	j.loop.Wait()
 	j.unuse()

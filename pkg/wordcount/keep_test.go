@@ -330,9 +330,9 @@ func TestFault73AResultFileThatIsLostAfterTheSealIsNoResult(t *testing.T) {
 			r := newRig(t, check.Texts(10, 30))
 			sealed := r.exact(keeping)
 			var before, after strings.Builder
-			check.Must(t, result.Export(&before, r.result(sealed).Entries(t.Context())))
+			check.Must(t, result.Export(&before, r.result(sealed).Entries(t.Context()), result.TSV))
 			check.Must(t, ruin(r.resultFiles()[0]))
-			err := result.Export(&after, r.result(sealed).Entries(t.Context()))
+			err := result.Export(&after, r.result(sealed).Entries(t.Context()), result.TSV)
 			check.IsError(t, err, protocol.ErrNoResult)
 			if !strings.HasPrefix(before.String(), after.String()) {
 				t.Errorf("lines that are not of the result were shown: %s", after.String())
@@ -434,7 +434,7 @@ func TestAReaderEndsWithItsContext(t *testing.T) {
 	if n != 2 || !errors.Is(last, context.Canceled) || errors.Is(last, protocol.ErrNoResult) {
 		t.Errorf("%d words, then %v", n-1, last)
 	}
-	if err := result.Export(io.Discard, r.result(sealed).Entries(ctx)); !errors.Is(err, context.Canceled) {
+	if err := result.Export(io.Discard, r.result(sealed).Entries(ctx), result.TSV); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -39,6 +39,8 @@ type (
 	Share = result.Share
 	// Verdict is what a recount says about a result.
 	Verdict = result.Verdict
+	// Format says how ExportAs writes words.
+	Format = result.Format
 	// Durability is what sealing requires of Redis before a result counts as durable.
 	Durability = checkpoint.Durability
 )
@@ -48,6 +50,13 @@ const (
 	BGSave  = checkpoint.BGSave
 	WaitAOF = checkpoint.WaitAOF
 	None    = checkpoint.None
+)
+
+// The choices of Format.
+const (
+	TSV   = result.TSV
+	CSV   = result.CSV
+	JSONL = result.JSONL
 )
 
 // Step is a step of the pipeline.

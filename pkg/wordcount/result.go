@@ -27,9 +27,13 @@ func (r *Result) Top(ctx context.Context, n int) iter.Seq2[Entry, error] {
 	return result.First(r.words.Entries(ctx), n)
 }
 
-// Export writes one line "count<TAB>word" for each word, in the order of All.
-func (r *Result) Export(ctx context.Context, w io.Writer) error {
-	return result.Export(w, r.words.Entries(ctx))
+// Export writes one line "count<TAB>word" for each word, in the order of All. The error wraps
+// ErrInput if a word has a tab or a line end, so that it is no such line.
+func (r *Result) Export(ctx context.Context, w io.Writer) error { return r.ExportAs(ctx, w, TSV) }
+
+// ExportAs writes all words in another format than Export.
+func (r *Result) ExportAs(ctx context.Context, w io.Writer, format Format) error {
+	return result.Export(w, r.words.Entries(ctx), format)
 }
 
 // Recount counts the input again, by the standard library alone. progress gets the number of bytes

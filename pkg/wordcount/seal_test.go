@@ -81,7 +81,7 @@ func TestCountsThatAreLostAfterTheSealAreNoEmptyResult(t *testing.T) {
 			r := newRig(t, map[string]string{"a": "b a c z z z a b"})
 			sealed := r.exact(plan.Options{})
 			check.Must(t, lose(t.Context(), r))
-			check.IsError(t, result.Export(io.Discard, r.result(sealed).Entries(t.Context())), protocol.ErrNoResult)
+			check.IsError(t, result.Export(io.Discard, r.result(sealed).Entries(t.Context()), result.TSV), protocol.ErrNoResult)
 		})
 	}
 }

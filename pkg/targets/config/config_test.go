@@ -35,7 +35,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"}, "WORDCOUNT_KEEP": {"3", "all"},
 		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_SHUFFLE": {"one", "other"}, "WORDCOUNT_LEASE": {"3s", "5s"},
 		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
-		"WORDCOUNT_VERIFY_PART": {"1/2", "2/2"}, "WORDCOUNT_DURABILITY": {"none", "waitaof"},
+		"WORDCOUNT_METRICS": {"9464", "0.0.0.0:1"}, "WORDCOUNT_VERIFY_PART": {"1/2", "2/2"}, "WORDCOUNT_DURABILITY": {"none", "waitaof"},
 		"WORDCOUNT_REDIS_MEMORY": {"1MiB", "2MiB"}, "WORDCOUNT_REDIS_KIND": {"process", "container"},
 		"WORDCOUNT_REDIS_IMAGE": {"one", "other"}, "WORDCOUNT_REDIS_PORT": {"1", "2"},
 		"REDIS_URL": {"redis://one", "redis://other"}, "WORDCOUNT_REDIS_PASSWORD_FILE": {"one", "other"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/metrics"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
@@ -94,6 +95,10 @@ var variables = []variable{
 	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {
 		c.Faults = v
 		_, err := worker.ParseFaults(v)
+		return err
+	}},
+	{"WORDCOUNT_METRICS", "", func(c *Config, v string) (err error) {
+		c.Metrics, err = metrics.ParseAddr(v)
 		return err
 	}},
 	{"WORDCOUNT_VERIFY_PART", "all words", func(c *Config, v string) (err error) {

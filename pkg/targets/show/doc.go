@@ -7,6 +7,9 @@
 //	p.Finish()
 //	p.Report(ctx, job, result)
 //
+// Words prints words with their counts, StatusOf reads a status, and WatchStatus shows it again and
+// again.
+//
 // Results go to standard output by Out, everything else to standard error. All lines go through one
 // Progress, so that no line is drawn into its bar.
 //

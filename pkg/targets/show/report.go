@@ -3,7 +3,6 @@ package show
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
@@ -60,22 +59,6 @@ func redone(sealed wordcount.Sealed) string {
 // Plural returns a number of things: 1 task, 2 tasks.
 func Plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
-}
-
-// Entries are words with their counts, by descending count, then by the bytes of the words.
-type Entries = iter.Seq2[wordcount.Entry, error]
-
-// Words prints words with their counts. It leaves out the end of a long word.
-func Words(words Entries) error {
-	for e, err := range words {
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(&Out, "%12s  %s\n", humanize.Comma(int64(e.N)), shortWord(e.Word)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Verdict prints what a recount of a part of the words says about a result: that it is exact, or

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
@@ -28,8 +26,10 @@ type Status struct {
 	Bytes   int64          `json:"bytes"`  // bytes of input that are committed
 	Total   int64          `json:"total"`  // bytes of input
 	Keep    int            `json:"keep"`   // words that the sorted set may have, while files have all; 0: all are in the set
-	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
+	Workers []workerReport `json:"workers"`
+	Hosts   []hostReport   `json:"hosts"`
+	Again   againReport    `json:"again"`
 
 	Counts countsReport   `json:"counts"`
 	Tally  protocol.Tally `json:"tally"` // of a sealed job: what became of its records, and of compressed files
@@ -38,10 +38,19 @@ type Status struct {
 	list    string            // the file with the complete list
 }
 
+// sealedPhase is the phase of a job whose result is published.
+const sealedPhase = "sealed"
+
 type taskReport struct {
-	Total   int `json:"total"` // map and reduce tasks
-	Done    int `json:"done"`
-	Pending int `json:"pending"` // as XPENDING says: delivered and not acknowledged
+	Total     int `json:"total"` // map and reduce tasks
+	Done      int `json:"done"`
+	Pending   int `json:"pending"`   // as XPENDING says: delivered and not acknowledged
+	Abandoned int `json:"abandoned"` // pending ones of workers that are gone
+
+	Maps    int `json:"maps"`
+	Mapped  int `json:"mapped"`
+	Reduces int `json:"reduces"`
+	Reduced int `json:"reduced"`
 }
 
 // countsReport is what is counted, as the options have it.
@@ -52,13 +61,13 @@ type countsReport struct {
 	Strict bool   `json:"strict"`
 }
 
-type workerReport struct {
-	ID    string `json:"id"`
-	PID   int    `json:"pid"`
-	Host  string `json:"host"`
-	State string `json:"state"` // working or idle
-	Tasks int    `json:"tasks"` // held now
-	Done  int    `json:"done"`  // committed by this process
+// againReport is what had to be done again, or is tried again.
+type againReport struct {
+	Redone   int `json:"redone"`   // tasks, as the supervisors of this folder have seen
+	Retries  int `json:"retries"`  // how often a task was taken over from a worker, or failed
+	Taken    int `json:"taken"`    // tasks that were taken over, each once
+	Revoked  int `json:"revoked"`  // tasks that were taken back because their map output was lost
+	Replaced int `json:"replaced"` // tasks that workers had, and that others settled
 }
 
 type buriedReport struct {
@@ -82,13 +91,18 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 	if err := job.Last(); err != nil {
 		return Status{}, err
 	}
-	_, server, err := job.Redis(ctx)
+	return statusOf(ctx, job)
+}
+
+// statusOf reads the status of a job that Last has found.
+func statusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
+	rdb, server, err := job.Redis(ctx)
 	if err != nil {
 		return Status{}, err
 	}
 	last := job.Planned()
 	r := Status{
-		Job: last.Job.ID, Phase: "none", Input: strings.Join(last.Manifest.Inputs, "\n"), Inputs: last.Manifest.Inputs, Total: last.Manifest.Bytes, Keep: last.Job.Keep, Workers: []workerReport{}, Buried: []buriedReport{},
+		Job: last.Job.ID, Phase: "none", Input: strings.Join(last.Manifest.Inputs, "\n"), Inputs: last.Manifest.Inputs, Total: last.Manifest.Bytes, Keep: last.Job.Keep, Workers: []workerReport{}, Hosts: []hostReport{}, Buried: []buriedReport{},
 		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
 		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: job.Folder().Skipped(last.Job.ID),
 	}
@@ -110,14 +124,20 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 		r.Buried = describe(dead, last.Splits())
 	}
 	r.Phase, r.Bytes = string(st.Phase), st.Bytes
-	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
+	r.Tasks = taskReport{st.Maps + st.Reducers, st.Done(), st.Pending(), abandoned(st), st.Maps, st.Mapped, st.Reducers, st.Reduced}
 	if sealed, ok, err := job.Folder().Sealed(last.Job.ID); err == nil && ok && sealed.Fence == st.Final {
-		r.Phase, r.Tally = "sealed", sealed.Tally
+		r.Phase, r.Tally = sealedPhase, sealed.Tally
 	}
-	for _, id := range slices.Sorted(maps.Keys(st.Workers)) {
-		info := st.Workers[id]
-		r.Workers = append(r.Workers, workerReport{id, info.PID, info.Host, info.State,
-			st.PendingMaps[id] + st.PendingReduces[id], info.Tasks})
+	var held []protocol.Held
+	if r.Tasks.Pending > 0 {
+		// Without the ages of leases there is still a status.
+		held, _ = protocol.Client{Redis: rdb, Job: last.Job}.HeldTasks(ctx, heldMost)
+	}
+	r.Workers = workersOf(st, held, job.Config().Lease)
+	r.Hosts = hostsOf(r.Workers)
+	r.Again = againReport{Redone: job.Folder().Redone(last.Job.ID, st.Run).Tasks, Retries: st.Troubles, Taken: st.Taken, Revoked: st.Revoked}
+	for _, w := range r.Workers {
+		r.Again.Replaced += w.Elsewhere
 	}
 	return r, nil
 }
@@ -163,6 +183,21 @@ func (r Status) JSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
+// text says for people what had to be done again; "" if nothing had to.
+func (a againReport) text() string {
+	var parts []string
+	if a.Redone > 0 {
+		parts = append(parts, Plural(a.Redone, "task")+" redone")
+	}
+	if a.Retries > 0 {
+		parts = append(parts, Plural(a.Retries, "retry"))
+	}
+	if a.Revoked > 0 {
+		parts = append(parts, fmt.Sprintf("%s taken back with a lost map output", Plural(a.Revoked, "task")))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // buriedShown is how many of the tasks that were given up are listed for people.
 const buriedShown = 10
 
@@ -170,7 +205,11 @@ const buriedShown = 10
 func (r Status) Text(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
 	line("job      %s  %s", r.Job, r.Phase)
-	line("tasks    %d of %d done, %d pending, %d given up", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
+	tasks := fmt.Sprintf("%s of %s done, %s pending", comma(r.Tasks.Done), comma(r.Tasks.Total), comma(r.Tasks.Pending))
+	if r.Tasks.Abandoned > 0 {
+		tasks += fmt.Sprintf(" (%s of workers that are gone)", comma(r.Tasks.Abandoned))
+	}
+	line("tasks    %s, %s given up", tasks, comma(len(r.Buried)))
 	line("input    %s of %s in %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)), plan.NameOf(r.Inputs))
 	if r.Keep > 0 {
 		line("keeps    the %s most frequent words in the sorted set, all words in files", humanize.Comma(int64(r.Keep)))
@@ -188,8 +227,8 @@ func (r Status) Text(w io.Writer) {
 		line("         all of them: %s", r.list)
 	}
 	line("redis    %s  %s", r.Redis.Kind, r.Redis.Addr)
-	for _, worker := range r.Workers {
-		line("worker   %d on %s  %s, holds %d, did %d", worker.PID, worker.Host, worker.State, worker.Tasks, worker.Done)
+	if again := r.Again.text(); again != "" {
+		line("again    %s", again)
 	}
 	shown := min(len(r.Buried), buriedShown)
 	for _, t := range r.Buried[:shown] {
@@ -198,4 +237,5 @@ func (r Status) Text(w io.Writer) {
 	if more := len(r.Buried) - shown; more > 0 {
 		line("given up %s more: status -json lists all", humanize.Comma(int64(more)))
 	}
+	fleet(w, r.Hosts, r.Workers)
 }

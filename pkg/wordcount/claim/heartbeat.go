@@ -29,8 +29,9 @@ func (r *Reads) End() { r.n.Add(1) }
 type Heartbeat struct {
 	Consumer Consumer
 	Leases   *Leases
-	Reads    *Reads        // of the worker
-	Waits    *atomic.Value // string: what keeps the worker from going on; nothing, or "": nothing does
+	Reads    *Reads          // of the worker
+	Waits    *atomic.Value   // string: what keeps the worker from going on; nothing, or "": nothing does
+	Calls    *protocol.Calls // of the worker's process; nil: they are not reported
 }
 
 // Run renews the leases three times per lease, and reports to the displays once a second, until ctx
@@ -40,6 +41,7 @@ func (h Heartbeat) Run(ctx context.Context) {
 	ticker := time.NewTicker(min(h.Consumer.Lease/3, time.Second))
 	defer ticker.Stop()
 	host, _ := os.Hostname()
+	began := time.Now()
 	var renewed, moved time.Time // moved: when the reads last made progress
 	var read int64
 	for beat := 0; ; beat++ {
@@ -49,7 +51,8 @@ func (h Heartbeat) Run(ctx context.Context) {
 		h.Leases.mu.Lock()
 		run := h.Leases.run
 		ids := slices.Collect(maps.Keys(h.Leases.held))
-		me := protocol.WorkerInfo{PID: os.Getpid(), Host: host, State: "idle", Tasks: h.Leases.tasks, Bytes: h.Leases.bytes, Beat: beat}
+		me := protocol.WorkerInfo{PID: os.Getpid(), Host: host, State: "idle", Beat: beat, Up: seconds(time.Since(began)), Calls: h.Calls.Counts()}
+		h.Leases.report(&me)
 		h.Leases.mu.Unlock()
 		me.Waits, _ = h.Waits.Load().(string)
 		byStream := map[protocol.Stream][]int{protocol.Maps: nil}

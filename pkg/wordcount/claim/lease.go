@@ -2,6 +2,7 @@ package claim
 
 import (
 	"sync"
+	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -14,6 +15,9 @@ type Leases struct {
 	held  map[protocol.TaskID]struct{}
 	tasks int   // committed so far
 	bytes int64 // of input in the committed tasks
+
+	elsewhere int       // tasks that others settled
+	since     time.Time // when a task was settled, or the first was added
 }
 
 // add adds a task, and reports whether the worker didn't hold it before.
@@ -26,6 +30,9 @@ func (l *Leases) add(run string, id protocol.TaskID) bool {
 	if l.held == nil {
 		l.held = map[protocol.TaskID]struct{}{}
 	}
+	if len(l.held) == 0 {
+		l.since = time.Now()
+	}
 	l.run, l.held[id] = run, struct{}{}
 	return true
 }
@@ -34,16 +41,36 @@ func (l *Leases) add(run string, id protocol.TaskID) bool {
 func (l *Leases) Drop(id protocol.TaskID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, ok := l.held[id]; ok {
+		l.elsewhere++
+	}
+	l.settle(id)
+}
+
+// settle removes a task. The caller has locked mu.
+func (l *Leases) settle(id protocol.TaskID) {
 	delete(l.held, id)
+	l.since = time.Now()
 }
 
 // Done drops a task that this worker committed, and counts it.
 func (l *Leases) Done(id protocol.TaskID, bytes int64) {
-	l.Drop(id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.settle(id)
 	l.tasks, l.bytes = l.tasks+1, l.bytes+bytes
 }
+
+// report fills in what the leases say of their worker. The caller has locked mu.
+func (l *Leases) report(me *protocol.WorkerInfo) {
+	me.Tasks, me.Bytes, me.Elsewhere = l.tasks, l.bytes, l.elsewhere
+	if len(l.held) > 0 {
+		me.Busy = seconds(time.Since(l.since))
+	}
+}
+
+// seconds returns a duration to a tenth of a second, as workers report it.
+func seconds(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }
 
 // Clear drops all tasks.
 func (l *Leases) Clear() {

@@ -45,6 +45,11 @@ type WorkerInfo struct {
 	Beat  int    `json:"beat"`  // advances with each heartbeat, whatever the clocks do
 	// Waits is what keeps the worker from going on, and what it tries again; "": nothing
 	Waits string `json:"waits,omitempty"`
+
+	Up        float64    `json:"up,omitempty"`        // seconds since it began
+	Busy      float64    `json:"busy,omitempty"`      // seconds that it has held tasks and got none done
+	Elsewhere int        `json:"elsewhere,omitempty"` // tasks that it had, and that others settled
+	Calls     CallCounts `json:"calls,omitzero"`      // to Redis
 }
 
 // StatusOf returns where a job stands. The error is ErrState if it isn't on this server.

@@ -7,7 +7,7 @@
 //
 //	r := result.Result{Redis: rdb, Job: job, Fence: sealed.Fence}
 //	for e, err := range r.Entries(ctx) { … }  // by descending count
-//	err := result.Export(w, r.Entries(ctx))   // as lines
+//	err := result.Export(w, r.Entries(ctx), result.TSV)
 //
 // [Recount] counts the input once more, without the kernel, the workers, their decoders and Redis.
 // [Counts.Compare] compares the two, in both directions. Together they are the proof that a result is

@@ -2,30 +2,41 @@ package result
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// Export writes a line "count<TAB>word" for each word.
-func Export(w io.Writer, words iter.Seq2[count.Entry, error]) error {
+// Export writes all words in a format. The error wraps protocol.ErrInput if the format can't hold
+// one of them.
+func Export(w io.Writer, words iter.Seq2[count.Entry, error], format Format) error {
 	b := bufio.NewWriterSize(w, 1<<16)
+	to := format.writer(b)
 	for e, err := range words {
 		if err != nil {
 			return err
 		}
-		b.WriteString(strconv.FormatUint(e.N, 10))
-		b.WriteByte('\t')
-		b.WriteString(e.Word)
-		if err := b.WriteByte('\n'); err != nil {
-			return fmt.Errorf("write result: %w", err)
+		if err := to.write(e); err != nil {
+			return notWritten(err)
 		}
 	}
+	if err := to.flush(); err != nil {
+		return notWritten(err)
+	}
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("write result: %w", err)
+		return notWritten(err)
 	}
 	return nil
+}
+
+// notWritten is the error of a result that can't be written.
+func notWritten(err error) error {
+	if errors.Is(err, protocol.ErrInput) {
+		return err
+	}
+	return fmt.Errorf("write result: %w", err)
 }

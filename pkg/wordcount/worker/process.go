@@ -74,6 +74,8 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 		return err
 	}
 	defer rdb.Close()
+	calls := new(protocol.Calls)
+	calls.Attach(rdb)
 	memory.Limit(spec.Memory)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
@@ -81,6 +83,7 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 	if err != nil {
 		return err
 	}
+	w.heartbeat.Calls = calls
 	go func() {
 		defer func() {
 			end()

@@ -1,0 +1,23 @@
+// Package metrics tells Prometheus how a running job is doing.
+//
+// # Basics
+//
+// A [Server] answers GET /metrics, as long as the process supervises a job:
+//
+//	s, err := metrics.Serve(metrics.Config{Addr: addr, Job: id, Held: client.HeldTasks, …})
+//	defer s.Close()
+//	s.See(status, metrics.Own{…}) // each status that the supervisor reads
+//
+// An answer has what was seen last, and what workers of all hosts say of themselves with their
+// heartbeats. Only the ages of leases are asked for when somebody looks, because each lease would
+// be one more thing in each status.
+//
+// # Caveats
+//
+// What workers say comes out of Redis, and is believed as little as anything else there: it is
+// escaped, and a number that falls adds nothing to a counter. A worker that dies takes the figures
+// of its last second with it. Counters begin at 0 with each process, as Prometheus expects it.
+//
+// Everybody who reaches the address may read it. There are no words in it, no names of files and
+// no passwords, but the names of hosts.
+package metrics
