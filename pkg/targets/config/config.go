@@ -23,7 +23,7 @@ type Config struct {
 	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
 	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
 	Growing      bool                  // count a growing file up to its size at planning time
-	Workers      int                   // processes; the number of CPUs
+	Workers      int                   // processes; the number of CPUs that this process may use
 	Reducers     int                   // partitions; by the input's size
 	Direct       bool                  // no partitions: words go straight into the sorted set
 	Keep         int                   // most frequent words that go into the sorted set; all
@@ -56,7 +56,7 @@ const (
 func Complete(c Config) Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
 	c.Input = cmp.Or(c.Input, defaultInput)
-	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0)) // knows the limits of a container, unlike NumCPU
 	c.Redis.Dir, c.Redis.Name = c.Dir, cmp.Or(c.Redis.Name, "wordcount")
 	return c
 }
