@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,6 +47,9 @@ func buildImage(ctx context.Context, flag *string) error {
 		return fmt.Errorf("%w: an image needs a container engine: %s", protocol.ErrInput, withoutClass(err, redisd.ErrUnavailable))
 	}
 	program, remove, err := deploy.Program(ctx)
+	if errors.Is(err, deploy.ErrNoProgram) {
+		err = fmt.Errorf("%w: %w", protocol.ErrInput, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -125,3 +125,14 @@ func TestAProgramThatNeedsOtherFilesIsNotStatic(t *testing.T) {
 		}
 	}
 }
+
+func TestComposeKeepsEachCharacterOfAName(t *testing.T) {
+	t.Parallel()
+	w := aJob()
+	w.Inputs[0].Path = odd
+	// By the rules of YAML for what is in double quotes, and then of compose: two dollar signs are one.
+	const want = `        target: "/srv/a \"b\" #c: $$d $${HOME} $$(HOME) $$$$(e) \u0085\n- é"`
+	if text := string(written(t, w, Compose)); !strings.Contains(text, want+"\n") {
+		t.Errorf("nothing about %s in\n%s", want, text)
+	}
+}
