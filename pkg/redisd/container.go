@@ -3,6 +3,7 @@ package redisd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -63,7 +64,7 @@ func (c container) findEngine(ctx context.Context) error {
 		if c.s.Engine != "" {
 			return nil
 		}
-		return err
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	c.s.Engine = cmp.Or(c.s.Engine, engines[0])
 	for _, engine := range engines {
@@ -79,7 +80,7 @@ func (c container) findEngine(ctx context.Context) error {
 // engineAnswers is how long a container engine may take to answer.
 const engineAnswers = 3 * time.Second
 
-// Engine returns the first container engine that answers soon. The error wraps ErrUnavailable.
+// Engine returns the first container engine that answers soon. The error says why there is none.
 func Engine(ctx context.Context) (string, error) {
 	engines, err := engines(ctx)
 	if err != nil {
@@ -105,7 +106,7 @@ func engines(ctx context.Context) (answer []string, err error) {
 		cancel()
 	}
 	if len(answer) == 0 {
-		return nil, fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+		return nil, errors.New(strings.Join(problems, ", "))
 	}
 	return answer, nil
 }

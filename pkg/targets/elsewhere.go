@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -44,7 +41,7 @@ func buildImage(ctx context.Context, flag *string) error {
 	}
 	engine, err := redisd.Engine(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: an image needs a container engine: %s", protocol.ErrInput, withoutClass(err, redisd.ErrUnavailable))
+		return fmt.Errorf("%w: an image needs a container engine: %w", protocol.ErrInput, err)
 	}
 	program, remove, err := deploy.Program(ctx)
 	if errors.Is(err, deploy.ErrNoProgram) {
@@ -55,50 +52,35 @@ func buildImage(ctx context.Context, flag *string) error {
 	}
 	defer remove()
 	image := deploy.Image{Program: program, Authorities: deploy.Authorities()}
-	if err := image.Import(ctx, engine, name); err != nil {
+	made, err := image.Make(ctx, engine, name)
+	if err != nil {
 		return err
 	}
-	size, err := exec.CommandContext(ctx, engine, "image", "inspect", "--format", "{{.Size}} {{.Os}}/{{.Architecture}}", name).Output()
-	if err != nil {
-		return fmt.Errorf("%s image inspect %s: %w", engine, name, err)
-	}
-	bytes, platform, _ := strings.Cut(strings.TrimSpace(string(size)), " ")
-	n, err := strconv.ParseUint(bytes, 10, 64)
-	if err != nil {
-		return fmt.Errorf("%s image inspect %s: %w", engine, name, err)
-	}
 	shown := show.NewProgress(os.Stderr)
-	shown.Say("workers:image", "%s in %s: %s, %s", name, engine, humanize.IBytes(n), platform)
+	shown.Say("workers:image", "%s in %s: %s, %s", name, engine, humanize.IBytes(made.Bytes), made.Platform)
 	if image.Authorities == "" {
 		shown.Say("workers:image", "! this system has no certificates: for TLS, workers need WORDCOUNT_REDIS_CA")
 	} else {
-		shown.Say("workers:image", "trusts the authorities of %s", show.Printable(image.Authorities))
+		shown.Say("workers:image", "trusts the authorities of %s", image.Authorities)
 	}
 	return nil
 }
 
-// withoutClass is the text of an error without that of its class.
-func withoutClass(err, class error) string {
-	return strings.TrimPrefix(err.Error(), class.Error()+": ")
-}
-
 // manifest prints a manifest of workers for the last job.
 func (s *session) manifest(ctx context.Context, n *int, format, image *string) error {
-	w := deploy.Workers{N: 1}
+	w, as := deploy.Workers{N: 1}, deploy.Kubernetes
 	if n != nil {
 		w.N = *n
 	}
 	if w.N < 1 {
 		return fmt.Errorf("%w: -n=%d: write a number above 0", protocol.ErrInput, w.N)
 	}
-	as := deploy.Kubernetes
-	if format != nil {
-		as = deploy.Format(*format)
-	}
-	if !slices.Contains(deploy.Formats, as) {
-		return fmt.Errorf("%w: -format=%s: write kubernetes or compose", protocol.ErrInput, as)
-	}
 	var err error
+	if format != nil {
+		if as, err = deploy.ParseFormat(*format); err != nil {
+			return fmt.Errorf("%w: -format: %w", protocol.ErrInput, err)
+		}
+	}
 	if w.Image, err = imageOr(image); err != nil {
 		return err
 	}

@@ -260,6 +260,9 @@ func TestFault80ContainersThatAreKilledPausedCutOffAndStoppedLoseNothing(t *test
 	for _, id := range append(workers, paused, cut, quick) {
 		f.ends(id, "0")
 	}
+	for _, id := range killed {
+		f.ends(id, "137") // and nobody has started it again
+	}
 	lacks(t, f.logs(f.supervisor), "nothing redone")
 	contains(t, f.do(append(f.run("--rm"), "verify")...), "0 missing, 0 surplus, 0 different")
 	if got, want := f.do(append(f.run("--rm"), "export")...)+"\n", f.counted(); got != want {

@@ -4,7 +4,7 @@
 // # Basics
 //
 //	program, remove, err := deploy.Program(ctx)
-//	err = deploy.Image{Program: program, Authorities: deploy.Authorities()}.Import(ctx, "docker", "wordcount")
+//	made, err := deploy.Image{Program: program, Authorities: deploy.Authorities()}.Make(ctx, "docker", "wordcount")
 //
 //	w := deploy.Workers{Job: id, N: 6, Image: "wordcount", Inputs: inputs, …}
 //	err = w.Write(os.Stdout, deploy.Kubernetes)

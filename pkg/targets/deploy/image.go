@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"archive/tar"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,36 +55,54 @@ func CheckImage(name string) error {
 	return nil
 }
 
-// Import makes the image, under a name, with a container engine.
-func (i Image) Import(ctx context.Context, engine, name string) error {
+// Made is an image that an engine has.
+type Made struct {
+	Bytes    uint64
+	Platform string // like linux/amd64
+}
+
+// Make makes the image, under a name, with a container engine.
+func (i Image) Make(ctx context.Context, engine, name string) (made Made, err error) {
 	files, w := io.Pipe()
-	cmd := exec.CommandContext(ctx, engine, "import",
-		"--change", `ENTRYPOINT ["`+programInImage+`"]`,
-		"--change", fmt.Sprintf("USER %d:%[1]d", User),
-		"--change", "WORKDIR "+workInImage,
-		"--change", "ENV HOME="+workInImage,
-		"-", name)
-	var said strings.Builder
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = files, &said, &said
 	written := make(chan error, 1)
 	go func() {
 		err := i.Write(w)
 		w.CloseWithError(err)
 		written <- err
 	}()
-	err := cmd.Run()
+	_, err = run(ctx, files, engine, "import",
+		"--change", `ENTRYPOINT ["`+programInImage+`"]`,
+		"--change", fmt.Sprintf("USER %d:%[1]d", User),
+		"--change", "WORKDIR "+workInImage,
+		"--change", "ENV HOME="+workInImage,
+		"-", name)
 	files.Close() // an engine that has failed reads no more
-	unwritten := <-written
-	if errors.Is(unwritten, io.ErrClosedPipe) {
-		unwritten = nil
+	if unwritten := <-written; unwritten != nil && !errors.Is(unwritten, io.ErrClosedPipe) {
+		err = fmt.Errorf("deploy: %w", unwritten)
 	}
+	if err != nil {
+		return made, err
+	}
+	out, err := run(ctx, nil, engine, "image", "inspect", "--format", "{{.Size}} {{.Os}}/{{.Architecture}}", name)
+	if err == nil {
+		_, err = fmt.Sscan(out, &made.Bytes, &made.Platform)
+	}
+	return made, err
+}
+
+// run runs a command of a container engine.
+func run(ctx context.Context, stdin io.Reader, engine string, args ...string) (string, error) {
+	var out, said strings.Builder
+	cmd := exec.CommandContext(ctx, engine, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &said
+	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case cmp.Or(unwritten, err) != nil:
-		return fmt.Errorf("deploy: %s import: %w: %s", engine, cmp.Or(unwritten, err), strings.TrimSpace(said.String()))
+		return "", context.Cause(ctx)
+	case err != nil:
+		return "", fmt.Errorf("deploy: %s %s: %w: %s", engine, args[0], err, strings.TrimSpace(said.String()))
 	}
-	return nil
+	return out.String(), nil
 }
 
 // Write writes the files of the image as a tar archive.

@@ -20,8 +20,14 @@ const (
 	Compose    Format = "compose"
 )
 
-// Formats lists the formats.
-var Formats = []Format{Kubernetes, Compose}
+// ParseFormat reads the name of a format.
+func ParseFormat(name string) (Format, error) {
+	switch f := Format(name); f {
+	case Kubernetes, Compose:
+		return f, nil
+	}
+	return "", fmt.Errorf("%q is no format: write kubernetes or compose", name)
+}
 
 // Workers says which workers a manifest starts. Each has a container of its own.
 type Workers struct {
