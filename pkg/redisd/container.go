@@ -3,6 +3,7 @@ package redisd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,28 +59,56 @@ func (c container) another(context.Context) error { return ErrUnavailable }
 // findEngine finds the container engine that has this folder's container, or else the first that
 // answers soon. An engine that is installed may not run, or not let this user in.
 func (c container) findEngine(ctx context.Context) error {
+	engines, err := engines(ctx)
+	if err != nil {
+		if c.s.Engine != "" {
+			return nil
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	c.s.Engine = cmp.Or(c.s.Engine, engines[0])
+	for _, engine := range engines {
+		ctx, cancel := context.WithTimeout(ctx, engineAnswers)
+		if _, missing := run(ctx, engine, "inspect", c.s.Name); missing == nil {
+			c.s.Engine = engine
+		}
+		cancel()
+	}
+	return nil
+}
+
+// engineAnswers is how long a container engine may take to answer.
+const engineAnswers = 3 * time.Second
+
+// Engine returns the first container engine that answers soon. The error says why there is none.
+func Engine(ctx context.Context) (string, error) {
+	engines, err := engines(ctx)
+	if err != nil {
+		return "", err
+	}
+	return engines[0], nil
+}
+
+// engines returns the container engines that answer soon, at least one.
+func engines(ctx context.Context) (answer []string, err error) {
 	var problems []string
 	for _, engine := range []string{"docker", "podman"} {
 		if _, err := exec.LookPath(engine); err != nil {
 			problems = append(problems, engine+" is not installed")
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-		_, err := run(ctx, engine, "ps", "-q")
-		if err == nil {
-			c.s.Engine = cmp.Or(c.s.Engine, engine)
-			if _, missing := run(ctx, engine, "inspect", c.s.Name); missing == nil {
-				c.s.Engine = engine
-			}
+		ctx, cancel := context.WithTimeout(ctx, engineAnswers)
+		if _, err := run(ctx, engine, "ps", "-q"); err == nil {
+			answer = append(answer, engine)
 		} else {
 			problems = append(problems, engine+" doesn't answer")
 		}
 		cancel()
 	}
-	if c.s.Engine == "" {
-		return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(problems, ", "))
+	if len(answer) == 0 {
+		return nil, errors.New(strings.Join(problems, ", "))
 	}
-	return nil
+	return answer, nil
 }
 
 // sharesSockets reports whether this process can connect to a socket that a container makes in a

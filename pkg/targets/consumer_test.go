@@ -66,13 +66,12 @@ func (f *folder) mage(args ...string) *process {
 	return f.startCommand(exec.Command("go", append([]string{"tool", "mage"}, args...)...))
 }
 
-func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
-	t.Parallel()
-	f := newFolder(t)
-	check.Must(t, consumerModule(f.dir))
+// compiles lets Mage compile what is in the folder, offline.
+func (f *folder) compiles() {
+	f.Helper()
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		path, err := command(f.dir, "go", "env", name)
-		check.Must(t, err)
+		check.Must(f, err)
 		f.set(name, strings.TrimSpace(path))
 	}
 	for _, setting := range goEnv(nil) {
@@ -80,6 +79,13 @@ func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
 		f.set(name, value)
 	}
 	f.set("MAGEFILE_CACHE", filepath.Join(f.env["TMPDIR"], "mage"))
+}
+
+func TestAnotherMagefileImportsThePluginUnderAnAlias(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	check.Must(t, consumerModule(f.dir))
+	f.compiles()
 
 	r := f.mage("rare").exits(0) // the README's example
 	contains(t, r.out, "sealed  25 words, 15 distinct, in 2 files; ")

@@ -55,7 +55,7 @@
 // name of a target, so an alias doesn't matter. Each worker has its own process group, and ends
 // when the pipe from its supervisor is closed.
 //
-// After Ctrl-C the workers finish their current work, the supervisor takes a checkpoint, and the
+// After Ctrl-C or SIGTERM the workers finish their current work, the supervisor takes a checkpoint, and the
 // program exits with 130. All this takes at most four seconds, because Mage ends every process
 // after five. Package failure lists the exit statuses.
 package targets

@@ -129,10 +129,10 @@ var magefile = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "wordcount")
-	compile := exec.Command("go", "tool", "mage", "-compile", program)
-	compile.Dir, compile.Env = dir, goEnv(os.Environ())
+	compile := exec.Command("go", "tool", "mage", "-compile", program, "-ldflags", "-s -w")
+	compile.Dir, compile.Env = dir, append(goEnv(os.Environ()), "CGO_ENABLED=0") // a static program fits into an image as it is
 	if raced() {
-		compile.Env = append(compile.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -mod=mod -race"))
+		compile.Env = append(compile.Env, "CGO_ENABLED=1", "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -mod=mod -race"))
 	}
 	if out, err := compile.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compile the magefile: %w: %s", err, out)

@@ -44,6 +44,8 @@ func Run(ctx context.Context,
 	if err := plan.Missing(config.Complete(c).Inputs); err != nil {
 		return outcome(ctx, err)
 	}
+	ctx, stop := untilTerminated(ctx)
+	defer stop()
 	return outcome(ctx, graph.Run(ctx, Job(c)))
 }
 
@@ -131,7 +133,23 @@ func (Workers) Spawn(ctx context.Context) error { return foreground(ctx, "worker
 
 // Join adds workers to a job of another folder or host, until it is sealed; -job=ID -input=PATH, and REDIS_URL for another host
 func (Workers) Join(ctx context.Context, job, input *string) error {
+	ctx, stop := untilTerminated(ctx)
+	defer stop()
 	return inFolder(ctx, func(s *session) error { return s.join(ctx, job, input) })
+}
+
+// Image builds an image of this program, for workers in containers, with the container engine that is there
+func (Workers) Image(ctx context.Context, name *string) error {
+	return failure.Explain(ctx, buildImage(ctx, name))
+}
+
+// Manifest prints a Kubernetes Job, or a compose file, that starts workers for the last job: see -h workers:manifest
+func (Workers) Manifest(ctx context.Context,
+	n *int, // workers, each in a container of its own; 1
+	format *string, // kubernetes or compose; kubernetes
+	image *string, // as the hosts that run them know it; wordcount
+) error {
+	return inFolder(ctx, func(s *session) error { return s.manifest(ctx, n, format, image) })
 }
 
 // Checkpoint is what makes work outlast Redis
@@ -142,6 +160,8 @@ func (Checkpoint) Loop(ctx context.Context) error { return foreground(ctx, "chec
 
 // foreground runs a step whose work goes on in the background, and waits until the job is sealed.
 func foreground(ctx context.Context, name string) error {
+	ctx, stop := untilTerminated(ctx)
+	defer stop()
 	s, err := stepTarget(ctx, name)
 	if err != nil || s.job.IsSealed() {
 		return err

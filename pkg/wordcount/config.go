@@ -26,7 +26,7 @@ type Config struct {
 	Inputs []string
 	plan.Options
 
-	Workers      int             // default: the number of CPUs
+	Workers      int             // default: the number of CPUs that this process may use
 	WorkerMemory int64           // bytes for each worker, 64 MiB at least; default: worker.DefaultWorkerMemory
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
 	Faults       []worker.Faults // of the first worker processes, one element each, at most Workers; default: none
@@ -96,7 +96,7 @@ func (c Config) WithDefaults() Config {
 		c.Inputs = []string{defaultInput}
 	}
 	c.Name = cmp.Or(c.Name, "wordcount")
-	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0)) // knows the limits of a container, unlike NumCPU
 	c.Lease = cmp.Or(c.Lease, worker.DefaultLease)
 	c.Checkpoint = cmp.Or(c.Checkpoint, DefaultCheckpoint)
 	c.Server.Dir, c.Server.URL, c.Server.Name = c.Dir, c.Redis, cmp.Or(c.Server.Name, "wordcount")

@@ -27,7 +27,7 @@ type Config struct {
 	Words        string                // of the field's value, see package words; fields, or value
 	Fold         string                // of each word, see package words; nothing
 	Strict       bool                  // a record without a value ends the run
-	Workers      int                   // processes; the number of CPUs
+	Workers      int                   // processes; the number of CPUs that this process may use
 	Reducers     int                   // partitions; by the input's size
 	Direct       bool                  // no partitions: words go straight into the sorted set
 	Keep         int                   // most frequent words that go into the sorted set; all
@@ -63,7 +63,7 @@ func Complete(c Config) Config {
 	if len(c.Inputs) == 0 {
 		c.Inputs = []string{defaultInput}
 	}
-	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0)) // knows the limits of a container, unlike NumCPU
 	c.Redis.Dir, c.Redis.Name = c.Dir, cmp.Or(c.Redis.Name, "wordcount")
 	return c
 }

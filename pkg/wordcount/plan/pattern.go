@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"iter"
+	"os"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -81,6 +82,16 @@ func hasMeta(path string) bool { return strings.ContainsAny(path, meta) }
 
 // splitPattern returns the folder in which a pattern begins, and the rest of the pattern.
 func splitPattern(name string) (folder, rest string) { return doublestar.SplitPattern(name) }
+
+// Base returns what must be there for an input of this file system: the file or folder of that name,
+// or the folder in which a pattern begins.
+func Base(name string) string {
+	if _, err := os.Lstat(name); err == nil || !hasMeta(name) {
+		return name
+	}
+	folder, _ := splitPattern(name)
+	return folder
+}
 
 // escapeMeta returns the pattern that matches a path alone.
 func escapeMeta(path string) string {

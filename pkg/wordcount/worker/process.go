@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
@@ -57,7 +59,8 @@ func ExitStatus(err error) int {
 }
 
 // Serve is the whole life of a worker process. It reads its Spec from in, connects, and works until
-// the job is sealed or in ends.
+// the job is sealed, in ends, or SIGTERM comes. A service manager sends that to all processes of a
+// service at once.
 func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error)) error {
 	lifeline := bufio.NewReader(in)
 	line, err := lifeline.ReadBytes('\n')
@@ -77,7 +80,7 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 	calls := new(protocol.Calls)
 	calls.Attach(rdb)
 	memory.Limit(spec.Memory)
-	ctx, end := context.WithCancel(context.Background())
+	ctx, end := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer end()
 	w, err := New(rdb, spec)
 	if err != nil {
