@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
@@ -159,8 +162,23 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
 		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
+	s.record(ctx, sealed)
 	s.tidy(ctx, sealed.Run, fence)
 	return sealed, nil
+}
+
+// record writes down what was sealed. Nothing depends on it, so a failure is no error.
+func (s *Supervisor) record(ctx context.Context, sealed state.Sealed) {
+	if outputs, _, err := protocol.OutputsSoFar(ctx, s.client.Redis, s.client.Job); err == nil {
+		names := make([]string, 0, len(outputs))
+		for _, o := range outputs {
+			names = append(names, o.Name)
+		}
+		slices.Sort(names)
+		s.config.Events.Write(event.Outputs, slog.Any("names", names))
+	}
+	s.config.Events.Write(event.Sealed, slog.Uint64("words", sealed.Tokens), slog.Int("distinct", sealed.Distinct),
+		slog.Int("redone", sealed.Redone))
 }
 
 // covered checks that the commits of a job without reducers have each task once. With reducers, each
