@@ -20,7 +20,7 @@ const (
 	// The life of a worker process, by who started it.
 	Start = "start" // Worker, PID, Slot
 	Death = "death" // it ended, and nobody had asked it to: Worker, PID, Slot, Why
-	Leave = "leave" // it ended in good order: Worker, PID, Slot
+	Leave = "leave" // it ended in good order, as it says or who started it: Worker, PID, Slot
 
 	// What a worker does: Worker, and Stream and Tasks in most.
 	Attempt = "attempt" // it begins to do the tasks; How
@@ -30,7 +30,7 @@ const (
 	Failed  = "failed"  // an attempt met an error: Why
 	Buried  = "buried"  // the tasks are given up: Why
 	Revoke  = "revoke"  // a map output is lost, and its tasks run again: Output, Why
-	Back    = "back"    // it has given back what it holds
+	Back    = "back"    // it has given back what it holds, because maps must be done first
 )
 
 // How a worker came by a task of an attempt.

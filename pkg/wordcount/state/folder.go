@@ -104,5 +104,8 @@ func (f Folder) BeginEvents(job string) error {
 	return err
 }
 
-// Report is the path of the picture of what happened to a job.
-func (f Folder) Report(job string) string { return f.path(job, "report.html") }
+// SaveReport keeps the picture of what happened to a job, and returns its path.
+func (f Folder) SaveReport(job string, page []byte) (path string, err error) {
+	path = f.path(job, "report.html")
+	return path, write(path, page)
+}

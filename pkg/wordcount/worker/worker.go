@@ -364,7 +364,7 @@ func (w *Worker) drain(ctx context.Context) error {
 		err = nil
 	}
 	_, released := w.client.Release(ctx, w.run, w.spec.Consumer, false)
-	w.journal.Write(event.Back)
+	w.journal.Write(event.Leave)
 	if err := errors.Join(err, released); err != nil && !protocol.Transient(err) {
 		return fmt.Errorf("leave: %w", err)
 	}
