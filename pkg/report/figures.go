@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
@@ -218,10 +221,21 @@ func plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
 }
 
-// cut returns the first characters of a text.
+// cut returns the first characters of a text from outside. What can't be seen, or would turn the text
+// around, is written as in a Go string.
 func cut(text string, characters int) string {
-	if runes := []rune(text); len(runes) > characters {
-		return string(runes[:characters]) + "…"
+	var b strings.Builder
+	n := 0
+	for i, size := 0, 0; i < len(text); i += size {
+		if n++; n > characters {
+			return b.String() + "…"
+		}
+		var r rune
+		if r, size = utf8.DecodeRuneInString(text[i:]); strconv.IsPrint(r) && (r != utf8.RuneError || size > 1) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.Quote(text[i:i+size]), `"`))
+		}
 	}
-	return text
+	return b.String()
 }

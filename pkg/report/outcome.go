@@ -48,9 +48,15 @@ func (a *Attempt) until(at time.Time) {
 	}
 }
 
+// numbersMost bounds the memory that a journal which somebody has prepared may take.
+const numbersMost = 1 << 23
+
 // attempt begins an attempt of a worker. It ends the one before it.
 func (b *builder) attempt(w *worker, r event.Record) {
 	a := &Attempt{Worker: w.name, Stream: r.Stream, Tasks: r.Tasks, How: r.How, From: r.Time, Outcome: Open, numbers: event.ParseRanges(r.Tasks)}
+	if b.numbers += len(a.numbers); b.numbers > numbersMost { // no job has so many
+		a.numbers = nil
+	}
 	if w.current != nil {
 		w.current.until(r.Time)
 	}

@@ -97,7 +97,7 @@ func Of(records []event.Record) Run {
 	}
 	for _, r := range records {
 		if r.Worker != "" {
-			b.last[r.Worker] = r.Time
+			b.last[cut(r.Worker, nameMost)] = r.Time
 		}
 	}
 	for _, r := range records {
@@ -116,6 +116,7 @@ type builder struct {
 	lives   map[string]bool      // of the server
 	revoked map[string]bool      // outputs
 	seen    map[string]bool      // deaths and leaves, by worker
+	numbers int                  // of tasks, in all attempts
 	final   []string             // the outputs that count; nil: nobody has said it
 }
 
@@ -138,6 +139,7 @@ type batch struct {
 }
 
 func (b *builder) add(r event.Record) {
+	r.Why, r.Host, r.Worker, r.Stream = cut(r.Why, whyMost), cut(r.Host, nameMost), cut(r.Worker, nameMost), cut(r.Stream, 10)
 	run := &b.run
 	if run.From.IsZero() {
 		run.From, run.State = r.Time, Running
@@ -272,12 +274,9 @@ func (b *builder) owner(r event.Record) string {
 // of names tasks for people.
 func of(stream, tasks string) string {
 	n := len(event.ParseRanges(tasks))
-	name, numbers := stream+" task", tasks
+	name, numbers := cut(stream, 10)+" task", cut(tasks, 36)
 	if n != 1 {
 		name += "s"
-	}
-	if len(numbers) > 40 {
-		numbers = numbers[:36] + "…"
 	}
 	return name + " " + cmp.Or(numbers, "?")
 }

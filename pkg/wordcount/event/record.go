@@ -112,6 +112,41 @@ func Load(path string) (records []Record, left int, err error) {
 	}
 }
 
+// String returns the event as one line for people.
+func (r Record) String() string {
+	var b strings.Builder
+	b.WriteString(r.Name)
+	say := func(name, value string) {
+		if value != "" && value != "0" {
+			b.WriteString(" " + name + "=" + value)
+		}
+	}
+	number := func(name string, n int) { say(name, strconv.Itoa(n)) }
+	say("worker", r.Worker)
+	number("pid", r.PID)
+	say("stream", r.Stream)
+	say("tasks", r.Tasks)
+	say("how", r.How)
+	say("output", r.Output)
+	say("settled", r.Settled)
+	say("open", r.Open)
+	say("phase", r.Phase)
+	number("mapped", r.Mapped)
+	number("reduced", r.Reduced)
+	say("bytes", strconv.FormatInt(r.Bytes, 10))
+	say("words", strconv.FormatUint(r.Words, 10))
+	say("memory", strconv.FormatInt(r.Memory, 10))
+	number("n", r.N)
+	if r.Took > 0 {
+		say("took", r.Took.String())
+	}
+	number("lost", r.Lost)
+	if r.Why != "" {
+		say("why", strconv.Quote(r.Why))
+	}
+	return b.String()
+}
+
 // Ranges writes numbers, which it sorts, as ranges: "1-17,20".
 func Ranges(numbers []int) string {
 	slices.Sort(numbers)
@@ -133,8 +168,8 @@ func Ranges(numbers []int) string {
 	return b.String()
 }
 
-// numbersMost is how many numbers ParseRanges returns at most.
-const numbersMost = 1 << 20
+// numbersMost is how many numbers ParseRanges returns at most. A commit has fewer.
+const numbersMost = 1 << 16
 
 // ParseRanges returns the numbers of what Ranges has written. It leaves out what is no range.
 func ParseRanges(text string) (numbers []int) {

@@ -41,10 +41,10 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 		return err
 	}
 	start := time.Now()
+	w.tellAttempt(protocol.Maps, t)
 	if w.spec.Faults.Slow > 0 && retry.Sleep(ctx, w.spec.Faults.Slow) != nil {
 		return nil
 	}
-	w.tellAttempt(protocol.Maps, t)
 	tokens, err := w.count(kill, t.Split)
 	if kill.Err() != nil {
 		w.recount()
