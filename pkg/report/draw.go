@@ -24,6 +24,7 @@ type bar struct {
 // drawnMark is a mark as it is drawn.
 type drawnMark struct {
 	X    float64
+	Y    int // in pixels, in a lane of 40
 	Kind Kind
 	Text string
 	At   string
@@ -113,7 +114,14 @@ func (r Run) lane(l *Lane) drawnLane {
 }
 
 func (r Run) drawn(m Mark) drawnMark {
-	return drawnMark{X: percent(r.share(m.At)), Kind: m.Kind, Text: cut(m.Text, 2*whyMost), At: r.clock(m.At)}
+	y := 20
+	switch m.Kind { // a theft and a death come together
+	case Theft:
+		y = 33
+	case Error:
+		y = 7
+	}
+	return drawnMark{Y: y, X: percent(r.share(m.At)), Kind: m.Kind, Text: cut(m.Text, 2*whyMost), At: r.clock(m.At)}
 }
 
 // tick is a time on the axis.
