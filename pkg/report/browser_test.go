@@ -132,7 +132,8 @@ func TestTheBrowserShowsWhatTheEventsSay(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
 	r := Of(story())
-	b.do(screen(1280, "light"), chromedp.Navigate(saved(t, r, hostile)))
+	address := saved(t, r, hostile)
+	b.do(screen(1280, "light"), chromedp.Navigate(address))
 	count := func(selector string) string { return fmt.Sprintf("document.querySelectorAll(%q).length", selector) }
 	b.is(count(".lane[id^=lane-]"), len(r.Lanes))
 	marks := map[Kind]int{}
@@ -175,6 +176,9 @@ func TestTheBrowserShowsWhatTheEventsSay(t *testing.T) {
 		b.do(screen(width, "dark"))
 		b.is("document.documentElement.scrollWidth", width)
 	}
+	if *shots != "" {
+		b.pictures(address)
+	}
 	b.quiet()
 	b.do(chromedp.Evaluate[chromedp.Void](`console.error("heard")`))
 	b.mu.Lock()
@@ -212,25 +216,20 @@ func TestTheBrowserFollowsAJobThatRuns(t *testing.T) {
 	check.Must(t, <-served)
 }
 
-// TestPictures takes pictures, for people to look at.
-func TestPictures(t *testing.T) {
-	if *shots == "" {
-		t.Skip("takes pictures only with -shots=DIR")
-	}
-	b := newBrowser(t)
-	address := "file://" + *shown
-	if *shown == "" {
-		address = saved(t, Of(story()), hostile)
+// pictures takes pictures of a page, for people to look at.
+func (b *browser) pictures(address string) {
+	b.t.Helper()
+	if *shown != "" {
+		address = "file://" + *shown
 	}
 	for _, width := range []int64{390, 1280, 1920} {
 		for _, scheme := range []string{"light", "dark"} {
 			b.do(screen(width, scheme), chromedp.Navigate(address))
 			png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-			check.Must(t, err)
-			check.Must(t, os.WriteFile(filepath.Join(*shots, fmt.Sprintf("%d-%s.png", width, scheme)), png, 0o600))
+			check.Must(b.t, err)
+			check.Must(b.t, os.WriteFile(filepath.Join(*shots, fmt.Sprintf("%d-%s.png", width, scheme)), png, 0o600))
 		}
 	}
-	b.quiet()
 }
 
 var hostile = []Word{

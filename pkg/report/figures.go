@@ -123,12 +123,8 @@ func (r Run) again(a *Attempt) string {
 	if len(a.numbers) == 0 {
 		return "–"
 	}
-	for _, l := range r.Lanes {
-		for _, other := range l.Attempts {
-			if other.Outcome == Committed && other.Stream == a.Stream && other.has(a.numbers[0]) {
-				return fmt.Sprintf("worker %d, at %s", l.Number, r.clock(other.From))
-			}
-		}
+	if other := r.holds[id{a.Stream, a.numbers[0]}]; other != nil {
+		return fmt.Sprintf("worker %d, at %s", other.Lane, r.clock(other.From))
 	}
 	return "nobody yet"
 }

@@ -42,7 +42,7 @@ func get(t *testing.T, method, url, host string) *http.Response {
 	return answer
 }
 
-func TestFault83NobodyWithoutTheTokenSeesThePage(t *testing.T) {
+func TestNobodyWithoutTheTokenSeesThePage(t *testing.T) {
 	t.Parallel()
 	live, wait := serving(t, func() (Run, []Word, error) { return Of(story()), nil, nil })
 	root := strings.TrimSuffix(live.URL(), live.token+"/")

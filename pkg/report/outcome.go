@@ -22,6 +22,7 @@ const (
 // Attempt is one try at some tasks: one map task, or the partitions that are stored together.
 type Attempt struct {
 	Worker   string
+	Lane     int // its number
 	Stream   string
 	Tasks    string
 	How      string
@@ -53,9 +54,12 @@ const numbersMost = 1 << 23
 
 // attempt begins an attempt of a worker. It ends the one before it.
 func (b *builder) attempt(w *worker, r event.Record) {
-	a := &Attempt{Worker: w.name, Stream: r.Stream, Tasks: r.Tasks, How: r.How, From: r.Time, Outcome: Open, numbers: event.ParseRanges(r.Tasks)}
+	a := &Attempt{Worker: w.name, Lane: w.lane.Number, Stream: r.Stream, Tasks: r.Tasks, How: r.How, From: r.Time, Outcome: Open, numbers: event.ParseRanges(r.Tasks)}
 	if b.numbers += len(a.numbers); b.numbers > numbersMost { // no job has so many
 		a.numbers = nil
+	}
+	for _, n := range a.numbers {
+		b.latest[id{a.Stream, n}] = a
 	}
 	if w.current != nil {
 		w.current.until(r.Time)
@@ -195,11 +199,8 @@ func (b *builder) decide() {
 		}
 	}
 	// Of several commits of one task, the last one holds.
-	type id struct {
-		stream string
-		task   int
-	}
 	holds := map[id]*Attempt{}
+	b.run.holds = holds
 	var all []*Attempt
 	for _, l := range b.run.Lanes {
 		all = append(all, l.Attempts...)

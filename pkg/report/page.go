@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	_ "embed" // the parts of the page
 	"encoding/base64"
@@ -146,23 +145,29 @@ func (r Run) figures() []figure {
 		}
 	}
 	var all []figure
-	add := func(name, value string) { all = append(all, figure{value, name}) }
-	if r.State == Sealed {
-		add("words", humanize.Comma(int64(r.Sealed.Words)))
-		add("distinct words", humanize.Comma(int64(r.Sealed.Distinct)))
+	add := func(value, name string) { all = append(all, figure{value, name}) }
+	number := func(n int, one, many string) {
+		if n != 1 {
+			one = many
+		}
+		add(humanize.Comma(int64(n)), one)
 	}
-	add(cmp.Or(map[bool]string{true: "file"}[r.Begin.Files == 1], "files"), humanize.Comma(int64(r.Begin.Files)))
-	add("of input", humanize.IBytes(uint64(max(r.Begin.Bytes, 0))))
-	add("in all", short(r.length()))
-	add("map tasks", humanize.Comma(int64(r.Begin.Maps)))
-	add("partitions", humanize.Comma(int64(r.Begin.Reducers)))
-	add("workers", fmt.Sprint(len(r.Lanes)))
-	add("attempts", humanize.Comma(int64(attempts)))
-	add("in vain", humanize.Comma(int64(inVain)))
-	add("deaths", fmt.Sprint(count(Death)))
-	add("thefts", fmt.Sprint(count(Theft)))
-	add("restarts of Redis", fmt.Sprint(count(Restart)))
-	add("checkpoints", fmt.Sprint(count(Checkpoint)))
+	if r.State == Sealed {
+		number(int(r.Sealed.Words), "word", "words")
+		number(r.Sealed.Distinct, "distinct word", "distinct words")
+	}
+	number(r.Begin.Files, "file", "files")
+	add(humanize.IBytes(uint64(max(r.Begin.Bytes, 0))), "of input")
+	add(short(r.length()), "in all")
+	number(r.Begin.Maps, "map task", "map tasks")
+	number(r.Begin.Reducers, "partition", "partitions")
+	number(len(r.Lanes), "lane", "lanes")
+	number(attempts, "attempt", "attempts")
+	number(inVain, "in vain", "in vain")
+	number(count(Death), "death", "deaths")
+	number(count(Theft), "theft", "thefts")
+	number(count(Restart), "restart of Redis", "restarts of Redis")
+	number(count(Checkpoint), "checkpoint", "checkpoints")
 	return all
 }
 

@@ -24,7 +24,14 @@ type Run struct {
 	Samples  []event.Record
 	Left     int // lines of the journal that are no events
 
-	name func(stream string, task int) string
+	name  func(stream string, task int) string
+	holds map[id]*Attempt // the attempt that did each task for good
+}
+
+// id names a task.
+type id struct {
+	stream string
+	task   int
 }
 
 // State is how a run stands.
@@ -93,7 +100,7 @@ func Read(folder state.Folder, job string) (Run, error) {
 func Of(records []event.Record) Run {
 	b := builder{
 		workers: map[string]*worker{}, last: map[string]time.Time{}, batches: map[string]*batch{},
-		lives: map[string]bool{}, revoked: map[string]bool{}, seen: map[string]bool{},
+		latest: map[id]*Attempt{}, lives: map[string]bool{}, revoked: map[string]bool{}, seen: map[string]bool{},
 	}
 	for _, r := range records {
 		if r.Worker != "" {
@@ -116,6 +123,7 @@ type builder struct {
 	lives   map[string]bool      // of the server
 	revoked map[string]bool      // outputs
 	seen    map[string]bool      // deaths and leaves, by worker
+	latest  map[id]*Attempt      // at each task
 	numbers int                  // of tasks, in all attempts
 	final   []string             // the outputs that count; nil: nobody has said it
 }
@@ -256,16 +264,8 @@ func (b *builder) ofWorker(r event.Record) {
 // owner says who worked on a stolen task last.
 func (b *builder) owner(r event.Record) string {
 	first := slices.Min(append(event.ParseRanges(r.Tasks), 1<<30))
-	var latest *Attempt
-	for _, l := range b.run.Lanes {
-		for _, a := range slices.Backward(l.Attempts) {
-			if a.Worker != r.Worker && a.Stream == r.Stream && a.has(first) && (latest == nil || a.From.After(latest.From)) {
-				latest = a
-				break
-			}
-		}
-	}
-	if latest == nil {
+	latest := b.latest[id{r.Stream, first}]
+	if latest == nil || latest.Worker == r.Worker {
 		return "another worker"
 	}
 	return "worker " + b.workers[latest.Worker].called()
