@@ -136,7 +136,7 @@ func (l *Live) page(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy(true))
 	main, _ := l.now()
-	page.ExecuteTemplate(w, "page", frame(main))
+	page().ExecuteTemplate(w, "page", frame(main))
 }
 
 // events sends the fragment, and then each new one.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -22,7 +23,8 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-var page = template.Must(template.New("page").Parse(pageHTML))
+// page is parsed when it is needed first: workers, which are the same program, draw nothing.
+var page = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) })
 
 // view is what the template of a page gets.
 type view struct {
@@ -68,7 +70,7 @@ type row struct{ At, Worker, What string }
 
 // Write writes the page of a run that is over, or stands still. words may be nil.
 func Write(w io.Writer, r Run, words []Word) error {
-	return page.ExecuteTemplate(w, "page", viewOf(r, words, false))
+	return page().ExecuteTemplate(w, "page", viewOf(r, words, false))
 }
 
 // frame is the page around a fragment, for a job that runs.
@@ -79,7 +81,7 @@ func frame(main []byte) view {
 // fragment is the part of the page that changes while the job runs.
 func fragment(r Run, words []Word) ([]byte, error) {
 	var b bytes.Buffer
-	err := page.ExecuteTemplate(&b, "main", viewOf(r, words, true))
+	err := page().ExecuteTemplate(&b, "main", viewOf(r, words, true))
 	return b.Bytes(), err
 }
 

@@ -100,7 +100,7 @@ func TestAPageOfAnyJournalCanBeDrawn(t *testing.T) {
 	for _, some := range [][]event.Record{nil, all[:1], all[:7], all[5:], all[20:21]} {
 		for _, live := range []bool{false, true} {
 			var b bytes.Buffer
-			check.Must(t, page.ExecuteTemplate(&b, "page", viewOf(Of(some), nil, live)))
+			check.Must(t, page().ExecuteTemplate(&b, "page", viewOf(Of(some), nil, live)))
 			for _, wrong := range []string{"NaN", "Inf", "ZgotmplZ", "<no value>"} {
 				if strings.Contains(b.String(), wrong) {
 					t.Errorf("%s is in the page of %d events", wrong, len(some))
