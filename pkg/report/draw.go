@@ -205,11 +205,12 @@ func (r Run) charts() []chart {
 		Legend: []string{"kept", "and it counts", "vain", "in vain"},
 	}
 	whole := float64(max(r.Begin.Maps+r.Begin.Reducers, 1))
-	done, memory, peak := r.line("done", whole, func(i int) float64 { return float64(r.Samples[i].Mapped + r.Samples[i].Reduced) }), curve{}, 1.0
+	done := r.line("done", whole, func(i int) float64 { return float64(r.Samples[i].Mapped + r.Samples[i].Reduced) })
+	peak := 1.0
 	for _, s := range r.Samples {
 		peak = max(peak, float64(s.Memory))
 	}
-	memory = r.line("memory", peak*1.1, func(i int) float64 { return float64(r.Samples[i].Memory) })
+	memory := r.line("memory", peak*1.1, func(i int) float64 { return float64(r.Samples[i].Memory) })
 	return []chart{
 		rate,
 		{Title: "Tasks done, as Redis says", Top: plural(int(whole), "task"), Alt: "Tasks that are done, over time. A rollback takes some of them back.", Curves: []curve{done}},
