@@ -20,11 +20,10 @@
 // fields for. A line is part of one write to a file that is open for appending, so lines of several
 // processes never mix.
 //
-// # Names
-//
-//	names.go    which events there are, and what each says
+//	event.go    what people are told
+//	names.go    which events the journal has, and what each says
 //	journal.go  how they are written
-//	record.go   how they are read
+//	record.go   how they are read; tail.go does so while others write
 //
 // # Caveats
 //

@@ -98,8 +98,9 @@ type lines struct {
 	file    *os.File // nil: closed
 	most    int64
 	kept    []byte
-	written time.Time // the last write
-	torn    bool      // the last write was cut short
+	written time.Time   // the last write
+	timer   *time.Timer // writes what is kept if nobody else does; nil: nothing waits for it
+	torn    bool        // the last write was cut short
 	full    bool
 }
 
@@ -124,6 +125,8 @@ func (l *lines) flushLate() {
 	defer l.mu.Unlock()
 	if time.Since(l.written) >= collectFor {
 		l.write()
+	} else if l.timer == nil {
+		l.timer = time.AfterFunc(collectFor, l.flush)
 	}
 }
 
@@ -139,6 +142,10 @@ func (l *lines) close() {
 
 // write writes what is kept. Only with the lock held.
 func (l *lines) write() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
 	if l.file == nil || l.full || len(l.kept) == 0 {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func names(records []Record) (all []string) {
@@ -64,6 +65,24 @@ func TestWhatAProcessCollectsIsWrittenBeforeItsNextEvent(t *testing.T) {
 	records, _, err := Load(path)
 	if want := []string{Begin, Attempt, Attempt, Attempt, Send}; err != nil || !reflect.DeepEqual(names(records), want) {
 		t.Errorf("%q, %v", names(records), err)
+	}
+}
+
+func TestWhatAProcessCollectsIsWrittenThoughNothingFollows(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "events")
+	j := Open(path, WorkerMost)
+	defer j.Close()
+	j.Write(Commit)
+	j.Note(Attempt) // a long one, which begins right after a commit
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		records, _, err := Load(path)
+		if want := []string{Commit, Attempt}; err == nil && reflect.DeepEqual(names(records), want) {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("%q, %v", names(records), err)
+		}
 	}
 }
 
