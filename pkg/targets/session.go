@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 	"sync"
+	"time"
+
+	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/chaos/experiment"
@@ -11,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 )
 
 // session is what the steps of one configuration share within this process. Resuming needs nothing
@@ -19,6 +23,8 @@ type session struct {
 	config Config
 	job    *wordcount.Job // nil until it is opened
 	shown  *show.Progress
+	began  time.Time
+	tail   event.Tail  // what was printed of the journal, with -v
 	name   string      // name of its connections
 	disk   *chaos.Disk // of the map outputs; nil: they are where the configuration says
 
@@ -43,7 +49,7 @@ func sessionOf(c Config) *session {
 }
 
 func newSession(c Config) *session {
-	return &session{config: c, shown: show.NewProgress(os.Stderr)}
+	return &session{config: c, shown: show.NewProgress(os.Stderr), began: time.Now()}
 }
 
 // open opens the job, unless it is open.
@@ -55,7 +61,7 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Name, c.Events, c.Seen = s.name, s.event, s.shown.Update
+	c.Name, c.Events, c.Seen = s.name, s.event, s.seen
 	if s.histories != nil {
 		c.History = s.histories.Recorder
 	}
@@ -83,6 +89,26 @@ func (s *session) event(e wordcount.Event) {
 		return
 	}
 	s.shown.Say(targetsOf[e.Step], "%v", e)
+}
+
+// seen shows a status of the job. With -v, it also prints what was written down since the last one.
+func (s *session) seen(st wordcount.Status) {
+	s.shown.Update(st)
+	s.printJournal()
+}
+
+// printJournal prints what this run has written down since the last call, if Mage has -v. What people
+// were told is not printed again.
+func (s *session) printJournal() {
+	if !mg.Verbose() {
+		return
+	}
+	s.tail.Path = s.job.Folder().Events(s.job.ID())
+	for _, r := range s.tail.Next() {
+		if r.Name != event.Told && r.Time.After(s.began) {
+			s.shown.Note("%s %v", r.Time.Local().Format("15:04:05.000"), r)
+		}
+	}
 }
 
 // stopServer stops the session's server, unless it is a given one.

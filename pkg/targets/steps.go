@@ -62,6 +62,7 @@ func checkpointLoop(ctx context.Context, s *session) error { return s.job.Checkp
 // seal waits until all tasks are done, seals the job, and only then dismisses the workers.
 func seal(ctx context.Context, s *session) error {
 	result, err := s.job.Seal(ctx)
+	s.printJournal()
 	s.shown.Finish()
 	if err != nil {
 		return err

@@ -166,7 +166,11 @@ func newWorkerOf(tb testing.TB, rdb redis.UniversalClient, spec worker.Spec) *wo
 	return w
 }
 
-func (r *rig) event(e event.Event) { r.say("%v", e) }
+func (r *rig) event(e event.Event) {
+	if e.Text != "" {
+		r.say("%v", e)
+	}
+}
 
 func (r *rig) say(format string, args ...any) {
 	r.mu.Lock()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -149,6 +150,12 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 		return false, err
 	}
 	defer j.unuse()
+	if !planned { // then nothing is known here but what an earlier join has written
+		if err := j.folder.BeginEvents(j.plan.Job.ID); err != nil {
+			return false, err
+		}
+	}
+	j.journal = event.Open(j.folder.Events(j.plan.Job.ID), event.WorkerMost)
 	client := protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job}
 	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err

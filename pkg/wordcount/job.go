@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/exec"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type Job struct {
 	log     io.Closer       // what worker processes write to standard error
 	metrics *metrics.Server // nil: nobody wants them
 	leave   func()          // lets the job be deleted in this folder; nil: this Job doesn't use one
+	journal *event.Journal
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -108,8 +110,10 @@ func (j *Job) event(step Step, format string, args ...any) {
 // running reports what happens while the job runs.
 func (j *Job) running(e event.Event) { j.tell(Event{Event: e}) }
 
+// tell writes an event down, and tells people of it if it is for them.
 func (j *Job) tell(e Event) {
-	if j.config.Events != nil {
+	j.journal.Receive(e.Event)
+	if j.config.Events != nil && e.Text != "" {
 		j.config.Events(e)
 	}
 }
@@ -233,6 +237,10 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 		j.event(StepSeed, "%s: up to date, sealed %s", what, sealed.At.Local().Format(time.DateTime))
 		return nil
 	}
+	if err := j.beginJournal(); err != nil {
+		return err
+	}
+	j.journal.Write(event.Begin, j.beginning()...)
 	if err := j.sup.Seed(ctx); err != nil {
 		return err
 	}
@@ -268,7 +276,10 @@ func (j *Job) Spawn(ctx context.Context) error {
 // release gives back the leases of a worker that ended.
 func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progress func() int64,
 	release func(context.Context, string, bool) (int, error), deserted func(context.Context) error) error {
-	spec := worker.Spec{Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust, Store: store}
+	spec := worker.Spec{
+		Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust, Store: store,
+		Journal: j.folder.Events(j.plan.Job.ID),
+	}
 	if !j.conn.owned() {
 		spec.Budget = protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
 	}
@@ -352,6 +363,9 @@ func (j *Job) attend(ctx context.Context, wait func(context.Context) error) erro
 	unhook := context.AfterFunc(background, func() { cancel(context.Cause(background)) })
 	defer unhook()
 	err := wait(waiting)
+	if err != nil {
+		j.journal.Write(event.End, slog.String("why", err.Error()))
+	}
 	if ctx.Err() != nil {
 		j.event("", "interrupted: workers finish what they have in hand")
 	}
@@ -384,6 +398,8 @@ func (j *Job) halt() {
 	j.closeMetrics()
 	j.stop(nil)
 	j.loop.Wait()
+	j.journal.Close()
+	j.journal = nil
 	j.unuse()
 }
 

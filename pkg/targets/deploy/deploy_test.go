@@ -25,7 +25,7 @@ func aJob() Workers {
 		Job: "0123456789abcdef", N: 6, Image: "registry.example:5000/wordcount:1", Store: "/srv/shuffle",
 		Inputs:  []string{"/srv/texts", "/srv/one.txt"},
 		Folders: []Folder{{Path: "/srv/texts"}, {Path: "/srv/one.txt", File: true}},
-		User:   1000, Group: 1000, Memory: 256 << 20,
+		User:    1000, Group: 1000, Memory: 256 << 20,
 		Settings: []Setting{{"WORDCOUNT_LEASE", "5s"}},
 		Secrets: []Secret{
 			{Name: "REDIS_URL", Key: "url"}, {Name: "WORDCOUNT_REDIS_PASSWORD_FILE", Key: "password", File: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ func (s *Saver) Take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	for {
 		before, err := readPersistence(ctx, home)
 		if err != nil {
@@ -78,7 +80,7 @@ func (s *Saver) Take(ctx context.Context) error {
 			case now.status != "ok" || now.saves <= before.saves:
 				return fmt.Errorf("%w: redis could not save: look at its log and at its disk", ErrFailed)
 			}
-			s.saves.Add(1)
+			s.Events.Write(event.Checkpoint, slog.Int64("n", s.saves.Add(1)), slog.Duration("took", time.Since(began)))
 			if s.Saved != nil {
 				if err := s.Saved(); err != nil { // the checkpoint is valid nevertheless
 					s.Events.Warn("%v", err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/redis/go-redis/v9"
 )
@@ -57,6 +58,7 @@ func (c *Claimer) backup(ctx context.Context) ([]Task, error) {
 			return nil, err
 		}
 		if added := c.hold(tasks, false); len(added) > 0 {
+			added[0].How = event.Backup
 			return added, nil
 		}
 	}

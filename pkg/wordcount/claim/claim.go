@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/redis/go-redis/v9"
 )
@@ -127,7 +128,9 @@ func (c *Claimer) hold(tasks []Task, stolen bool) (added []Task) {
 	for _, t := range tasks {
 		if c.leases.add(c.Run, t.TaskID) {
 			c.rest = 0
-			t.Stolen = stolen
+			if t.Stolen, t.How = stolen, event.Fresh; stolen {
+				t.How = event.Stolen
+			}
 			added = append(added, t)
 		}
 	}

@@ -16,6 +16,7 @@ type Task struct {
 	Split  plan.Split // of a map task
 	Stolen bool       // from a worker that may have died of it; not examined yet
 	Alone  bool       // it must be the only task in the table
+	How    string     // the worker came by it, as package event says it
 
 	digest plan.Digest // of the whole entry
 }

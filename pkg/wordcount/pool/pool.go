@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os/exec"
 	"slices"
@@ -80,7 +81,7 @@ func (t *Pool) Start(ctx context.Context) error {
 		if i < len(t.Faults) {
 			spec.Faults = t.Faults[i]
 		}
-		p, err := t.spawn(spec)
+		p, err := t.spawn(spec, i+1)
 		if err != nil {
 			t.Stop()
 			return err
@@ -100,11 +101,15 @@ func (t *Pool) spec() worker.Spec {
 	return spec
 }
 
-func (t *Pool) spawn(spec worker.Spec) (*process, error) {
+// spawn starts a worker in a slot of the pool, from 1. A replacement is in the slot of the worker that
+// it replaces.
+func (t *Pool) spawn(spec worker.Spec, slot int) (*process, error) {
 	p, err := startProcess(t.Command(), spec, t.Log)
 	if err != nil {
 		return nil, err
 	}
+	p.slot = slot
+	t.Events.Write(event.Start, p.attrs()...)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.living[p.pid()] = p
@@ -132,12 +137,15 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	t.bury(p)
 	switch {
 	case t.stopped(0), ended == nil && t.stopped(restAfterDismissal):
+		t.Events.Write(event.Leave, p.attrs()...)
 		return nil, nil
 	case ended == nil:
 		// The worker was dismissed, but the job isn't sealed. A restart of Redis brought back the
 		// dismissal of an older run.
-		return t.spawn(t.spec())
+		t.Events.Write(event.Leave, p.attrs()...)
+		return t.spawn(t.spec(), p.slot)
 	}
+	t.Events.Write(event.Death, append(p.attrs(), slog.String("why", exitReason(ended, p.said)))...)
 	held := 0
 	if t.Release != nil {
 		// If this fails, the leases run out by themselves.
@@ -152,7 +160,7 @@ func (t *Pool) replace(ctx context.Context, p *process) (*process, error) {
 	if err := t.recordExit(p, ended); err != nil {
 		return nil, err
 	}
-	next, err := t.spawn(t.spec())
+	next, err := t.spawn(t.spec(), p.slot)
 	if err == nil {
 		t.Events.Warn("worker %d %s; %s released, worker %d started", p.pid(), exitReason(ended, p.said), english.Plural(held, "task", ""), next.pid())
 	}

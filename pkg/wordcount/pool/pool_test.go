@@ -101,7 +101,11 @@ func TestAHostWithoutTheStoreWaitsForOthers(t *testing.T) {
 	team := func(size int) *Pool {
 		return &Pool{
 			Size: size, Log: wordcounttest.Log{TB: t}, Progress: func() int64 { return 0 }, Fail: func(err error) { failed <- err },
-			Events: func(e event.Event) { told <- e.String() },
+			Events: func(e event.Event) {
+				if e.Text != "" {
+					told <- e.String()
+				}
+			},
 			Command: func() *exec.Cmd {
 				return exec.Command("sh", "-c", `read spec; echo "Error: no mark" >&2; exit "$0"`, strconv.Itoa(worker.ExitStore))
 			},

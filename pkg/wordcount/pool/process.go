@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/exec"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type process struct {
 	cmd      *exec.Cmd
 	lifeline io.WriteCloser // the process ends when this does
 	said     *lastLine      // on its standard error
+	slot     int            // of the pool, from 1
 }
 
 // startProcess starts a worker and tells it what to do. Its standard error also goes to log.
@@ -47,6 +49,11 @@ func startProcess(cmd *exec.Cmd, spec worker.Spec, log io.Writer) (*process, err
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// attrs are what an event of the journal says about the process.
+func (p *process) attrs() []slog.Attr {
+	return []slog.Attr{slog.String("worker", p.spec.Consumer), slog.Int("pid", p.pid()), slog.Int("slot", p.slot)}
+}
 
 // tell lets the worker know how long workers live. A worker that has died can't be told.
 func (p *process) tell(life time.Duration) { fmt.Fprintln(p.lifeline, life) }

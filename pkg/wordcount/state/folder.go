@@ -16,7 +16,7 @@ import (
 )
 
 // Folder is the state that a working folder keeps of its jobs. Its files are readable by their
-// owner only. All but the locks and the log are written to a temporary file and renamed.
+// owner only. All but the locks, the log and the events are written to a temporary file and renamed.
 //
 //	last                  the job that was run last, and what was asked for: see Asked
 //	shuffle               map outputs and result files: see Shuffle
@@ -32,6 +32,8 @@ import (
 //	jobs/ID/lock          held by the supervisor, with its process ID
 //	jobs/ID/used          held by each process that works on the job: see Use
 //	jobs/ID/workers.log   what workers wrote to standard error
+//	jobs/ID/events        what happened, a line each: see package event
+//	jobs/ID/report.html   the picture of that, if somebody asked for it
 type Folder struct{ Dir string }
 
 func (f Folder) path(job, name string) string { return filepath.Join(f.Dir, "jobs", job, name) }
@@ -71,7 +73,7 @@ func (f Folder) Jobs() ([]string, error) {
 // Forget drops a job's state, but records a fresh run, so that an old run that is restored from a
 // dump is recognised as foreign. What was asked for last stays too.
 func (f Folder) Forget(job string) error {
-	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "servers", "redone", "workers.log"} {
+	for _, name := range []string{"sealed", "plan", "manifest", "skipped", "tasks", "servers", "redone", "workers.log", "events", "report.html"} {
 		if err := os.Remove(f.path(job, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -87,4 +89,23 @@ func (f Folder) WorkersLog(job string) (io.WriteCloser, error) {
 		return nil, err
 	}
 	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+// Events is the path of the file with what happened to a job.
+func (f Folder) Events(job string) string { return f.path(job, "events") }
+
+// BeginEvents drops what happened to a job, before it is counted anew. Processes that have the file
+// open lose nothing but what they write.
+func (f Folder) BeginEvents(job string) error {
+	err := os.Remove(f.Events(job))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// SaveReport keeps the picture of what happened to a job, and returns its path.
+func (f Folder) SaveReport(job string, page []byte) (path string, err error) {
+	path = f.path(job, "report.html")
+	return path, write(path, page)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
@@ -159,6 +161,7 @@ func (s *Supervisor) endure(ctx context.Context, l *losses, lost error) error {
 		return fmt.Errorf("%w: %w: the job has begun anew %d times because of that: mend the disk, then run again",
 			protocol.ErrIncomplete, lost, anewMax)
 	}
+	s.config.Events.Write(event.Wiped, slog.String("why", "a result file was lost"))
 	s.config.Events.Warn("a result file is lost: job %s begins anew", s.client.Job.ID)
 	_, err := s.client.Clean(ctx, run)
 	switch {

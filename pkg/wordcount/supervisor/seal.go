@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
@@ -133,7 +136,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	settled := make(chan error, 1)
 	go func() { settled <- s.saver.MakeDurable(ctx, s.config.Durability, s.seeder.run(), fence) }()
 	distinct := 0
-	tally, err := s.covered(ctx, fence)
+	commits, tally, err := s.covered(ctx, fence)
 	if err == nil {
 		distinct, err = s.conserved(ctx, s.seeder.run(), fence, uint64(end.Tokens))
 	}
@@ -160,26 +163,39 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
 		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
+	s.record(sealed, commits)
 	s.tidy(ctx, sealed)
 	return sealed, nil
 }
 
+// record writes down what was sealed, and which map outputs it is made of.
+func (s *Supervisor) record(sealed state.Sealed, commits []protocol.Output) {
+	names := make([]string, 0, len(commits))
+	for _, c := range commits {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	s.config.Events.Write(event.Outputs, slog.Any("names", names))
+	s.config.Events.Write(event.Sealed, slog.Uint64("words", sealed.Tokens), slog.Int("distinct", sealed.Distinct),
+		slog.Int("redone", sealed.Redone))
+}
+
 // covered checks that the commits of a job have each task once, and adds up their tallies. With
 // reducers, each of them has checked it, too, before it merged anything. Another supervisor may have
-// sealed such a job, and discarded its outputs.
-func (s *Supervisor) covered(ctx context.Context, fence string) (tally protocol.Tally, err error) {
+// sealed such a job, and discarded its outputs: then there are no commits.
+func (s *Supervisor) covered(ctx context.Context, fence string) (commits []protocol.Output, tally protocol.Tally, err error) {
 	commits, left, err := s.client.Fenced(ctx, fence)
 	switch {
 	case err != nil:
-		return tally, err
+		return nil, tally, err
 	case left != nil && s.config.Plan.Job.Reducers > 0:
-		return *left, nil
+		return nil, *left, nil
 	}
 	for _, c := range commits {
 		tally.Add(c.Tally)
 	}
 	err = protocol.Covered(commits, len(s.seeder.splits))
-	return tally, err
+	return commits, tally, err
 }
 
 // tidy dismisses the workers, and drops what the result doesn't need. The result is published by

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -94,6 +95,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 				return fmt.Errorf("%w: another folder has begun job %s anew on this server: let that run end, then run again",
 					protocol.ErrState, id)
 			}
+			s.events.Write(event.Wiped, slog.String("why", "it belonged to a run that this folder does not know"))
 			s.events.Info("job %s belongs to a run that this folder does not know: wiped and seeded again", id)
 			if _, err := s.client.Clean(ctx, now.Run); err != nil && !errors.Is(err, protocol.ErrOtherRun) {
 				return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
+)
+
+// The time between two samples is a part of the time that the watch has taken.
+const (
+	sampleEvery = 100 * time.Millisecond // at least
+	samplePart  = 500
 )
 
 const (
@@ -54,6 +61,7 @@ type lastSeen struct {
 	status  protocol.Status
 	mending bool // the server and the tasks are being brought back
 	left    int  // the least number of done tasks that was seen while mending
+	sampled time.Time
 }
 
 // troubles remembers how many troubles were reported. A trouble is a task that was taken over or
@@ -77,14 +85,14 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 	}
 	var backoff retry.Backoff
 	for {
-		st, life, err := w.home.observe(ctx)
+		st, at, err := w.home.observe(ctx)
 		if err != nil && ctx.Err() != nil {
 			return protocol.Status{}, context.Cause(ctx)
 		}
 		if err != nil && !protocol.Transient(err) && !errors.Is(err, protocol.ErrNoJob) {
 			return protocol.Status{}, err
 		}
-		if err != nil || w.lost(st, life) {
+		if err != nil || w.lost(st, at.life) {
 			if late := backoff.Wait(ctx); late != nil {
 				return protocol.Status{}, retry.Unreachable(late, err)
 			}
@@ -97,7 +105,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 			continue
 		}
 		backoff.Reset()
-		w.report(st, life)
+		w.report(st, at)
 		w.expiry.keep(ctx)
 		if st.Phase != protocol.Done {
 			w.seeder.place.Restore(st.Run)
@@ -139,7 +147,8 @@ func (w *watch) recover(ctx context.Context) error {
 }
 
 // report records what was seen, and tells people what is new in it.
-func (w *watch) report(st protocol.Status, life string) {
+func (w *watch) report(st protocol.Status, at server) {
+	life := at.life
 	before, left := w.last, st.Done()
 	if before.mending {
 		left = min(left, before.left)
@@ -150,15 +159,18 @@ func (w *watch) report(st protocol.Status, life string) {
 	}
 	lost := max(0, before.status.Done()-left-revoked)
 	w.countRedone(st, lost+revoked)
+	w.sample(st, at)
 	if revoked > 0 {
 		w.events.Warn("map outputs were lost: %d tasks to redo", revoked)
 	}
 	switch {
 	case before.mending && life != before.earlier:
 		w.restarts.Add(1)
+		w.events.Write(event.Restart, slog.String("life", life), slog.Int("lost", lost))
 		w.events.Warn("redis is back: %d of %d maps, %d of %d reduces done; %d to redo",
 			st.Mapped, st.Maps, st.Reduced, st.Reducers, lost)
 	case lost > 0:
+		w.events.Write(event.Rollback, slog.Int("lost", lost))
 		w.events.Warn("redis has lost some of its data: %d tasks to redo", lost)
 	case before.mending:
 		w.events.Warn("redis answers again")
@@ -176,6 +188,22 @@ func (w *watch) report(st protocol.Status, life string) {
 	if w.seen != nil {
 		w.seen(st)
 	}
+}
+
+// sample writes down how far the job is, and each of its phases. A long job has not many more samples
+// than a short one.
+func (w *watch) sample(st protocol.Status, at server) {
+	changed := st.Phase != w.last.status.Phase
+	if changed {
+		w.events.Write(event.Phase, slog.String("phase", string(st.Phase)))
+	}
+	now := time.Now()
+	if every := max(sampleEvery, now.Sub(w.began)/samplePart); !changed && now.Sub(w.last.sampled) < every {
+		return
+	}
+	w.last.sampled = now
+	w.events.Write(event.Sample, slog.Int64("bytes", st.Bytes), slog.Int("mapped", st.Mapped), slog.Int("reduced", st.Reduced),
+		slog.Int64("memory", at.memory))
 }
 
 // untold returns how many troubles nobody has told people of.

@@ -3,17 +3,20 @@ package worker
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // committer sends the commits of a worker, one at a time, while the worker continues to count.
 type committer struct {
-	client protocol.Client
-	faults Faults
-	host   string
+	client  protocol.Client
+	faults  Faults
+	host    string
+	journal *event.Journal
 
 	sent   *sending // sent, and not answered yet; nil: nothing
 	resend bool     // the last try got no answer: send it again before anything else
@@ -41,6 +44,8 @@ func (c *committer) send(ctx context.Context, run string, from *combiner) error 
 		return err
 	}
 	commit.Host = c.host
+	c.journal.Write(event.Send, slog.String("output", commit.Output), slog.String("tasks", event.Ranges(commit.Tasks)),
+		slog.Int64("bytes", commit.Bytes), slog.Uint64("words", commit.Tokens))
 	c.sent = &sending{run: run, held: from.held, commit: commit}
 	c.begin(ctx)
 	return nil

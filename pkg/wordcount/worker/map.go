@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -39,6 +41,7 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 		return err
 	}
 	start := time.Now()
+	w.tellAttempt(protocol.Maps, t)
 	if w.spec.Faults.Slow > 0 && retry.Sleep(ctx, w.spec.Faults.Slow) != nil {
 		return nil
 	}
@@ -189,6 +192,7 @@ func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	if _, changed := errors.AsType[*input.ChangedError](cause); changed {
 		return w.bury(ctx, t, causeOf(cause))
 	}
+	w.journal.Write(event.Failed, append(named(t), slog.String("why", cause.Error()))...)
 	standing, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), errorLimit, causeOf(cause))
 	if err != nil {
 		return err
@@ -208,6 +212,7 @@ func (w *Worker) bury(ctx context.Context, t claim.Task, cause protocol.Cause) e
 	if _, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause); err != nil {
 		return err
 	}
+	w.journal.Write(event.Buried, append(named(t), slog.String("why", cause.Text))...)
 	w.todo = w.todo[1:]
 	w.leases.Drop(t.TaskID)
 	return nil

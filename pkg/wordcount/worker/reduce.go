@@ -3,9 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -46,6 +48,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 func (w *Worker) mergeAndStore(ctx context.Context) error {
 	w.combiner.shrink() // the map tasks have made it large
 	tasks := w.reducible()
+	w.tellAttempt(protocol.Reduces, tasks...)
 	t, err := w.merger.Totals(ctx, w.outputs, w.run, partitionsOf(tasks))
 	defer t.Discard()
 	if err != nil {
@@ -109,6 +112,7 @@ func (w *Worker) revoke(ctx context.Context, lost *merge.LostError) error {
 	if err := w.client.Revoke(ctx, w.run, lost.Output, w.committer.host, lost.Unwrap()); err != nil {
 		return err
 	}
+	w.journal.Write(event.Revoke, slog.String("output", lost.Output), slog.String("why", lost.Error()))
 	return w.backToMaps(ctx)
 }
 
@@ -117,6 +121,7 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	if _, err := w.client.Release(ctx, w.run, w.spec.Consumer, false); err != nil {
 		return err
 	}
+	w.journal.Write(event.Back)
 	w.merger.Forget()
 	w.leases.Clear()
 	w.todo = nil
@@ -186,6 +191,11 @@ func (w *Worker) storeWordsAt(ctx context.Context, of protocol.Totals, at int, w
 // settle removes partitions from the list, except those that stand as pending. With nil standings this
 // worker has stored them all.
 func (w *Worker) settle(partitions []int, standings []string) {
+	numbers := make([]int, len(partitions))
+	for i, p := range partitions {
+		numbers[i] = p + 1
+	}
+	w.tellAnswer(protocol.Reduces, numbers, standings)
 	for i, p := range partitions {
 		id := protocol.TaskID{Stream: protocol.Reduces, Number: p + 1}
 		if standings == nil {

@@ -29,6 +29,7 @@ type Spec struct {
 	Trust    plan.Trust
 	Store    string        // folder of the map outputs; not used without reducers
 	Life     time.Duration // mean lifetime of workers; 0: no worker has died
+	Journal  string        // the file that gets its events, see package event; "": none
 	Faults   Faults
 	Server   json.RawMessage // where Redis is, in the format of the program that starts the process
 

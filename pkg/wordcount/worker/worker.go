@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -30,7 +32,7 @@ const (
 // moment.
 //
 // Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases, reads and
-// waits.
+// waits, and journal.
 // The lifeline shares life. Everything else belongs to the loop.
 type Worker struct {
 	spec       Spec
@@ -38,6 +40,7 @@ type Worker struct {
 	checker    claim.Checker
 	storeWords int // words in one call that stores totals
 	heartbeat  claim.Heartbeat
+	journal    *event.Journal
 
 	run       string         // the run that the held tasks belong to; every write sends it
 	store     *shuffle.Store // nil: not open
@@ -72,13 +75,15 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		callWords = max(1, min(callWords, share/wordBytes))
 	}
 	host, _ := os.Hostname()
+	journal := event.Open(spec.Journal, event.WorkerMost, "worker", spec.Consumer)
 	w := &Worker{
 		spec: spec, client: client, checker: checker,
 		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
-		committer:  committer{client: client, faults: spec.Faults, host: host},
+		committer:  committer{client: client, faults: spec.Faults, host: host, journal: journal},
 		merger:     merge.New(client, spec.Memory),
 		publisher:  publisher{client: client, faults: spec.Faults},
+		journal:    journal,
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	counting, err := plan.ParseCounting(spec.Job.Counting)
@@ -286,6 +291,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 // list puts tasks that were claimed on the list, and reports whether there are any.
 func (w *Worker) list(tasks []claim.Task, err error) (found bool, _ error) {
 	w.todo = append(w.todo, tasks...)
+	w.tellStolen(tasks)
 	return len(tasks) > 0, err
 }
 
@@ -321,6 +327,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	if s == nil || err != nil {
 		return err
 	}
+	w.tellAnswer(protocol.Maps, s.commit.Tasks, s.standings, slog.String("output", s.commit.Output))
 	// A refused commit has tasks that are settled already: by other workers, or by this one, if the
 	// reply was lost. What was packed together can't be separated, so the tasks that are still
 	// pending are counted again. They are counted together, because each commit is one more map
@@ -367,6 +374,7 @@ func (w *Worker) drain(ctx context.Context) error {
 		err = nil
 	}
 	_, released := w.client.Release(ctx, w.run, w.spec.Consumer, false)
+	w.journal.Write(event.Leave)
 	if err := errors.Join(err, released); err != nil && !protocol.Transient(err) {
 		return fmt.Errorf("leave: %w", err)
 	}
@@ -378,6 +386,7 @@ func (w *Worker) close() {
 	w.combiner.empty()
 	w.closeStore()
 	w.checker.Close()
+	w.journal.Close()
 }
 
 // lifetime is the mean lifetime of workers; 0 if no worker has died.
