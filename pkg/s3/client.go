@@ -17,11 +17,14 @@ const (
 	// attempts is how often a request is tried, if AWS_MAX_ATTEMPTS doesn't say it. With the pauses of
 	// the SDK that takes about half a minute.
 	attempts = 8
-	// silence is how long S3 may say nothing before it is asked again.
-	silence = 30 * time.Second
+	// answerWithin is how long an answer may take to begin.
+	answerWithin = 30 * time.Second
 	// region is for a server that has none.
 	region = "us-east-1"
 )
+
+// silence is how long a body may stand still before the rest is asked for again. Tests make it shorter.
+var silence = answerWithin
 
 var (
 	clientLock sync.Mutex
@@ -61,7 +64,7 @@ func Client(ctx context.Context) (*s3.Client, error) {
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		if base, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = base.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = silence })
+			o.HTTPClient = base.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = answerWithin })
 		}
 	})
 	return client, nil

@@ -21,7 +21,7 @@ var ErrChanged = errors.New("s3: another object took its place")
 var (
 	errCredentials = errors.New("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 	errSettings    = errors.New("the AWS_ variables or the files in ~/.aws can't be understood")
-	errSilent      = errors.New("it said nothing for " + silence.String())
+	errSilent      = errors.New("S3 says nothing")
 )
 
 // Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
@@ -94,6 +95,29 @@ func TestFault75WhatBreaksInTheMiddleIsReadFromThereOn(t *testing.T) {
 		if err != nil || string(got) != text || n.Load() < 2 {
 			t.Errorf("%s: %d of %d bytes, %v, after %d requests", what, len(got), len(text), err, n.Load())
 		}
+	}
+}
+
+func TestFault75AServerThatFallsSilentIsAskedAgain(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	text := check.Words(150_000)
+	u, o := stored(t, server, "key", text)
+	s3.SetSilence(t, 100*time.Millisecond) // only asks again sooner
+	var n atomic.Int32
+	forever := make(chan struct{})
+	defer close(forever)
+	server.Before(t, func(*http.Request) s3test.Fault {
+		if n.Add(1) < 3 {
+			return s3test.Fault{Hold: forever}
+		}
+		return s3test.Fault{}
+	})
+	r := s3.Open(t.Context(), u, o, o.Size)
+	defer r.Close()
+	got, err := io.ReadAll(io.NewSectionReader(r, 0, o.Size))
+	if err != nil || string(got) != text || n.Load() < 3 {
+		t.Errorf("%d of %d bytes, %v, after %d requests", len(got), len(text), err, n.Load())
 	}
 }
 

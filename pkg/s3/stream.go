@@ -59,8 +59,8 @@ func (s *stream) Read(p []byte) (int, error) {
 		s.release()
 		next, ok := <-s.full
 		if !ok {
-			if s.err == nil {
-				return 0, io.EOF
+			if s.err == nil { // the reader knows where the end is
+				s.err = io.ErrNoProgress
 			}
 			return 0, s.err
 		}
@@ -133,9 +133,9 @@ func (f *fetch) run(ctx context.Context) error {
 // some reads one body. An error is final if it is that of the request, which the SDK has repeated
 // already.
 func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final bool) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	asked, cancel := context.WithCancelCause(ctx) // ends with the body, or with its silence
 	defer cancel(nil)
-	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+	out, err := client.GetObject(asked, &s3.GetObjectInput{
 		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.etag + `"`),
 		Range: aws.String(fmt.Sprintf("bytes=%d-%d", f.at, f.end-1)),
 	})
@@ -158,17 +158,17 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 			silent.Reset(silence)
 		}
 		if p.n > 0 {
-			f.at += int64(p.n)
 			silent.Stop() // the caller may take its time
 			select {
-			case f.full <- p:
+			case f.full <- p: // also what came before a body fell silent
+				f.at += int64(p.n)
 			case <-ctx.Done():
 				return context.Cause(ctx), false
 			}
 			silent.Reset(silence)
 		}
 		if err != nil && f.at < f.end {
-			if cause := context.Cause(ctx); cause != nil {
+			if cause := context.Cause(asked); cause != nil {
 				err = cause
 			}
 			return err, false

@@ -149,12 +149,11 @@ func (s *Server) Get(tb testing.TB, bucket, key string) string {
 
 // Fault is what becomes of a request. The zero value lets it pass.
 type Fault struct {
-	Status int           // the answer, without the server's being asked
-	Code   string        // of that answer; "": none
-	Body   string        // of that answer, if it has no code
-	Cut    int64         // bytes of the answer's body behind which the connection is cut; 0: it isn't
-	Hold   <-chan any    // the body waits here behind its first byte
-	Pace   time.Duration // the body waits so long for each piece of 64 KiB
+	Status int             // the answer, without the server's being asked
+	Code   string          // of that answer; "": none
+	Body   string          // of that answer, if it has no code
+	Cut    int64           // bytes of the answer's body behind which the connection is cut; 0: it isn't
+	Hold   <-chan struct{} // the body waits here behind its first byte
 }
 
 // Before puts a proxy before the server until the test ends, and makes this process and its children
@@ -219,11 +218,5 @@ func (p proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	for {
-		_, err := io.CopyN(w, answer.Body, 64<<10)
-		if err != nil {
-			return
-		}
-		time.Sleep(f.Pace)
-	}
+	io.Copy(w, answer.Body)
 }

@@ -14,7 +14,7 @@ import (
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
 //	   Where totals are merged from files there is no table, but a block of each of runsMax files.
-//	   What unpacks compressed files takes its share of this, too.
+//	   What unpacks compressed files takes its share of this, too, and so does the client of S3.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
@@ -23,8 +23,13 @@ import (
 // The last share is what 64 MiB have to spare, and no worker may have less. Measured with words of
 // 8 bytes to 1 MiB, all different, far more than fit: 49 to 59 MiB of 64, 160 to 200 of 256.
 
+// sdk returns what the client of S3 takes of every process that is linked with it, in bytes: its tables,
+// and the pages of the program that the collector reads for them. Measured: 4 to 5 MiB. Tests have
+// workers with less memory than any other has, and take less.
+func sdk(memory int64) int64 { return min(5<<20, memory/12) }
+
 // Room returns how many bytes a table may take together with what is made of it.
-func Room(memory int64) int { return int(memory / 16 * 9) }
+func Room(memory int64) int { return int(memory/16*9 - sdk(memory)) }
 
 // Window returns how large the window of a zstd file may be, in bytes. With the least memory that a
 // worker can have, it is what RFC 8878 recommends to support: 8 MiB.
@@ -51,7 +56,7 @@ func ListRoom(memory int64) int { return int(memory / 16) }
 // doesn't count the program itself.
 func Limit(memory int64) {
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(memory / 16 * 12)
+	debug.SetMemoryLimit(memory/16*12 - sdk(memory))
 }
 
 // Collect frees what is garbage, before as much is taken again. By itself, the collector begins when

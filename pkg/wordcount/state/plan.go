@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -18,9 +17,9 @@ import (
 func (f Folder) Save(p plan.Plan) error {
 	known, err := f.Load(p.Job.ID)
 	if err != nil { // else it is the same, because its name is its hash
-		var manifest strings.Builder
+		var manifest bytes.Buffer
 		p.Manifest.WriteTo(&manifest)
-		if err := write(f.path(p.Job.ID, "manifest"), []byte(manifest.String())); err != nil {
+		if err := write(f.path(p.Job.ID, "manifest"), manifest.Bytes()); err != nil {
 			return fmt.Errorf("record job: %w", err)
 		}
 		plan, err := json.Marshal(p)
