@@ -182,19 +182,26 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, scratchDir)
 	texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
-	c.Inputs = []string{texts}
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
 	}
+	if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
+		return nil, err
+	}
+	in, err := asRecords(texts, c.Field)
+	if err != nil {
+		return nil, err
+	}
+	c.Inputs = []string{in}
 	own := attackerOf(config.Complete(c))
 	own.disk, own.histories = s.disk, s.histories
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}
-	return own, writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes})
+	return own, nil
 }
 
 // cleanScratch deletes what experiments have left: their jobs, and their texts, which may be large.
