@@ -5,7 +5,7 @@
 --
 -- Keys. All keys of a job share one hash tag. Every function takes all nine, in this order.
 --
---   1 meta      hash    schema, run, store, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
+--   1 meta      hash    schema, run, store, counting, phase (map, reduce, done), maps, mapped, reducers, reduced, tokens, bytes,
 --                       stored (tokens in stored partitions), revoked (tasks whose output was lost), storing <attempt>,
 --                       troubles (tasks taken over or failed), taken (tasks taken over, each once), final, dismissed,
 --                       keep (how many words the sorted set may have; 0: all), filled (how many of them it has), full,
@@ -264,7 +264,8 @@ end
 
 -- seed: appends tasks to the map stream; creates the job if it is not there.
 --   ARGV    run, maps (in total), reducers, keep (how many words the sorted set may have; 0: all),
---           store (where the outputs are; to be compared, and never obeyed), first (1-based number of the first task given),
+--           store (where the outputs are; to be compared, and never obeyed), counting (what is counted, for hosts that join),
+--           first (1-based number of the first task given),
 --           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
 --   returns {run of the job, top (number of the last task in the stream), store, phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
@@ -273,11 +274,11 @@ end
 -- a repeated call adds nothing twice. A task that somebody deleted can't be added again, and nobody would do it.
 local function seed(keys, args)
   local run, maps, reducers, keep = args[1], integer(args[2], 'maps'), integer(args[3], 'reducers'), integer(args[4], 'keep')
-  local store, first = args[5], integer(args[6], 'first')
+  local store, counting, first = args[5], args[6], integer(args[7], 'first')
   if not run or run == '' then refuse('WCARG', 'run must be given') end
   if keep > 0 and reducers == 0 then refuse('WCARG', 'without reducers all words are kept') end
-  if first < 1 or #args % 2 ~= 0 then refuse('WCARG', 'tasks have two values each') end
-  local last = first - 1 + (#args - 6) / 2
+  if first < 1 or #args % 2 ~= 1 then refuse('WCARG', 'tasks have two values each') end
+  local last = first - 1 + (#args - 7) / 2
   if last > maps then refuse('WCARG', 'task %.0f of %.0f', last, maps) end
   local meta, top = read_meta(keys), 0
   if meta then
@@ -296,14 +297,14 @@ local function seed(keys, args)
   else
     redis.call('DEL', unpack(keys))
     redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers,
-      'keep', keep)
+      'keep', keep, 'counting', counting)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
     turn(keys, {maps = maps, mapped = 0, reducers = reducers, reduced = 0, tokens = 0, bytes = 0, stored = 0, revoked = 0})
   end
   if first <= top + 1 then
     for n = top + 1, last do
-      local at = 7 + (n - first) * 2
+      local at = 8 + (n - first) * 2
       redis.call('XADD', keys[MAP], entry(n), 'path', args[at], 'split', args[at + 1])
       top = n
     end

@@ -137,7 +137,14 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 	if err != nil || st.Dismissed {
 		return st.Dismissed, err
 	}
-	j.plan.Job.Reducers, j.plan.Job.Keep = st.Reducers, st.Keep
+	j.plan.Job.Reducers, j.plan.Job.Keep, j.plan.Job.Counting = st.Reducers, st.Keep, st.Counting
+	counting, err := plan.ParseCounting(st.Counting)
+	if err == nil {
+		err = counting.Check()
+	}
+	if err != nil {
+		return false, err
+	}
 	if err := j.use(ctx); err != nil {
 		return false, err
 	}

@@ -67,6 +67,13 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 	if c.Keep < 0 || c.Keep > 0 && c.Direct {
 		return nil, fmt.Errorf("%w: to keep %d words needs reducers: without them all words are in the sorted set", ErrInput, c.Keep)
 	}
+	counting, err := c.Counting()
+	if err == nil {
+		err = counting.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
 	c = c.WithDefaults()
 	switch {
 	case len(c.Faults) > c.Workers:
@@ -78,7 +85,6 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 		return nil, err
 	}
 	if c.History == nil {
-		var err error
 		if c.History, err = history.FromEnvironment(); err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrInput, history.Variable, err)
 		}

@@ -88,7 +88,7 @@ func callOf(cmd redis.Cmder) (c Call, known bool) {
 func wordless(function string, args []string) int {
 	switch function {
 	case "seed":
-		return 6
+		return 7
 	case "commit":
 		if len(args) > 1 {
 			return 7 + number(args[1])

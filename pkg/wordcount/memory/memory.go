@@ -34,6 +34,14 @@ func Window(memory int64) int64 { return memory / 8 }
 // decoders, and for a text that is not counted yet, 2 MiB if it has the longest word.
 func UnpackRoom(memory int64) int { return int(Window(memory)) + 4<<20 }
 
+// Record returns how large a record may be, in bytes. Where the memory is 1 GiB, that is the 64 MiB
+// that package record takes at most.
+func Record(memory int64) int { return int(min(memory/16, 64<<20)) }
+
+// RecordRoom returns how many bytes of room a worker needs to read records: for one of the largest,
+// for its value without escapes, and for half of the record, which is copied as it grows.
+func RecordRoom(memory int64) int { return Record(memory)/2*5 + 1<<20 }
+
 // ListRoom returns how many bytes a worker may take to know what is where in the map outputs. It
 // opens the others again for each partition.
 func ListRoom(memory int64) int { return int(memory / 16) }

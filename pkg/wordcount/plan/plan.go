@@ -34,6 +34,12 @@ type Options struct {
 	Direct     bool  // no reduce phase: each task's words go straight into the sorted set
 	Keep       int   // how many words the sorted set may have, while result files have all of them; 0: all, and no files
 
+	// What is counted: see package record for Field and Strict, and package words for the others.
+	Field  string // of each record; "": plain text
+	Words  string // of the field's value; "": fields, and with a Field value
+	Fold   string // of each word; "": nothing
+	Strict bool   // a record that has no value ends the run
+
 	// Selection is how the manifest was scanned. The job's name has only what came of it: the
 	// files.
 	Selection
@@ -48,9 +54,14 @@ type Plan struct {
 }
 
 // New makes the choices that the options leave open, and names the job. Everything that gives a
-// task number its meaning is in the name.
+// task number its meaning is in the name. New panics on options that Options.Counting refuses.
 func New(m Manifest, o Options) Plan {
 	p := Plan{Split: o.Split, Options: o, Manifest: m}
+	counting, err := o.Counting()
+	if err != nil {
+		panic(err)
+	}
+	p.Job.Counting = counting.String()
 	p.Job.Keep = o.Keep
 	switch {
 	case o.Direct:
@@ -70,8 +81,8 @@ func New(m Manifest, o Options) Plan {
 		p.Split = DefaultSplit
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "schema %s words fields entry %d output %d blob %d partition %d result %d split %d reducers %d keep %d\n",
-		protocol.Schema, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, shuffle.ResultVersion,
+	fmt.Fprintf(h, "schema %s counting %q entry %d output %d blob %d partition %d result %d split %d reducers %d keep %d\n",
+		protocol.Schema, p.Job.Counting, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, shuffle.ResultVersion,
 		p.Split, p.Job.Reducers, p.Job.Keep)
 	m.WriteTo(h) // writing to a hash never fails
 	p.Job.ID = hex.EncodeToString(h.Sum(nil)[:8])

@@ -70,10 +70,12 @@ func Entries(splits []Split) []protocol.Entry {
 // file has a split too, so that it is checked like any other.
 func (p Plan) Splits() []Split {
 	var splits []Split
-	small := 0 // how many more files fit into the last split
+	counting, err := ParseCounting(p.Job.Counting)
+	cuttable := err != nil || counting.Field.Cuttable() // no worker counts what makes no sense
+	small := 0                                          // how many more files fit into the last split
 	for _, f := range p.Manifest.Files {
 		step := p.Split
-		if step == 0 || f.Compression != input.Plain {
+		if step == 0 || f.Compression != input.Plain || !cuttable {
 			step = f.Size
 		}
 		whole := f.Size <= min(step, smallFile)

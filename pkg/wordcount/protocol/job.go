@@ -12,6 +12,7 @@ const MaxReducers = 4096
 type Job struct {
 	ID       string // hash of the plan
 	Reducers int    // partitions; 0: map only
+	Counting string // what is counted, as package plan writes it; "": the words of plain text
 	Keep     int    // how many words the sorted set may have, while files have all of them; 0: all, and no files
 }
 

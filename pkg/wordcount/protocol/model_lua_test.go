@@ -149,7 +149,7 @@ func (s *shadow) deleteMeta() {
 // The functions of the library.
 
 func (s *shadow) seed(run nonce, first, n int, owner nonce, top int, err error) {
-	args := []any{run, s.world.tasks, s.world.partitions, s.world.keep, "store", first}
+	args := []any{run, s.world.tasks, s.world.partitions, s.world.keep, "store", "", first}
 	for id := first; id < first+n; id++ {
 		args = append(args, shadowTask(id)...)
 	}

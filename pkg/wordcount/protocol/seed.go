@@ -27,7 +27,7 @@ type Seeded struct {
 
 // Seed appends the map tasks from number first on, unless they are there already, and creates the
 // job if it isn't there. store says where the map outputs are; it is kept with a new job, for others
-// to compare. If first is larger than the number of the last task + 1, nothing is appended.
+// to compare. What is counted is kept, too, for hosts that join. If first is larger than the number of the last task + 1, nothing is appended.
 func (c Client) Seed(ctx context.Context, run, store string, maps, first int, tasks []Entry) (s Seeded, err error) {
 	var adding load
 	for _, t := range tasks {
@@ -36,8 +36,8 @@ func (c Client) Seed(ctx context.Context, run, store string, maps, first int, ta
 	if err := c.room(ctx, adding); err != nil {
 		return s, err
 	}
-	args := make([]any, 0, 6+2*len(tasks))
-	args = append(args, run, maps, c.Job.Reducers, c.Job.Keep, store, first)
+	args := make([]any, 0, 7+2*len(tasks))
+	args = append(args, run, maps, c.Job.Reducers, c.Job.Keep, store, c.Job.Counting, first)
 	for _, t := range tasks {
 		args = append(args, t.Paths, t.Numbers)
 	}

@@ -21,6 +21,7 @@ type Status struct {
 	Tokens         uint64         // words in committed tasks
 	Bytes          int64          // input bytes in committed tasks
 	Revoked        int            // how often a task was taken back because its output was lost
+	Counting       string         // what is counted
 	Store          string         // where the map outputs are, as the run that created the job says
 	Final          string         // the fence
 	Dismissed      bool           // sealed: workers may leave
@@ -96,7 +97,7 @@ func (c Client) Status(ctx context.Context) (Status, error) {
 	}
 	meta := pairs(reply[0])
 	s := Status{
-		Run: meta["run"], Phase: Phase(meta["phase"]), Final: meta["final"], Store: meta["store"],
+		Run: meta["run"], Phase: Phase(meta["phase"]), Final: meta["final"], Store: meta["store"], Counting: meta["counting"],
 		Dismissed: meta["dismissed"] != "", Buried: int(reply[3].(int64)), Workers: workers(pairs(reply[4])),
 		Seeded: int(reply[5].(int64)), WaitingMaps: reply[6] == int64(1), WaitingReduces: reply[7] == int64(1),
 		PendingMaps: map[string]int{}, PendingReduces: map[string]int{},

@@ -39,11 +39,13 @@ type combiner struct {
 	out    *shuffle.Writer // of the next commit; nil: nothing has spilled yet
 	name   string          // of out
 	tokens uint64          // words in the held tasks, repetitions included
+	tally  protocol.Tally  // of the held tasks, and of the one that is being counted
 	held   []claim.Task    // tasks that are counted in table and out
 	since  time.Time       // when counting the first of them began
 
 	unpacker *input.Unpacker // of compressed files; nil: there was none, and the table has its room
 	text     []byte          // unpacked, and not counted yet
+	records  *records        // nil: the words of plain text are counted
 }
 
 func newCombiner(reducers int, memory int64) combiner {
@@ -64,17 +66,26 @@ func (c *combiner) add(r io.ReaderAt, off, n, size int64) (tokens uint64, err er
 			return 0, err
 		}
 		tokens += n
-		switch {
-		case c.reducers > 0 && c.full():
-			if err := c.relieve(); err != nil {
-				return 0, err
-			}
-		case c.reducers == 0 && (c.table.Len() > maxLiveWords || c.full()):
-			return 0, fmt.Errorf("more than %d distinct words in one task, or more than fit into memory: use reducers or a split size", maxLiveWords)
+		if err := c.bound(); err != nil {
+			return 0, err
 		}
 	}
 	return tokens, nil
 }
+
+// bound spills a table that is full. Without reducers, it refuses one that has too many words.
+func (c *combiner) bound() error {
+	switch {
+	case c.reducers > 0 && c.full():
+		return c.relieve()
+	case c.reducers == 0 && (c.table.Len() > maxLiveWords || c.full()):
+		return fmt.Errorf("more than %d distinct words in one task, or more than fit into memory: use reducers or a split size", maxLiveWords)
+	}
+	return nil
+}
+
+// stepDistinct is how many distinct words a step may bring.
+func (c *combiner) stepDistinct() int { return int(min(stepWords, c.memory/1024)) }
 
 // hold records a task whose words are all counted. begun is when counting the task began.
 func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
@@ -97,7 +108,10 @@ func (c *combiner) full() bool {
 	if c.unpacker != nil {
 		left -= memory.UnpackRoom(c.memory)
 	}
-	return c.table.Need(int(min(stepWords, c.memory/1024)))+packed > left
+	if c.records != nil {
+		left -= memory.RecordRoom(c.memory)
+	}
+	return c.table.Need(c.stepDistinct())+packed > left
 }
 
 // relieve spills within a task.
@@ -136,7 +150,7 @@ func (c *combiner) spills() int {
 // output ends what a commit of everything that is held adds to the job, and describes it. With
 // reducers, that is a file, which others can see from now on.
 func (c *combiner) output() (o protocol.Commit, err error) {
-	o.Tokens = c.tokens
+	o.Tokens, o.Tally = c.tokens, c.tally
 	for _, t := range c.held {
 		o.Tasks, o.Bytes = append(o.Tasks, t.Number), o.Bytes+t.Split.Bytes()
 	}
@@ -166,7 +180,7 @@ func (c *combiner) empty() {
 		c.out = nil
 	}
 	c.table.Reset()
-	c.tokens, c.held = 0, nil
+	c.tokens, c.tally, c.held = 0, protocol.Tally{}, nil
 }
 
 // shrink frees the memory of the table, which must be empty, and what compressed files need.

@@ -145,6 +145,9 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 
 // countOpen adds a range of an open file to the table.
 func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) {
+	if w.combiner.records != nil {
+		return w.combiner.records.count(f, s)
+	}
 	if s.Compression == input.Plain {
 		return w.combiner.add(f, s.Off, s.Len, s.Size)
 	}
@@ -153,7 +156,9 @@ func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) 
 		return 0, err
 	}
 	u.Reset(f, s.File)
-	tokens, err = w.combiner.addText(unpacking{u, f.step})
+	text := &unpacking{text: u, step: f.step}
+	tokens, err = w.combiner.addText(text)
+	w.combiner.unpacked(s, text)
 	if _, long := errors.AsType[*count.WordTooLongError](err); long {
 		err = fmt.Errorf("unpacked: %w", err)
 	}

@@ -46,11 +46,11 @@ type crowd struct {
 	killEvery                time.Duration // 0: nobody is killed
 }
 
-// words is how many different words the input has.
-const words = 1000
+// distinct is how many different words the input has.
+const distinct = 1000
 
 // word has the bytes of a split.
-func word(n int) string { return fmt.Sprintf("%07d ", n%words) }
+func word(n int) string { return fmt.Sprintf("%07d ", n%distinct) }
 
 func TestAJobOfManyWorkersIsExactAndHasFewOutputs(t *testing.T) {
 	t.Parallel()

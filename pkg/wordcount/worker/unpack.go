@@ -10,6 +10,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
 // unpacking is a compressed file as a worker reads it: in steps, at each of which the worker may have
@@ -17,13 +19,21 @@ import (
 type unpacking struct {
 	text *input.Unpacker
 	step func() error // before each of them
+	n    uint64       // bytes so far
 }
 
-func (u unpacking) Read(p []byte) (int, error) {
+func (u *unpacking) Read(p []byte) (n int, err error) {
 	if err := u.step(); err != nil {
 		return 0, err
 	}
-	return u.text.Read(p)
+	n, err = u.text.Read(p)
+	u.n += uint64(n)
+	return n, err
+}
+
+// unpacked adds a compressed file to the tally.
+func (c *combiner) unpacked(s plan.Split, u *unpacking) {
+	c.tally.Add(protocol.Tally{Compressed: uint64(s.Size), Unpacked: u.n})
 }
 
 // unpack returns what unpacks files. There is one for each worker. The table gives it room when the

@@ -79,6 +79,14 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		publisher:  publisher{client: client, faults: spec.Faults},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
+	counting, err := plan.ParseCounting(spec.Job.Counting)
+	if err == nil {
+		err = w.combiner.countRecords(counting)
+	}
+	if err != nil {
+		checker.Close()
+		return nil, err
+	}
 	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
 	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.leases, Reads: &w.reads, Waits: &w.waits}
 	w.life.Store(int64(spec.Life))

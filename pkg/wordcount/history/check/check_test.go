@@ -59,7 +59,7 @@ func written(t *testing.T, text string) (calls []*history.Call) {
 // A job of two maps and one partition, at three moments.
 const (
 	seeded = `
-		seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+		seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 		read w new 2 map → ["map 1", "map 2"]
 	`
 	mapped = seeded + `
@@ -94,17 +94,17 @@ func TestWhatTheProtocolAllowsIsAllowed(t *testing.T) {
 			pending map 10 → [["map 1", "w"], ["map 2", "w"]]
 			outputs R → [2, ["A", "20 200 1-2 host -"]]`,
 		"a read without an answer": `
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 			read dead new 1 map → open
 			steal w map → ["map 1"]
 			read w new 9 map → ["map 2"]`,
 		"an order that isn't that of the beginnings": `
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 			& commit R 1 1 10 100 A host - → ["committed"]
 			read w new 2 map → ["map 1", "map 2"]`,
 		"a rollback": mapped + `
 			restart → true
-			seed R 2 1 0 store 1 +0 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +0 → ["R", 2, "store", "map"]
 			read v new 2 map → ["map 1", "map 2"]
 			commit R 2 1 2 20 200 A host - → ["committed"]
 			restart → true
@@ -130,7 +130,7 @@ func TestWhatTheProtocolAllowsIsAllowed(t *testing.T) {
 			steal v map → ["map 1"]`,
 		"another run": seeded + `
 			clean R → 5
-			seed S 2 1 0 store 1 +4 → ["S", 2, "store", "map"]
+			seed S 2 1 0 store words 1 +4 → ["S", 2, "store", "map"]
 			commit R 2 1 2 20 200 A host - → !WCRUN the job belongs to run S`,
 		"keys that expired": done + `
 			discard F 60 - → "OK"
@@ -169,7 +169,7 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 			pending map 10 → [["map 1", "w"], ["map 2", "w"]]
 			outputs R → [2, ["A", "20 200 1-2 host -"]]`, "pending (w)…outputs R"},
 		"a gap":                            {`seed R 2 1 0 store 2 +2 → ["R", 2, "store", "map"]`, "map task 1"},
-		"a run for two":                    {`seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]` + "\n" + `seed S 2 1 0 store 1 +4 → ["S", 2, "store", "map"]`, "run R"},
+		"a run for two":                    {`seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]` + "\n" + `seed S 2 1 0 store words 1 +4 → ["S", 2, "store", "map"]`, "run R"},
 		"a call of another run":            {seeded + `commit S 2 1 2 20 200 A host - → ["committed"]`, "run R…commit S"},
 		"two fences":                       {done + `final R G → ["G", 2, 1, 20, 200, 20]`, `fence "F"…final R G`},
 		"a read under a foreign fence":     {done + `result G 0 10 → 5`, `fence "F"…result G`},
@@ -199,7 +199,7 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 			fail R map 1 token 1 why → "buried"
 			requeue R → 0`, "requeue R → 0"},
 		"a phase that lacks maps": {`
-			seed R 2 1 0 store 1 +4 → ["R", 2, "store", "map"]
+			seed R 2 1 0 store words 1 +4 → ["R", 2, "store", "map"]
 			status → [["run", "R", "maps", "2", "mapped", "1", "reducers", "1", "reduced", "0", "phase", "reduce"], 0, 2]`, "not in phase map"},
 		"a clean of another run": {seeded + `clean S → 5`, "run R…clean S"},
 	} {
@@ -224,7 +224,7 @@ func TestWhatTheProtocolForbidsIsFound(t *testing.T) {
 func TestWhatTakesTooLongIsUndecided(t *testing.T) {
 	t.Parallel()
 	// Very many calls that overlap, and one that none of their orders allows.
-	calls := written(t, `seed R 1 1 0 store 1 +2 → ["R", 1, "store", "map"]`)
+	calls := written(t, `seed R 1 1 0 store words 1 +2 → ["R", 1, "store", "map"]`)
 	for i, who := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
 		steal := written(t, "steal "+who+` map → ["map 1"]`)[0]
 		steal.Start, steal.End = 1000+int64(i), 2000

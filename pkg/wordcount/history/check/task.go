@@ -131,7 +131,7 @@ func (c *call) onTask(stream string, n int) rule[task] {
 
 // seeds is what a call of seed does to a task.
 func (c *call) seeds(stream string, n int) rule[task] {
-	first := number(c.arg(5))
+	first := number(c.arg(6))
 	last := first - 1 + c.More/2
 	run, top := c.said(0), number(c.said(1))
 	return func(s task) []task {

@@ -1,0 +1,170 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/record"
+	"github.com/magereduce/magereduce/pkg/wordcount/words"
+)
+
+// records counts the words of records, for all that package count doesn't cut by itself.
+type records struct {
+	combiner *combiner
+	headed   bool
+	most     int // bytes of a record
+	reader   *record.Reader
+	cutter   *words.Cutter
+
+	waiting count.Words  // not in the table yet
+	word    func([]byte) // adds a word
+	tokens  uint64       // words of the text so far
+	words   int          // since the size of the table was checked
+	bytes   int64        // of these words
+	err     error        // of adding a word: a Cutter can't be told
+}
+
+// countRecords makes a combiner count what a job says. It does nothing for the words of plain text.
+func (c *combiner) countRecords(counting plan.Counting) error {
+	if counting.Plain() {
+		return nil
+	}
+	cutter, err := counting.Words.Cutter()
+	if err != nil {
+		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
+	}
+	most := memory.Record(c.memory)
+	r := &records{
+		combiner: c, headed: counting.Field.Headed(), most: most,
+		reader: record.NewReader(counting.Field, counting.Strict, most), cutter: cutter,
+	}
+	r.word = func(word []byte) {
+		if r.err == nil {
+			r.err = r.add(word)
+		}
+	}
+	c.records = r
+	return nil
+}
+
+// count adds a range of an open file to the table. A compressed file is a text of its own.
+func (r *records) count(f *reading, s plan.Split) (tokens uint64, err error) {
+	var text io.Reader = &stretch{f, max(s.Off-1, 0), s.Size}
+	part := record.Range{Off: s.Off, End: s.Off + s.Len}
+	var header []byte
+	if s.Compression != input.Plain {
+		u, err := r.combiner.unpack()
+		if err != nil {
+			return 0, err
+		}
+		u.Reset(f, s.File)
+		unpacked := &unpacking{text: u, step: f.step}
+		defer func() { r.combiner.unpacked(s, unpacked) }()
+		text, part.End = unpacked, math.MaxInt64
+	} else if r.headed && s.Off > 0 {
+		if header, err = r.header(&stretch{f, 0, s.Size}); err != nil {
+			return 0, err
+		}
+	}
+	tokens, err = r.countText(text, part, header)
+	_, long := errors.AsType[*count.WordTooLongError](err)
+	_, bad := errors.AsType[*record.RecordError](err)
+	if s.Compression != input.Plain && (long || bad) {
+		err = fmt.Errorf("unpacked: %w", err)
+	}
+	return tokens, err
+}
+
+// countText counts the records that begin in a range of a text.
+func (r *records) countText(text io.Reader, part record.Range, header []byte) (tokens uint64, err error) {
+	r.tokens, r.err, r.waiting = 0, nil, count.Words{}
+	tally, err := r.reader.Each(text, part, header, func(value []byte) error {
+		r.cutter.Cut(value, r.word)
+		return r.err
+	})
+	if err == nil {
+		err = r.flush()
+	}
+	r.combiner.tally.Add(protocol.Tally{
+		Records: tally.Records, Missing: tally.Missing, Null: tally.Null, Nested: tally.Nested, Malformed: tally.Malformed,
+	})
+	if _, long := errors.AsType[*count.WordTooLongError](err); long {
+		return 0, &count.WordTooLongError{Offset: r.reader.Offset()}
+	}
+	return r.tokens, err
+}
+
+// header reads the first line of a file.
+func (r *records) header(file io.Reader) ([]byte, error) {
+	var line []byte
+	for block := make([]byte, 4<<10); ; {
+		n, err := file.Read(block)
+		line = append(line, block[:n]...)
+		if i := bytes.IndexByte(line[len(line)-n:], '\n'); i >= 0 {
+			return line[:len(line)-n+i+1], nil
+		}
+		switch {
+		case err == io.EOF:
+			return line, nil
+		case err != nil:
+			return nil, err
+		case len(line) > r.most:
+			return nil, &record.RecordError{Why: "the header is too long"}
+		}
+	}
+}
+
+// add adds a word, and keeps the table within its bounds.
+func (r *records) add(word []byte) error {
+	if len(word) > count.MaxWord {
+		return &count.WordTooLongError{}
+	}
+	r.tokens++
+	r.words++
+	r.bytes += int64(len(word))
+	if r.waiting.Add(word) {
+		return r.flush()
+	}
+	return nil
+}
+
+// flush adds the words that wait. It checks the size of the table as often as combiner.add does.
+func (r *records) flush() error {
+	c := r.combiner
+	c.table.AddWords(&r.waiting)
+	if r.words < c.stepDistinct()/2 && r.bytes < c.step() {
+		return nil
+	}
+	r.words, r.bytes = 0, 0
+	return c.bound()
+}
+
+// stretch is a file from an offset on up to its planned size. A file that ends before that is no text
+// that has ended.
+type stretch struct {
+	file io.ReaderAt
+	off  int64
+	size int64
+}
+
+func (s *stretch) Read(p []byte) (n int, err error) {
+	if s.off >= s.size {
+		return 0, io.EOF
+	}
+	n, err = s.file.ReadAt(p[:min(int64(len(p)), s.size-s.off)], s.off)
+	s.off += int64(n)
+	if err == io.EOF && s.off < s.size {
+		err = io.ErrUnexpectedEOF
+	} else if err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
