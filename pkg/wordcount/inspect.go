@@ -20,7 +20,7 @@ import (
 
 func newResult(j *Job) *Result {
 	return &Result{
-		Sealed: *j.sealed, manifest: j.plan.Manifest,
+		Sealed: *j.sealed, plan: j.plan,
 		words: result.Result{Redis: j.conn.rdb, Job: j.plan.Job, Fence: j.sealed.Fence, Run: j.sealed.Run, Store: j.store},
 	}
 }

@@ -2,6 +2,7 @@ package wordcount
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 
@@ -14,8 +15,8 @@ import (
 // error that wraps ErrNoResult.
 type Result struct {
 	Sealed
-	words    result.Result
-	manifest plan.Manifest
+	words result.Result
+	plan  plan.Plan
 }
 
 // All yields the words by descending count, then by their bytes ascending.
@@ -32,9 +33,23 @@ func (r *Result) Export(ctx context.Context, w io.Writer) error {
 }
 
 // Recount counts the input again, by the standard library alone. progress gets the number of bytes
-// read so far. The error wraps ErrInput if a file isn't what the job counted.
+// read so far. The error wraps ErrInput if a file isn't what the job counted, and ErrDifferent if not
+// the same became of its records.
 func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (result.Counts, error) {
-	return result.Recount(ctx, r.manifest, share, progress)
+	counting, err := plan.ParseCounting(r.plan.Job.Counting)
+	if err != nil {
+		return nil, err
+	}
+	counts, records, err := result.RecountRecords(ctx, r.plan.Manifest, counting, share, progress)
+	if err != nil {
+		return nil, err
+	}
+	counted := r.Tally
+	counted.Compressed, counted.Unpacked = 0, 0
+	if records != counted {
+		return nil, fmt.Errorf("%w: of its records the result says %s, and a serial count %s", ErrDifferent, counted, records)
+	}
+	return counts, nil
 }
 
 // Compare compares the result with a recount of that share. It consumes the recount.

@@ -54,6 +54,8 @@ func advisedByCode(err error) string {
 			return "to count what it is now: {mage} requeue run; " + growing
 		case protocol.Unreadable:
 			return mend + "; or leave the file out with WORDCOUNT_EXCLUDE, and run again"
+		case protocol.BadRecord:
+			return "without WORDCOUNT_STRICT, a record that has no value is counted as such; more WORDCOUNT_WORKER_MEMORY lets records be larger"
 		case protocol.TooLong:
 			return "if it is not text, WORDCOUNT_SKIP=binary leaves out files with NUL bytes, WORDCOUNT_EXCLUDE any by name; then run again"
 		}

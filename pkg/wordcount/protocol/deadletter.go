@@ -18,13 +18,14 @@ const (
 	Changed    Code = "CHANGED"    // a file is not what the manifest says
 	Grew       Code = "GREW"       // a file changed, and the only change is that it grew
 	Unreadable Code = "UNREADABLE" // a file can't be read
+	BadRecord  Code = "RECORD"     // a record has no value, or is too large
 	TooLong    Code = "TOOLONG"    // a word is too long to be counted
 	Deaths     Code = "DEATHS"     // too many workers died while they had the task
 	Lost       Code = "LOST"       // its map output was lost too often
 	Failed     Code = "FAILED"     // anything else
 )
 
-var codes = []Code{Changed, Grew, Unreadable, TooLong, Deaths, Lost, Failed}
+var codes = []Code{Changed, Grew, Unreadable, BadRecord, TooLong, Deaths, Lost, Failed}
 
 // Cause is why a task was buried, or why an attempt at it failed.
 type Cause struct {

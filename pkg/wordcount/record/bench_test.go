@@ -57,7 +57,7 @@ func BenchmarkReader(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			r := NewReader(f, true)
+			r := NewReader(f, true, MaxRecord)
 			b.SetBytes(int64(len(c.text)))
 			b.ReportAllocs()
 			runtime.LockOSThread()

@@ -3,7 +3,7 @@
 // # Basics
 //
 //	f, err := record.Parse("jsonl:user.agent")
-//	r := record.NewReader(f, strict)
+//	r := record.NewReader(f, strict, record.MaxRecord)
 //	tally, err := r.Each(text, record.Range{Off: 0, End: math.MaxInt64}, nil, count)
 //
 // These are the formats. A record belongs to the range in which it begins.
@@ -28,7 +28,7 @@
 //	UTF-8 BOM       passed over at the beginning of a file, but kept in plain text without a field
 //	empty line      a record in plain text and with line; else none; in jsonl also if it has spaces
 //	empty value     a value without bytes
-//	over 64 MiB     a RecordError, strict or not
+//	too large       a RecordError, strict or not: over 64 MiB, or what the reader was told
 //
 //	jsonl
 //	malformed       Malformed: exactly what json.Valid refuses, wherever it is in the line

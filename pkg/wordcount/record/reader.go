@@ -20,9 +20,10 @@ type Reader struct {
 	rows   rows   // of CSV and TSV
 }
 
-// NewReader returns a reader. If it is strict, a record without a value is a *RecordError.
-func NewReader(f Format, strict bool) *Reader {
-	r := &Reader{format: f, strict: strict, size: windowSize, window: window{most: MaxRecord}}
+// NewReader returns a reader. If it is strict, a record without a value is a *RecordError. So is a
+// record of more than most bytes, which is MaxRecord or less.
+func NewReader(f Format, strict bool, most int) *Reader {
+	r := &Reader{format: f, strict: strict, size: windowSize, window: window{most: most}}
 	switch f.kind {
 	case jsonLines:
 		r.finder.path, _ = steps(f.field) // Parse has checked it
@@ -80,6 +81,7 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 		stop := int(min(part.End-w.base, int64(len(block))))
 		used, err := r.records(block, stop, &tally, value)
 		if err != nil {
+			w.base += int64(used)
 			return tally, err
 		}
 		partial = used < stop
@@ -90,6 +92,9 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 	}
 	return tally, nil
 }
+
+// Offset returns where the record begins in the text that ended Each with an error of value.
+func (r *Reader) Offset() int64 { return r.window.base }
 
 // readHeader reads the header from the beginning of the text.
 func (r *Reader) readHeader(end int64) error {

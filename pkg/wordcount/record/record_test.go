@@ -19,7 +19,7 @@ func reader(tb testing.TB, field string, strict bool, size, most int) *Reader {
 	tb.Helper()
 	f, err := Parse(field)
 	check.Must(tb, err)
-	r := NewReader(f, strict)
+	r := NewReader(f, strict, MaxRecord)
 	r.size, r.window.most = size, most
 	return r
 }
@@ -214,9 +214,14 @@ func TestErrorsOfTheTextAndOfTheCallerAreReturnedAsTheyAre(t *testing.T) {
 		}
 	}
 	n := 0
-	_, err := r.Each(strings.NewReader("a\nb\n"), whole, nil, func([]byte) error { n++; return broken })
-	if err != broken || n != 1 {
-		t.Errorf("%v after %d values", err, n)
+	_, err := r.Each(strings.NewReader("a\nb\n"), whole, nil, func(value []byte) error {
+		if n++; string(value) == "b" {
+			return broken
+		}
+		return nil
+	})
+	if err != broken || n != 2 || r.Offset() != 2 {
+		t.Errorf("%v after %d values, at %d", err, n, r.Offset())
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // valuesByRecord reads a text with package record, cut into ranges of split bytes, if it can be cut.
 // Each read returns at most some bytes, which are as many as asked for if read is 0.
 func valuesByRecord(f record.Format, text string, split, read int) (values []string, sum record.Tally, err error) {
-	r := record.NewReader(f, false)
+	r := record.NewReader(f, false, record.MaxRecord)
 	end := int64(len(text))
 	if split == 0 || !f.Cuttable() {
 		split, end = max(1, len(text)), math.MaxInt64

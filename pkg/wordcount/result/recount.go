@@ -28,6 +28,13 @@ type Counts map[string]uint64
 // The error wraps ErrInput if a file is not what the manifest says, because then a recount proves
 // nothing.
 func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(bytes int64)) (Counts, error) {
+	counts, _, err := RecountRecords(ctx, m, plan.Counting{}, share, progress)
+	return counts, err
+}
+
+// RecountRecords is Recount for a job that counts something else than the words of plain text. It also
+// says what became of the records, as the oracles in this package see it.
+func RecountRecords(ctx context.Context, m plan.Manifest, counting plan.Counting, share Share, progress func(bytes int64)) (Counts, protocol.Tally, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -45,7 +52,7 @@ func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(by
 				if n >= len(m.Files) {
 					return
 				}
-				err := recountFile(ctx, m.Files[n], share, &tables[i], func(bytes int) {
+				err := recountFile(ctx, m.Files[n], counting, share, &tables[i], func(bytes int) {
 					report.Lock()
 					defer report.Unlock()
 					progress(read.Add(int64(bytes)))
@@ -58,21 +65,24 @@ func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(by
 	}
 	workers.Wait()
 	if err := context.Cause(ctx); err != nil {
-		return nil, err
+		return nil, protocol.Tally{}, err
 	}
-	total := Counts{}
+	total, fates := Counts{}, protocol.Tally{}
 	for _, table := range tables {
+		fates.Add(table.records)
 		for word, i := range table.index {
 			total[word] += table.counts[i]
 		}
 	}
-	return total, nil
+	return total, fates, nil
 }
 
 // tally counts words. Looking a word up makes no string of it, but counting in the map itself would.
 type tally struct {
 	index  map[string]int // of a word in counts
 	counts []uint64
+
+	records protocol.Tally
 }
 
 func (t *tally) add(word []byte) {
@@ -84,9 +94,8 @@ func (t *tally) add(word []byte) {
 	t.counts[i]++
 }
 
-// recountFile counts a file in blocks. What may be half a word at the end of a block stays for the
-// next one.
-func recountFile(ctx context.Context, f input.File, share Share, counts *tally, progress func(int)) error {
+// recountFile counts a file.
+func recountFile(ctx context.Context, f input.File, counting plan.Counting, share Share, counts *tally, progress func(int)) error {
 	var in input.Reader
 	if err := in.Open(ctx, f); err != nil {
 		return notCounted(err)
@@ -105,6 +114,30 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 			}
 		}
 	}
+	if counting.Plain() {
+		err = recountText(ctx, file, words)
+	} else {
+		err = recountRecords(ctx, file, counting, counts, share)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return notCounted(cmp.Or(in.Check(true), err)) // what has changed may be the reason
+	}
+	if err := in.Check(true); err != nil {
+		return notCounted(err)
+	}
+	if raw.read < f.Size && f.Compression == input.Plain { // a decoder would have missed the rest
+		return notCounted(&input.ChangedError{
+			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, raw.read)})
+	}
+	return nil
+}
+
+// recountText gives the words of a text block by block. What may be half a word at the end of a block
+// stays for the next one.
+func recountText(ctx context.Context, file io.Reader, words func([]byte)) error {
 	block := make([]byte, 1<<20)
 	kept := 0 // bytes at the beginning of block that may be half a word
 	for {
@@ -115,10 +148,10 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			words(text)
-			break
+			return nil
 		}
 		if err != nil {
-			return notCounted(cmp.Or(in.Check(true), err)) // what has changed may be the reason
+			return err
 		}
 		space := bytes.LastIndexFunc(text, unicode.IsSpace)
 		if space < 0 { // all of it is one word, so far
@@ -130,14 +163,37 @@ func recountFile(ctx context.Context, f input.File, share Share, counts *tally, 
 		words(text[:space])
 		kept = copy(block, text[space+width:])
 	}
-	if err := in.Check(true); err != nil {
-		return notCounted(err)
+}
+
+// recountRecords counts the words of the records of a text, by the oracles.
+func recountRecords(ctx context.Context, file io.Reader, counting plan.Counting, counts *tally, share Share) error {
+	words, err := tokens(counting.Words.Words(), counting.Words.Fold())
+	if err != nil {
+		return err
 	}
-	if raw.read < f.Size && f.Compression == input.Plain { // a decoder would have missed the rest
-		return notCounted(&input.ChangedError{
-			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, raw.read)})
+	count := func(word []byte) {
+		if share.has(word) {
+			counts.add(word)
+		}
 	}
-	return nil
+	f, err := records(counting.Field.String(), interruptible{ctx, file}, func(value []byte) { words(value, count) })
+	counts.records.Add(protocol.Tally{
+		Records: f.records, Missing: f.missing, Null: f.null, Nested: f.nested, Malformed: f.malformed,
+	})
+	return err
+}
+
+// interruptible is a text that ends with an error when its context ends.
+type interruptible struct {
+	ctx  context.Context
+	text io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.text.Read(p)
 }
 
 // watched is a file whose bytes are reported when they are read, or passed over, for the first time.

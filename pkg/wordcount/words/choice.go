@@ -116,13 +116,19 @@ func (c Choice) Plain() bool { return c == Choice{} }
 // MarshalText returns the String.
 func (c Choice) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads a String.
-func (c *Choice) UnmarshalText(text []byte) (err error) {
+// UnmarshalText reads a String, and nothing else.
+func (c *Choice) UnmarshalText(text []byte) error {
 	words, fold := string(text), ""
 	// A folding is never the beginning of words: those have no space before a colon.
 	if before, after, found := strings.Cut(words, " "); found && !strings.Contains(before, ":") {
 		words, fold = after, before
 	}
-	*c, err = Parse(words, fold)
+	choice, err := Parse(words, fold)
+	if err == nil && choice.String() != string(text) {
+		err = fmt.Errorf("words: %q is not how a choice is written: write %q", text, choice)
+	}
+	if err == nil {
+		*c = choice
+	}
 	return err
 }

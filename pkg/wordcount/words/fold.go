@@ -51,12 +51,34 @@ func (f *folder) apply(word []byte) []byte {
 			return word
 		}
 		f.word = norm.NFC.Append(f.word[:0], word...)
+	case foldsBeforeDecomposing(word):
+		f.word = f.appendFolded(f.word[:0], word)
+		if !norm.NFC.IsNormal(f.word) {
+			f.before = append(f.before[:0], f.word...)
+			f.word = norm.NFC.Append(f.word[:0], f.before...)
+		}
 	default:
 		f.word = norm.NFD.Append(f.word[:0], word...)
 		f.before = f.appendFolded(f.before[:0], f.word)
 		f.word = norm.NFC.Append(f.word[:0], f.before...)
 	}
 	return f.word
+}
+
+// foldsBeforeDecomposing says whether NFC of the folded word is NFC of the folded NFD of the word. It is,
+// but for two reasons. The iota subscript, which is part of most of U+1F80 to U+1FFF, folds to a letter,
+// so that it must be in its place before. And the library puts a U+034F into more than 30 marks in a
+// row, but no word of 30 bytes decomposes to that many.
+func foldsBeforeDecomposing(word []byte) bool {
+	if len(word) > 30 {
+		return false
+	}
+	for i, c := range word[:len(word)-1] { // it isn't ASCII, so it isn't empty
+		if c == 0xCD && word[i+1] == 0x85 || c == 0xE1 && word[i+1] >= 0xBE {
+			return false
+		}
+	}
+	return true
 }
 
 // appendFolded folds case. Capital Cherokee letters fold to themselves, and small ones to them. The

@@ -7,6 +7,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/record"
 )
 
 // unreadableError reports that a file of a task can't be read.
@@ -41,6 +42,8 @@ func causeOf(err error) protocol.Cause {
 		}
 	} else if _, ok := errors.AsType[unreadableError](err); ok {
 		cause.Code = protocol.Unreadable
+	} else if _, ok := errors.AsType[*record.RecordError](err); ok {
+		cause.Code = protocol.BadRecord
 	} else if _, ok := errors.AsType[*count.WordTooLongError](err); ok {
 		cause.Code = protocol.TooLong
 	}
