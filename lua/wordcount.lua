@@ -297,7 +297,8 @@ local function seed(keys, args)
   else
     redis.call('DEL', unpack(keys))
     redis.call('HSET', keys[META], 'schema', SCHEMA, 'run', run, 'store', store, 'maps', maps, 'reducers', reducers,
-      'keep', keep, 'counting', counting)
+      'counting', counting,
+      'keep', keep)
     redis.call('XGROUP', 'CREATE', keys[MAP], GROUP, '0', 'MKSTREAM')
     redis.call('XGROUP', 'CREATE', keys[REDUCE], GROUP, '0', 'MKSTREAM')
     turn(keys, {maps = maps, mapped = 0, reducers = reducers, reduced = 0, tokens = 0, bytes = 0, stored = 0, revoked = 0})

@@ -51,6 +51,7 @@ func (s *session) command() (*exec.Cmd, error) {
 	o := planned.Options
 	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
+	c.Field, c.Words, c.Fold, c.Strict = o.Field, o.Words, o.Fold, o.Strict
 	return jobCommand(c)
 }
 

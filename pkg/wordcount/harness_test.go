@@ -561,9 +561,17 @@ func (r *rig) check(sealed state.Sealed) {
 
 // verify recounts the job's files and compares.
 func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
-	want, err := result.Recount(r.tb.Context(), r.plan.Manifest, result.Share{}, func(int64) {})
+	counting, err := plan.ParseCounting(r.plan.Job.Counting)
 	if err != nil {
 		return result.Verdict{}, err
+	}
+	want, records, err := result.RecountRecords(r.tb.Context(), r.plan.Manifest, counting, result.Share{}, func(int64) {})
+	if err != nil {
+		return result.Verdict{}, err
+	}
+	counted := sealed.Tally
+	if counted.Compressed, counted.Unpacked = 0, 0; counted != records {
+		r.tb.Errorf("the tally has %v, and the recount %v", counted, records)
 	}
 	return want.Compare(r.tb.Context(), r.result(sealed), result.Share{})
 }

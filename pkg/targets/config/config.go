@@ -23,6 +23,10 @@ type Config struct {
 	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
 	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
 	Growing      bool                  // count a growing file up to its size at planning time
+	Field        string                // what is counted of each record, see package record; plain text
+	Words        string                // of the field's value, see package words; fields, or value
+	Fold         string                // of each word, see package words; nothing
+	Strict       bool                  // a record without a value ends the run
 	Workers      int                   // processes; the number of CPUs
 	Reducers     int                   // partitions; by the input's size
 	Direct       bool                  // no partitions: words go straight into the sorted set
@@ -75,6 +79,7 @@ func Job(c Config) (wordcount.Config, error) {
 // options returns the options that decide which job it is.
 func (c Config) options() plan.Options {
 	return plan.Options{Split: c.Split, WholeFiles: c.WholeFiles, Reducers: c.Reducers, Direct: c.Direct, Keep: c.Keep,
+		Field: c.Field, Words: c.Words, Fold: c.Fold, Strict: c.Strict,
 		Selection: plan.Selection{Exclude: c.Exclude, Skip: c.Skip, Growing: c.Growing}}
 }
 

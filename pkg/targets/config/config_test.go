@@ -186,16 +186,19 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 
 	asked(Config{
 		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
-		Reducers: 3, WholeFiles: true, Keep: 1000,
+		Reducers: 3, WholeFiles: true, Keep: 1000, Field: "jsonl:a.b", Words: "unicode", Fold: "case", Strict: true,
 	})
 	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
-		"WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
+		"WORDCOUNT_FIELD=jsonl:a.b WORDCOUNT_WORDS=unicode WORDCOUNT_FOLD=case WORDCOUNT_STRICT=1 WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
 	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
-		!c.Growing || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
+		!c.Growing || c.Field != "jsonl:a.b" || c.Words != "unicode" || c.Fold != "case" || !c.Strict || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
 	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || !c.WholeFiles {
 		t.Errorf("with reducers of its own: %+v", c)
+	}
+	if c := resolved(Config{Field: "line"}); c.Input != "texts" || c.Field != "line" || c.Words != "" || c.Fold != "" || c.Strict {
+		t.Errorf("with a field of its own: %+v", c)
 	}
 	if c := resolved(Config{Direct: true}); !c.Direct || c.Keep != 0 {
 		t.Errorf("without reducers: %+v", c)

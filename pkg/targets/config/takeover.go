@@ -46,6 +46,15 @@ func (c Config) lastRun() (Config, []setting, error) {
 		c.Growing = true
 		take("WORDCOUNT_GROWING", "planned")
 	}
+	counting := c.Field == "" && c.Words == "" && c.Fold == "" && !c.Strict // they belong together
+	for _, s := range []setting{{"WORDCOUNT_FIELD", o.Field}, {"WORDCOUNT_WORDS", o.Words}, {"WORDCOUNT_FOLD", o.Fold}} {
+		if counting && s.value != "" {
+			checked(s.name, s.value)
+		}
+	}
+	if counting && o.Strict {
+		checked("WORDCOUNT_STRICT", "1")
+	}
 	if c.Split == 0 && !c.WholeFiles && (o.Split != 0 || o.WholeFiles) {
 		checked("WORDCOUNT_SPLIT", strconv.FormatInt(o.Split, 10))
 	}

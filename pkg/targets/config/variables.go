@@ -47,6 +47,15 @@ var variables = []variable{
 		}
 		return nil
 	}},
+	{"WORDCOUNT_FIELD", "none: plain text", checked(func(c *Config) *string { return &c.Field }, func(v string) plan.Options { return plan.Options{Field: v} })},
+	{"WORDCOUNT_WORDS", "fields; of a field value", checked(func(c *Config) *string { return &c.Words }, func(v string) plan.Options { return plan.Options{Words: v} })},
+	{"WORDCOUNT_FOLD", "", checked(func(c *Config) *string { return &c.Fold }, func(v string) plan.Options { return plan.Options{Fold: v} })},
+	{"WORDCOUNT_STRICT", "", func(c *Config, v string) error {
+		if c.Strict = v == "1"; !c.Strict {
+			return fmt.Errorf("write 1")
+		}
+		return nil
+	}},
 	{"WORDCOUNT_WORKERS", "one a CPU", func(c *Config, v string) (err error) {
 		c.Workers, err = between(v, 1, maxWorkers)
 		return err
@@ -122,6 +131,15 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*field(c) = v
 		return nil
+	}
+}
+
+// checked is text for an option of what is counted.
+func checked(field func(*Config) *string, alone func(string) plan.Options) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		_, err := alone(v).Counting()
+		return err
 	}
 }
 

@@ -36,6 +36,16 @@ func TestACompressedFileIsOneSplit(t *testing.T) {
 	}
 }
 
+func TestAFileOfAFormatThatCantBeCutIsOneSplit(t *testing.T) {
+	t.Parallel()
+	m := Manifest{Files: []input.File{{Path: "/a", Size: 25, MTime: 1}, {Path: "/b", Size: 9, MTime: 1}}, Bytes: 34}
+	for field, want := range map[string]int{"": 4, "line": 4, "csv:1": 2, "csv-lines:1": 4, "jsonl:a": 4} {
+		if splits := New(m, Options{Field: field, Split: 10, Reducers: 1}).Splits(); len(splits) != want {
+			t.Errorf("%s: %v", field, splits)
+		}
+	}
+}
+
 func TestOfVeryManyFilesSmallOnesGoTogether(t *testing.T) {
 	t.Parallel()
 	var m Manifest

@@ -174,7 +174,7 @@ func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
 			}
 			large := record(most + 2)
 			_, _, err = read(r, "6\n"+large+end, whole)
-			if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 2 || !strings.Contains(e.Why, "more than 64 MiB") {
+			if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 2 || !strings.Contains(e.Why, "more than 40 bytes") {
 				t.Errorf("%q: %v", field, err)
 			}
 			if !r.format.Cuttable() {
