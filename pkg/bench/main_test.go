@@ -24,7 +24,7 @@ import (
 // child to be at least that of its parent: the process that measures must stay small.
 var roles = map[string]func(ctx context.Context, args []string) error{
 	"redis:start": func(ctx context.Context, _ []string) error { return targets.Redis{}.Start(ctx) },
-	"run":         func(ctx context.Context, _ []string) error { return targets.Run(ctx, nil, nil, nil) },
+	"run":         func(ctx context.Context, _ []string) error { return targets.Run(ctx, nil, nil, nil, nil, nil) },
 	"verify":      func(ctx context.Context, _ []string) error { return targets.Verify(ctx) },
 	"clean":       func(ctx context.Context, _ []string) error { return targets.Clean(ctx) },
 	"export": func(ctx context.Context, args []string) error {

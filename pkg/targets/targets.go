@@ -27,11 +27,13 @@ import (
 // Run counts the input exactly: the whole graph, up to the sealed result
 func Run(ctx context.Context,
 	input *string, // file or folder; without it the last run goes on, or data is counted
+	field *string, // what is counted of each record, like jsonl:user.agent or csv:name; plain text
+	words *string, // of the field's value: fields, value, unicode, regexp:EXPR or func:NAME
 	workers *int, // worker processes; one a CPU
 	reducers *int, // partitions, by the size of the input; 0: words go straight into the sorted set
 ) error {
 	flags := map[string]string{}
-	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
+	for name, flag := range map[string]*string{"WORDCOUNT_INPUT": input, "WORDCOUNT_FIELD": field, "WORDCOUNT_WORDS": words, "WORDCOUNT_WORKERS": number(workers), "WORDCOUNT_REDUCERS": number(reducers)} {
 		if flag != nil {
 			flags[name] = *flag
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 )
 
 // Report prints the result of a job: what was counted, the most frequent words, and how to see more
@@ -23,10 +24,17 @@ func (p *Progress) Report(ctx context.Context, job *wordcount.Job, r *wordcount.
 	for _, skipped := range r.Skipped {
 		fmt.Fprintf(&Out, "skipped %v\n", skipped)
 	}
+	planned := job.Planned().Job
+	counting, err := plan.ParseCounting(planned.Counting)
+	if err != nil {
+		return err
+	}
+	for _, line := range records(r.Tally, counting.Field.String()) {
+		fmt.Fprintln(&Out, line)
+	}
 	if err := Words(r.Top(ctx, 10)); err != nil {
 		return err
 	}
-	planned := job.Planned().Job
 	if len(r.Skipped) > 0 {
 		p.Note("all that was skipped: %s", job.Folder().Skipped(planned.ID))
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -30,6 +31,9 @@ type Status struct {
 	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
 
+	Counts countsReport   `json:"counts"`
+	Tally  protocol.Tally `json:"tally"` // of a sealed job: what became of its records, and of compressed files
+
 	Skipped []plan.SkippedFor `json:"skipped"` // what of the input isn't counted
 	list    string            // the file with the complete list
 }
@@ -38,6 +42,14 @@ type taskReport struct {
 	Total   int `json:"total"` // map and reduce tasks
 	Done    int `json:"done"`
 	Pending int `json:"pending"` // as XPENDING says: delivered and not acknowledged
+}
+
+// countsReport is what is counted, as the options have it.
+type countsReport struct {
+	Field  string `json:"field"` // of each record; "": plain text
+	Words  string `json:"words"` // of the field's value
+	Fold   string `json:"fold"`  // of each word
+	Strict bool   `json:"strict"`
 }
 
 type workerReport struct {
@@ -80,6 +92,9 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
 		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: job.Folder().Skipped(last.Job.ID),
 	}
+	if counting, err := plan.ParseCounting(last.Job.Counting); err == nil {
+		r.Counts = countsReport{counting.Field.String(), counting.Words.Words(), counting.Words.Fold(), counting.Strict}
+	}
 	st, err := job.Status(ctx)
 	if errors.Is(err, wordcount.ErrState) {
 		return r, nil
@@ -97,7 +112,7 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 	r.Phase, r.Bytes = string(st.Phase), st.Bytes
 	r.Tasks = taskReport{st.Maps + st.Reducers, st.Mapped + st.Reduced, st.Pending()}
 	if sealed, ok, err := job.Folder().Sealed(last.Job.ID); err == nil && ok && sealed.Fence == st.Final {
-		r.Phase = "sealed"
+		r.Phase, r.Tally = "sealed", sealed.Tally
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.Workers)) {
 		info := st.Workers[id]
@@ -105,6 +120,23 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 			st.PendingMaps[id] + st.PendingReduces[id], info.Tasks})
 	}
 	return r, nil
+}
+
+// String says what is counted; "" for the words of plain text.
+func (c countsReport) String() string {
+	if c.Field == "" && (c.Words == "" || c.Words == "fields") && c.Fold == "" {
+		return ""
+	}
+	var what []string
+	for _, part := range [][2]string{{"", c.Field}, {"words ", c.Words}, {"fold ", c.Fold}} {
+		if part[1] != "" {
+			what = append(what, part[0]+part[1])
+		}
+	}
+	if c.Strict {
+		what = append(what, "strict")
+	}
+	return strings.Join(what, ", ")
 }
 
 // describe names the file and the offset of each map task that was given up. A reduce task has
@@ -142,6 +174,12 @@ func (r Status) Text(w io.Writer) {
 	line("input    %s of %s in %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)), strconv.Quote(r.Input))
 	if r.Keep > 0 {
 		line("keeps    the %s most frequent words in the sorted set, all words in files", humanize.Comma(int64(r.Keep)))
+	}
+	if what := r.Counts.String(); what != "" {
+		line("counts   %s", what)
+	}
+	for _, of := range records(r.Tally, r.Counts.Field) {
+		line("records  %s", of)
 	}
 	for _, skipped := range r.Skipped {
 		line("skipped  %v", skipped)
