@@ -31,6 +31,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 	unsettled(t)
 	tried := map[string][2]string{
 		"WORDCOUNT_INPUT": {"one", "other"}, "WORDCOUNT_EXCLUDE": {"*.gz", "a,b"}, "WORDCOUNT_SKIP": {"binary", "unreadable"},
+		"WORDCOUNT_FIELD": {"line", "csv:1"}, "WORDCOUNT_WORDS": {"unicode", "value"}, "WORDCOUNT_FOLD": {"nfc", "case"},
 		"WORDCOUNT_WORKERS": {"3", "5"}, "WORDCOUNT_REDUCERS": {"3", "0"}, "WORDCOUNT_KEEP": {"3", "all"},
 		"WORDCOUNT_SPLIT": {"1MiB", "0"}, "WORDCOUNT_WORKER_MEMORY": {"64MiB", "128MiB"}, "WORDCOUNT_SHUFFLE": {"one", "other"}, "WORDCOUNT_LEASE": {"3s", "5s"},
 		"WORDCOUNT_CHECKPOINT": {"3s", "7s"}, "WORDCOUNT_FAULTS": {"slow=1s:1", "slow=2s:1"},
@@ -66,7 +67,7 @@ func TestAVariableWinsOverTheFieldOfAConfigAndThatOverTheDefault(t *testing.T) {
 			}
 		})
 	}
-	if n := len(tried) + 1; len(variables) != n { // WORDCOUNT_GROWING has a single value, so that it can't win over another
+	if n := len(tried) + 2; len(variables) != n { // WORDCOUNT_GROWING and WORDCOUNT_STRICT have a single value, so that they can't win over another
 		t.Errorf("there are %d variables, and %d are tried", len(variables), n)
 	}
 }
