@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/record"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+)
+
+// recordsOf makes a combiner that counts what the options say.
+func recordsOf(t *testing.T, o plan.Options, memory int64) *records {
+	t.Helper()
+	c := newCombiner(0, memory)
+	counting, err := o.Counting()
+	check.Must(t, err)
+	check.Must(t, c.countRecords(counting))
+	return c.records
+}
+
+var wholeText = record.Range{End: math.MaxInt64}
+
+// A file that has become shorter is not a text that ends there.
+func TestAFileThatEndsBeforeItsSizeIsNotCounted(t *testing.T) {
+	t.Parallel()
+	r := recordsOf(t, plan.Options{Field: "line"}, DefaultWorkerMemory)
+	for size, want := range map[int64]error{9: nil, 10: io.ErrUnexpectedEOF} {
+		_, err := r.countText(&stretch{strings.NewReader("one\ntwo\n."), 0, size}, wholeText, nil)
+		if !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	n, err := r.countText(&stretch{strings.NewReader("one\ntwo\nthree"), 3, 7}, record.Range{Off: 4, End: 7}, nil) // it has grown
+	if n != 1 || err != nil {
+		t.Errorf("%d words, %v", n, err)
+	}
+}
+
+func TestAHeaderIsTheFirstLineHoweverLong(t *testing.T) {
+	t.Parallel()
+	r := recordsOf(t, plan.Options{Field: "tsv:a"}, 64<<20)
+	for _, n := range []int{0, 1, 4095, 4096, 4097, 100_000} {
+		line := strings.Repeat("x", n)
+		for text, want := range map[string]string{line: line, line + "\n": line + "\n", line + "\nmore\n" + line: line + "\n"} {
+			got, err := r.header(&stretch{strings.NewReader(text), 0, int64(len(text))})
+			if string(got) != want || err != nil {
+				t.Errorf("%d bytes: %d bytes, %v", n, len(got), err)
+			}
+		}
+	}
+	text := strings.Repeat("x", 5<<20)
+	_, err := r.header(&stretch{strings.NewReader(text), 0, int64(len(text))})
+	if _, is := errors.AsType[*record.RecordError](err); !is {
+		t.Error(err)
+	}
+	_, err = r.header(&stretch{strings.NewReader("x"), 0, 2})
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+}
+
+func TestWhatACombinerDropsIsNotInItsTally(t *testing.T) {
+	t.Parallel()
+	r := recordsOf(t, plan.Options{Field: "jsonl:a"}, DefaultWorkerMemory)
+	for range 2 {
+		n, err := r.countText(strings.NewReader(`{"a":1}`+"\n{}\n{"), wholeText, nil)
+		want := protocol.Tally{Records: 3, Missing: 1, Malformed: 1}
+		if n != 1 || err != nil || r.combiner.tally != want {
+			t.Errorf("%d words, %+v, %v", n, r.combiner.tally, err)
+		}
+		r.combiner.empty()
+	}
+}
+
+// A function may make very many words of one value.
+func TestTheTableIsKeptWithinItsBoundsWithinAValue(t *testing.T) {
+	t.Parallel()
+	r := recordsOf(t, plan.Options{Words: `regexp:(?s)...`}, DefaultWorkerMemory)
+	var text strings.Builder
+	for i := range maxLiveWords + stepWords {
+		text.Write([]byte{byte(i), byte(i >> 8), byte(i>>16) + 100})
+	}
+	line := strings.ReplaceAll(text.String(), "\n", "\v")
+	if _, err := r.countText(strings.NewReader(line), wholeText, nil); err == nil || !strings.Contains(err.Error(), "distinct words") {
+		t.Errorf("%d words: %v", r.combiner.table.Len(), err)
+	}
+}
