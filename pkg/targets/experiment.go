@@ -188,12 +188,20 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
 	}
+	texts := c.Input
+	if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Input, err = asRecords(texts, c.Field); err != nil {
+		return nil, err
+	}
 	own := attackerOf(config.Complete(c))
 	own.disk, own.histories = s.disk, s.histories
 	if err := own.open(ctx); err != nil {
 		return nil, err
 	}
-	return own, writeCorpus(ctx, c.Input, corpus.Spec{Bytes: bytes})
+	return own, nil
 }
 
 // cleanScratch deletes what experiments have left: their jobs, and their texts, which may be large.

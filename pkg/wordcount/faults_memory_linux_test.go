@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
@@ -170,6 +171,39 @@ func TestFault64WhateverCompressedFilesUnpackToAWorkerStaysWithinItsMemory(t *te
 				r.size = 1
 				r.prepare(plan.Options{WholeFiles: true, Reducers: 2})
 				r.exactWithin(memory)
+			})
+		}
+	}
+}
+
+// Records as large as a worker takes them, whose values have escapes, and very many words.
+func TestFault64RecordsOfAnySizeStayWithinAWorkersMemory(t *testing.T) {
+	for _, mem := range []int64{64 << 20, worker.DefaultWorkerMemory} {
+		for field, form := range map[string][2]string{"jsonl:a": {`{"a":"`, `\n"}`}, "csv:1": {`"`, `"""`}, "": {"", ""}} {
+			t.Run(fmt.Sprintf("%s in %d MiB", field, mem>>20), func(t *testing.T) {
+				r := newRig(t, nil)
+				var text bytes.Buffer
+				n, most := uint64(0), memory.Record(mem)
+				for text.Len() < int(mem)/8 {
+					record := []int{most - 10, 200, most/2 + 100, 2000}[n%4]
+					text.WriteString(form[0])
+					for end := text.Len() + record - 40; text.Len() < end; n++ {
+						fmt.Fprintf(&text, "%d ", (n+1)*0x9e3779b97f4a7c15>>20)
+					}
+					text.WriteString(form[1] + "\n")
+				}
+				check.Must(t, os.WriteFile(filepath.Join(r.input, "plain"), text.Bytes(), 0o644))
+				check.Must(t, os.WriteFile(filepath.Join(r.input, "packed"), check.Gzip(t, text.String()), 0o644))
+				r.size = 1
+				r.prepare(plan.Options{Field: field, Words: "unicode", Fold: "case,nfc", Reducers: 2})
+				r.boundMemory(mem)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
+				defer cancel()
+				sealed, err := r.runPrepared(ctx)
+				check.Must(t, err)
+				if sealed.Distinct != int(n) || sealed.Tokens != 2*n || sealed.Tally.Malformed > 0 {
+					t.Errorf("%+v, and there are %d words", sealed, n)
+				}
 			})
 		}
 	}

@@ -40,7 +40,7 @@ func Record(memory int64) int { return int(min(memory/16, 64<<20)) }
 
 // RecordRoom returns how many bytes of room a worker needs to read records: for one of the largest,
 // for its value without escapes, and for half of the record, which is copied as it grows.
-func RecordRoom(memory int64) int { return Record(memory)/2*5 + 1<<20 }
+func RecordRoom(memory int64) int { return Record(memory)/2*5 + 3<<20 }
 
 // ListRoom returns how many bytes a worker may take to know what is where in the map outputs. It
 // opens the others again for each partition.
