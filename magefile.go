@@ -45,7 +45,7 @@ func Demo(ctx context.Context) (err error) {
 		return err
 	}
 	job := targets.Config{
-		Dir: filepath.Join(".wordcount", "demo"), Input: texts, Checkpoint: time.Second / 2,
+		Dir: filepath.Join(".wordcount", "demo"), Inputs: []string{texts}, Checkpoint: time.Second / 2,
 		Split: 1 << 20, Workers: 2, Faults: "slow=300ms:2", // some seconds of work
 		AsIs: true, // variables that the user has set for other jobs must not change this one
 	}

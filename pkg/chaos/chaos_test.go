@@ -58,7 +58,7 @@ func newTarget(t *testing.T) *target {
 	for _, name := range []string{"one", "two"} {
 		check.Must(t, os.WriteFile(filepath.Join(input, name), []byte(name), 0o600))
 	}
-	m, err := plan.Scan(input, "", plan.Selection{})
+	m, err := plan.Scan(t.Context(), []string{input}, "", plan.Options{})
 	check.Must(t, err)
 	a := &target{Attack: Attack{
 		Redis: server.Client(t), Server: server.Server, Folder: state.Folder{Dir: t.TempDir()},

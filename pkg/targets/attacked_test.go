@@ -25,7 +25,7 @@ func small(t *testing.T) Config {
 	dir, input := t.TempDir(), filepath.Join(t.TempDir(), "text")
 	check.Must(t, os.WriteFile(input, []byte("a b a"), 0o600))
 	server := redistest.StartIn(t, dir)
-	return Config{Dir: dir, Input: input, Workers: 1, Redis: redisd.Config{Kind: server.Kind}}
+	return Config{Dir: dir, Inputs: []string{input}, Workers: 1, Redis: redisd.Config{Kind: server.Kind}}
 }
 
 func TestAnAttackOnASealedJobReturnsAndSaysSo(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAnAttackOnAJobThatEndsFirstReturnsAndSaysSo(t *testing.T) {
 func TestAnAttackOnAJobThatFailsReportsTheFailureOfTheJob(t *testing.T) {
 	t.Parallel()
 	c := small(t)
-	c.Input = filepath.Join(t.TempDir(), "missing")
+	c.Inputs = []string{filepath.Join(t.TempDir(), "missing")}
 	err := graph.Run(t.Context(), Attacked(c, chaos.KillWorker))
 	if mg.ExitStatus(err) != failure.ExitInput || strings.Contains(err.Error(), "attack") {
 		t.Errorf("exit %d: %v", mg.ExitStatus(err), err)

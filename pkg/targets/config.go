@@ -9,7 +9,7 @@ import (
 )
 
 // Config says what to count, and how. The zero value of a field means its default, so
-// Config{Input: "texts"} is complete.
+// Config{Inputs: []string{"texts"}} is complete.
 //
 // An environment variable wins over its field. So the person who runs a magefile can say where
 // Redis is, or how many workers there are. With AsIs, variables change nothing.

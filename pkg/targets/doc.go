@@ -13,7 +13,7 @@
 // Job returns the whole build graph of a job as one node, and Verified the node after it:
 //
 //	func Report(ctx context.Context) error {
-//		job := targets.Config{Input: "texts"}
+//		job := targets.Config{Inputs: []string{"texts"}}
 //		mg.CtxDeps(ctx, targets.Verified(job))
 //		result, err := targets.Result(ctx, job)
 //		if err != nil {

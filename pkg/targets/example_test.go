@@ -29,7 +29,7 @@ func ExampleResult() {
 	defer stop()
 	given := server.Given()
 	job := targets.Config{
-		Dir: filepath.Join(dir, "state"), Input: text, Workers: 1, AsIs: true,
+		Dir: filepath.Join(dir, "state"), Inputs: []string{text}, Workers: 1, AsIs: true,
 		Redis: redisd.Config{URL: given.URL, PasswordFile: given.PasswordFile},
 	}
 

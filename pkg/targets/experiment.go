@@ -49,7 +49,7 @@ func (s *session) command() (*exec.Cmd, error) {
 	c := s.config
 	planned := s.job.Planned()
 	o := planned.Options
-	c.Input, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Root, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
+	c.Inputs, c.Split, c.WholeFiles, c.Reducers, c.Direct, c.Keep = planned.Manifest.Inputs, o.Split, o.WholeFiles, o.Reducers, o.Direct, o.Keep
 	c.Exclude, c.Skip, c.Growing = o.Exclude, o.Skip, o.Growing
 	c.Field, c.Words, c.Fold, c.Strict = o.Field, o.Words, o.Fold, o.Strict
 	return jobCommand(c)
@@ -181,21 +181,21 @@ func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment
 func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, scratchDir)
-	c.Input = filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
+	texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
 	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
 	}
-	texts := c.Input
 	if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
 		return nil, err
 	}
-	var err error
-	if c.Input, err = asRecords(texts, c.Field); err != nil {
+	in, err := asRecords(texts, c.Field)
+	if err != nil {
 		return nil, err
 	}
+	c.Inputs = []string{in}
 	own := attackerOf(config.Complete(c))
 	own.disk, own.histories = s.disk, s.histories
 	if err := own.open(ctx); err != nil {

@@ -9,7 +9,7 @@ import (
 // Job returns the whole build graph of one job. Other magefiles depend on it:
 //
 //	func Count(ctx context.Context) error {
-//		mg.CtxDeps(ctx, targets.Job(targets.Config{Input: "texts"}))
+//		mg.CtxDeps(ctx, targets.Job(targets.Config{Inputs: []string{"texts"}}))
 //		…
 //	}
 //

@@ -126,18 +126,18 @@ func named(t *testing.T, name string) string { return t.Name() + " " + name }
 
 func TestTwoConfigurationsAreTwoSetsOfNodes(t *testing.T) {
 	t.Parallel()
-	inputs := make(chan string, 9)
+	inputs := make(chan []string, 9)
 	count := func(c Config) mg.Fn {
-		return step(named(t, "count"), c, func(_ context.Context, s *session) error { inputs <- s.config.Input; return nil })
+		return step(named(t, "count"), c, func(_ context.Context, s *session) error { inputs <- s.config.Inputs; return nil })
 	}
-	one, other := Config{Input: "one"}, Config{Input: "other"}
+	one, other := Config{Inputs: []string{"one"}}, Config{Inputs: []string{"other"}}
 	if err := graph.Run(t.Context(), count(one), count(other), count(one)); err != nil {
 		t.Fatal(err)
 	}
 	close(inputs)
 	var got []string
 	for input := range inputs {
-		got = append(got, input)
+		got = append(got, input...)
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, []string{"one", "other"}) {
@@ -146,7 +146,7 @@ func TestTwoConfigurationsAreTwoSetsOfNodes(t *testing.T) {
 	if Job(one).ID() == Job(other).ID() {
 		t.Error("both jobs have the same ID")
 	}
-	if Job(one).ID() != Job(Config{Input: "one", Dir: ".wordcount"}).ID() {
+	if Job(one).ID() != Job(Config{Inputs: []string{"one"}, Dir: ".wordcount"}).ID() {
 		t.Error("a default makes another job of it")
 	}
 }
@@ -166,7 +166,7 @@ func TestAnInterruptedStepExits130(t *testing.T) {
 
 func TestAConfigThatMakesNoSenseFailsWhenItsJobIsRun(t *testing.T) {
 	t.Setenv("WORDCOUNT_WORKERS", "0")
-	job := Config{Input: named(t, "texts")}
+	job := Config{Inputs: []string{named(t, "texts")}}
 	for _, node := range []mg.Fn{Job(job), Verified(job)} {
 		if err := node.Run(t.Context()); !errors.Is(err, protocol.ErrInput) || !strings.Contains(err.Error(), "WORDCOUNT_WORKERS=0") {
 			t.Errorf("%v", err)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 )
 
 // Result returns the result of this configuration's sealed job, from the configuration's state
@@ -39,7 +39,7 @@ func resultOf(ctx context.Context, c Config) (*wordcount.Result, error) {
 	r, err := s.job.Result(ctx)
 	if errors.Is(err, wordcount.ErrIncomplete) {
 		err = fmt.Errorf("%w: %s as it is now is not counted (job %s): depend on targets.Job first",
-			wordcount.ErrIncomplete, strconv.Quote(c.Input), s.job.ID())
+			wordcount.ErrIncomplete, plan.NameOf(c.Inputs), s.job.ID())
 	}
 	return r, err
 }

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
-	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/export"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -26,7 +24,7 @@ import (
 
 // Run counts the input exactly: the whole graph, up to the sealed result
 func Run(ctx context.Context,
-	input *string, // file or folder; without it the last run goes on, or data is counted
+	input *string, // files, folders, patterns, one a line; without it the last run goes on, or data is counted
 	field *string, // what is counted of each record, like jsonl:user.agent or csv:name; plain text
 	words *string, // of the field's value: fields, value, unicode, regexp:EXPR or func:NAME
 	workers *int, // worker processes; one a CPU
@@ -42,19 +40,11 @@ func Run(ctx context.Context,
 	if err != nil {
 		return failure.Explain(ctx, err)
 	}
-	if err := exists(config.Complete(c).Input); err != nil {
+	// A missing input is refused before a server is started for it.
+	if err := plan.Missing(config.Complete(c).Inputs); err != nil {
 		return outcome(ctx, err)
 	}
 	return outcome(ctx, graph.Run(ctx, Job(c)))
-}
-
-// exists refuses an input that doesn't exist, before a server is started for it.
-func exists(input string) error {
-	_, err := os.Stat(input)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s: %w", protocol.ErrInput, strconv.Quote(input), syserr.WithoutPath(err))
-	}
-	return nil
 }
 
 func number(n *int) *string {
@@ -184,13 +174,13 @@ func Top(ctx context.Context, n *int, partial *bool) error {
 	})
 }
 
-// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE, -partial as for top
+// Export writes the result as lines "count<TAB>word", by descending count; -out=FILE or s3://bucket/key, -partial as for top
 func Export(ctx context.Context, out *string, partial *bool) error {
 	return withWords(ctx, partial, func(s *session, words show.Entries) error {
 		if out == nil || *out == "" {
 			return result.Export(&show.Out, words)
 		}
-		err := export.Write(*out, func(w io.Writer) error { return result.Export(w, words) })
+		err := export.Write(ctx, *out, func(w io.Writer) error { return result.Export(w, words) })
 		if err == nil {
 			s.shown.Say("export", "%s", show.Printable(*out))
 		}
@@ -318,15 +308,19 @@ func withWords(ctx context.Context, partial *bool, do func(*session, show.Entrie
 
 // join adds workers to a job that another process supervises.
 func (s *session) join(ctx context.Context, job, input *string) error {
-	var id, path string
+	var id string
+	var inputs []string
 	if job != nil {
 		id = *job
 	}
-	if input != nil {
-		path = *input
+	if input != nil && *input != "" {
+		var err error
+		if inputs, err = config.ParseInputs(*input); err != nil {
+			return fmt.Errorf("%w: -input: %w", protocol.ErrInput, err)
+		}
 	}
 	s.shown.Living = s.job.Living
-	sealed, err := s.job.Join(ctx, id, path)
+	sealed, err := s.job.Join(ctx, id, inputs)
 	s.shown.Finish()
 	switch {
 	case errors.Is(err, state.ErrNoLast):

@@ -24,7 +24,7 @@ import (
 func folderJob(t *testing.T, dir string, change ...func(*Config)) *Job {
 	t.Helper()
 	c := Config{
-		Dir: filepath.Join(dir, "state"), Input: filepath.Join(dir, "texts"), InProcess: true, Workers: 2,
+		Dir: filepath.Join(dir, "state"), Inputs: []string{filepath.Join(dir, "texts")}, InProcess: true, Workers: 2,
 		Options: plan.Options{Split: 100, Reducers: 3},
 	}
 	for _, change := range change {

@@ -51,9 +51,6 @@ func TestAJobOfPlainAndCompressedFilesIsExact(t *testing.T) {
 			r := mixedRig(t)
 			r.faults = faults
 			sealed := r.exact(o)
-			if compressed := r.plan.Manifest.Compressed(); compressed != 27 {
-				t.Errorf("%d files are compressed", compressed)
-			}
 			verdict, err := r.verify(sealed)
 			check.Must(t, err)
 			if !verdict.Exact() || verdict.Distinct != sealed.Distinct {
@@ -73,7 +70,7 @@ func TestSmallCompressedFilesShareTasks(t *testing.T) {
 		shared := 0
 		for _, s := range r.plan.Splits() {
 			for _, f := range s.More {
-				if f.Compression != input.Plain {
+				if r.contents[f.Path] != "" {
 					shared++
 				}
 			}

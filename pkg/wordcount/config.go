@@ -17,11 +17,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
-// Config says what to count, and how. Config{Input: "texts"} is complete, because a field with the
+// Config says what to count, and how. Config{Inputs: []string{"texts"}} is complete, because a field with the
 // zero value has its default.
 type Config struct {
-	Dir   string // state folder; default: ".wordcount"
-	Input string // file or folder; default: "data"
+	Dir string // state folder; default: ".wordcount"
+	// Inputs are files, folders and patterns, of the file system or of S3: see plan.Scan; default:
+	// "data".
+	Inputs []string
 	plan.Options
 
 	Workers      int             // default: the number of CPUs
@@ -86,7 +88,9 @@ const (
 // WithDefaults returns c with the defaults filled in.
 func (c Config) WithDefaults() Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
-	c.Input = cmp.Or(c.Input, defaultInput)
+	if len(c.Inputs) == 0 {
+		c.Inputs = []string{defaultInput}
+	}
 	c.Name = cmp.Or(c.Name, "wordcount")
 	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
 	c.Lease = cmp.Or(c.Lease, worker.DefaultLease)

@@ -5,7 +5,7 @@
 //
 // A program says what to count, and reads the result:
 //
-//	job, err := wordcount.Open(ctx, wordcount.Config{Input: "texts"})
+//	job, err := wordcount.Open(ctx, wordcount.Config{Inputs: []string{"texts"}})
 //	result, err := job.Run(ctx)
 //	for e, err := range result.Top(ctx, 20) { … }
 //

@@ -28,7 +28,7 @@ func Example() {
 	}
 
 	job, err := wordcount.Open(ctx, wordcount.Config{
-		Dir: filepath.Join(dir, "state"), Input: text, Workers: 2, InProcess: true, Redis: server.Given().URL,
+		Dir: filepath.Join(dir, "state"), Inputs: []string{text}, Workers: 2, InProcess: true, Redis: server.Given().URL,
 		Server: redisd.Config{PasswordFile: server.Given().PasswordFile},
 	})
 	if err != nil {

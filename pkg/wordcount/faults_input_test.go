@@ -28,7 +28,7 @@ import (
 // scan lists a folder, and by the last names of their paths what isn't counted, with the reason.
 func scan(t *testing.T, input string) (m plan.Manifest, skipped map[string]string) {
 	t.Helper()
-	m, err := plan.Scan(input, "", plan.Selection{})
+	m, err := plan.Scan(t.Context(), []string{input}, "", plan.Options{})
 	check.Must(t, err)
 	return m, skips(m)
 }
@@ -468,7 +468,7 @@ func TestTheStateFolderIsNoInput(t *testing.T) {
 	check.Must(t, os.Mkdir(state, 0o700))
 	check.Must(t, os.WriteFile(filepath.Join(state, "last"), []byte("x"), 0o600))
 	check.Must(t, os.WriteFile(filepath.Join(dir, "input"), []byte("x"), 0o600))
-	m, err := plan.Scan(dir, state, plan.Selection{})
+	m, err := plan.Scan(t.Context(), []string{dir}, state, plan.Options{})
 	check.Must(t, err)
 	if len(m.Files) != 1 || len(m.Skipped) != 1 {
 		t.Errorf("%d files, %d skipped", len(m.Files), len(m.Skipped))

@@ -40,12 +40,12 @@ func lyingFile(t *testing.T) input.File {
 
 func TestFault56AFileOfSizeZeroThatHasContentsIsRefusedAtSeeding(t *testing.T) {
 	t.Parallel()
-	_, err := plan.Scan(lying, "", plan.Selection{})
+	_, err := plan.Scan(t.Context(), []string{lying}, "", plan.Options{})
 	check.IsError(t, err, protocol.ErrInput, strconv.Quote(lying), "contents")
 	r := newRig(t, map[string]string{"a": "x", "empty": ""})
 	link := filepath.Join(r.input, "link")
 	check.Must(t, os.Symlink(lying, link))
-	_, err = plan.Scan(r.input, "", plan.Selection{})
+	_, err = plan.Scan(t.Context(), []string{r.input}, "", plan.Options{})
 	check.IsError(t, err, protocol.ErrInput, strconv.Quote(link), "contents")
 	check.Must(t, os.Remove(link))
 	if sealed := r.exact(plan.Options{}); sealed.Files != 2 {
@@ -191,7 +191,7 @@ func TestFault58WhatIsNeitherAFileNorAFolderIsNoInput(t *testing.T) {
 		link := filepath.Join(t.TempDir(), "link")
 		check.Must(t, os.Symlink(path, link))
 		for _, input := range []string{path, link} {
-			m, err := plan.Scan(input, "", plan.Selection{})
+			m, err := plan.Scan(t.Context(), []string{input}, "", plan.Options{})
 			if err == nil || len(m.Files) > 0 {
 				t.Errorf("%s: %+v", what, m)
 				continue
@@ -199,7 +199,7 @@ func TestFault58WhatIsNeitherAFileNorAFolderIsNoInput(t *testing.T) {
 			check.IsError(t, err, protocol.ErrInput, strconv.Quote(input), "neither a file nor a folder")
 		}
 	}
-	if _, err := plan.Scan("/dev/null", "", plan.Selection{}); err == nil || !strings.Contains(err.Error(), "/dev/null") {
+	if _, err := plan.Scan(t.Context(), []string{"/dev/null"}, "", plan.Options{}); err == nil || !strings.Contains(err.Error(), "/dev/null") {
 		t.Errorf("/dev/null: %v", err)
 	}
 }

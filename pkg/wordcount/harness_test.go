@@ -27,7 +27,6 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	allow "github.com/magereduce/magereduce/pkg/wordcount/history/check"
-	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
@@ -117,7 +116,7 @@ type rig struct {
 	harm    []sabotage // of the first workers, one each
 	cursed  *sabotage  // of every worker
 
-	contents map[string]string // of compressed files, by their paths
+	contents map[string]string // of compressed files and of objects in S3, by their paths
 
 	endpoint redisd.Endpoint        // where workers find the server
 	program  atomic.Pointer[string] // what serves from the next start on, if not the one on PATH
@@ -256,7 +255,7 @@ func (r *rig) kill() {
 // prepare plans the job and makes supervisor and team, without starting anything.
 func (r *rig) prepare(o plan.Options) {
 	r.tb.Helper()
-	m, err := plan.Scan(r.input, "", o.Selection)
+	m, err := plan.Scan(r.tb.Context(), []string{r.input}, "", o)
 	check.Must(r.tb, err)
 	r.planned(plan.New(m, o))
 }
@@ -519,11 +518,12 @@ func (r *rig) check(sealed state.Sealed) {
 	r.tb.Helper()
 	want, tokens := map[string]uint64{}, uint64(0)
 	for _, f := range r.plan.Manifest.Files {
-		text, err := os.ReadFile(f.Path)
-		check.Must(r.tb, err)
-		text = text[:min(int64(len(text)), f.Size)]
-		if f.Compression != input.Plain {
-			text = []byte(r.contents[f.Path])
+		content, known := r.contents[f.Path]
+		text := []byte(content)
+		if !known {
+			all, err := os.ReadFile(f.Path)
+			check.Must(r.tb, err)
+			text = all[:min(int64(len(all)), f.Size)]
 		}
 		for _, word := range bytes.Fields(text) {
 			want[string(word)]++

@@ -107,11 +107,11 @@ func (j *Job) store(run string) (*shuffle.Store, error) {
 }
 
 // Join makes this job one that another folder or host has planned. It checks that this host has the
-// job's files. If id is "", Join takes the job that was run last in the state folder. input is the
-// file or folder that the workers may read; if it is "", they may read the files that this folder
-// planned, or Config.Input if it planned none. sealed is true if there was nothing left to do.
+// job's files. If id is "", Join takes the job that was run last in the state folder. inputs are what
+// the workers may read; if there are none, they may read the files that this folder planned, or
+// Config.Inputs if it planned none. sealed is true if there was nothing left to do.
 // Otherwise Join starts workers, and returns when another supervisor has sealed the job.
-func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err error) {
+func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool, err error) {
 	planned := true
 	if id == "" {
 		err = j.Last()
@@ -124,9 +124,9 @@ func (j *Job) Join(ctx context.Context, id, input string) (sealed bool, err erro
 		return false, err
 	}
 	// This folder decides what workers may read, and not the writer of the tasks.
-	trust := plan.Trust{Roots: [][]byte{[]byte(j.config.Input)}, Except: []byte(j.config.Dir)}
-	if input != "" {
-		trust.Roots = [][]byte{[]byte(input)}
+	trust := plan.TrustIn(j.config.Inputs, j.config.Dir)
+	if len(inputs) > 0 {
+		trust = plan.TrustIn(inputs, j.config.Dir)
 	} else if planned {
 		if trust, err = j.folder.Trust(j.plan.Job.ID, j.plan.Splits()); err != nil {
 			return false, err

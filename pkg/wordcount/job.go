@@ -154,11 +154,11 @@ func (j *Job) Load(ctx context.Context) error {
 	})
 }
 
-// Plan scans the input, and plans its job. If Config.Growing is set, it may resume the last job of
+// Plan scans the inputs, and plans its job. If Config.Growing is set, it may resume the last job of
 // this folder instead. It does so if that job isn't sealed, and if the input differs from its plan
 // only because files have grown.
 func (j *Job) Plan(ctx context.Context) error {
-	m, err := plan.Scan(j.config.Input, j.config.Dir, j.config.Selection)
+	m, err := plan.Scan(ctx, j.config.Inputs, j.config.Dir, j.config.Options)
 	if err != nil {
 		return err
 	}
@@ -221,11 +221,7 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 	}
 	j.sup = supervisor.New(c)
 	m := j.plan.Manifest
-	files := plural(len(m.Files), "file")
-	if n := m.Compressed(); n > 0 {
-		files += fmt.Sprintf(" (%s compressed)", humanize.Comma(int64(n)))
-	}
-	what := fmt.Sprintf("job %s: %s, %s, %s", j.plan.Job.ID, files, humanize.IBytes(uint64(m.Bytes)), plural(j.sup.Maps(), "split"))
+	what := fmt.Sprintf("job %s: %s, %s, %s", j.plan.Job.ID, plural(len(m.Files), "file"), humanize.IBytes(uint64(m.Bytes)), plural(j.sup.Maps(), "split"))
 	sealed, fresh, err := j.sup.UpToDate(ctx)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func TestAJobInThisProcessIsExactThoughRedisIsKilled(t *testing.T) {
 	}
 	var killed atomic.Bool
 	job, err := Open(t.Context(), Config{
-		Dir: filepath.Join(dir, "state"), Input: filepath.Join(dir, "texts"), InProcess: true, Workers: 2,
+		Dir: filepath.Join(dir, "state"), Inputs: []string{filepath.Join(dir, "texts")}, InProcess: true, Workers: 2,
 		Options: plan.Options{Split: 100, Reducers: 3}, Checkpoint: 20 * time.Millisecond,
 		Server: redisd.Config{Kind: server.Kind},
 		Seen: func(st Status) {

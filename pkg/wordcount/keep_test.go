@@ -52,7 +52,7 @@ func TestAJobThatKeepsAThousandWordsIsExactThoughRedisIsKilled(t *testing.T) {
 	}
 	var killed atomic.Int32
 	job, err := Open(t.Context(), Config{
-		Dir: filepath.Join(dir, "state"), Input: filepath.Join(dir, "texts"), InProcess: true, Workers: 2,
+		Dir: filepath.Join(dir, "state"), Inputs: []string{filepath.Join(dir, "texts")}, InProcess: true, Workers: 2,
 		Options: plan.Options{Split: 50_000, Reducers: 5, Keep: 1000}, Checkpoint: 20 * time.Millisecond,
 		Server: redisd.Config{Kind: server.Kind},
 		Seen: func(st Status) {

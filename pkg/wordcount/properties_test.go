@@ -123,7 +123,7 @@ func newLab(t *rapid.T, r *rig) *lab {
 	l.history = filepath.Join(l.dir, "history")
 	r.recordIn(l.history)
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
-	m, err := plan.Scan(r.input, "", plan.Selection{})
+	m, err := plan.Scan(t.Context(), []string{r.input}, "", plan.Options{})
 	l.must(err)
 	reducers := rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "reducers")
 	l.plan = plan.New(m, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})

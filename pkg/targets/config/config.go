@@ -19,7 +19,7 @@ import (
 // a method would be one of theirs, too.
 type Config struct {
 	Dir          string                // state folder; ".wordcount"
-	Input        string                // file or folder; that of the folder's last run, or "data"
+	Inputs       []string              // files, folders and patterns; those of the folder's last run, or "data"
 	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
 	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
 	Growing      bool                  // count a growing file up to its size at planning time
@@ -43,7 +43,7 @@ type Config struct {
 	VerifyPart   result.Share          // what verify recounts; all
 	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used
 
-	// AsIs says that the fields are final: no variable changes one, and without an Input the input
+	// AsIs says that the fields are final: no variable changes one, and without Inputs the input
 	// is "data". It is for a job that only makes sense with these values, like a demonstration.
 	AsIs bool
 
@@ -59,7 +59,9 @@ const (
 // Complete fills in the defaults of fields that distinguish configurations.
 func Complete(c Config) Config {
 	c.Dir = cmp.Or(c.Dir, defaultDir)
-	c.Input = cmp.Or(c.Input, defaultInput)
+	if len(c.Inputs) == 0 {
+		c.Inputs = []string{defaultInput}
+	}
 	c.Workers = cmp.Or(c.Workers, runtime.NumCPU())
 	c.Redis.Dir, c.Redis.Name = c.Dir, cmp.Or(c.Redis.Name, "wordcount")
 	return c
@@ -69,7 +71,7 @@ func Complete(c Config) Config {
 func Job(c Config) (wordcount.Config, error) {
 	faults, err := worker.ParseFaults(c.Faults)
 	return wordcount.Config{
-		Dir: c.Dir, Input: c.Input, Options: c.options(),
+		Dir: c.Dir, Inputs: c.Inputs, Options: c.options(),
 		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Shuffle: c.Shuffle, Lease: c.Lease, Faults: faults,
 		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory,
 		Redis: c.Redis.URL, Server: c.Redis,

@@ -157,7 +157,7 @@ func TestNoPasswordIsPrintedWhereverSomebodyPutsIt(t *testing.T) {
 }
 
 func TestConfigurationsAreToldApartByTheBytesOfAPath(t *testing.T) {
-	one, other := Config{Input: "\xff"}, Config{Input: "\xfe"}
+	one, other := Config{Inputs: []string{"\xff"}}, Config{Inputs: []string{"\xfe"}}
 	if ID(one) == ID(other) {
 		t.Errorf("both are %s", ID(one))
 	}
@@ -168,10 +168,11 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	check.Must(t, os.MkdirAll("texts", 0o755))
+	texts := []string{"texts"}
 	asked := func(c Config) {
 		t.Helper()
 		c = Complete(c)
-		m, err := plan.Scan(c.Input, c.Dir, c.options().Selection)
+		m, err := plan.Scan(t.Context(), c.Inputs, c.Dir, c.options())
 		check.Must(t, err)
 		check.Must(t, state.Folder{Dir: c.Dir}.Save(plan.New(m, c.options())))
 	}
@@ -181,24 +182,24 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 		check.Must(t, err)
 		return c
 	}
-	if c := resolved(Config{}); c.Input != "" || c.taken != "" {
+	if c := resolved(Config{}); len(c.Inputs) > 0 || c.taken != "" {
 		t.Errorf("without a last run: %+v", c)
 	}
 
 	asked(Config{
-		Input: "texts", Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
+		Inputs: []string{"texts"}, Exclude: []string{"*.gz", `a\,b`}, Skip: plan.Skip{Unreadable: true, Binary: true}, Growing: true,
 		Reducers: 3, WholeFiles: true, Keep: 1000, Field: "jsonl:a.b", Words: "unicode", Fold: "case", Strict: true,
 	})
 	want := `WORDCOUNT_INPUT=texts WORDCOUNT_EXCLUDE="*.gz,a\\,b" WORDCOUNT_SKIP=unreadable,binary WORDCOUNT_GROWING=planned ` +
 		"WORDCOUNT_FIELD=jsonl:a.b WORDCOUNT_WORDS=unicode WORDCOUNT_FOLD=case WORDCOUNT_STRICT=1 WORDCOUNT_SPLIT=0 WORDCOUNT_REDUCERS=3 WORDCOUNT_KEEP=1000"
-	if c := resolved(Config{}); c.Input != "texts" || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
+	if c := resolved(Config{}); !slices.Equal(c.Inputs, texts) || !slices.Equal(c.Exclude, []string{"*.gz", `a\,b`}) || !c.Skip.Unreadable || !c.Skip.Binary ||
 		!c.Growing || c.Field != "jsonl:a.b" || c.Words != "unicode" || c.Fold != "case" || !c.Strict || c.Reducers != 3 || !c.WholeFiles || c.Keep != 1000 || c.taken != want {
 		t.Errorf("after a run with everything: %+v", c)
 	}
-	if c := resolved(Config{Reducers: 5}); c.Input != "texts" || c.Reducers != 5 || !c.WholeFiles {
+	if c := resolved(Config{Reducers: 5}); !slices.Equal(c.Inputs, texts) || c.Reducers != 5 || !c.WholeFiles {
 		t.Errorf("with reducers of its own: %+v", c)
 	}
-	if c := resolved(Config{Field: "line"}); c.Input != "texts" || c.Field != "line" || c.Words != "" || c.Fold != "" || c.Strict {
+	if c := resolved(Config{Field: "line"}); !slices.Equal(c.Inputs, texts) || c.Field != "line" || c.Words != "" || c.Fold != "" || c.Strict {
 		t.Errorf("with a field of its own: %+v", c)
 	}
 	if c := resolved(Config{Direct: true}); !c.Direct || c.Keep != 0 {
@@ -209,29 +210,29 @@ func TestARunWithoutAnInputTakesOverWhatTheLastOneWasAskedFor(t *testing.T) {
 		t.Errorf("with all words: %+v", c)
 	}
 	t.Setenv("WORDCOUNT_KEEP", "")
-	for _, c := range []Config{{Input: "others"}, {AsIs: true}, {Dir: "another"}} {
-		if got := resolved(c); got.Input != c.Input || got.Reducers != 0 || got.Split != 0 || got.taken != "" {
+	for _, c := range []Config{{Inputs: []string{"others"}}, {AsIs: true}, {Dir: "another"}} {
+		if got := resolved(c); !slices.Equal(got.Inputs, c.Inputs) || got.Reducers != 0 || got.Split != 0 || got.taken != "" {
 			t.Errorf("%+v became %+v", c, got)
 		}
 	}
 
 	// What the last run left open, stays open.
-	asked(Config{Input: "texts"})
-	if c := resolved(Config{}); c.Input != "texts" || c.Reducers != 0 || c.Split != 0 {
+	asked(Config{Inputs: texts})
+	if c := resolved(Config{}); !slices.Equal(c.Inputs, texts) || c.Reducers != 0 || c.Split != 0 {
 		t.Errorf("after a run with an input alone: %+v", c)
 	}
 	check.Must(t, os.Mkdir(defaultInput, 0o755))
 	asked(Config{})
-	if c := resolved(Config{}); c.Input != defaultInput || c.taken != "" {
+	if c := resolved(Config{}); !slices.Equal(c.Inputs, []string{defaultInput}) || c.taken != "" {
 		t.Errorf("after a run with nothing: %+v", c)
 	}
 
 	// The folder may move, with its texts in it.
-	asked(Config{Input: "texts"})
+	asked(Config{Inputs: texts})
 	moved := dir + " moved"
 	check.Must(t, os.Rename(dir, moved))
 	t.Chdir(moved)
-	if c := resolved(Config{}); c.Input != "texts" {
+	if c := resolved(Config{}); !slices.Equal(c.Inputs, texts) {
 		t.Errorf("in a folder that was moved: %+v", c)
 	}
 }

@@ -1,7 +1,7 @@
 // Package config is the configuration of a job, from the fields of a Config, from environment
 // variables, from flags, and from the last run.
 //
-//	c, err := config.Resolve(config.Config{Input: "texts"}, flags) // by the variables' names
+//	c, err := config.Resolve(config.Config{Inputs: []string{"texts"}}, flags) // by the variables' names
 //	…
 //	job, err := config.Job(config.Complete(c)) // as package wordcount needs it
 //

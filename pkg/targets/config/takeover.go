@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,11 +20,11 @@ type setting struct{ name, value string }
 // was, if it doesn't set them itself. So a run after a failure continues the job that failed, and a
 // run after a change of the input counts the same input anew.
 func (c Config) lastRun() (Config, []setting, error) {
-	if c.Input != "" {
+	if len(c.Inputs) > 0 {
 		return c, nil, nil
 	}
-	input, o, err := state.Folder{Dir: cmp.Or(c.Dir, defaultDir)}.Asked()
-	if input == "" || err != nil {
+	inputs, o, err := state.Folder{Dir: cmp.Or(c.Dir, defaultDir)}.Asked()
+	if len(inputs) == 0 || err != nil {
 		return c, nil, err
 	}
 	var taken []setting
@@ -32,8 +33,8 @@ func (c Config) lastRun() (Config, []setting, error) {
 		take(name, value)
 		err = cmp.Or(err, c.set(name, value))
 	}
-	c.Input = input
-	take("WORDCOUNT_INPUT", input)
+	c.Inputs = inputs
+	take("WORDCOUNT_INPUT", namesOf(inputs))
 	if len(c.Exclude) == 0 && len(o.Exclude) > 0 {
 		c.Exclude = o.Exclude
 		take("WORDCOUNT_EXCLUDE", strings.Join(o.Exclude, ","))
@@ -81,7 +82,7 @@ func (c Config) takeOver() (Config, error) {
 	for _, s := range settings {
 		told = append(told, s.name+"="+show.Printable(s.value))
 	}
-	if len(told) > 1 || c.Input != defaultInput {
+	if len(told) > 1 || !slices.Equal(c.Inputs, []string{defaultInput}) {
 		c.taken = strings.Join(told, " ")
 	}
 	return c, nil

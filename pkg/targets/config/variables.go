@@ -32,7 +32,10 @@ type variable struct {
 
 // variables holds all variables, in the order in which mage env shows them.
 var variables = []variable{
-	{"WORDCOUNT_INPUT", defaultInput, text(func(c *Config) *string { return &c.Input })},
+	{"WORDCOUNT_INPUT", defaultInput, func(c *Config, v string) (err error) {
+		c.Inputs, err = ParseInputs(v)
+		return err
+	}},
 	{"WORDCOUNT_EXCLUDE", "", func(c *Config, v string) (err error) {
 		c.Exclude, err = plan.ParseGlobs(v)
 		return err

@@ -27,7 +27,7 @@ func TestFault67ExportWritesThroughADevice(t *testing.T) {
 			t.Skip("only Root may make a device")
 		}
 		check.Must(t, err)
-		if err := export.Write(path, writeCounts); !errors.Is(err, device.want) {
+		if err := export.Write(t.Context(), path, writeCounts); !errors.Is(err, device.want) {
 			t.Errorf("%s: %v, want %v", name, err, device.want)
 		}
 		is(t, path, fs.ModeDevice|fs.ModeCharDevice)

@@ -1,6 +1,8 @@
 // Package export writes a result to the file that a person names.
 //
-//	err := export.Write(path, func(w io.Writer) error { … })
+//	err := export.Write(ctx, path, func(w io.Writer) error { … })
+//
+// A path s3://bucket/key is an object in S3, which is there with its last byte or stays as it was.
 //
 // A reader of the file sees either the old content or all of the new content, because a new file
 // replaces the old one. The new file has the mode of the old one, and links to the file stay.

@@ -1,23 +1,29 @@
 package export
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 
+	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// Write writes a result to the file that path names. The path is not empty. The error wraps
-// protocol.ErrInput if the path can't be written to.
-func Write(path string, write func(io.Writer) error) error {
+// Write writes a result to the file, or the object in S3, that path names. The path is not empty. The
+// error wraps protocol.ErrInput if the path can't be written to.
+func Write(ctx context.Context, path string, write func(io.Writer) error) error {
+	if strings.HasPrefix(path, s3.Scheme) {
+		return upload(ctx, path, write)
+	}
 	is, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -54,6 +60,22 @@ func Write(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return through.Close()
+}
+
+// upload writes an object.
+func upload(ctx context.Context, path string, write func(io.Writer) error) error {
+	u, err := s3.Parse(path)
+	if err == nil && (u.Key == "" || strings.HasSuffix(u.Key, "/")) {
+		err = errFolder
+	}
+	if err != nil {
+		return outError(path, err)
+	}
+	err = s3.Upload(ctx, u, write)
+	if of, ok := errors.AsType[*fs.PathError](err); ok && of.Path == u.String() {
+		return outError(path, err)
+	}
+	return err
 }
 
 // replace writes a new file and puts it in the place of path, in one step.

@@ -48,7 +48,7 @@ func TestFault67ExportWritesThroughWhatIsNoFile(t *testing.T) {
 	reader, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	check.Must(t, err)
 	defer reader.Close()
-	check.Must(t, export.Write(fifo, writeCounts))
+	check.Must(t, export.Write(t.Context(), fifo, writeCounts))
 	if text, err := io.ReadAll(reader); string(text) != counts || err != nil {
 		t.Errorf("the reader of the FIFO gets %q, %v", text, err)
 	}
@@ -67,7 +67,7 @@ func TestFault67ExportKeepsTheLinksToAFileAndItsMode(t *testing.T) {
 	reader, err := os.Open(path)
 	check.Must(t, err)
 	defer reader.Close()
-	check.Must(t, export.Write(far, writeCounts))
+	check.Must(t, export.Write(t.Context(), far, writeCounts))
 	is(t, far, fs.ModeSymlink)
 	is(t, near, fs.ModeSymlink)
 	if text, err := os.ReadFile(path); string(text) != counts {
@@ -88,7 +88,7 @@ func TestFault67ExportToALinkWithoutAFileIsAWrongFlag(t *testing.T) {
 	t.Parallel()
 	loose := filepath.Join(t.TempDir(), "loose")
 	check.Must(t, os.Symlink("nowhere", loose))
-	check.IsError(t, export.Write(loose, writeCounts), protocol.ErrInput, "a link to a file that doesn't exist")
+	check.IsError(t, export.Write(t.Context(), loose, writeCounts), protocol.ErrInput, "a link to a file that doesn't exist")
 	is(t, loose, fs.ModeSymlink)
 	onlyFile(t, loose)
 }
@@ -97,7 +97,7 @@ func TestFault67ExportIntoAFolderIsAWrongFlag(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, path := range []string{dir, dir + "/", dir + "/new/"} {
-		check.IsError(t, export.Write(path, writeCounts), protocol.ErrInput, "-out="+path+": ", "it is a folder")
+		check.IsError(t, export.Write(t.Context(), path, writeCounts), protocol.ErrInput, "-out="+path+": ", "it is a folder")
 	}
 	check.Must(t, os.Remove(dir)) // empty as before
 }
@@ -105,7 +105,7 @@ func TestFault67ExportIntoAFolderIsAWrongFlag(t *testing.T) {
 func TestAnExportIntoAFolderThatIsMissingNamesNoTemporaryFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "missing", "counts.tsv")
-	err := export.Write(path, writeCounts)
+	err := export.Write(t.Context(), path, writeCounts)
 	check.IsError(t, err, protocol.ErrInput)
 	if want := protocol.ErrInput.Error() + ": -out=" + path + ": " + syscall.ENOENT.Error(); err.Error() != want {
 		t.Errorf("it says %q, want %q", err, want)
@@ -117,7 +117,7 @@ func TestAnExportThatFailsLeavesTheOldFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "counts.tsv")
 	check.Must(t, os.WriteFile(path, []byte("old"), 0o600))
 	broken := errors.New("the result is gone")
-	err := export.Write(path, func(w io.Writer) error { return errors.Join(writeCounts(w), broken) })
+	err := export.Write(t.Context(), path, func(w io.Writer) error { return errors.Join(writeCounts(w), broken) })
 	if !errors.Is(err, broken) {
 		t.Errorf("it returns %v", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
@@ -24,10 +23,11 @@ type Status struct {
 	Phase   string         `json:"phase"` // none, map, reduce, done; sealed: the result is published
 	Tasks   taskReport     `json:"tasks"`
 	Buried  []buriedReport `json:"buried"`
-	Input   string         `json:"input"` // file or folder
-	Bytes   int64          `json:"bytes"` // bytes of input that are committed
-	Total   int64          `json:"total"` // bytes of input
-	Keep    int            `json:"keep"`  // words that the sorted set may have, while files have all; 0: all are in the set
+	Input   string         `json:"input"`  // the inputs, one a line
+	Inputs  []string       `json:"inputs"` // files, folders and patterns
+	Bytes   int64          `json:"bytes"`  // bytes of input that are committed
+	Total   int64          `json:"total"`  // bytes of input
+	Keep    int            `json:"keep"`   // words that the sorted set may have, while files have all; 0: all are in the set
 	Workers []workerReport `json:"workers"`
 	Redis   redisReport    `json:"redis"`
 
@@ -88,7 +88,7 @@ func StatusOf(ctx context.Context, job *wordcount.Job) (Status, error) {
 	}
 	last := job.Planned()
 	r := Status{
-		Job: last.Job.ID, Phase: "none", Input: last.Manifest.Root, Total: last.Manifest.Bytes, Keep: last.Job.Keep, Workers: []workerReport{}, Buried: []buriedReport{},
+		Job: last.Job.ID, Phase: "none", Input: strings.Join(last.Manifest.Inputs, "\n"), Inputs: last.Manifest.Inputs, Total: last.Manifest.Bytes, Keep: last.Job.Keep, Workers: []workerReport{}, Buried: []buriedReport{},
 		Redis:   redisReport{string(server.Kind), server.Addr, server.Pid},
 		Skipped: append([]plan.SkippedFor{}, last.Manifest.Skips()...), list: job.Folder().Skipped(last.Job.ID),
 	}
@@ -171,7 +171,7 @@ func (r Status) Text(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, plain(fmt.Sprintf(format, args...))) }
 	line("job      %s  %s", r.Job, r.Phase)
 	line("tasks    %d of %d done, %d pending, %d given up", r.Tasks.Done, r.Tasks.Total, r.Tasks.Pending, len(r.Buried))
-	line("input    %s of %s in %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)), strconv.Quote(r.Input))
+	line("input    %s of %s in %s", humanize.IBytes(uint64(r.Bytes)), humanize.IBytes(uint64(r.Total)), plan.NameOf(r.Inputs))
 	if r.Keep > 0 {
 		line("keeps    the %s most frequent words in the sorted set, all words in files", humanize.Comma(int64(r.Keep)))
 	}

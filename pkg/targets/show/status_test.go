@@ -7,7 +7,7 @@ import (
 )
 
 func TestAStatusNamesTheInputAndAFewOfTheTasksThatWereGivenUp(t *testing.T) {
-	status := Status{Job: "1f", Phase: "map", Input: "/var/log", Bytes: 1 << 20, Total: 4 << 20}
+	status := Status{Job: "1f", Phase: "map", Inputs: []string{"/var/log"}, Bytes: 1 << 20, Total: 4 << 20}
 	for i := range 1012 {
 		status.Buried = append(status.Buried, buriedReport{Error: "gone", what: fmt.Sprintf("map %d", i+1)})
 	}

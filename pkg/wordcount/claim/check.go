@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
@@ -14,8 +15,8 @@ import (
 // Checker checks a task before the worker opens a file of it. The zero value allows no file.
 type Checker struct {
 	tasks  *os.File // digests of the planned tasks; nil: the roots decide
-	roots  []string // real paths, as a scan sees them
-	except string   // real path of a folder that may not be read; "": none
+	roots  []plan.Root
+	except string // real path of a folder that may not be read; "": none
 
 	dir, real string // the folder of the last path, and its real path
 }
@@ -30,7 +31,7 @@ func NewChecker(t plan.Trust) (c Checker, err error) {
 		return c, nil
 	}
 	for _, root := range t.Roots {
-		c.roots = append(c.roots, input.RealPath(string(root)))
+		c.roots = append(c.roots, plan.RootOf(string(root)))
 	}
 	if len(t.Except) > 0 {
 		c.except = input.RealPath(string(t.Except))
@@ -58,6 +59,10 @@ func (c *Checker) Check(t Task) error {
 	}
 	for part := range t.Split.Ranges() {
 		switch {
+		case input.InS3(part.Path):
+			if !c.allows(part.Path) {
+				return c.outside(part.Path)
+			}
 		case !filepath.IsAbs(part.Path) || filepath.Clean(part.Path) != part.Path:
 			return fmt.Errorf("%w: map task %d names %q, which is not a path that a scan finds", protocol.ErrState, t.Number, part.Path)
 		case !c.holds(part.Path):
@@ -68,7 +73,7 @@ func (c *Checker) Check(t Task) error {
 }
 
 func (c *Checker) outside(path string) error {
-	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %q", plan.ErrOutside, path, c.roots)
+	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %v", plan.ErrOutside, path, c.roots)
 }
 
 // holds reports whether a path is in one of the roots. It follows the links to folders in the path
@@ -85,12 +90,12 @@ func (c *Checker) holds(path string) bool {
 	if c.except != "" && within(c.except, path) {
 		return false
 	}
-	for _, root := range c.roots {
-		if within(root, path) {
-			return true
-		}
-	}
-	return false
+	return c.allows(path)
+}
+
+// allows reports whether a path is in one of the roots.
+func (c *Checker) allows(path string) bool {
+	return slices.ContainsFunc(c.roots, func(r plan.Root) bool { return r.Holds(path) })
 }
 
 func within(root, path string) bool {

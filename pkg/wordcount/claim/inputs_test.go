@@ -20,7 +20,8 @@ func TestFault78AHostLooksAtInputsFromAllOverTheJobBeforeItJoins(t *testing.T) {
 	for _, o := range []plan.Options{{WholeFiles: true}, {Split: 100}, {}} {
 		h := wordcounttest.NewOn(t, server, check.Texts(40, 10), o)
 		client := h.Client
-		trust := plan.Trust{Roots: [][]byte{[]byte(h.Plan.Manifest.Root)}, Joined: true}
+		trust := plan.TrustIn(h.Plan.Manifest.Inputs, "")
+		trust.Joined = true
 		check.Must(t, CheckInputs(t.Context(), client, trust))
 		tasks, err := sample(t.Context(), client, inputsLookedAt)
 		check.Must(t, err)

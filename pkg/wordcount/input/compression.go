@@ -3,15 +3,13 @@ package input
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"slices"
 )
 
 // Compression says how the contents of a file are compressed. Their first bytes tell it, and not the
 // name of the file.
 type Compression uint8
 
-// The compressions. Their numbers are part of a task's entry in Redis.
+// The compressions.
 const (
 	Plain Compression = iota // not compressed, or in a way that isn't known here
 	Gzip                     // RFC 1952
@@ -21,20 +19,8 @@ const (
 
 var compressions = []string{Plain: "plain", Gzip: "gzip", Zstd: "zstd", Bzip2: "bzip2"}
 
-// Known reports whether c is one of the compressions above.
-func (c Compression) Known() bool { return int(c) < len(compressions) }
-
 // String is the name of the compression, in lower case.
 func (c Compression) String() string { return compressions[c] }
-
-// ParseCompression reads what String returns.
-func ParseCompression(name string) (Compression, error) {
-	i := slices.Index(compressions, name)
-	if i < 0 {
-		return Plain, fmt.Errorf("no compression is named %q", name)
-	}
-	return Compression(i), nil
-}
 
 // CompressionWithin is how many bytes at the beginning of a file tell how it is compressed.
 const CompressionWithin = 16

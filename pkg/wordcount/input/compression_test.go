@@ -18,15 +18,3 @@ func TestACompressionIsKnownByTheFirstBytes(t *testing.T) {
 		}
 	}
 }
-
-func TestTheNameOfACompressionCanBeRead(t *testing.T) {
-	t.Parallel()
-	for c := Plain; c.Known(); c++ {
-		if is, err := ParseCompression(c.String()); err != nil || is != c {
-			t.Errorf("%v is read as %v, %v", c, is, err)
-		}
-	}
-	if c, err := ParseCompression("lz4"); err == nil {
-		t.Errorf("lz4 is %v", c)
-	}
-}

@@ -8,12 +8,15 @@ import (
 
 // File is one input file as it was when the job was planned.
 type File struct {
-	Path  string // absolute; any bytes
+	Path  string // absolute, or s3://bucket/key; any bytes
 	Size  int64  // bytes
 	MTime int64  // modification time, nanoseconds since 1970
 	Inode uint64 // of a file that may grow: which file it is on its file system; else 0
+	ETag  string // of an object in S3: its version; else ""
 
-	Compression Compression // the contents are counted, and not the bytes of the file
+	// Whole says that the file is never cut, because its contents are compressed. It is known only of
+	// a file that would be cut otherwise. How any file is compressed, its reader finds out.
+	Whole bool
 }
 
 // MayGrow reports whether the file may grow after the job was planned. It is counted up to its
@@ -32,6 +35,10 @@ func (f File) Compare(now Info) error {
 	}
 	grew := now.Size > f.Size && now.Mtime >= f.MTime
 	switch {
+	case f.ETag != "" && now.ETag != f.ETag:
+		return changed("another object took its place: its ETag was %s and is %s", f.ETag, now.ETag)
+	case f.ETag != "":
+		return nil
 	case !now.Regular:
 		return changed("it is not a regular file any more")
 	case f.MayGrow() && now.Inode != f.Inode:
@@ -56,7 +63,7 @@ func (f File) Compare(now Info) error {
 // *ChangedError if not.
 func (f File) Check(ctx context.Context) error {
 	var r Reader
-	err := r.Open(ctx, f)
+	err := r.Open(ctx, f, 0, 0)
 	if err == nil {
 		r.Close()
 	}

@@ -33,7 +33,7 @@ func TestFault56AReadBehindThePlannedSizeIsNoted(t *testing.T) {
 		{4, 4, 1, 1, true, true},
 		{7, 0, 8, 5, false, false}, // it isn't known yet whether that was all
 	} {
-		f := Reader{fd: fd, File: File{Path: path, Size: c.size, MTime: now.Mtime}}
+		f := Reader{opened: &descriptor{fd, path}, File: File{Path: path, Size: c.size, MTime: now.Mtime}}
 		n, err := f.ReadAt(make([]byte, c.n), int64(c.off))
 		if n != c.got || err != nil && !errors.Is(err, io.EOF) || f.asked != c.asked || f.longer != c.longer {
 			t.Errorf("%+v: read %d, %v; %v, %v", c, n, err, f.asked, f.longer)

@@ -72,7 +72,8 @@ type Info struct {
 	Regular     bool
 	Size, Mtime int64 // bytes; nanoseconds since 1970
 	Inode       uint64
-	longer      bool // a read got more than the planned size
+	ETag        string // of an object in S3
+	longer      bool   // a read got more than the planned size
 }
 
 func infoOf(info unix.Stat_t) Info {

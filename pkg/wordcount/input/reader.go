@@ -4,64 +4,88 @@ import (
 	"context"
 	"errors"
 	"io"
-
-	"golang.org/x/sys/unix"
+	"slices"
 )
 
-// Reader is a file of the manifest that is open for reading. Nothing else reads the contents of
-// one. It is a bare descriptor, because os.File's poller, finalizer and locks cost as much as
-// reading a small file.
+// Reader is a file of the manifest that is open for reading. Nothing else reads the contents of one
+// but verify, which has its own way to S3. A Reader keeps its buffer for the next file.
 type Reader struct {
-	fd     int
 	File   File
-	asked  bool // a read asked for the byte behind the planned size
-	longer bool // and there was one
+	opened Opened
+	head   []byte // the first bytes, if Compression has read them
+	asked  bool   // a read asked for the byte behind the planned size
+	longer bool   // and there was one
 }
 
-// Open opens a file of the manifest. The error is a *ChangedError if the file is not what the
-// manifest says. Nothing was read by then, so a FIFO or a device in the file's place can neither
-// block the caller nor be harmed.
-func (r *Reader) Open(ctx context.Context, file File) error {
-	fd, now, err := OpenPath(ctx, file.Path)
+// Open opens a file of the manifest, for reads between off and end. The error is a *ChangedError if
+// the file is not what the manifest says.
+func (r *Reader) Open(ctx context.Context, file File, off, end int64) error {
+	opened, now, err := SourceOf(file.Path).Open(ctx, file, off, end)
 	if err != nil {
-		return vanished(file.Path, err)
-	}
-	if err := file.Compare(now); err != nil {
-		unix.Close(fd)
 		return err
 	}
-	*r = Reader{fd: fd, File: file}
+	if err := file.Compare(now); err != nil {
+		opened.Close()
+		return err
+	}
+	*r = Reader{File: file, opened: opened, head: r.head[:0]}
 	return nil
 }
 
+// headSize is up to which size, in bytes, Compression reads a file as a whole. So a small file is
+// read once.
+const headSize = 64 << 10
+
+// Compression says how the file is compressed, by its first bytes. They are kept, and not read again.
+func (r *Reader) Compression() (Compression, error) {
+	want := CompressionWithin
+	if r.File.Size < headSize {
+		want = int(r.File.Size) + 1 // a read behind the size shows whether there is more
+	}
+	r.head = slices.Grow(r.head[:0], want)
+	for len(r.head) < want {
+		n, err := r.read(r.head[len(r.head):want], int64(len(r.head)))
+		r.head = r.head[:len(r.head)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return Plain, err
+		}
+	}
+	return CompressionOf(r.head), nil
+}
+
 // ReadAt reads what is there at once, which may be less than p takes, and returns io.EOF at the end
-// of the file. It notes a read that asks for more than the planned size.
+// of the file.
 func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
-	err = Restarted("read", r.File.Path, func() (err error) {
-		n, err = unix.Pread(r.fd, p, off)
-		return err
-	})
-	if err != nil {
-		return 0, err
+	if off < int64(len(r.head)) {
+		return copy(p, r.head[off:]), nil
+	}
+	return r.read(p, off)
+}
+
+// read notes a read that asks for more than the planned size.
+func (r *Reader) read(p []byte, off int64) (n int, err error) {
+	n, err = r.opened.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		return n, err
 	}
 	if end := off + int64(n); end >= r.File.Size && off+int64(len(p)) > r.File.Size {
 		r.asked, r.longer = true, end > r.File.Size
 	}
-	if n == 0 && len(p) > 0 {
-		return 0, io.EOF
-	}
-	return n, nil
+	return n, err
 }
 
 // Check returns a *ChangedError if the file, now that it was read, is not what the manifest says.
 // If it was read to its end, nothing may follow: the size may lie, as sizes in /proc do.
 func (r *Reader) Check(toEnd bool) error {
 	if toEnd && !r.asked {
-		if _, err := r.ReadAt(make([]byte, 1), r.File.Size); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := r.read(make([]byte, 1), r.File.Size); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 	}
-	now, err := look(r.fd, r.File.Path)
+	now, err := r.opened.Now()
 	if err != nil {
 		return err
 	}
@@ -70,4 +94,4 @@ func (r *Reader) Check(toEnd bool) error {
 }
 
 // Close closes the file.
-func (r *Reader) Close() { unix.Close(r.fd) }
+func (r *Reader) Close() { r.opened.Close() }

@@ -16,13 +16,14 @@ import (
 // its end is missing, or something else follows its end.
 type DamagedError struct {
 	File   File
+	As     Compression
 	Offset int64 // compressed bytes that were read when it was noticed
 	Err    error // of the decoder; not unwrapped, for io.ErrUnexpectedEOF means the end to io.ReadFull
 }
 
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s: its %v data is damaged at byte %d of %d: %v",
-		strconv.Quote(e.File.Path), e.File.Compression, e.Offset, e.File.Size, e.Err)
+		strconv.Quote(e.File.Path), e.As, e.Offset, e.File.Size, e.Err)
 }
 
 // WindowError reports that a zstd file can't be unpacked in the memory that there is for it.
@@ -42,6 +43,7 @@ func (e *WindowError) Error() string {
 type Unpacker struct {
 	window int64 // bytes; the largest of zstd
 	file   File
+	as     Compression
 	source source
 	buffer *bufio.Reader // of source
 	gzip   gzip.Reader
@@ -71,9 +73,10 @@ func (s *source) Read(p []byte) (n int, err error) {
 // sourceBuffer is how many bytes of a compressed file are read at once.
 const sourceBuffer = 64 << 10
 
-// Reset begins to unpack a file, whose bytes r has. What it finds wrong, Read returns.
-func (u *Unpacker) Reset(r io.ReaderAt, f File) {
-	u.file, u.stream = f, nil
+// Reset begins to unpack a file that is compressed so, and whose bytes r has. What it finds wrong,
+// Read returns.
+func (u *Unpacker) Reset(r io.ReaderAt, f File, as Compression) {
+	u.file, u.as, u.stream = f, as, nil
 	u.source = source{SectionReader: io.NewSectionReader(r, 0, f.Size)}
 	if u.buffer == nil {
 		u.buffer = bufio.NewReaderSize(nil, sourceBuffer)
@@ -85,7 +88,7 @@ func (u *Unpacker) Reset(r io.ReaderAt, f File) {
 // begin finds the decoder. Each decodes a series of members, streams or frames, one of them or more,
 // and refuses anything else behind them.
 func (u *Unpacker) begin() (err error) {
-	switch u.file.Compression {
+	switch u.as {
 	case Gzip:
 		u.stream = &u.gzip
 		return u.gzip.Reset(u.buffer)
@@ -104,7 +107,7 @@ func (u *Unpacker) begin() (err error) {
 		u.stream = u.zstd
 		return u.zstd.Reset(u.buffer)
 	}
-	return fmt.Errorf("%v data can't be unpacked", u.file.Compression)
+	return fmt.Errorf("%v data can't be unpacked", u.as)
 }
 
 // Read reads the contents of the file. At their end, all checksums that the file has are right, and
@@ -131,5 +134,5 @@ func (u *Unpacker) explain(err error) error {
 		return &WindowError{Path: u.file.Path, Room: u.window}
 	}
 	read, _ := u.source.Seek(0, io.SeekCurrent)
-	return &DamagedError{File: u.file, Offset: read - int64(u.buffer.Buffered()), Err: err}
+	return &DamagedError{File: u.file, As: u.as, Offset: read - int64(u.buffer.Buffered()), Err: err}
 }

@@ -17,21 +17,19 @@ import (
 
 // unpacked unpacks a file that has these bytes.
 func unpacked(u *Unpacker, data []byte) (text string, err error) {
-	return unpackedAs(u, fileOf(data).Compression, data)
+	return unpackedAs(u, asOf(data), data)
 }
 
 // unpackedAs unpacks data that may be too short to tell what it is.
 func unpackedAs(u *Unpacker, as Compression, data []byte) (text string, err error) {
-	f := fileOf(data)
-	f.Compression = as
-	u.Reset(bytes.NewReader(data), f)
+	u.Reset(bytes.NewReader(data), fileOf(data), as)
 	all, err := io.ReadAll(u)
 	return string(all), err
 }
 
-func fileOf(data []byte) File {
-	return File{Path: "/a b", Size: int64(len(data)), Compression: CompressionOf(data[:min(len(data), CompressionWithin)])}
-}
+func fileOf(data []byte) File { return File{Path: "/a b", Size: int64(len(data))} }
+
+func asOf(data []byte) Compression { return CompressionOf(data[:min(len(data), CompressionWithin)]) }
 
 const fewText = "a few words, a few words\n"
 
@@ -71,7 +69,7 @@ func TestACompressedFileIsItsMembersOneAfterTheOther(t *testing.T) {
 		files[as.String()+" of many"] = file{as, nothing[as] + few[as] + nothing[as] + nothing[as] + few[as] + nothing[as], fewText + fewText}
 	}
 	for what, f := range files {
-		if as := fileOf([]byte(f.data)).Compression; as != f.as {
+		if as := asOf([]byte(f.data)); as != f.as {
 			t.Errorf("%s is taken for %v", what, as)
 		}
 		if text, err := unpacked(u, []byte(f.data)); err != nil || text != f.text {
@@ -217,7 +215,7 @@ func TestAFileThatCannotBeReadIsNotCalledDamaged(t *testing.T) {
 	} {
 		for _, from := range []int64{0, sourceBuffer, int64(len(data)) - 1} {
 			u := NewUnpacker(8 << 20)
-			u.Reset(sick{strings.NewReader(data), from}, fileOf([]byte(data)))
+			u.Reset(sick{strings.NewReader(data), from}, fileOf([]byte(data)), asOf([]byte(data)))
 			for range 2 {
 				_, err := io.Copy(io.Discard, u)
 				if _, damaged := errors.AsType[*DamagedError](err); damaged || !errors.Is(err, errSick) {
@@ -231,11 +229,11 @@ func TestAFileThatCannotBeReadIsNotCalledDamaged(t *testing.T) {
 // FuzzUnpack unpacks whatever begins like a compressed file. Its errors must be those of a file.
 func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if fileOf(data).Compression == Plain {
+		if asOf(data) == Plain {
 			return
 		}
 		u := NewUnpacker(1 << 20)
-		u.Reset(bytes.NewReader(data), fileOf(data))
+		u.Reset(bytes.NewReader(data), fileOf(data), asOf(data))
 		n, err := io.Copy(io.Discard, io.LimitReader(u, 64<<20))
 		if err != nil {
 			_, damaged := errors.AsType[*DamagedError](err)

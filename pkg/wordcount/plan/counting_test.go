@@ -14,7 +14,7 @@ func TestWhatIsCountedIsPartOfTheJobsName(t *testing.T) {
 		{}, {Field: "line"}, {Field: "line", Words: "fields"}, {Field: "line", Strict: true}, {Field: "jsonl:a"}, {Field: "csv:a"}, {Words: "value"},
 		{Words: "unicode"}, {Words: "unicode", Fold: "case"}, {Words: "unicode", Fold: "nfc"}, {Words: "regexp:a"}, {Words: "func:a"},
 	} {
-		p := New(Manifest{Root: "/"}, o)
+		p := New(Manifest{}, o)
 		if other, ok := named[p.Job.ID]; ok {
 			t.Errorf("%+v has the name of %+v", o, other)
 		}

@@ -2,17 +2,17 @@
 //
 // # Basics
 //
-// Three steps lead from a path to tasks:
+// Three steps lead from inputs to tasks:
 //
-//	m, err := plan.Scan(path, state, selection)  // which files there are, and what is left out
-//	p := plan.New(m, options)                    // choices that are open, and the job's name
-//	for i, split := range p.Splits() { … }       // task i+1
+//	m, err := plan.Scan(ctx, inputs, state, options) // which files there are, and what is left out
+//	p := plan.New(m, options)                        // choices that are open, and the job's name
+//	for i, split := range p.Splits() { … }           // task i+1
 //
 // A [Manifest] is the ordered list of files, each with its size and time. A [Split] is a range of
 // one file, or several small files together. It is one task.
 //
 // The job's name is a hash of everything that gives a task number its meaning: files, sizes, times,
-// how files are compressed, the size of a split, the number of partitions, and the versions of the
+// which files are never cut, the size of a split, the number of partitions, and the versions of the
 // formats. If task 3 meant other bytes to a supervisor that resumes, or to a worker from before, the
 // counts would be wrong and nobody would notice. Equal plans have equal names, so the same command
 // resumes the same job.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,11 +12,11 @@ import (
 )
 
 // entryVersion is the version of the entries in the stream of maps. It is part of the job's name.
-const entryVersion = 5
+const entryVersion = 6
 
 // entry is the split as the stream of maps has it: the paths with a zero byte between them, which
-// no path contains, and six numbers for each path. These are only two values, because each value of
-// an entry costs Redis time.
+// no path contains, and five numbers for each path, with the ETag of an object or a dash. These are only
+// two values, because each value of an entry costs Redis time.
 func (s Split) entry() protocol.Entry {
 	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
 	for part := range s.Ranges() {
@@ -24,10 +25,13 @@ func (s Split) entry() protocol.Entry {
 			digits = append(strconv.AppendInt(digits, n, 10), ' ')
 		}
 		digits = append(strconv.AppendUint(digits, part.Inode, 10), ' ')
-		digits = append(strconv.AppendUint(digits, uint64(part.Compression), 10), ' ')
+		digits = append(append(digits, cmp.Or(part.ETag, noETag)...), ' ')
 	}
 	return protocol.Entry{Paths: strings.Join(names, "\x00"), Numbers: string(digits[:len(digits)-1])}
 }
+
+// noETag stands for the ETag of what is not in S3.
+const noETag = "-"
 
 // ParseEntry reads an entry, and refuses one that no plan has: until now, nothing in it was
 // checked.
@@ -35,7 +39,7 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 	fields := strings.Fields(e.Numbers)
 	for i, path := range strings.Split(e.Paths, "\x00") {
 		if len(fields) < 6 {
-			return s, errors.New("a path without its six numbers")
+			return s, errors.New("a path without its five numbers")
 		}
 		part := Split{File: input.File{Path: path}}
 		for i, n := range []*int64{&part.Off, &part.Len, &part.Size, &part.MTime} {
@@ -46,11 +50,9 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 		if part.Inode, err = strconv.ParseUint(fields[4], 10, 64); err != nil {
 			return s, err
 		}
-		compression, err := strconv.ParseUint(fields[5], 10, 8)
-		if err != nil {
-			return s, err
+		if part.ETag = fields[5]; part.ETag == noETag {
+			part.ETag = ""
 		}
-		part.Compression = input.Compression(compression)
 		fields = fields[6:]
 		switch {
 		case i == 0:
@@ -67,16 +69,14 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 	return s, s.inBounds()
 }
 
-// inBounds refuses a range that its file can't have. A compressed file is read as a whole.
+// inBounds refuses a range that its file can't have.
 func (s Split) inBounds() error {
 	for part := range s.Ranges() {
-		switch {
-		case part.Size < 0 || part.Off < 0 || part.Off > part.Size || part.Len < 0 || part.Len > part.Size-part.Off:
+		if part.Size < 0 || part.Off < 0 || part.Off > part.Size || part.Len < 0 || part.Len > part.Size-part.Off {
 			return fmt.Errorf("%q: %d bytes at %d of %d", part.Path, part.Len, part.Off, part.Size)
-		case !part.Compression.Known():
-			return fmt.Errorf("%q: compression %d", part.Path, part.Compression)
-		case part.Compression != input.Plain && part.Len != part.Size:
-			return fmt.Errorf("%q: a part of a file that is compressed", part.Path)
+		}
+		if input.InS3(part.Path) != (part.ETag != "") {
+			return fmt.Errorf("%q: the ETag %q", part.Path, part.ETag)
 		}
 	}
 	return nil

@@ -18,11 +18,13 @@ func TestASplitCanBeReadFromItsEntry(t *testing.T) {
 		if !reflect.DeepEqual(got, split) {
 			t.Errorf("%v became %v", split, got)
 		}
-		split.More = append(split.More, input.File{Path: "/\xff", Size: int64(len(split.More)), MTime: -3, Inode: ^uint64(len(split.More)), Compression: input.Zstd})
+		split.More = append(split.More, input.File{Path: "s3://bucket/a b", Size: 3, MTime: 1, ETag: "abc-2"})
+		split.More = append(split.More, input.File{Path: "/\xff", Size: int64(len(split.More)), MTime: -3, Inode: ^uint64(len(split.More))})
 	}
 	for paths, numbers := range map[string]string{
-		"/a": "0 1 1 5 0", "/a\x00/b": "0 1 1 5 0 0", "/b": "0 1 1 5 0 0 0 1 1 5 0 0", "/c": "0 1 x 5 0 0", "/d": "0 1 1 5 -1 0",
-		"/no number": "0 1 1 5 0 gzip", "/no compression": "0 1 1 5 0 4", "/negative": "0 1 1 5 0 -1", "/cut": "0 1 2 5 0 1",
+		"/a": "0 1 1 5 0", "/a\x00/b": "0 1 1 5 0 -", "/b": "0 1 1 5 0 - 0 1 1 5 0 -", "/c": "0 1 x 5 0 -", "/d": "0 1 1 5 -1 -",
+		"/no number": "0 1 1 5 gzip -", "/long": "0 3 2 5 0 -", "/behind": "3 0 2 5 0 -", "/negative": "-1 1 2 5 0 -",
+		"/of a file": "0 1 1 5 0 abc", "s3://bucket/key": "0 1 1 5 0 -",
 	} {
 		if got, err := ParseEntry(protocol.Entry{Paths: paths, Numbers: numbers}); err == nil {
 			t.Errorf("%q and %q are %v", paths, numbers, got)

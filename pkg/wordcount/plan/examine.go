@@ -24,7 +24,11 @@ type examined struct {
 	err  error
 }
 
-func (e *examined) examine(sel Selection) {
+func (e *examined) examine(ctx context.Context, o Options) {
+	if e.file.ETag != "" {
+		e.look(ctx, o)
+		return
+	}
 	now, err := input.Stat(e.path)
 	switch kind := now.Mode & unix.S_IFMT; {
 	case errors.Is(err, fs.ErrPermission):
@@ -47,48 +51,61 @@ func (e *examined) examine(sel Selection) {
 			}
 		}
 		e.file = input.File{Path: e.path, Size: now.Size, MTime: now.Mtime}
-		if sel.Growing {
+		if o.Growing {
 			e.file.Inode = now.Inode
 		}
-		if e.err == nil && now.Size > 0 {
-			e.look(sel)
+		if e.err == nil && o.mustLook(now.Size) {
+			e.look(ctx, o)
 		}
 	}
-	if sel.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
+	if o.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
 		e.skip, e.err = whyUnreadable, nil
 	}
 }
 
-// look examines what is in a file. Each file is looked into, because a compressed file that is taken
-// for a plain one would be counted wrongly. This takes three times as long as to list the file.
-func (e *examined) look(sel Selection) {
+// mustLook reports whether a file of this size is looked into. It must be if it would be cut, because
+// a compressed file can't be. Of any other file, its reader finds out how it is compressed. To look
+// into a file takes three times as long as to list it.
+func (o Options) mustLook(size int64) bool {
+	return size > 0 && (o.Skip.Binary || o.cuts(size))
+}
+
+// cuts reports whether a file of this size is cut, if it isn't compressed.
+func (o Options) cuts(size int64) bool { return o.split() > 0 && size > o.split() }
+
+// look examines what is in a file.
+func (e *examined) look(ctx context.Context, o Options) {
 	var r input.Reader
-	if err := r.Open(context.Background(), e.file); err != nil {
+	within := int64(input.CompressionWithin)
+	if o.Skip.Binary {
+		within = lookWithin
+	}
+	if err := r.Open(ctx, e.file, 0, min(within, e.file.Size)); err != nil {
 		if _, changed := errors.AsType[*input.ChangedError](err); !changed { // else a worker will meet it
 			e.err = err
 		}
 		return
 	}
 	defer r.Close()
-	begin, err := beginning(io.NewSectionReader(&r, 0, e.file.Size), input.CompressionWithin)
+	as, err := r.Compression()
 	if err != nil {
 		e.err = err
 		return
 	}
-	e.file.Compression = input.CompressionOf(begin)
-	if !sel.Skip.Binary {
+	e.file.Whole = as != input.Plain && o.cuts(e.file.Size)
+	if !o.Skip.Binary {
 		return
 	}
 	var contents io.Reader = io.NewSectionReader(&r, 0, e.file.Size)
-	if e.file.Compression != input.Plain {
+	if as != input.Plain {
 		u := input.NewUnpacker(lookWindow)
-		u.Reset(&r, e.file)
+		u.Reset(&r, e.file, as)
 		contents = u
 	}
-	begin, err = beginning(contents, binaryWithin)
+	begin, err := beginning(contents, binaryWithin)
 	if bytes.IndexByte(begin, 0) >= 0 {
 		e.skip = whyBinary
-	} else if e.file.Compression == input.Plain { // a worker will say what is wrong with a compressed file
+	} else if as == input.Plain { // a worker will say what is wrong with a compressed file
 		e.err = err
 	}
 }
@@ -96,6 +113,9 @@ func (e *examined) look(sel Selection) {
 // binaryWithin is how many bytes at the beginning of a file, or of what is in a compressed file, are
 // searched for a NUL. It is Git's rule (FIRST_FEW_BYTES in its xdiff-interface.c).
 const binaryWithin = 8000
+
+// lookWithin is how many bytes of a file are asked for at first to find out whether it is binary.
+const lookWithin = 64 << 10
 
 // lookWindow is the largest window of zstd, in bytes, with which a file is looked into. RFC 8878
 // recommends it.
@@ -113,18 +133,29 @@ func beginning(r io.Reader, within int) ([]byte, error) {
 
 // examiner examines the paths of a scan on all processors, while the scan goes on.
 type examiner struct {
-	sel     Selection
+	ctx     context.Context // of the scan
+	o       Options
+	files   []input.File // objects that nothing more has to be known of
 	batches [][]examined
+	atOnce  int             // how many paths go to a goroutine together
 	full    chan []examined // batches for the goroutines
 	busy    sync.WaitGroup
 }
 
-// lookAtOnce is how many paths go to a goroutine together.
-const lookAtOnce = 500
+const (
+	lookAtOnce = 500
+	// Each look into S3 waits for an answer, so more of them are under way.
+	lookAtOnceInS3 = 10
+	looksIntoS3    = 16
+)
 
-func newExaminer(sel Selection) *examiner {
-	x := &examiner{sel: sel, full: make(chan []examined)}
-	for range runtime.GOMAXPROCS(0) {
+func newExaminer(ctx context.Context, o Options, inS3 bool) *examiner {
+	x := &examiner{ctx: ctx, o: o, full: make(chan []examined), atOnce: lookAtOnce}
+	looks := runtime.GOMAXPROCS(0)
+	if inS3 {
+		looks, x.atOnce = max(looks, looksIntoS3), lookAtOnceInS3
+	}
+	for range looks {
 		x.busy.Go(func() {
 			for batch := range x.full {
 				x.examine(batch)
@@ -136,18 +167,23 @@ func newExaminer(sel Selection) *examiner {
 
 func (x *examiner) examine(batch []examined) {
 	for i := range batch {
-		batch[i].examine(x.sel)
+		batch[i].examine(x.ctx, x.o)
 	}
 }
 
-func (x *examiner) add(path string, link bool) {
+func (x *examiner) add(e input.Entry) {
+	file := input.File{Path: e.Path, Size: e.Info.Size, MTime: e.Info.Mtime, ETag: e.Info.ETag}
+	if file.ETag != "" && !x.o.mustLook(file.Size) {
+		x.files = append(x.files, file)
+		return
+	}
 	last := len(x.batches) - 1
-	if last < 0 || len(x.batches[last]) == lookAtOnce {
-		x.batches = append(x.batches, make([]examined, 0, lookAtOnce))
+	if last < 0 || len(x.batches[last]) == x.atOnce {
+		x.batches = append(x.batches, make([]examined, 0, x.atOnce))
 		last++
 	}
-	x.batches[last] = append(x.batches[last], examined{path: path, link: link})
-	if len(x.batches[last]) == lookAtOnce {
+	x.batches[last] = append(x.batches[last], examined{path: e.Path, link: e.Link, file: file})
+	if len(x.batches[last]) == x.atOnce {
 		x.full <- x.batches[last]
 	}
 }
@@ -155,7 +191,7 @@ func (x *examiner) add(path string, link bool) {
 // wait returns everything that was added, once it is examined.
 func (x *examiner) wait() []examined {
 	close(x.full)
-	if last := len(x.batches) - 1; last >= 0 && len(x.batches[last]) < lookAtOnce {
+	if last := len(x.batches) - 1; last >= 0 && len(x.batches[last]) < x.atOnce {
 		x.examine(x.batches[last])
 	}
 	x.busy.Wait()

@@ -17,30 +17,23 @@ import (
 // Manifest is the ordered list of a job's input files. It is what "the input" means, from planning
 // to verification.
 type Manifest struct {
-	Root  string       // the file or folder that was named, absolute
-	Files []input.File // sorted by the bytes of their paths
-	Bytes int64        // in total
+	Inputs []string     // what was named: absolute paths and patterns, sorted
+	Files  []input.File // sorted by the bytes of their paths
+	Bytes  int64        // in total
 
 	// Skipped is what was found and is not in Files, sorted by path. The job's name doesn't depend
 	// on it.
 	Skipped []Skipped
 }
 
-// Compressed returns how many of the files are compressed.
-func (m Manifest) Compressed() (n int) {
-	for _, f := range m.Files {
-		if f.Compression != input.Plain {
-			n++
-		}
-	}
-	return n
-}
-
 // Changed returns how the first file differs that is not what the manifest says, or can't be found
-// any more; nil if there is none.
+// any more; nil if there is none. It doesn't ask S3: no byte of another version was ever counted.
 func (m Manifest) Changed() *input.ChangedError {
 	changes := make([]*input.ChangedError, len(m.Files))
 	parallel(len(m.Files), func(i int) {
+		if m.Files[i].ETag != "" {
+			return
+		}
 		now, err := input.Stat(m.Files[i].Path)
 		if err == nil {
 			err = m.Files[i].Compare(now)
@@ -78,11 +71,29 @@ func parallel(n int, do func(i int)) {
 	all.Wait()
 }
 
-// WriteTo writes the manifest as text: a line with the root, then a line "size mtime path" for each
-// file. Paths are quoted as in Go. Before the path stand the inode, if a file may grow, and the
-// compression, if it has one.
+// Name names the inputs for people, in one line: the first one, and how many more there are.
+func (m Manifest) Name() string { return NameOf(m.Inputs) }
+
+// NameOf names inputs for people.
+func NameOf(inputs []string) string {
+	if len(inputs) == 0 {
+		return "nothing"
+	}
+	name := strconv.Quote(inputs[0])
+	if more := len(inputs) - 1; more > 0 {
+		name += fmt.Sprintf(" and %d more", more)
+	}
+	return name
+}
+
+// WriteTo writes the manifest as text: a line for each input, then a line "size mtime path" for each
+// file. Paths are quoted as in Go. Before the path stand the inode, if a file may grow, "whole", if
+// it is never cut, and the ETag of an object.
 func (m Manifest) WriteTo(w io.Writer) (int64, error) {
-	line := append(strconv.AppendQuote(nil, m.Root), '\n')
+	var line []byte
+	for _, name := range m.Inputs {
+		line = append(strconv.AppendQuote(line, name), '\n')
+	}
 	total := int64(0)
 	b := bufio.NewWriter(w) // Flush returns the first error
 	for _, f := range m.Files {
@@ -93,14 +104,22 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 		if f.MayGrow() {
 			line = append(strconv.AppendUint(line, f.Inode, 10), ' ')
 		}
-		if f.Compression != input.Plain {
-			line = append(append(line, f.Compression.String()...), ' ')
+		if f.Whole {
+			line = append(line, whole+" "...)
+		}
+		if f.ETag != "" {
+			line = append(append(append(line, etag...), f.ETag...), ' ')
 		}
 		line = append(appendQuote(line, f.Path), '\n')
 	}
 	n, _ := b.Write(line)
 	return total + int64(n), b.Flush()
 }
+
+const (
+	whole = "whole" // what the manifest says of a file that is never cut
+	etag  = "etag:" // what stands in front of the version of an object
+)
 
 // appendQuote is strconv.AppendQuote, but several times as fast if nothing has to be escaped.
 func appendQuote(to []byte, s string) []byte {
@@ -119,8 +138,10 @@ func ReadManifest(r io.Reader) (Manifest, error) {
 	lines.Buffer(nil, 1<<20) // a path has at most 4 KiB, and quotes at most four times as many
 	for n := 1; lines.Scan(); n++ {
 		line, err := lines.Text(), error(nil)
-		if n == 1 {
-			m.Root, err = strconv.Unquote(line)
+		if strings.HasPrefix(line, `"`) && len(m.Files) == 0 {
+			var name string
+			name, err = strconv.Unquote(line)
+			m.Inputs = append(m.Inputs, name)
 		} else {
 			var f input.File
 			f, err = parseFile(line)
@@ -150,8 +171,14 @@ func parseFile(line string) (f input.File, err error) {
 			f.Inode, more = inode, more[1:]
 		}
 	}
+	if f.Whole = len(more) > 0 && more[0] == whole; f.Whole {
+		more = more[1:]
+	}
+	if len(more) > 0 && strings.HasPrefix(more[0], etag) {
+		f.ETag, more = more[0][len(etag):], more[1:]
+	}
 	if len(more) > 0 && err == nil {
-		f.Compression, err = input.ParseCompression(strings.Join(more, " "))
+		err = fmt.Errorf("more than is known of a file: %q", more)
 	}
 	return f, err
 }

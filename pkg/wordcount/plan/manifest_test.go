@@ -16,9 +16,9 @@ import (
 
 func TestManifestSurvivesBeingWritten(t *testing.T) {
 	t.Parallel()
-	m := Manifest{Root: "/a\nb", Bytes: 7}
+	m := Manifest{Inputs: []string{"/a\nb", "/c"}, Bytes: 7}
 	for i, name := range check.StrangeNames {
-		m.Files = append(m.Files, input.File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2), Compression: input.Compression(i % 4)})
+		m.Files = append(m.Files, input.File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2), Whole: i%3 == 0})
 		m.Bytes += int64(i)
 	}
 	m.Bytes -= 7
@@ -30,14 +30,14 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 		if f.MayGrow() {
 			more = fmt.Sprintf("%d ", f.Inode)
 		}
-		if f.Compression != input.Plain {
-			more += fmt.Sprintf("%v ", f.Compression)
+		if f.Whole {
+			more += "whole "
 		}
 		if line := fmt.Sprintf("\n%d %d %s%q\n", f.Size, f.MTime, more, f.Path); !strings.Contains(b.String(), line) {
 			t.Errorf("%q is not in %q", line, b.String())
 		}
 	}
-	if int(n) != b.Len() || strings.Count(b.String(), "\n") != 1+len(check.StrangeNames) {
+	if int(n) != b.Len() || strings.Count(b.String(), "\n") != 2+len(check.StrangeNames) {
 		t.Errorf("%d bytes are %d, in %d lines", n, b.Len(), strings.Count(b.String(), "\n"))
 	}
 	again, err := ReadManifest(strings.NewReader(b.String()))
@@ -51,7 +51,7 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"no quotes\n", "\"/root\"\n1 2\n", "\"/root\"\nx 2 \"/a\"\n", "\"/root\"\n1 x \"/a\"\n", "\"/root\"\n1 2 \"/a\n", "\"/root\"\n1 2 /a\n",
-		"\"/root\"\n1 2 gzip 3 \"/a\"\n", "\"/root\"\n1 2 gzip zstd \"/a\"\n", "\"/root\"\n1 gzip \"/a\"\n",
+		"\"/root\"\n1 2 whole 3 \"/a\"\n", "\"/root\"\n1 2 whole 5 \"/a\"\n", "\"/root\"\n1 whole \"/a\"\n",
 		"\"/root\"\n1 2 x \"/a\"\n", "\"/root\"\n1 2 3 4 \"/a\"\n",
 	} {
 		if m, err := ReadManifest(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "manifest line") {
@@ -75,7 +75,7 @@ func TestManifestTellsWhichFileChangedAndHow(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			check.Must(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644))
 		}
-		m, _ := scan(t, dir)
+		m, _ := scanned(t, dir)
 		changed := m.Files[1].Path
 		check.Must(t, c.change(changed))
 		got := m.Changed()

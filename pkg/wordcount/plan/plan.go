@@ -56,7 +56,7 @@ type Plan struct {
 // New makes the choices that the options leave open, and names the job. Everything that gives a
 // task number its meaning is in the name. New panics on options that Options.Counting refuses.
 func New(m Manifest, o Options) Plan {
-	p := Plan{Split: o.Split, Options: o, Manifest: m}
+	p := Plan{Split: o.split(), Options: o, Manifest: m}
 	counting, err := o.Counting()
 	if err != nil {
 		panic(err)
@@ -74,12 +74,6 @@ func New(m Manifest, o Options) Plan {
 	default:
 		p.Job.Reducers = o.Reducers
 	}
-	switch {
-	case o.WholeFiles, o.Split == 0 && o.Direct:
-		p.Split = 0
-	case o.Split == 0:
-		p.Split = DefaultSplit
-	}
 	h := sha256.New()
 	fmt.Fprintf(h, "schema %s counting %q entry %d output %d blob %d partition %d result %d split %d reducers %d keep %d\n",
 		protocol.Schema, p.Job.Counting, entryVersion, shuffle.Version, count.BlobVersion, count.PartitionVersion, shuffle.ResultVersion,
@@ -89,12 +83,24 @@ func New(m Manifest, o Options) Plan {
 	return p
 }
 
+// split returns the size of a split in bytes. A larger file is cut, if it isn't compressed. 0: no file
+// is cut.
+func (o Options) split() int64 {
+	switch {
+	case o.WholeFiles, o.Split == 0 && o.Direct:
+		return 0
+	case o.Split == 0:
+		return DefaultSplit
+	}
+	return o.Split
+}
+
 // Resumes reports whether an earlier plan for the same input is still good, because its files have
 // only grown, and may. Then the earlier job can go on, while this plan would be a new job.
 func (p Plan) Resumes(earlier Plan) bool {
 	was, is := earlier.Manifest, p.Manifest
-	return was.Root == is.Root && New(was, p.Options).Job == earlier.Job &&
+	return slices.Equal(was.Inputs, is.Inputs) && New(was, p.Options).Job == earlier.Job &&
 		slices.EqualFunc(was.Files, is.Files, func(was, is input.File) bool {
-			return was.Path == is.Path && was.Compression == is.Compression && was.Compare(input.Info{Regular: true, Size: is.Size, Mtime: is.MTime, Inode: is.Inode}) == nil
+			return was.Path == is.Path && was.Whole == is.Whole && was.Compare(input.Info{Regular: true, Size: is.Size, Mtime: is.MTime, Inode: is.Inode, ETag: is.ETag}) == nil
 		})
 }

@@ -11,7 +11,7 @@ import (
 
 func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 	t.Parallel()
-	base := Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}, Bytes: 100}
+	base := Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}, Bytes: 100}
 	id := func(m Manifest, o Options) string { return New(m, o).Job.ID }
 	seen := map[string]string{}
 	for what, job := range map[string]string{
@@ -20,13 +20,12 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 		"more reducers":  id(base, Options{Split: 10, Reducers: 3}),
 		"map only":       id(base, Options{Split: 10, Direct: true}),
 		"ten words":      id(base, Options{Split: 10, Reducers: 2, Keep: 10}),
-		"another size":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 101, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"another time":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 2}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"another path":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"may grow":       id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Inode: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"compressed":     id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Compression: input.Gzip}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"otherwise so":   id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Compression: input.Zstd}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
-		"one file fewer": id(Manifest{Root: "/r", Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}}}, Options{Split: 10, Reducers: 2}),
+		"another size":   id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 101, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"another time":   id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 2}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"another path":   id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"may grow":       id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Inode: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"never cut":      id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Whole: true}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"one file fewer": id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}}}, Options{Split: 10, Reducers: 2}),
 	} {
 		if other, ok := seen[job]; ok {
 			t.Errorf("%s has the name of %s", what, other)
@@ -44,7 +43,7 @@ func TestAnEarlierPlanIsResumedIfItsFilesHaveOnlyGrown(t *testing.T) {
 	dir := folderOf(t, "a", "b")
 	o := Options{Split: 100, Reducers: 2}
 	planned := func(o Options) Plan {
-		m, err := Scan(dir, "", o.Selection)
+		m, err := Scan(t.Context(), []string{dir}, "", o)
 		check.Must(t, err)
 		return New(m, o)
 	}

@@ -1,11 +1,7 @@
 package plan
 
 import (
-	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,15 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// scan lists a folder, and by the last names of their paths what isn't counted, with the reason.
-func scan(t *testing.T, input string) (m Manifest, skipped map[string]string) {
+// scanned lists a folder, and by the last names of their paths what isn't counted, with the reason.
+func scanned(t *testing.T, input string) (m Manifest, skipped map[string]string) {
 	t.Helper()
-	m, err := Scan(input, "", Selection{})
+	m, err := Scan(t.Context(), []string{input}, "", Options{})
 	check.Must(t, err)
 	return m, skips(m)
 }
@@ -45,7 +40,7 @@ func TestManifestIsSortedByTheBytesOfItsPaths(t *testing.T) {
 		check.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		check.Must(t, os.WriteFile(path, []byte(name), 0o644))
 	}
-	m, _ := scan(t, dir)
+	m, _ := scanned(t, dir)
 	var names []string
 	bytes := int64(0)
 	for _, f := range m.Files {
@@ -72,7 +67,7 @@ func TestOfManyFilesEachIsLookedAt(t *testing.T) {
 	for i := range links {
 		check.Must(t, os.Symlink("nowhere", filepath.Join(dir, fmt.Sprintf("link %d", i))))
 	}
-	m, skipped := scan(t, dir)
+	m, skipped := scanned(t, dir)
 	if len(m.Files) != files || len(skipped) != links {
 		t.Fatalf("%d files and %d skipped", len(m.Files), len(skipped))
 	}
@@ -83,29 +78,32 @@ func TestOfManyFilesEachIsLookedAt(t *testing.T) {
 	}
 }
 
-func TestCompressedFilesAreKnownByTheirContent(t *testing.T) {
+// Of other files, their readers find out how they are compressed.
+func TestOnlyFilesThatWouldBeCutAreLookedInto(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	var zipped bytes.Buffer
-	writer := gzip.NewWriter(&zipped)
-	_, err := writer.Write([]byte("words"))
-	check.Must(t, errors.Join(err, writer.Close()))
+	zipped := string(check.Gzip(t, check.Words(100)))
 	for name, content := range map[string]string{
-		"a log": zipped.String(), "b.zst": "\x28\xb5\x2f\xfd\x04\x00", "c.bz2": "BZh1\x31\x41\x59\x26\x53\x59\xd0", "d.bz2": "BZh9\x17\x72\x45\x38\x50\x90",
-		"a.gz": "words", "b": "BZh9 is no word", "c": "BZh", "d": "\x1f", "e": "",
+		"a log": zipped, "b.zst": string(check.Zstd(t, check.Words(100))), "c.bz2": string(check.Bzip2), "small": string(check.Gzip(t, "words")),
+		"a.gz": strings.Repeat("words ", 100), "b": "BZh9 is no word" + strings.Repeat(" at all", 100), "c": "BZh", "e": "",
 	} {
 		check.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
 	}
-	m, _ := scan(t, dir)
-	compressed := map[string]input.Compression{}
-	for _, f := range m.Files {
-		if f.Compression != input.Plain {
-			compressed[filepath.Base(f.Path)] = f.Compression
+	for split, want := range map[int64][]string{100: {"a log", "b.zst", "c.bz2"}, int64(len(zipped)): nil, 0: nil} {
+		m, err := Scan(t.Context(), []string{dir}, "", Options{Split: split, WholeFiles: split == 0})
+		check.Must(t, err)
+		var whole []string
+		for _, f := range m.Files {
+			if f.Whole {
+				whole = append(whole, filepath.Base(f.Path))
+			}
 		}
-	}
-	want := map[string]input.Compression{"a log": input.Gzip, "b.zst": input.Zstd, "c.bz2": input.Bzip2, "d.bz2": input.Bzip2}
-	if len(m.Files) != 9 || !maps.Equal(compressed, want) || m.Compressed() != len(want) {
-		t.Errorf("%d files; %v, want %v", len(m.Files), compressed, want)
+		if split == int64(len(zipped)) {
+			whole = slices.DeleteFunc(whole, func(name string) bool { return name == "b.zst" || name == "c.bz2" }) // they may be larger
+		}
+		if len(m.Files) != 8 || !slices.Equal(whole, want) {
+			t.Errorf("split %d: %d files; %q are never cut, want %q", split, len(m.Files), whole, want)
+		}
 	}
 }
 
@@ -114,7 +112,7 @@ func TestTheStateOfOurJobsIsNotInput(t *testing.T) {
 	check.Must(t, os.Mkdir(".wordcount", 0o700))
 	check.Must(t, os.WriteFile(filepath.Join(".wordcount", "last"), []byte("job"), 0o600))
 	check.Must(t, os.WriteFile("text", []byte("text"), 0o600))
-	m, err := Scan(".", ".wordcount", Selection{})
+	m, err := Scan(t.Context(), []string{"."}, ".wordcount", Options{})
 	check.Must(t, err)
 	if len(m.Files) != 1 || skips(m)[".wordcount"] != whyState {
 		t.Errorf("listed %v, skipped %v", m.Files, m.Skipped)
@@ -124,6 +122,6 @@ func TestTheStateOfOurJobsIsNotInput(t *testing.T) {
 func TestFault39MissingInputIsNamed(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "no such folder")
-	_, err := Scan(missing, "", Selection{})
+	_, err := Scan(t.Context(), []string{missing}, "", Options{})
 	check.IsError(t, err, protocol.ErrInput, strconv.Quote(missing), "exists")
 }

@@ -16,7 +16,7 @@ import (
 // reason.
 func listed(t *testing.T, dir string, sel Selection) (files, skipped []string) {
 	t.Helper()
-	m, err := Scan(dir, "", sel)
+	m, err := Scan(t.Context(), []string{dir}, "", Options{Selection: sel})
 	check.Must(t, err)
 	below := func(path string) string {
 		name, err := filepath.Rel(dir, path)
@@ -119,7 +119,7 @@ func TestAMalformedPatternIsNamed(t *testing.T) {
 		if _, err := ParseGlobs(text); err == nil || !strings.Contains(err.Error(), "pattern "+strconv.Quote(bad)) {
 			t.Errorf("%q: %v", bad, err)
 		}
-		_, err := Scan(t.TempDir(), "", Selection{Exclude: []string{"*.gz", bad}})
+		_, err := Scan(t.Context(), []string{t.TempDir()}, "", Options{Selection: Selection{Exclude: []string{"*.gz", bad}}})
 		check.IsError(t, err, protocol.ErrInput, "pattern "+strconv.Quote(bad))
 	}
 }

@@ -17,6 +17,7 @@ const (
 	whyFolderLink = "a link to a folder"
 	whyDangling   = "a link that leads nowhere"
 	whyNotRegular = "not a regular file"
+	whyMark       = "the mark of a folder"
 )
 
 // Skipped is a file or a folder of the input that isn't counted.

@@ -40,6 +40,9 @@ func (s Split) Ranges() iter.Seq[Split] {
 	}
 }
 
+// IsWhole reports whether the split has all of its first file. Only then that file may be compressed.
+func (s Split) IsWhole() bool { return s.Len == s.Size }
+
 // Bytes is the size of the split's input.
 func (s Split) Bytes() (n int64) {
 	for part := range s.Ranges() {
@@ -75,7 +78,7 @@ func (p Plan) Splits() []Split {
 	small := 0                                          // how many more files fit into the last split
 	for _, f := range p.Manifest.Files {
 		step := p.Split
-		if step == 0 || f.Compression != input.Plain || !cuttable {
+		if step == 0 || f.Whole || !cuttable {
 			step = f.Size
 		}
 		whole := f.Size <= min(step, smallFile)

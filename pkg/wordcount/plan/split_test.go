@@ -28,7 +28,7 @@ func TestSplitsOfAPlanCoverEachFileOnce(t *testing.T) {
 
 func TestACompressedFileIsOneSplit(t *testing.T) {
 	t.Parallel()
-	zipped := input.File{Path: "/b", Size: 100, MTime: 1, Compression: input.Gzip}
+	zipped := input.File{Path: "/b", Size: 100, MTime: 1, Whole: true}
 	m := Manifest{Files: []input.File{{Path: "/a", Size: 25, MTime: 1}, zipped, {Path: "/c", Size: 25, MTime: 1}}, Bytes: 150}
 	splits := New(m, Options{Split: 10, Reducers: 1}).Splits()
 	if len(splits) != 7 || splits[3].File != zipped || splits[3].Off != 0 || splits[3].Bytes() != 100 {
@@ -54,7 +54,7 @@ func TestOfVeryManyFilesSmallOnesGoTogether(t *testing.T) {
 		if i%1000 == 0 {
 			size = smallFile + 1
 		}
-		m.Files = append(m.Files, input.File{Path: fmt.Sprintf("/%06d", i), Size: size, MTime: int64(i), Compression: input.Compression(i % 4)})
+		m.Files = append(m.Files, input.File{Path: fmt.Sprintf("/%06d", i), Size: size, MTime: int64(i)})
 	}
 	for split, large := range map[int64]bool{0: true, 1 << 20: true, smallFile: false, 3: false} {
 		splits := New(m, Options{Split: split, WholeFiles: split == 0, Reducers: 1}).Splits()

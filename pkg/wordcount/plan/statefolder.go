@@ -2,7 +2,6 @@ package plan
 
 import (
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,25 +12,19 @@ import (
 // isState reports whether a folder holds the state of jobs. Such a folder contains passwords, and
 // changes while jobs run. It may have any name, so its contents decide: a server that was started
 // there, or jobs and the name of the last one.
-func isState(dir string, entries []fs.DirEntry) bool {
-	there := func(name string) bool {
-		_, err := os.Lstat(filepath.Join(dir, name))
-		return err == nil
-	}
-	var jobs, last bool
-	for _, e := range entries {
-		switch e.Name() {
-		case "redis":
-			if e.IsDir() && (there("redis/server.json") || there("redis/password") && there("redis/lock")) {
-				return true
-			}
-		case "jobs":
-			jobs = e.IsDir()
-		case "last":
-			last = e.Type().IsRegular() && namesJob(filepath.Join(dir, "last"))
+func isState(dir string) bool {
+	mode := func(name string) os.FileMode {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			return os.ModeIrregular
 		}
+		return info.Mode()
 	}
-	return jobs && last
+	there := func(name string) bool { return mode(name)&os.ModeIrregular == 0 }
+	if mode("redis").IsDir() && (there("redis/server.json") || there("redis/password") && there("redis/lock")) {
+		return true
+	}
+	return mode("last").IsRegular() && mode("jobs").IsDir() && namesJob(filepath.Join(dir, "last"))
 }
 
 // namesJob reports whether the first line of a file is the name of a job.

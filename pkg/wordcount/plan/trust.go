@@ -12,18 +12,27 @@ import (
 //
 // In the folder that planned the job, a worker has a digest of each task: what it was told must be
 // what was planned, to the last byte. A worker that joined from elsewhere has no plan. It is told
-// which files and folders it may read.
+// which inputs it may read.
 //
 // Paths are bytes, because JSON changes a path that is not UTF-8.
 type Trust struct {
 	Tasks  []byte   // the path of the digests that state.Folder.Trust wrote; if empty, Roots count
-	Roots  [][]byte // files, and folders whose files may be read, but not through links to folders
+	Roots  [][]byte // inputs that may be read, but not through links to folders
 	Except []byte   // a folder below Roots that may not be read: the state folder
 
 	// Joined says that the files of this host may differ from the job's. So nothing that is wrong
 	// with them can bury a task: the worker gives the task back and ends, and the workers of the
 	// folder that planned the job decide.
 	Joined bool
+}
+
+// TrustIn allows to read what is in inputs, but not in the state folder.
+func TrustIn(inputs []string, state string) Trust {
+	t := Trust{Except: []byte(state)}
+	for _, name := range inputs {
+		t.Roots = append(t.Roots, []byte(name))
+	}
+	return t
 }
 
 // ErrForeign reports that this host has other files than the job's, or may not read them.

@@ -43,11 +43,11 @@ func TestFault39UnreadableInputIsNamed(t *testing.T) {
 	t.Parallel()
 	dir := secrets(t)
 	for _, name := range []string{"secret", "closed", "listed"} {
-		_, err := Scan(filepath.Join(dir, name), "", Selection{})
+		_, err := Scan(t.Context(), []string{filepath.Join(dir, name)}, "", Options{})
 		check.IsError(t, err, protocol.ErrInput, filepath.Join(dir, name), "permission denied")
 		check.IsError(t, err, ErrForbidden)
 	}
-	_, err := Scan(dir, "", Selection{Skip: Skip{Binary: true}})
+	_, err := Scan(t.Context(), []string{dir}, "", Options{Selection: Selection{Skip: Skip{Binary: true}}})
 	check.IsError(t, err, protocol.ErrInput, strconv.Quote(filepath.Join(dir, "closed")))
 	check.IsError(t, err, ErrForbidden)
 }
@@ -55,7 +55,7 @@ func TestFault39UnreadableInputIsNamed(t *testing.T) {
 func TestFault39UnreadableFilesAndFoldersAreSkippedIfAskedFor(t *testing.T) {
 	t.Parallel()
 	dir := secrets(t)
-	m, err := Scan(dir, "", Selection{Skip: Skip{Unreadable: true, Binary: true}})
+	m, err := Scan(t.Context(), []string{dir}, "", Options{Selection: Selection{Skip: Skip{Unreadable: true, Binary: true}}})
 	check.Must(t, err)
 	if len(m.Files) != 1 || m.Files[0].Path != filepath.Join(dir, "open") {
 		t.Errorf("listed %v", m.Files)
@@ -71,7 +71,7 @@ func TestFault39UnreadableFilesAndFoldersAreSkippedIfAskedFor(t *testing.T) {
 		t.Errorf("skipped %q, want %q", names, want)
 	}
 	for _, name := range []string{"secret", "closed"} { // all of the input
-		m, err := Scan(filepath.Join(dir, name), "", Selection{Skip: Skip{Unreadable: true}})
+		m, err := Scan(t.Context(), []string{filepath.Join(dir, name)}, "", Options{Selection: Selection{Skip: Skip{Unreadable: true}}})
 		check.Must(t, err)
 		if len(m.Files) != 0 || len(m.Skipped) != 1 {
 			t.Errorf("%s: listed %v, skipped %v", name, m.Files, m.Skipped)

@@ -96,14 +96,14 @@ func (t *tally) add(word []byte) {
 
 // recountFile counts a file.
 func recountFile(ctx context.Context, f input.File, counting plan.Counting, share Share, counts *tally, progress func(int)) error {
-	var in input.Reader
-	if err := in.Open(ctx, f); err != nil {
+	in, err := open(ctx, f)
+	if err != nil {
 		return notCounted(err)
 	}
 	defer in.Close()
-	raw := &watched{r: &in, progress: progress}
+	raw := &watched{r: in, progress: progress}
 	// A file that grew was counted up to its planned size.
-	file, err := unpack(io.NewSectionReader(raw, 0, f.Size), f)
+	file, as, err := unpack(io.NewSectionReader(raw, 0, f.Size), f)
 	if err != nil {
 		return notCounted(err)
 	}
@@ -128,7 +128,7 @@ func recountFile(ctx context.Context, f input.File, counting plan.Counting, shar
 	if err := in.Check(true); err != nil {
 		return notCounted(err)
 	}
-	if raw.read < f.Size && f.Compression == input.Plain { // a decoder would have missed the rest
+	if raw.read < f.Size && as == input.Plain { // a decoder would have missed the rest
 		return notCounted(&input.ChangedError{
 			Path: f.Path, How: fmt.Sprintf("its size is %d bytes, and yet only %d can be read", f.Size, raw.read)})
 	}

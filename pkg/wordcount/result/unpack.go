@@ -15,18 +15,16 @@ import (
 
 // unpack returns the contents of a file, by the decoders of the standard library. Workers use others
 // of gzip and zstd. Of bzip2 there is one good decoder in Go, which both use. How a file is compressed
-// is found out anew, too, and compared with the plan.
-func unpack(file *io.SectionReader, f input.File) (io.Reader, error) {
+// is found out anew, too.
+func unpack(file *io.SectionReader, f input.File) (text io.Reader, as input.Compression, err error) {
 	begin := make([]byte, 16)
 	if _, err := io.ReadFull(file, begin); err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, err
+		return nil, input.Plain, err
 	}
-	if is := compressionOf(begin); is != f.Compression {
-		return nil, fmt.Errorf("%q is %v, and was counted as %v: run again", f.Path, is, f.Compression)
-	}
+	as = compressionOf(begin)
 	file.Seek(0, io.SeekStart) // never fails
-	d := &decoding{file: f}
-	switch f.Compression {
+	d := &decoding{path: f.Path, as: as}
+	switch as {
 	case input.Gzip:
 		d.text, d.err = gzip.NewReader(bufio.NewReader(file))
 	case input.Bzip2:
@@ -34,9 +32,9 @@ func unpack(file *io.SectionReader, f input.File) (io.Reader, error) {
 	case input.Zstd:
 		d.text, d.err = zstdReader(file)
 	default:
-		return file, nil
+		return file, as, nil
 	}
-	return d, nil
+	return d, as, nil
 }
 
 // compressionOf says how a file is compressed that begins so. Zero bytes follow a short file.
@@ -105,7 +103,8 @@ func (b behind) ReadAt(p []byte, off int64) (n int, err error) {
 // decoding is the contents of a compressed file. Its errors say which file it is.
 type decoding struct {
 	text io.Reader
-	file input.File
+	path string
+	as   input.Compression
 	err  error // of the beginning
 }
 
@@ -124,8 +123,8 @@ func (d *decoding) Read(p []byte) (n int, err error) {
 // io.ReadFull.
 func (d *decoding) explain(err error) error {
 	more := ""
-	if d.file.Compression == input.Zstd {
+	if d.as == input.Zstd {
 		more = " (windows of more than 8 MiB are unknown to it)"
 	}
-	return fmt.Errorf("%q: the standard library can't unpack its %v data: %s%s", d.file.Path, d.file.Compression, err.Error(), more)
+	return fmt.Errorf("%q: the standard library can't unpack its %v data: %s%s", d.path, d.as, err.Error(), more)
 }

@@ -17,44 +17,50 @@ import (
 // ErrNoLast reports that no job was run in this folder yet.
 var ErrNoLast = fmt.Errorf("%w: no job was run in this folder yet", protocol.ErrInput)
 
-// setLast records a plan as the last one, in three lines: the job, the input, and the options.
+// setLast records a plan as the last one, in three lines: the job, the inputs, and the options.
 func (f Folder) setLast(p plan.Plan) error {
-	input := p.Manifest.Root
 	// A relative path finds the input again if it was moved together with the folder.
-	if home, err := filepath.Abs(filepath.Dir(f.Dir)); err == nil {
-		if below, err := filepath.Rel(home, input); err == nil && filepath.IsLocal(below) {
-			input = below
+	home, err := filepath.Abs(filepath.Dir(f.Dir))
+	if err != nil {
+		return fmt.Errorf("record job: %w", err)
+	}
+	var inputs []byte
+	for _, name := range p.Manifest.Inputs {
+		if below, ok := strings.CutPrefix(name, strings.TrimSuffix(home, "/")+"/"); ok {
+			name = below
+		} else if name == home {
+			name = "."
 		}
+		inputs = append(strconv.AppendQuote(inputs, name), ' ')
 	}
 	options, err := json.Marshal(p.Options)
 	if err != nil {
 		return fmt.Errorf("record job: %w", err)
 	}
-	return write(filepath.Join(f.Dir, "last"), fmt.Appendf(nil, "%s\n%q\n%s\n", p.Job.ID, input, options))
+	return write(filepath.Join(f.Dir, "last"), fmt.Appendf(nil, "%s\n%s\n%s\n", p.Job.ID, inputs, options))
 }
 
 // Asked returns what the last run in this folder was asked to count, and how. Forget keeps that.
-// The input is "" if there was no run.
-func (f Folder) Asked() (input string, o plan.Options, err error) {
-	_, input, o, err = f.last()
-	return input, o, err
+// There are no inputs if there was no run.
+func (f Folder) Asked() (inputs []string, o plan.Options, err error) {
+	_, inputs, o, err = f.last()
+	return inputs, o, err
 }
 
-func (f Folder) last() (job, input string, o plan.Options, err error) {
+func (f Folder) last() (job string, inputs []string, o plan.Options, err error) {
 	path := filepath.Join(f.Dir, "last")
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", "", o, nil
+		return "", nil, o, nil
 	}
 	if err != nil {
-		return "", "", o, err
+		return "", nil, o, err
 	}
 	lines := strings.Split(string(data), "\n")
 	if len(lines) < 3 {
-		return lines[0], "", o, nil
+		return lines[0], nil, o, nil
 	}
-	input, err = strconv.Unquote(lines[1])
-	if err == nil {
+	if inputs, err = f.inputs(lines[1]); err == nil {
 		err = json.Unmarshal([]byte(lines[2]), &o)
 	}
 	if o.Reducers < 0 { // older builds wrote -1
@@ -64,12 +70,31 @@ func (f Folder) last() (job, input string, o plan.Options, err error) {
 		o.Split, o.WholeFiles = 0, true
 	}
 	if err != nil {
-		return "", "", o, fmt.Errorf("%w: %s is damaged (%w): remove it", protocol.ErrState, strconv.Quote(path), err)
+		return "", nil, o, fmt.Errorf("%w: %s is damaged (%w): remove it", protocol.ErrState, strconv.Quote(path), err)
 	}
-	if !filepath.IsAbs(input) {
-		input = filepath.Join(filepath.Dir(f.Dir), input)
+	return lines[0], inputs, o, nil
+}
+
+// inputs reads what setLast has written of the inputs.
+func (f Folder) inputs(line string) (all []string, err error) {
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		quoted, err := strconv.QuotedPrefix(line)
+		if err != nil {
+			return nil, err
+		}
+		name, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, err
+		}
+		switch home := filepath.Dir(f.Dir); {
+		case name == ".":
+			name = home
+		case home != "." && !plan.IsAbs(name): // to join them would change a pattern
+			name = strings.TrimSuffix(home, "/") + "/" + name
+		}
+		all, line = append(all, name), line[len(quoted):]
 	}
-	return lines[0], input, o, nil
+	return all, nil
 }
 
 // Last returns the job that was run last in this folder, with the options that it was asked for.

@@ -18,7 +18,7 @@ import (
 
 // aPlan is a plan of one file that needs not be there.
 func aPlan(name string) plan.Plan {
-	return plan.New(plan.Manifest{Root: "/r", Files: []input.File{{Path: "/r/" + name, Size: 3, MTime: 1}}, Bytes: 3}, plan.Options{Reducers: 2})
+	return plan.New(plan.Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/" + name, Size: 3, MTime: 1}}, Bytes: 3}, plan.Options{Reducers: 2})
 }
 
 func TestFolderKeepsPlansAndTheLastOne(t *testing.T) {
@@ -165,23 +165,25 @@ func TestFolderRemembersWhatWasAskedForLast(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	f := Folder{Dir: filepath.Join(home, ".wordcount")}
-	if input, _, err := f.Asked(); input != "" || err != nil {
-		t.Errorf("of a new folder: %q, %v", input, err)
+	if inputs, _, err := f.Asked(); len(inputs) > 0 || err != nil {
+		t.Errorf("of a new folder: %q, %v", inputs, err)
 	}
 	open := plan.Options{WholeFiles: true, Selection: plan.Selection{Exclude: []string{`a\,b`, "c"}, Skip: plan.Skip{Binary: true}, Growing: true}}
-	for _, input := range []string{"/elsewhere/\xff\n", filepath.Join(home, "texts"), home} {
-		p := plan.New(plan.Manifest{Root: input}, open)
+	for _, inputs := range [][]string{
+		{"/elsewhere/\xff\n"}, {filepath.Join(home, "texts")}, {home}, {"/else where/*.gz", filepath.Join(home, "a b/**"), "s3://bucket/key"},
+	} {
+		p := plan.New(plan.Manifest{Inputs: inputs}, open)
 		check.Must(t, f.Save(p))
 		got, o, err := f.Asked()
-		if got != input || !reflect.DeepEqual(o, open) || err != nil {
-			t.Errorf("%q, %+v, %v, want %q", got, o, err, input)
+		if !slices.Equal(got, inputs) || !reflect.DeepEqual(o, open) || err != nil {
+			t.Errorf("%q, %+v, %v, want %q", got, o, err, inputs)
 		}
 		last, err := f.Last()
 		if !reflect.DeepEqual(last.Options, open) || err != nil {
 			t.Errorf("the last job has the options %+v, %v", last.Options, err)
 		}
 		check.Must(t, f.Forget(p.Job.ID))
-		if got, _, err := f.Asked(); got != input || err != nil {
+		if got, _, err := f.Asked(); !slices.Equal(got, inputs) || err != nil {
 			t.Errorf("after Forget: %q, %v", got, err)
 		}
 	}

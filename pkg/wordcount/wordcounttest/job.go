@@ -65,7 +65,7 @@ func NewKeeping(tb testing.TB, reducers, keep int) *Job {
 // NewOn makes a job over files, given by name and content, on a server that others may use too.
 func NewOn(tb testing.TB, server *redistest.Server, files map[string]string, o plan.Options) *Job {
 	tb.Helper()
-	m, err := plan.Scan(check.Folder(tb, files), "", o.Selection)
+	m, err := plan.Scan(tb.Context(), []string{check.Folder(tb, files)}, "", o)
 	check.Must(tb, err)
 	p := plan.New(m, o)
 	j := Of(tb, protocol.Client{Redis: server.Client(tb), Job: p.Job}, p, ARun)

@@ -96,7 +96,7 @@ func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err e
 // reading is an input as a worker reads it. Its reads fail once the worker must end, and the
 // heartbeat can see whether they make progress.
 type reading struct {
-	input.Reader
+	*input.Reader
 	w    *Worker
 	kill context.Context
 }
@@ -122,8 +122,8 @@ func (r *reading) step() error {
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
 	w.reads.Begin()
 	defer w.reads.End()
-	f := &reading{w: w, kill: kill}
-	if err := f.Open(kill, s.File); err != nil {
+	f := &reading{Reader: &w.input, w: w, kill: kill}
+	if err := f.Open(kill, s.File, s.Off, s.Off+s.Len); err != nil {
 		return 0, unreadable(err)
 	}
 	defer f.Close()
@@ -145,17 +145,21 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 
 // countOpen adds a range of an open file to the table.
 func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) {
-	if w.combiner.records != nil {
-		return w.combiner.records.count(f, s)
+	as, err := f.compression(s)
+	if err != nil {
+		return 0, err
 	}
-	if s.Compression == input.Plain {
+	if w.combiner.records != nil {
+		return w.combiner.records.count(f, s, as)
+	}
+	if as == input.Plain {
 		return w.combiner.add(f, s.Off, s.Len, s.Size)
 	}
 	u, err := w.combiner.unpack()
 	if err != nil {
 		return 0, err
 	}
-	u.Reset(f, s.File)
+	u.Reset(f, s.File, as)
 	text := &unpacking{text: u, step: f.step}
 	tokens, err = w.combiner.addText(text)
 	w.combiner.unpacked(s, text)

@@ -303,7 +303,7 @@ func TestFault73AWorkerLeavesAStoreThatItCannotUse(t *testing.T) {
 			rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
 			defer rdb.Close()
 			rdb.AddHook(wordcounttest.Hook(func(context.Context, redis.Cmder, redis.ProcessHook) error { return wordcounttest.ErrLost }))
-			m, err := plan.Scan(check.Folder(t, wordcounttest.Files()), "", plan.Options{}.Selection)
+			m, err := plan.Scan(t.Context(), []string{check.Folder(t, wordcounttest.Files())}, "", plan.Options{})
 			check.Must(t, err)
 			p := plan.New(m, plan.Options{WholeFiles: true, Reducers: 1})
 			h := &hand{Job: wordcounttest.Of(t, protocol.Client{Redis: rdb, Job: p.Job}, p, wordcounttest.ARun)}

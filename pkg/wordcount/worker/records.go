@@ -56,16 +56,16 @@ func (c *combiner) countRecords(counting plan.Counting) error {
 }
 
 // count adds a range of an open file to the table. A compressed file is a text of its own.
-func (r *records) count(f *reading, s plan.Split) (tokens uint64, err error) {
+func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens uint64, err error) {
 	var text io.Reader = &stretch{f, max(s.Off-1, 0), s.Size}
 	part := record.Range{Off: s.Off, End: s.Off + s.Len}
 	var header []byte
-	if s.Compression != input.Plain {
+	if as != input.Plain {
 		u, err := r.combiner.unpack()
 		if err != nil {
 			return 0, err
 		}
-		u.Reset(f, s.File)
+		u.Reset(f, s.File, as)
 		unpacked := &unpacking{text: u, step: f.step}
 		defer func() { r.combiner.unpacked(s, unpacked) }()
 		text, part.End = unpacked, math.MaxInt64
@@ -77,7 +77,7 @@ func (r *records) count(f *reading, s plan.Split) (tokens uint64, err error) {
 	tokens, err = r.countText(text, part, header)
 	_, long := errors.AsType[*count.WordTooLongError](err)
 	_, bad := errors.AsType[*record.RecordError](err)
-	if s.Compression != input.Plain && (long || bad) {
+	if as != input.Plain && (long || bad) {
 		err = fmt.Errorf("unpacked: %w", err)
 	}
 	return tokens, err

@@ -78,7 +78,7 @@ func (c crowd) run(t *testing.T) figures {
 	for n := range c.tasks {
 		text.WriteString(word(n))
 	}
-	m, err := plan.Scan(check.Folder(t, map[string]string{"words": text.String()}), "", plan.Selection{})
+	m, err := plan.Scan(t.Context(), []string{check.Folder(t, map[string]string{"words": text.String()})}, "", plan.Options{})
 	check.Must(t, err)
 	p := plan.New(m, plan.Options{Split: int64(len(word(0))), Reducers: c.reducers})
 	load := func(ctx context.Context) error {

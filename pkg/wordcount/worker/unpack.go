@@ -14,6 +14,17 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
+// compression says how the file of a split is compressed. Only a file that is not cut may be.
+func (r *reading) compression(s plan.Split) (input.Compression, error) {
+	if !s.IsWhole() {
+		return input.Plain, nil
+	}
+	if err := r.step(); err != nil {
+		return input.Plain, err
+	}
+	return r.Compression()
+}
+
 // unpacking is a compressed file as a worker reads it: in steps, at each of which the worker may have
 // to end, because little of a file may unpack to very much.
 type unpacking struct {

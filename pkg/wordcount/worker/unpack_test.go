@@ -23,8 +23,7 @@ func countPacked(tb testing.TB, c *combiner, packed []byte, block int) (tokens u
 	tb.Helper()
 	u, err := c.unpack()
 	check.Must(tb, err)
-	f := input.File{Path: "/a", Size: int64(len(packed)), Compression: input.CompressionOf(packed)}
-	u.Reset(bytes.NewReader(packed), f)
+	u.Reset(bytes.NewReader(packed), input.File{Path: "/a", Size: int64(len(packed))}, input.CompressionOf(packed))
 	c.text = make([]byte, block)
 	return c.addText(u)
 }
@@ -111,7 +110,7 @@ func TestWithoutReducersCompressedFilesShareATask(t *testing.T) {
 		check.Must(t, os.WriteFile(path, []byte(data), 0o600))
 		now, err := input.Stat(path)
 		check.Must(t, err)
-		f := input.File{Path: path, Size: now.Size, MTime: now.Mtime, Compression: input.CompressionOf([]byte(data))}
+		f := input.File{Path: path, Size: now.Size, MTime: now.Mtime}
 		if i == 0 {
 			s.File, s.Len = f, f.Size
 		} else {
@@ -133,7 +132,7 @@ func TestAWorkerThatMustEndStopsUnpacking(t *testing.T) {
 	kill, end := context.WithCancel(t.Context())
 	text := input.NewUnpacker(memory.Window(DefaultWorkerMemory))
 	packed := check.Gzip(t, strings.Repeat("word ", 1<<20))
-	text.Reset(bytes.NewReader(packed), input.File{Path: "/a", Size: int64(len(packed)), Compression: input.Gzip})
+	text.Reset(bytes.NewReader(packed), input.File{Path: "/a", Size: int64(len(packed))}, input.Gzip)
 	u, some := unpacking{text: text, step: (&reading{w: w, kill: kill}).step}, make([]byte, 100)
 	_, err := u.Read(some)
 	check.Must(t, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -44,6 +45,7 @@ type Worker struct {
 	maps      int            // map tasks of the job
 	claims    *claim.Claimer
 	todo      []claim.Task // held by this worker, and not counted yet
+	input     input.Reader // of the file that is being counted
 	combiner  combiner
 	committer committer
 	merger    merge.Merger

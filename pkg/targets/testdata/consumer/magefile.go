@@ -16,15 +16,15 @@ import (
 
 // Count counts our texts and prints what came of it
 func Count(ctx context.Context) error {
-	job := targets.Config{Input: "texts", Dir: ".wordcount"}
+	job := targets.Config{Inputs: []string{"texts"}, Dir: ".wordcount"}
 	mg.CtxDeps(ctx, targets.Job(job))
 	return result(ctx, job)
 }
 
 // Both counts two texts, each as a job of its own, and verifies both
 func Both(ctx context.Context) error {
-	one := targets.Config{Input: "texts/brook.txt", Workers: 1}
-	other := targets.Config{Input: "texts/shore.txt", Workers: 1}
+	one := targets.Config{Inputs: []string{"texts/brook.txt"}, Workers: 1}
+	other := targets.Config{Inputs: []string{"texts/shore.txt"}, Workers: 1}
 	mg.CtxDeps(ctx, targets.Verified(one), targets.Verified(other))
 	return errors.Join(result(ctx, one), result(ctx, other))
 }
@@ -38,7 +38,7 @@ func Apart(ctx context.Context) error {
 // Again prints what came of Apart
 func Again(ctx context.Context) error { return result(ctx, apart) }
 
-var apart = targets.Config{Input: "texts", Dir: ".wordcount/apart"}
+var apart = targets.Config{Inputs: []string{"texts"}, Dir: ".wordcount/apart"}
 
 // result prints what was published of a job.
 func result(ctx context.Context, c targets.Config) error {
@@ -53,6 +53,6 @@ func result(ctx context.Context, c targets.Config) error {
 		}
 		tokens, distinct = tokens+e.N, distinct+1
 	}
-	fmt.Printf("%s: %d words, %d distinct\n", c.Input, tokens, distinct)
+	fmt.Printf("%s: %d words, %d distinct\n", c.Inputs[0], tokens, distinct)
 	return nil
 }

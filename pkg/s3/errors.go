@@ -1,0 +1,97 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// ErrChanged reports that the object is not the version that was asked for.
+var ErrChanged = errors.New("s3: another object took its place")
+
+var (
+	errCredentials = errors.New("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+	errSettings    = errors.New("the AWS_ variables or the files in ~/.aws can't be understood")
+	errSilent      = errors.New("it said nothing for " + silence.String())
+)
+
+// Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own
+// words. It is an *fs.PathError, or nil.
+func Failed(op string, u URL, err error) error {
+	if err == nil {
+		return nil
+	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path
+	}
+	return &fs.PathError{Op: op, Path: u.String(), Err: cause(err)}
+}
+
+// statusError is an answer of S3.
+type statusError struct {
+	status int
+	code   string // a word of the protocol
+	is     error  // what it means; may be nil
+}
+
+func (e statusError) Error() string {
+	said := fmt.Sprintf("S3 says %d", e.status)
+	if e.code != "" {
+		said += " " + e.code
+	}
+	return said
+}
+
+func (e statusError) Unwrap() error { return e.is }
+
+func cause(err error) error {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() > 0 {
+		e := statusError{status: response.HTTPStatusCode()}
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			e.code = word(api.ErrorCode())
+		}
+		switch e.status {
+		case http.StatusForbidden, http.StatusUnauthorized:
+			e.is = fs.ErrPermission
+		case http.StatusNotFound:
+			e.is = fs.ErrNotExist
+		case http.StatusPreconditionFailed:
+			e.is = ErrChanged
+		}
+		return e
+	}
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%s: %w", e.Op, e.Err)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errSilent
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the connection was cut") // io.EOF would mean the end of the object
+	}
+	return errors.New("it can't be asked")
+}
+
+// word returns a code of the protocol, or "" if it is none.
+func word(code string) string {
+	if len(code) > 64 || strings.ContainsFunc(code, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.'
+	}) {
+		return ""
+	}
+	return code
+}

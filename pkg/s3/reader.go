@@ -1,0 +1,56 @@
+package s3
+
+import (
+	"context"
+	"io"
+)
+
+const (
+	// beyond is how many bytes behind the range of a Reader are asked for with it, because the last word
+	// or line of a range may end there.
+	beyond = 4 << 10
+	// drained is how many bytes of a body are read to its end rather than that its connection is closed.
+	drained = 64 << 10
+)
+
+// Reader reads one version of an object. It is for one goroutine. A read that goes on where the one
+// before ended takes what was read ahead. Another one begins a new request.
+type Reader struct {
+	ctx    context.Context
+	url    URL
+	object Object
+	end    int64   // where reading ahead ends
+	stream *stream // nil: none was begun
+}
+
+// Open returns a Reader for the bytes between off and end, and some more. It asks for nothing yet. The
+// Reader's reads end with ctx.
+func Open(ctx context.Context, u URL, o Object, end int64) *Reader {
+	return &Reader{ctx: ctx, url: u, object: o, end: min(end+beyond, o.Size)}
+}
+
+// ReadAt reads what is there first, which may be less than p takes. Behind the end of the object it
+// returns io.EOF. An error is an *fs.PathError, and wraps ErrChanged if the version is not there any
+// more.
+func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
+	if off >= r.object.Size {
+		return 0, io.EOF
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if r.stream == nil || r.stream.at != off || r.stream.at == r.stream.end {
+		r.Close()
+		end := min(max(r.end, off+int64(len(p))), r.object.Size)
+		r.stream = begin(r.ctx, r.url, r.object.ETag, off, end)
+	}
+	return r.stream.Read(p)
+}
+
+// Close ends what is read ahead.
+func (r *Reader) Close() {
+	if r.stream != nil {
+		r.stream.close()
+		r.stream = nil
+	}
+}

@@ -1,0 +1,181 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+const (
+	// piece is how many bytes are handed to the caller at once. Up to ahead pieces wait for the caller,
+	// and the caller and the connection have one each.
+	piece = 256 << 10
+	ahead = 3
+
+	// resumes is how often in a row a body may break without a byte. The pause before the next try
+	// doubles each time.
+	resumes    = 6
+	firstPause = 100 * time.Millisecond
+)
+
+var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
+
+// stream is a range of one version of an object, read ahead by a goroutine that close waits for.
+type stream struct {
+	at, end int64 // of the caller
+	rest    []byte
+	whole   *[piece]byte // that rest is a part of; nil: none
+	full    chan part
+	cancel  context.CancelFunc
+	err     error // of the goroutine, which sets it before it closes full
+}
+
+// part is a piece that is filled up to n.
+type part struct {
+	piece *[piece]byte
+	n     int
+}
+
+func begin(ctx context.Context, u URL, etag string, off, end int64) *stream {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &stream{at: off, end: end, full: make(chan part, ahead), cancel: cancel}
+	f := fetch{url: u, etag: etag, at: off, end: end, full: s.full}
+	go func() {
+		defer close(s.full)
+		s.err = Failed("get", u, f.run(ctx))
+	}()
+	return s
+}
+
+// Read returns bytes of one piece.
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		s.release()
+		next, ok := <-s.full
+		if !ok {
+			if s.err == nil {
+				return 0, io.EOF
+			}
+			return 0, s.err
+		}
+		s.whole, s.rest = next.piece, next.piece[:next.n]
+	}
+	n := copy(p, s.rest)
+	s.rest, s.at = s.rest[n:], s.at+int64(n)
+	return n, nil
+}
+
+func (s *stream) release() {
+	if s.whole != nil {
+		pieces.Put(s.whole)
+		s.whole, s.rest = nil, nil
+	}
+}
+
+// close ends the goroutine. If little is left, it lets the goroutine read it, so that the connection
+// can be used again.
+func (s *stream) close() {
+	s.release()
+	if s.end-s.at > drained {
+		s.cancel()
+	}
+	for next := range s.full {
+		pieces.Put(next.piece)
+	}
+	s.cancel()
+}
+
+// fetch fills pieces.
+type fetch struct {
+	url     URL
+	etag    string
+	at, end int64
+	full    chan<- part
+}
+
+// run asks for the range, and again for what is left of it when the body breaks.
+func (f *fetch) run(ctx context.Context) error {
+	client, err := Client(ctx)
+	if err != nil {
+		return err
+	}
+	pause := firstPause
+	for tries := 0; f.at < f.end; {
+		before := f.at
+		err, final := f.some(ctx, client)
+		switch {
+		case err == nil:
+		case final || ctx.Err() != nil:
+			return err
+		case f.at > before:
+			tries, pause = 0, firstPause
+		default:
+			if tries++; tries == resumes {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(pause):
+			}
+			pause *= 2
+		}
+	}
+	return nil
+}
+
+// some reads one body. An error is final if it is that of the request, which the SDK has repeated
+// already.
+func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final bool) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.etag + `"`),
+		Range: aws.String(fmt.Sprintf("bytes=%d-%d", f.at, f.end-1)),
+	})
+	if err != nil {
+		return err, true
+	}
+	defer out.Body.Close()
+	if whole := out.ContentRange == nil && f.at == 0; aws.ToInt64(out.ContentLength) != f.end-f.at && !whole {
+		return errors.New("S3 answers with another range"), true
+	}
+	silent := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer silent.Stop()
+	for f.at < f.end {
+		p := part{piece: pieces.Get().(*[piece]byte)}
+		want := int(min(piece, f.end-f.at))
+		for p.n < want && err == nil {
+			var n int
+			n, err = out.Body.Read(p.piece[p.n:want])
+			p.n += n
+			silent.Reset(silence)
+		}
+		if p.n > 0 {
+			f.at += int64(p.n)
+			silent.Stop() // the caller may take its time
+			select {
+			case f.full <- p:
+			case <-ctx.Done():
+				return context.Cause(ctx), false
+			}
+			silent.Reset(silence)
+		}
+		if err != nil && f.at < f.end {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
+			return err, false
+		}
+		err = nil
+	}
+	// The end of the body gives the connection back.
+	io.CopyN(io.Discard, out.Body, 1)
+	return nil, false
+}
