@@ -78,8 +78,8 @@ func TestAVariableThatIsNoOptionExits2(t *testing.T) {
 		lacks(t, r.err, "redis:start")
 	}
 	delete(f.env, "WORDCOUNT_WORKER")
-	f.set("WORDCOUNT_FOLLOW", "yes")
-	contains(t, f.exits(2, "run").err, "there is no option WORDCOUNT_FOLLOW: "+f.program+" env shows all")
+	f.set("WORDCOUNT_SYMLINKS", "yes")
+	contains(t, f.exits(2, "run").err, "there is no option WORDCOUNT_SYMLINKS: "+f.program+" env shows all")
 	contains(t, f.exits(2, "env").out, "\nWORDCOUNT_WORKERS ") // as was advised
 }
 
