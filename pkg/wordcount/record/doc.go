@@ -16,8 +16,8 @@
 //	tsv:COLUMN        the fields of a line have tabs between them; a quote is a byte like any other
 //
 // A PATH is keys with dots between them. A dot in a key is written \. and a backslash \\. Where the
-// value is an array, a key 0, 1 and so on is an element of it. No key is empty. A COLUMN is a name in
-// the header, which is the first line of each file, or a number from 1: then there is no header.
+// value is an array, a key 0, 1 and so on is an element of it. No key is empty. A COLUMN is a name
+// in the header, which is the first line of each file, or a number from 1: then there is no header.
 //
 // # Rules
 //
@@ -51,6 +51,7 @@
 //
 // # Caveats
 //
-// A reader has a buffer of 256 KiB. For a large record it takes up to 64 MiB, and as much again for
-// a value with escapes or quotes. While the buffer grows, the one of half the size exists, too.
+// A reader has a buffer of 256 KiB. For a large record it takes up to 64 MiB, and while the buffer
+// grows, the one of half the size exists, too. So a string in JSON that isn't valid UTF-8, and gets
+// longer by that, must not have more than 21 MiB.
 package record

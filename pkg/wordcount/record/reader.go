@@ -96,6 +96,16 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 // Offset returns where the record begins in the text that ended Each with an error of value.
 func (r *Reader) Offset() int64 { return r.window.base }
 
+// Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't
+// begin there need it, if the format is headed. Its errors are like those of Each.
+func Header(text io.Reader) ([]byte, error) {
+	w := window{most: MaxRecord}
+	w.open(text, 0, headerSize)
+	err := w.fill(false, 0)
+	first, _, _ := bytes.Cut(w.block(), []byte("\n"))
+	return first, err
+}
+
 // readHeader reads the header from the beginning of the text.
 func (r *Reader) readHeader(end int64) error {
 	if !r.format.Headed() {
@@ -117,8 +127,8 @@ func (r *Reader) readHeader(end int64) error {
 }
 
 // records gives the values of the records that begin in block[:stop]. The block is whole lines. It
-// returns how many bytes these records have, up to len(block). These are fewer than stop if the last
-// record goes on behind the block.
+// returns how many bytes these records have, up to len(block). These are fewer than stop if the
+// last record goes on behind the block.
 func (r *Reader) records(block []byte, stop int, tally *Tally, value func([]byte) error) (used int, err error) {
 	switch r.format.kind {
 	case jsonLines:
