@@ -1,0 +1,174 @@
+package record
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The functions of this file look at b from i on. They go no further than the next line end, but for
+// seven bytes that they don't use. They return the end of what they have found, or -1 if it isn't
+// valid JSON.
+
+// space returns where the white space ends. A line end is none.
+func space(b []byte, i int) int {
+	for b[i] == ' ' || b[i] == '\t' || b[i] == '\r' {
+		i++
+	}
+	return i
+}
+
+// quoted finds the end of a string behind its first quote.
+func quoted(b []byte, i int) (end int, escaped bool) {
+	for {
+		stop := stops(binary.LittleEndian.Uint64(b[i:]))
+		if stop == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(stop) / 8
+		switch b[i] {
+		case '"':
+			return i + 1, escaped
+		case '\\':
+			escaped = true
+			if i = escape(b, i+1); i < 0 {
+				return -1, false
+			}
+		default: // a control character
+			return -1, false
+		}
+	}
+}
+
+// stops sets the high bit of each byte that is a quote, a backslash or a control character. Bytes
+// above the lowest of these may be wrong.
+func stops(eight uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := eight^('"'*ones), eight^('\\'*ones)
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (eight-' '*ones)&^eight) & highs
+}
+
+// escape finds the end of an escape behind its backslash.
+func escape(b []byte, i int) int {
+	switch b[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1
+	case 'u':
+		for n := i + 4; i < n; {
+			i++
+			if hex(b[i]) < 0 {
+				return -1
+			}
+		}
+		return i + 1
+	}
+	return -1
+}
+
+func hex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+func literal(b []byte, i int, word string) int {
+	for k := range len(word) {
+		if b[i+k] != word[k] {
+			return -1
+		}
+	}
+	return i + len(word)
+}
+
+func number(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	if b[i] == '0' {
+		i++
+	} else if i = digitsEnd(b, i); i < 0 {
+		return -1
+	}
+	if b[i] == '.' {
+		if i = digitsEnd(b, i+1); i < 0 {
+			return -1
+		}
+	}
+	if b[i] == 'e' || b[i] == 'E' {
+		i++
+		if b[i] == '+' || b[i] == '-' {
+			i++
+		}
+		return digitsEnd(b, i)
+	}
+	return i
+}
+
+// digitsEnd finds the end of one or more digits.
+func digitsEnd(b []byte, i int) int {
+	from := i
+	for '0' <= b[i] && b[i] <= '9' {
+		i++
+	}
+	if i == from {
+		return -1
+	}
+	return i
+}
+
+// unquote appends what a valid string without its quotes means, as encoding/json does: what is no
+// UTF-8 or no UTF-16 becomes U+FFFD.
+func unquote(to, s []byte) []byte {
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			r, n := utf8.DecodeRune(s[i:])
+			to = utf8.AppendRune(to, r)
+			i += n
+			continue
+		}
+		switch c := s[i+1]; c {
+		case 'u':
+			r := utf16Unit(s[i:])
+			i += 6
+			if utf16.IsSurrogate(r) {
+				pair := rune(utf8.RuneError)
+				if i+6 <= len(s) && s[i] == '\\' && s[i+1] == 'u' {
+					pair = utf16.DecodeRune(r, utf16Unit(s[i:]))
+				}
+				if r = pair; r != utf8.RuneError {
+					i += 6
+				}
+			}
+			to = utf8.AppendRune(to, r)
+			continue
+		case 'b':
+			to = append(to, '\b')
+		case 'f':
+			to = append(to, '\f')
+		case 'n':
+			to = append(to, '\n')
+		case 'r':
+			to = append(to, '\r')
+		case 't':
+			to = append(to, '\t')
+		default:
+			to = append(to, c)
+		}
+		i += 2
+	}
+	return to
+}
+
+// utf16Unit is the unit of an escape, which has four hexadecimal digits.
+func utf16Unit(s []byte) (unit rune) {
+	for _, c := range s[2:6] {
+		unit = unit<<4 | rune(hex(c))
+	}
+	return unit
+}

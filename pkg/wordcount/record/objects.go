@@ -1,0 +1,204 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// finder finds a value by its path, and checks that all of a line is valid JSON.
+type finder struct {
+	path     []step
+	b        []byte // whole lines, and slack behind them
+	fate     fate
+	from, to int    // of the value in b; of a string without its quotes
+	text     bool   // the value is a string
+	escaped  bool   // and has backslashes
+	key      []byte // as it is without escapes
+	value    []byte // as it is without escapes
+}
+
+const (
+	offPath  = -1    // the level of a value that isn't on the path
+	maxDepth = 10000 // of objects and arrays, as in encoding/json
+)
+
+// objects gives the values of the lines that begin in block[:stop].
+func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte) error) (used int, err error) {
+	f := &r.finder
+	f.b = block[:len(block)+slack/2]
+	for used < stop {
+		i := space(f.b, used)
+		if f.b[i] == '\n' { // an empty line is no record
+			used = i + 1
+			continue
+		}
+		tally.Records++
+		f.fate = missing
+		if i = f.find(i, 0, 0); i >= 0 {
+			i = space(f.b, i)
+		}
+		next := i + 1
+		if i < 0 || f.b[i] != '\n' {
+			f.fate = malformed
+			next = used + bytes.IndexByte(block[used:], '\n') + 1
+		}
+		switch f.fate {
+		case found:
+			err = value(f.found())
+		case missing:
+			err = r.lacks(&tally.Missing, used, func() string { return "it has no " + r.format.field })
+		case null:
+			err = r.lacks(&tally.Null, used, func() string { return "its " + r.format.field + " is null" })
+		case nested:
+			err = r.lacks(&tally.Nested, used, func() string {
+				return "its " + r.format.field + " is an object or an array"
+			})
+		default:
+			err = r.lacks(&tally.Malformed, used, func() string {
+				var v json.RawMessage
+				return "it is not valid JSON: " + json.Unmarshal(block[used:next], &v).Error()
+			})
+		}
+		if err != nil {
+			return used, err
+		}
+		used = next
+	}
+	return used, nil
+}
+
+// found returns the value that was found.
+func (f *finder) found() []byte {
+	raw := f.b[f.from:f.to]
+	if !f.text || !f.escaped && utf8.Valid(raw) {
+		return raw
+	}
+	f.value = unquote(f.value[:0], raw)
+	return f.value
+}
+
+// find returns the end of the value that begins at i, or -1 if it isn't valid. The level is how many
+// keys of the path lead to it, or offPath. It stands in depth objects and arrays.
+func (f *finder) find(i, level, depth int) int {
+	onPath := level == len(f.path)
+	inside := level
+	if onPath {
+		inside = offPath
+	}
+	end, escaped := 0, false
+	switch f.b[i] {
+	case '"':
+		end, escaped = quoted(f.b, i+1)
+		if onPath {
+			f.fate, f.from, f.to, f.text, f.escaped = found, i+1, end-1, true, escaped
+		}
+		return end
+	case '{':
+		end = f.object(i+1, inside, depth+1)
+		if onPath {
+			f.fate = nested
+		}
+		return end
+	case '[':
+		end = f.array(i+1, inside, depth+1)
+		if onPath {
+			f.fate = nested
+		}
+		return end
+	case 't':
+		end = literal(f.b, i, "true")
+	case 'f':
+		end = literal(f.b, i, "false")
+	case 'n':
+		end = literal(f.b, i, "null")
+		if onPath {
+			f.fate = null
+		}
+		return end
+	default:
+		end = number(f.b, i)
+	}
+	if onPath {
+		f.fate, f.from, f.to, f.text = found, i, end, false
+	}
+	return end
+}
+
+// object returns the end of the object whose content begins at i. Of equal keys the last one counts.
+func (f *finder) object(i, level, depth int) int {
+	if depth > maxDepth {
+		return -1
+	}
+	b := f.b
+	if i = space(b, i); b[i] == '}' {
+		return i + 1
+	}
+	for {
+		if b[i] != '"' {
+			return -1
+		}
+		end, escaped := quoted(b, i+1)
+		if end < 0 {
+			return -1
+		}
+		next := offPath
+		if level >= 0 && f.is(level, b[i+1:end-1], escaped) {
+			next, f.fate = level+1, missing
+		}
+		if i = space(b, end); b[i] != ':' {
+			return -1
+		}
+		if i = f.find(space(b, i+1), next, depth); i < 0 {
+			return -1
+		}
+		i = space(b, i)
+		switch b[i] {
+		case ',':
+			i = space(b, i+1)
+		case '}':
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+// array returns the end of the array whose content begins at i.
+func (f *finder) array(i, level, depth int) int {
+	if depth > maxDepth {
+		return -1
+	}
+	b := f.b
+	if i = space(b, i); b[i] == ']' {
+		return i + 1
+	}
+	for n := 0; ; n++ {
+		next := offPath
+		if level >= 0 && f.path[level].index == n {
+			next = level + 1
+		}
+		if i = f.find(i, next, depth); i < 0 {
+			return -1
+		}
+		i = space(b, i)
+		switch b[i] {
+		case ',':
+			i = space(b, i+1)
+		case ']':
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+// is says whether a key is that of the path.
+func (f *finder) is(level int, raw []byte, escaped bool) bool {
+	step := &f.path[level]
+	if !escaped && !step.odd {
+		return string(raw) == step.key
+	}
+	f.key = unquote(f.key[:0], raw)
+	return string(f.key) == step.key
+}

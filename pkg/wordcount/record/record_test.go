@@ -1,0 +1,281 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
+)
+
+// reader returns a reader with small buffers.
+func reader(tb testing.TB, field string, strict bool, size, most int) *Reader {
+	tb.Helper()
+	f, err := Parse(field)
+	check.Must(tb, err)
+	r := NewReader(f, strict)
+	r.size, r.window.most = size, most
+	return r
+}
+
+// read returns the values of a range of a text.
+func read(r *Reader, text string, part Range) (values []string, tally Tally, err error) {
+	header, _, _ := strings.Cut(text, "\n")
+	tally, err = r.Each(strings.NewReader(text[max(part.Off-1, 0):]), part, []byte(header), func(v []byte) error {
+		values = append(values, string(v))
+		return nil
+	})
+	return values, tally, err
+}
+
+var whole = Range{0, math.MaxInt64}
+
+func TestAFormatIsItsString(t *testing.T) {
+	for _, text := range []string{"", "line", "jsonl:a", `jsonl:a.b\.c.\\.0`, "csv:name", "csv:a:b", "csv:3", "csv-lines:-1", "tsv:ü 1"} {
+		f, err := Parse(text)
+		check.Must(t, err)
+		data, err := json.Marshal(struct{ F Format }{f})
+		check.Must(t, err)
+		var back struct{ F Format }
+		check.Must(t, json.Unmarshal(data, &back))
+		if f.String() != text || back.F != f || (f == Format{}) != (text == "") {
+			t.Errorf("%q is %q, and from JSON %q", text, f, back.F)
+		}
+	}
+}
+
+func TestAWrongFormatIsRefusedSayingWhatToWrite(t *testing.T) {
+	for text, why := range map[string]string{
+		"lines": "want line, jsonl:PATH", ":": "want line", ":x": "want line", "line:": "want line", "jsonl": "want line", "json:a": "want line",
+		"jsonl:": "a key of the path is empty", "jsonl:a.": "empty", "jsonl:a..b": "empty", `jsonl:a\`: `write \\`, `jsonl:a\nb`: `write \\`,
+		"csv:": "a column is missing", "csv:0": "1 for the first", "tsv:01": "1 for the first", "tsv:99999999999999999999": "1 for the first",
+		"jsonl:\xff": "valid UTF-8", "csv:\xff": "valid UTF-8",
+	} {
+		if f, err := Parse(text); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: format %q, error %v, want one that says %q", text, f, err, why)
+		}
+	}
+}
+
+func TestFormatsSayHowTheirFilesAreRead(t *testing.T) {
+	for text, want := range map[string][2]bool{ // cuttable, headed
+		"": {true, false}, "line": {true, false}, "jsonl:1": {true, false}, "csv:a": {false, true}, "csv:1": {false, false},
+		"csv-lines:a": {true, true}, "csv-lines:1": {true, false}, "tsv:a": {true, true}, "tsv:1": {true, false},
+	} {
+		f, err := Parse(text)
+		check.Must(t, err)
+		if got := [2]bool{f.Cuttable(), f.Headed()}; got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// rules has a text for each rule of the documentation, and its values. A strict reader says the
+// error, if there is a record without a value.
+var rules = []struct {
+	field, text string
+	values      []string
+	tally       Tally
+	err         string
+}{
+	{"", "a\r\n\nb c", []string{"a", "", "b c"}, Tally{Records: 3}, ""},
+	{"", "\ufeffa", []string{"\ufeffa"}, Tally{Records: 1}, ""},
+	{"line", "\ufeffa\r\r\nb\r", []string{"a\r", "b"}, Tally{Records: 2}, ""},
+	{"line", "\ufeff", nil, Tally{}, ""},
+	{"jsonl:a", " \t\r\n\n\ufeff" + `{"a":1}`, nil, Tally{Records: 1, Malformed: 1},
+		"record at byte 5: it is not valid JSON: invalid character 'ï' looking for beginning of value"},
+	{"jsonl:a", "\ufeff" + `{"a":1}` + "\r\n", []string{"1"}, Tally{Records: 1}, ""},
+	{"jsonl:a", `{"a":-1.50e+3}` + "\n" + `{"a":true}` + "\n" + `{"a":""}`, []string{"-1.50e+3", "true", ""}, Tally{Records: 3}, ""},
+	{"jsonl:a", `{"a":1}` + "\n" + `{"b":1}` + "\n7", []string{"1"}, Tally{Records: 3, Missing: 2}, "record at byte 8: it has no a"},
+	{"jsonl:a", `{"a":null}`, nil, Tally{Records: 1, Null: 1}, "record at byte 0: its a is null"},
+	{"jsonl:a", `{"a":{}}` + "\n" + `{"a":[1]}`, nil, Tally{Records: 2, Nested: 2}, "record at byte 0: its a is an object or an array"},
+	{"jsonl:a.b", `{"a":null}` + "\n" + `{"a":1}`, nil, Tally{Records: 2, Missing: 2}, "record at byte 0: it has no a.b"},
+	{"jsonl:a", `{"a":"1","b":tru}` + "\n" + `{"a":"2"} {}` + "\n" + `{"a":"3"`, nil, Tally{Records: 3, Malformed: 3},
+		"record at byte 0: it is not valid JSON: invalid character '}' in literal true (expecting 'e')"},
+	{"jsonl:a", `{"\u0061":"\"\n\u00e9\ud83d\ude00\ud83dx` + "\xff" + `"}`, []string{"\"\né😀\ufffdx\ufffd"}, Tally{Records: 1}, ""},
+	{"jsonl:a.b", `{"a":{"b":1,"b":2},"c":{"b":3}}`, []string{"2"}, Tally{Records: 1}, ""},
+	{"jsonl:a.b", `{"a":{"b":1},"a":{}}`, nil, Tally{Records: 1, Missing: 1}, "record at byte 0: it has no a.b"},
+	{`jsonl:a\.b.1.\\`, `{"a":{"b":0},"a.b":[0,{"\\":"x"}]}`, []string{"x"}, Tally{Records: 1}, ""},
+	{"jsonl:0", `[5]` + "\n" + `{"0":6}`, []string{"5", "6"}, Tally{Records: 2}, ""},
+	{"csv:b", "a,b,b\n1,2,3\n\n\"x\",\"y \"\"z\"\"\r\n,\"\n", []string{"2", "y \"z\"\n,"}, Tally{Records: 2}, ""},
+	{"csv:2", "a,b\nc\nd,e,f\n", []string{"b", "e"}, Tally{Records: 3, Missing: 1}, "record at byte 4: it has no column 2"},
+	{"csv:1", "a,b\"\nc,d\n\"x\"y,\ne\n\"f\n", []string{"c", "e"}, Tally{Records: 5, Malformed: 3},
+		"record at byte 0: it is not valid CSV: its quotes are not as they must be"},
+	{"csv:\"", "\"a\",\"\"\"\"\n\"1\n\",2", []string{"2"}, Tally{Records: 1}, ""},
+	{"csv:x", "a\n1\n", nil, Tally{Records: 1, Missing: 1}, `record at byte 2: the header has no column "x"`},
+	{"csv:a", "\na\n1\n", nil, Tally{Records: 2, Missing: 2}, `record at byte 1: the header has no column "a"`},
+	{"csv:a", "a,\"\"\"\n1\n", nil, Tally{}, ""},
+	{"csv-lines:a", "\ufeffa,\"b\nc\n", nil, Tally{Records: 1, Missing: 1}, "record at byte 8: the header is not valid CSV"},
+	{"csv-lines:2", "a,\"b\nc\",d\n1,\"2\"", []string{"2"}, Tally{Records: 3, Malformed: 2},
+		"record at byte 0: it is not valid CSV: its quotes are not as they must be"},
+	{"tsv:b", "a\tb\r\n\"1\t\"2\"\r\n\n3", []string{`"2"`}, Tally{Records: 2, Missing: 1}, "record at byte 14: it has no column 2"},
+}
+
+func TestTheRulesOfTheDocumentation(t *testing.T) {
+	for _, rule := range rules {
+		values, tally, err := read(reader(t, rule.field, false, windowSize, MaxRecord), rule.text, whole)
+		if !slices.Equal(values, rule.values) || tally != rule.tally || err != nil {
+			t.Errorf("%s of %q: %q, %+v, %v, want %q, %+v", rule.field, rule.text, values, tally, err, rule.values, rule.tally)
+		}
+		_, _, err = read(reader(t, rule.field, true, windowSize, MaxRecord), rule.text, whole)
+		if fmt.Sprint(err) != rule.err && (err != nil || rule.err != "") {
+			t.Errorf("strict %s of %q: %v, want %s", rule.field, rule.text, err, rule.err)
+		}
+		if _, is := errors.AsType[*RecordError](err); is != (rule.err != "") {
+			t.Errorf("%v is a %T", err, err)
+		}
+	}
+}
+
+func TestNeitherTheWindowNorTheCutsChangeWhatIsRead(t *testing.T) {
+	for _, rule := range rules {
+		for size := 4; size < 20; size++ {
+			r := reader(t, rule.field, false, size, 1000)
+			split := int64(size - 3)
+			if !r.format.Cuttable() {
+				split = math.MaxInt64
+			}
+			var all []string
+			var sum Tally
+			for off := int64(0); off >= 0 && off < int64(len(rule.text)); off += split {
+				values, tally, err := read(r, rule.text, Range{off, off + split})
+				check.Must(t, err)
+				all = append(all, values...)
+				sum.Add(tally)
+			}
+			if !slices.Equal(all, rule.values) || sum != rule.tally {
+				t.Errorf("%s of %q, window of %d bytes: %q, %+v, want %q, %+v", rule.field, rule.text, size, all, sum, rule.values, rule.tally)
+			}
+		}
+	}
+}
+
+func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
+	const most = 40
+	for field, record := range map[string]func(size int) string{
+		"":            func(size int) string { return strings.Repeat("x", size) },
+		"jsonl:a":     func(size int) string { return `{"a":"` + strings.Repeat("x", size-8) + `"}` },
+		"csv:1":       func(size int) string { return `"` + strings.Repeat("x\n", (size-2)/2) + `"` },
+		"csv-lines:1": func(size int) string { return `"` + strings.Repeat("x", size-2) + `"` },
+		"tsv:1":       func(size int) string { return "\t" + strings.Repeat("x", size-1) },
+	} {
+		for _, end := range []string{"\n", "", "\n7\n"} {
+			r := reader(t, field, false, 8, most)
+			_, tally, err := read(r, "6\n"+record(most)+end, whole)
+			check.Must(t, err)
+			if tally.Records < 2 {
+				t.Errorf("%q: %+v", field, tally)
+			}
+			large := record(most + 2)
+			_, _, err = read(r, "6\n"+large+end, whole)
+			if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 2 || !strings.Contains(e.Why, "more than 64 MiB") {
+				t.Errorf("%q: %v", field, err)
+			}
+			if !r.format.Cuttable() {
+				continue
+			}
+			if _, tally, err = read(r, "6\n"+large+end, Range{0, 2}); err != nil || tally.Records != 1 {
+				t.Errorf("%q: the record before: %+v, %v", field, tally, err)
+			}
+			if _, tally, err = read(r, "6\n"+large+end, Range{3, math.MaxInt64}); err != nil || tally.Records > 1 {
+				t.Errorf("%q: the records behind: %+v, %v", field, tally, err)
+			}
+			if cap(r.window.buf) > most+1+slack {
+				t.Errorf("%q: the buffer has %d bytes", field, cap(r.window.buf))
+			}
+		}
+	}
+}
+
+func TestALargeHeaderIsAnError(t *testing.T) {
+	for _, text := range []string{strings.Repeat("a", 50), `"` + strings.Repeat("a\n", 25) + `"`} {
+		_, _, err := read(reader(t, "csv:a", false, 8, 40), text, whole)
+		if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestErrorsOfTheTextAndOfTheCallerAreReturnedAsTheyAre(t *testing.T) {
+	broken := errors.New("broken")
+	r := reader(t, "line", false, windowSize, MaxRecord)
+	for _, text := range []string{"", "a", "a\nb\n"} {
+		for _, part := range []Range{whole, {1, math.MaxInt64}} {
+			in := io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
+			if _, err := r.Each(in, part, nil, func([]byte) error { return nil }); err != broken {
+				t.Errorf("%q from %d on: %v", text, part.Off, err)
+			}
+		}
+	}
+	n := 0
+	_, err := r.Each(strings.NewReader("a\nb\n"), whole, nil, func([]byte) error { n++; return broken })
+	if err != broken || n != 1 {
+		t.Errorf("%v after %d values", err, n)
+	}
+}
+
+func TestATextThatIsNotToBeCutIsNotReadFromItsMiddle(t *testing.T) {
+	if _, _, err := read(reader(t, "csv:1", false, windowSize, MaxRecord), "a\nb\n", Range{1, 4}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestOnlyAsMuchIsReadAsNeeded: what is behind the end of a range may cost a request to a store.
+func TestOnlyAsMuchIsReadAsNeeded(t *testing.T) {
+	text := strings.Repeat("a line\n", 100_000)
+	for _, part := range []Range{{0, 7}, {0, 70_000}, {7, 70_000}} {
+		in := strings.NewReader(text[max(part.Off-1, 0):])
+		tally, err := reader(t, "line", false, windowSize, MaxRecord).Each(in, part, nil, func([]byte) error { return nil })
+		check.Must(t, err)
+		if read := int64(len(text)-in.Len()) - part.Off; read > part.End+overrun || tally.Records != uint64(part.End-part.Off)/7 {
+			t.Errorf("%v: %d bytes were read, %+v", part, read, tally)
+		}
+	}
+}
+
+func TestDeepJSONIsMalformedWhereEncodingJSONSaysSo(t *testing.T) {
+	for _, depth := range []int{maxDepth - 1, maxDepth, maxDepth + 1} {
+		for _, text := range []string{
+			strings.Repeat("[", depth) + strings.Repeat("]", depth),
+			strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth),
+		} {
+			_, tally, err := read(reader(t, "jsonl:a.a", false, windowSize, MaxRecord), text, whole)
+			check.Must(t, err)
+			if valid := tally.Malformed == 0; valid != json.Valid([]byte(text)) {
+				t.Errorf("depth %d: valid is %v", depth, valid)
+			}
+		}
+	}
+}
+
+// FuzzJSON compares the finder with encoding/json: which lines are valid, and what a string means.
+func FuzzJSON(f *testing.F) {
+	r := reader(f, "jsonl:a", false, windowSize, MaxRecord)
+	f.Fuzz(func(t *testing.T, line []byte) {
+		text := strings.ReplaceAll(string(line), "\n", " ")
+		if strings.Trim(text, " \t\r") == "" {
+			t.Skip()
+		}
+		values, tally, err := read(r, text, Range{0, 1})
+		check.Must(t, err)
+		if strings.HasPrefix(text, byteOrderMark) {
+			text = text[len(byteOrderMark):]
+		}
+		if (tally.Malformed == 0) != json.Valid([]byte(text)) {
+			t.Fatalf("%q: %+v", text, tally)
+		}
+		var members map[string]any
+		if json.Unmarshal([]byte(text), &members) != nil {
+			return
+		}
+		if want, is := members["a"].(string); is && !slices.Equal(values, []string{want}) {
+			t.Fatalf("%q: %q, want %q", text, values, want)
+		}
+	})
+}

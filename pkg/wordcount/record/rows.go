@@ -1,0 +1,217 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+)
+
+// rows cuts lines into fields. What is in quotes it reads as encoding/csv does.
+type rows struct {
+	comma  byte
+	quotes bool   // fields may be in quotes
+	across bool   // fields in quotes may have line ends
+	column int    // the index of the one that is counted; noColumn if the header doesn't name it
+	why    string // there is no such column
+	block  []byte // whole lines
+	at     int    // where the next field of the row begins
+	end    int    // of the line, without CR and LF
+	next   int    // where the next line begins
+	quote  int    // where the first quote at or behind some earlier at is; -1: unknown
+	text   []byte // of the kept field, if it is in quotes
+}
+
+const noColumn = math.MaxInt
+
+// fate is what the search for a field came to.
+type fate uint8
+
+const (
+	found fate = iota
+	missing
+	null
+	nested
+	malformed
+	partial // the record goes on behind the block
+)
+
+// open begins a block.
+func (c *rows) open(block []byte) { c.block, c.quote = block, -1 }
+
+// line begins the line at i.
+func (c *rows) line(i int) {
+	c.at, c.end = i, i+bytes.IndexByte(c.block[i:], '\n')
+	c.next = c.end + 1
+	if c.end > i && c.block[c.end-1] == '\r' {
+		c.end--
+	}
+}
+
+// quoted says whether a quote is in block[from:to]. It looks at each byte once, as long as from
+// doesn't go back.
+func (c *rows) quoted(from, to int) bool {
+	if c.quote < from {
+		c.quote = len(c.block)
+		if i := bytes.IndexByte(c.block[from:], '"'); i >= 0 {
+			c.quote = from + i
+		}
+	}
+	return c.quote < to
+}
+
+// plain returns the field of a line without quotes.
+func (c *rows) plain(column int) ([]byte, fate) {
+	rest := c.block[c.at:c.end]
+	for ; column > 0; column-- {
+		i := bytes.IndexByte(rest, c.comma)
+		if i < 0 {
+			return nil, missing
+		}
+		rest = rest[i+1:]
+	}
+	if i := bytes.IndexByte(rest, c.comma); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest, found
+}
+
+// row returns the field of a row with quotes. It leaves c.next behind the row.
+func (c *rows) row(column int) (field []byte, f fate) {
+	f = missing
+	for n := 0; ; n++ {
+		cell, last, state := c.cell(n == column)
+		if state != found {
+			return nil, state
+		}
+		if n == column {
+			field, f = cell, found
+		}
+		if last {
+			return field, f
+		}
+	}
+}
+
+// cell returns the next field of a row, and whether it is the last one. If it isn't kept, only its
+// end is looked for.
+func (c *rows) cell(keep bool) (field []byte, last bool, f fate) {
+	if !c.quotes || c.at == c.end || c.block[c.at] != '"' {
+		field = c.block[c.at:c.end]
+		i := bytes.IndexByte(field, c.comma)
+		if i >= 0 {
+			field = field[:i]
+		}
+		if c.quotes && c.quoted(c.at, c.at+len(field)) {
+			return nil, true, malformed
+		}
+		c.at += len(field) + 1
+		return field, i < 0, found
+	}
+	if keep {
+		c.text = c.text[:0]
+	}
+	for c.at++; ; {
+		if !c.quoted(c.at, c.end) {
+			if !c.across {
+				return nil, true, malformed
+			}
+			if c.next == len(c.block) {
+				return nil, true, partial
+			}
+			if keep {
+				c.text = append(append(c.text, c.block[c.at:c.end]...), '\n')
+			}
+			c.line(c.next)
+			continue
+		}
+		if keep {
+			c.text = append(c.text, c.block[c.at:c.quote]...)
+		}
+		c.at = c.quote + 1
+		if c.at == c.end {
+			return c.text, true, found
+		}
+		switch c.block[c.at] {
+		case '"':
+			if keep {
+				c.text = append(c.text, '"')
+			}
+			c.at++
+		case c.comma:
+			c.at++
+			return c.text, false, found
+		default:
+			return nil, true, malformed
+		}
+	}
+}
+
+// header looks for the name of the column in the first row of a file. It returns how many bytes that
+// row has, and whether it is whole.
+func (c *rows) header(block []byte, name string, ended bool) (used int, whole bool) {
+	c.open(block)
+	c.line(0)
+	c.column, c.why = noColumn, fmt.Sprintf("the header has no column %q", name)
+	for n := 0; ; n++ {
+		cell, last, state := c.cell(true)
+		if state == partial && !ended {
+			return 0, false
+		}
+		if state != found {
+			c.column, c.why = noColumn, "the header is not valid CSV"
+			return c.next, true
+		}
+		if c.column == noColumn && string(cell) == name {
+			c.column = n
+		}
+		if last {
+			return c.next, true
+		}
+	}
+}
+
+// cells gives the values of the rows that begin in block[:stop].
+func (r *Reader) cells(block []byte, stop int, tally *Tally, value func([]byte) error) (used int, err error) {
+	c := &r.rows
+	c.open(block)
+	for used < stop {
+		c.line(used)
+		if c.end == used { // an empty line is no row
+			used = c.next
+			continue
+		}
+		var field []byte
+		var f fate
+		if c.quotes && c.quoted(used, c.end) {
+			if field, f = c.row(c.column); f == partial {
+				if !r.window.ended {
+					return used, nil
+				}
+				f = malformed
+			}
+		} else {
+			field, f = c.plain(c.column)
+		}
+		tally.Records++
+		switch f {
+		case found:
+			err = value(field)
+		case missing:
+			err = r.lacks(&tally.Missing, used, func() string {
+				if c.column == noColumn {
+					return c.why
+				}
+				return fmt.Sprintf("it has no column %d", c.column+1)
+			})
+		default:
+			err = r.lacks(&tally.Malformed, used, func() string {
+				return "it is not valid CSV: its quotes are not as they must be"
+			})
+		}
+		if err != nil {
+			return used, err
+		}
+		used = c.next
+	}
+	return used, nil
+}
