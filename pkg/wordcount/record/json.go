@@ -13,6 +13,13 @@ import (
 
 // space returns where the white space ends. A line end is none.
 func space(b []byte, i int) int {
+	if b[i] > ' ' { // most of the time; this is inlined
+		return i
+	}
+	return spaces(b, i)
+}
+
+func spaces(b []byte, i int) int {
 	for b[i] == ' ' || b[i] == '\t' || b[i] == '\r' {
 		i++
 	}

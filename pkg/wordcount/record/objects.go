@@ -15,12 +15,21 @@ type finder struct {
 	text     bool   // the value is a string
 	escaped  bool   // and has backslashes
 	key      []byte // as it is without escapes
+	keys     []key  // of the records before, in their order
 	value    []byte // as it is without escapes
+}
+
+// key is a key of a record, as it stands in the text. Records mostly have the same keys in the same
+// order, and comparing bytes is faster than reading them.
+type key struct {
+	text   []byte // from its first quote to the colon
+	onPath bool
 }
 
 const (
 	offPath  = -1    // the level of a value that isn't on the path
 	maxDepth = 10000 // of objects and arrays, as in encoding/json
+	maxKeys  = 64    // that are kept, and bytes of each
 )
 
 // objects gives the values of the lines that begin in block[:stop].
@@ -134,22 +143,32 @@ func (f *finder) object(i, level, depth int) int {
 	if i = space(b, i); b[i] == '}' {
 		return i + 1
 	}
-	for {
+	for n := 0; ; n++ {
 		if b[i] != '"' {
 			return -1
 		}
-		end, escaped := quoted(b, i+1)
-		if end < 0 {
-			return -1
-		}
 		next := offPath
-		if level >= 0 && f.is(level, b[i+1:end-1], escaped) {
-			next, f.fate = level+1, missing
+		if known := f.known(n, i, depth); known != nil {
+			i += len(known.text)
+			if known.onPath {
+				next, f.fate = level+1, missing
+			}
+		} else {
+			end, escaped := quoted(b, i+1)
+			if end < 0 {
+				return -1
+			}
+			if level >= 0 && f.is(level, b[i+1:end-1], escaped) {
+				next, f.fate = level+1, missing
+			}
+			from := i
+			if i = space(b, end); b[i] != ':' {
+				return -1
+			}
+			i++
+			f.learn(n, b[from:i], next != offPath, depth)
 		}
-		if i = space(b, end); b[i] != ':' {
-			return -1
-		}
-		if i = f.find(space(b, i+1), next, depth); i < 0 {
+		if i = f.find(space(b, i), next, depth); i < 0 {
 			return -1
 		}
 		i = space(b, i)
@@ -161,6 +180,33 @@ func (f *finder) object(i, level, depth int) int {
 		default:
 			return -1
 		}
+	}
+}
+
+// known returns the n-th key of the record before, if it is the one at i. Only the keys of the
+// record itself are kept, not those of objects in it.
+func (f *finder) known(n, i, depth int) *key {
+	if depth > 1 || n >= len(f.keys) {
+		return nil
+	}
+	k := &f.keys[n]
+	if end := i + len(k.text); end > len(f.b) || string(f.b[i:end]) != string(k.text) {
+		return nil
+	}
+	return k
+}
+
+// learn keeps the n-th key of a record.
+func (f *finder) learn(n int, text []byte, onPath bool, depth int) {
+	if depth > 1 || n >= maxKeys || len(text) > maxKeys {
+		return
+	}
+	if n == len(f.keys) {
+		f.keys = append(f.keys, key{})
+	}
+	if n < len(f.keys) {
+		k := &f.keys[n]
+		k.text, k.onPath = append(k.text[:0], text...), onPath
 	}
 }
 

@@ -91,6 +91,16 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 	return tally, nil
 }
 
+// Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't begin
+// there need it, if the format is headed. Its errors are like those of Each.
+func Header(text io.Reader) ([]byte, error) {
+	w := window{most: MaxRecord}
+	w.open(text, 0, headerSize)
+	err := w.fill(false, 0)
+	first, _, _ := bytes.Cut(w.block(), []byte("\n"))
+	return first, err
+}
+
 // readHeader reads the header from the beginning of the text.
 func (r *Reader) readHeader(end int64) error {
 	if !r.format.Headed() {

@@ -26,8 +26,11 @@ func reader(tb testing.TB, field string, strict bool, size, most int) *Reader {
 
 // read returns the values of a range of a text.
 func read(r *Reader, text string, part Range) (values []string, tally Tally, err error) {
-	header, _, _ := strings.Cut(text, "\n")
-	tally, err = r.Each(strings.NewReader(text[max(part.Off-1, 0):]), part, []byte(header), func(v []byte) error {
+	header, err := Header(strings.NewReader(text))
+	if err != nil {
+		return nil, tally, err
+	}
+	tally, err = r.Each(strings.NewReader(text[max(part.Off-1, 0):]), part, header, func(v []byte) error {
 		values = append(values, string(v))
 		return nil
 	})
@@ -102,6 +105,8 @@ var rules = []struct {
 	{"jsonl:a.b", `{"a":{"b":1,"b":2},"c":{"b":3}}`, []string{"2"}, Tally{Records: 1}, ""},
 	{"jsonl:a.b", `{"a":{"b":1},"a":{}}`, nil, Tally{Records: 1, Missing: 1}, "record at byte 0: it has no a.b"},
 	{`jsonl:a\.b.1.\\`, `{"a":{"b":0},"a.b":[0,{"\\":"x"}]}`, []string{"x"}, Tally{Records: 1}, ""},
+	{"jsonl:b", `{"a":1,"b":2}` + "\n" + `{"b":3,"a":4}` + "\n" + `{"a":5,"bb":6}` + "\n" + `{"a":{"b":7}}` + "\n" + `{"a":8,"b" :9}` + "\n" + `{"a":1,"b":2`,
+		[]string{"2", "3", "9"}, Tally{Records: 6, Missing: 2, Malformed: 1}, "record at byte 28: it has no b"},
 	{"jsonl:0", `[5]` + "\n" + `{"0":6}`, []string{"5", "6"}, Tally{Records: 2}, ""},
 	{"csv:b", "a,b,b\n1,2,3\n\n\"x\",\"y \"\"z\"\"\r\n,\"\n", []string{"2", "y \"z\"\n,"}, Tally{Records: 2}, ""},
 	{"csv:2", "a,b\nc\nd,e,f\n", []string{"b", "e"}, Tally{Records: 3, Missing: 1}, "record at byte 4: it has no column 2"},
@@ -199,6 +204,22 @@ func TestALargeHeaderIsAnError(t *testing.T) {
 		if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 0 {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestAHeaderIsTheFirstLineOfAText(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "a": "a", "a,b\r\nc\n": "a,b\r", "\n": "", strings.Repeat("a", 3*headerSize) + "\nb\n": strings.Repeat("a", 3*headerSize),
+	} {
+		header, err := Header(strings.NewReader(text))
+		check.Must(t, err)
+		if string(header) != want {
+			t.Errorf("%q: %q", text, header)
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := Header(iotest.ErrReader(broken)); err != broken {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 const (
 	windowSize = 256 << 10 // bytes; stays in the second cache
+	headerSize = 4 << 10   // bytes of a window for a header alone
 	slack      = 16        // bytes of room behind a window: a line end, and what may be looked at
 	overrun    = 16 << 10  // bytes of a read beyond the end of a range
 )
