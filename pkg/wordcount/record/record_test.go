@@ -107,6 +107,8 @@ var rules = []struct {
 	{`jsonl:a\.b.1.\\`, `{"a":{"b":0},"a.b":[0,{"\\":"x"}]}`, []string{"x"}, Tally{Records: 1}, ""},
 	{"jsonl:b", `{"a":1,"b":2}` + "\n" + `{"b":3,"a":4}` + "\n" + `{"a":5,"bb":6}` + "\n" + `{"a":{"b":7}}` + "\n" + `{"a":8,"b" :9}` + "\n" + `{"a":1,"b":2`,
 		[]string{"2", "3", "9"}, Tally{Records: 6, Missing: 2, Malformed: 1}, "record at byte 28: it has no b"},
+	{"jsonl:a", strings.Repeat(`{"a":1,"b":{"a":2}}`+"\n", 3), []string{"1", "1", "1"}, Tally{Records: 3}, ""},
+	{"jsonl:a.b", strings.Repeat(`{"a":{"b":1},"a":{}}`+"\n", 3), nil, Tally{Records: 3, Missing: 3}, "record at byte 0: it has no a.b"},
 	{"jsonl:0", `[5]` + "\n" + `{"0":6}`, []string{"5", "6"}, Tally{Records: 2}, ""},
 	{"csv:b", "a,b,b\n1,2,3\n\n\"x\",\"y \"\"z\"\"\r\n,\"\n", []string{"2", "y \"z\"\n,"}, Tally{Records: 2}, ""},
 	{"csv:2", "a,b\nc\nd,e,f\n", []string{"b", "e"}, Tally{Records: 3, Missing: 1}, "record at byte 4: it has no column 2"},
