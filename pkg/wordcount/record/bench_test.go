@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
-	"syscall"
 	"testing"
 )
 
@@ -60,9 +58,6 @@ func BenchmarkReader(b *testing.B) {
 			r := NewReader(f, true)
 			b.SetBytes(int64(len(c.text)))
 			b.ReportAllocs()
-			runtime.LockOSThread()
-			var before, after syscall.Rusage
-			syscall.Getrusage(1, &before)
 			for b.Loop() {
 				size := 0
 				tally, err := r.Each(bytes.NewReader(c.text), Range{0, math.MaxInt64}, nil, func(v []byte) error {
@@ -73,10 +68,6 @@ func BenchmarkReader(b *testing.B) {
 					b.Fatal(tally, err)
 				}
 			}
-			syscall.Getrusage(1, &after)
-			cpu := float64(after.Utime.Nano()+after.Stime.Nano()-before.Utime.Nano()-before.Stime.Nano()) / 1e9
-			b.ReportMetric(float64(b.N)*float64(len(c.text))/1e6/cpu, "MB/cpu-s")
-			runtime.UnlockOSThread()
 		})
 	}
 }

@@ -51,6 +51,7 @@
 //
 // # Caveats
 //
-// A reader has a buffer of 256 KiB. For a large record it takes up to 64 MiB, and as much again for
-// a value with escapes or quotes. While the buffer grows, the one of half the size exists, too.
+// A reader has a buffer of 256 KiB. For a large record it takes up to 64 MiB, and while the buffer
+// grows, the one of half the size exists, too. So a string in JSON that isn't valid UTF-8, and gets
+// longer by that, must not have more than 21 MiB.
 package record

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -16,7 +17,7 @@ type finder struct {
 	escaped  bool   // and has backslashes
 	key      []byte // as it is without escapes
 	keys     []key  // of the records before, in their order
-	value    []byte // as it is without escapes
+	value    []byte // as it is without escapes, if it isn't valid UTF-8
 }
 
 // key is a key of a record, as it stands in the text. Records mostly have the same keys in the same
@@ -54,6 +55,10 @@ func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte
 		}
 		switch f.fate {
 		case found:
+			if f.tooLong(r.window.most) {
+				return used, &RecordError{r.window.base + int64(used), "its " + r.format.field +
+					fmt.Sprintf(" has more than %d MiB, and is not valid UTF-8", MaxRecord/3>>20)}
+			}
 			err = value(f.found())
 		case missing:
 			err = r.lacks(&tally.Missing, used, func() string { return "it has no " + r.format.field })
@@ -77,14 +82,26 @@ func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte
 	return used, nil
 }
 
-// found returns the value that was found.
+// found returns the value that was found. A string loses its escapes where it stands, because it
+// gets no longer: only what isn't valid UTF-8 does.
 func (f *finder) found() []byte {
 	raw := f.b[f.from:f.to]
-	if !f.text || !f.escaped && utf8.Valid(raw) {
+	switch {
+	case !f.text:
 		return raw
+	case !utf8.Valid(raw):
+		f.value = unquote(f.value[:0], raw)
+		return f.value
+	case f.escaped:
+		return unquote(raw[:0], raw)
 	}
-	f.value = unquote(f.value[:0], raw)
-	return f.value
+	return raw
+}
+
+// tooLong says whether the value that was found may have more than most bytes without its escapes.
+func (f *finder) tooLong(most int) bool {
+	raw := f.b[f.from:f.to]
+	return f.text && len(raw) > most/len("\ufffd") && !utf8.Valid(raw)
 }
 
 // find returns the end of the value that begins at i, or -1 if it isn't valid. The level is how many

@@ -200,6 +200,16 @@ func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
 	}
 }
 
+// TestAValueThatGrowsIsBounded: each byte that isn't valid UTF-8 becomes three.
+func TestAValueThatGrowsIsBounded(t *testing.T) {
+	for size, large := range map[int]bool{13: false, 14: true} {
+		_, _, err := read(reader(t, "jsonl:a", false, 8, 40), `{"a":1}`+"\n"+`{"a":"`+strings.Repeat("\xff", size)+`"}`, whole)
+		if e, is := errors.AsType[*RecordError](err); is != large || is && (e.Offset != 8 || !strings.Contains(e.Why, "not valid UTF-8")) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
 func TestALargeHeaderIsAnError(t *testing.T) {
 	for _, text := range []string{strings.Repeat("a", 50), `"` + strings.Repeat("a\n", 25) + `"`} {
 		_, _, err := read(reader(t, "csv:a", false, 8, 40), text, whole)

@@ -18,7 +18,8 @@ type rows struct {
 	end    int    // of the line, without CR and LF
 	next   int    // where the next line begins
 	quote  int    // where the first quote at or behind some earlier at is; -1: unknown
-	text   []byte // of the kept field, if it is in quotes
+	inside bool   // the last field was in quotes
+	text   []byte // of a name in the header that is in quotes
 }
 
 const noColumn = math.MaxInt
@@ -78,39 +79,44 @@ func (c *rows) plain(column int) ([]byte, fate) {
 // row returns the field of a row with quotes. It leaves c.next behind the row.
 func (c *rows) row(column int) (field []byte, f fate) {
 	f = missing
+	inside := false
 	for n := 0; ; n++ {
-		cell, last, state := c.cell(n == column)
+		raw, last, state := c.cell()
 		if state != found {
 			return nil, state
 		}
 		if n == column {
-			field, f = cell, found
+			field, f, inside = raw, found, c.inside
 		}
 		if last {
-			return field, f
+			break
 		}
 	}
+	if inside {
+		field = unquoted(field[:0], field) // in its place, because the row isn't read again
+	}
+	return field, f
 }
 
-// cell returns the next field of a row, and whether it is the last one. If it isn't kept, only its
-// end is looked for.
-func (c *rows) cell(keep bool) (field []byte, last bool, f fate) {
+// cell returns the next field of a row as it stands in the text, without the quotes around it, and
+// whether it is the last one.
+func (c *rows) cell() (raw []byte, last bool, f fate) {
+	c.inside = false
 	if !c.quotes || c.at == c.end || c.block[c.at] != '"' {
-		field = c.block[c.at:c.end]
-		i := bytes.IndexByte(field, c.comma)
+		raw = c.block[c.at:c.end]
+		i := bytes.IndexByte(raw, c.comma)
 		if i >= 0 {
-			field = field[:i]
+			raw = raw[:i]
 		}
-		if c.quotes && c.quoted(c.at, c.at+len(field)) {
+		if c.quotes && c.quoted(c.at, c.at+len(raw)) {
 			return nil, true, malformed
 		}
-		c.at += len(field) + 1
-		return field, i < 0, found
+		c.at += len(raw) + 1
+		return raw, i < 0, found
 	}
-	if keep {
-		c.text = c.text[:0]
-	}
-	for c.at++; ; {
+	c.inside = true
+	c.at++
+	for from := c.at; ; {
 		if !c.quoted(c.at, c.end) {
 			if !c.across {
 				return nil, true, malformed
@@ -118,31 +124,40 @@ func (c *rows) cell(keep bool) (field []byte, last bool, f fate) {
 			if c.next == len(c.block) {
 				return nil, true, partial
 			}
-			if keep {
-				c.text = append(append(c.text, c.block[c.at:c.end]...), '\n')
-			}
 			c.line(c.next)
 			continue
 		}
-		if keep {
-			c.text = append(c.text, c.block[c.at:c.quote]...)
-		}
+		raw = c.block[from:c.quote]
 		c.at = c.quote + 1
 		if c.at == c.end {
-			return c.text, true, found
+			return raw, true, found
 		}
 		switch c.block[c.at] {
 		case '"':
-			if keep {
-				c.text = append(c.text, '"')
-			}
 			c.at++
 		case c.comma:
 			c.at++
-			return c.text, false, found
+			return raw, false, found
 		default:
 			return nil, true, malformed
 		}
+	}
+}
+
+// unquoted appends what stands in quotes: "" is a quote, and CRLF is LF. It may be appended to
+// raw[:0], because it gets no longer.
+func unquoted(to, raw []byte) []byte {
+	for {
+		i := bytes.IndexAny(raw, "\"\r")
+		if i < 0 {
+			return append(to, raw...)
+		}
+		to = append(to, raw[:i]...)
+		if raw[i] == '"' || i+1 < len(raw) && raw[i+1] == '\n' {
+			i++
+		}
+		to = append(to, raw[i])
+		raw = raw[i+1:]
 	}
 }
 
@@ -153,7 +168,7 @@ func (c *rows) header(block []byte, name string, ended bool) (used int, whole bo
 	c.line(0)
 	c.column, c.why = noColumn, fmt.Sprintf("the header has no column %q", name)
 	for n := 0; ; n++ {
-		cell, last, state := c.cell(true)
+		raw, last, state := c.cell()
 		if state == partial && !ended {
 			return 0, false
 		}
@@ -161,7 +176,11 @@ func (c *rows) header(block []byte, name string, ended bool) (used int, whole bo
 			c.column, c.why = noColumn, "the header is not valid CSV"
 			return c.next, true
 		}
-		if c.column == noColumn && string(cell) == name {
+		if c.inside && c.column == noColumn { // the row may be read again
+			c.text = unquoted(c.text[:0], raw)
+			raw = c.text
+		}
+		if c.column == noColumn && string(raw) == name {
 			c.column = n
 		}
 		if last {
