@@ -16,8 +16,8 @@
 //	tsv:COLUMN        the fields of a line have tabs between them; a quote is a byte like any other
 //
 // A PATH is keys with dots between them. A dot in a key is written \. and a backslash \\. Where the
-// value is an array, a key 0, 1 and so on is an element of it. No key is empty. A COLUMN is a name in
-// the header, which is the first line of each file, or a number from 1: then there is no header.
+// value is an array, a key 0, 1 and so on is an element of it. No key is empty. A COLUMN is a name
+// in the header, which is the first line of each file, or a number from 1: then there is no header.
 //
 // # Rules
 //

@@ -9,8 +9,8 @@ import (
 )
 
 // Format says what the records of a text are, and which field of each is counted. Formats are
-// compared by ==. In JSON a format is its string. The zero Format is that of plain text: a record is
-// a line, and its field is the line.
+// compared by ==. In JSON a format is its string. The zero Format is that of plain text: a record
+// is a line, and its field is the line.
 type Format struct {
 	kind  kind
 	field string // the path or the column

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// The functions of this file look at b from i on. They go no further than the next line end, but for
-// seven bytes that they don't use. They return the end of what they have found, or -1 if it isn't
-// valid JSON.
+// The functions of this file look at b from i on. They go no further than the next line end, but
+// for seven bytes that they don't use. They return the end of what they have found, or -1 if it
+// isn't valid JSON.
 
 // space returns where the white space ends. A line end is none.
 func space(b []byte, i int) int {

@@ -104,8 +104,8 @@ func (f *finder) tooLong(most int) bool {
 	return f.text && len(raw) > most/len("\ufffd") && !utf8.Valid(raw)
 }
 
-// find returns the end of the value that begins at i, or -1 if it isn't valid. The level is how many
-// keys of the path lead to it, or offPath. It stands in depth objects and arrays.
+// find returns the end of the value that begins at i, or -1 if it isn't valid. The level is how
+// many keys of the path lead to it, or offPath. It stands in depth objects and arrays.
 func (f *finder) find(i, level, depth int) int {
 	onPath := level == len(f.path)
 	inside := level
@@ -151,7 +151,8 @@ func (f *finder) find(i, level, depth int) int {
 	return end
 }
 
-// object returns the end of the object whose content begins at i. Of equal keys the last one counts.
+// object returns the end of the object whose content begins at i. Of equal keys the last one
+// counts.
 func (f *finder) object(i, level, depth int) int {
 	if depth > maxDepth {
 		return -1

@@ -91,8 +91,8 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 	return tally, nil
 }
 
-// Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't begin
-// there need it, if the format is headed. Its errors are like those of Each.
+// Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't
+// begin there need it, if the format is headed. Its errors are like those of Each.
 func Header(text io.Reader) ([]byte, error) {
 	w := window{most: MaxRecord}
 	w.open(text, 0, headerSize)
@@ -122,8 +122,8 @@ func (r *Reader) readHeader(end int64) error {
 }
 
 // records gives the values of the records that begin in block[:stop]. The block is whole lines. It
-// returns how many bytes these records have, up to len(block). These are fewer than stop if the last
-// record goes on behind the block.
+// returns how many bytes these records have, up to len(block). These are fewer than stop if the
+// last record goes on behind the block.
 func (r *Reader) records(block []byte, stop int, tally *Tally, value func([]byte) error) (used int, err error) {
 	switch r.format.kind {
 	case jsonLines:

@@ -161,8 +161,8 @@ func unquoted(to, raw []byte) []byte {
 	}
 }
 
-// header looks for the name of the column in the first row of a file. It returns how many bytes that
-// row has, and whether it is whole.
+// header looks for the name of the column in the first row of a file. It returns how many bytes
+// that row has, and whether it is whole.
 func (c *rows) header(block []byte, name string, ended bool) (used int, whole bool) {
 	c.open(block)
 	c.line(0)

@@ -17,8 +17,8 @@ import (
 type fates struct{ records, missing, null, nested, malformed uint64 }
 
 // records gives the values of one field of the records of a whole file, and says what became of all
-// records. The field is that of package record, which says the rules; none of its code is used here.
-// The function value must not keep its argument.
+// records. The field is that of package record, which says the rules; none of its code is used
+// here. The function value must not keep its argument.
 func records(field string, text io.Reader, value func([]byte)) (fates, error) {
 	var f fates
 	in := bufio.NewReader(text)

@@ -15,8 +15,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// valuesByRecord reads a text with package record, cut into ranges of split bytes, if it can be cut.
-// Each read returns at most some bytes, which are as many as asked for if read is 0.
+// valuesByRecord reads a text with package record, cut into ranges of split bytes, if it can be
+// cut. Each read returns at most some bytes, which are as many as asked for if read is 0.
 func valuesByRecord(f record.Format, text string, split, read int) (values []string, sum record.Tally, err error) {
 	r := record.NewReader(f, false)
 	end := int64(len(text))
@@ -45,7 +45,8 @@ func valuesByRecord(f record.Format, text string, split, read int) (values []str
 	return values, sum, nil
 }
 
-// shortReads returns at most some bytes for each read, and the end of the text with the last of them.
+// shortReads returns at most some bytes for each read, and the end of the text with the last of
+// them.
 type shortReads struct {
 	r    io.Reader
 	most int
