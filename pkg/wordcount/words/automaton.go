@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -22,14 +23,15 @@ type automaton struct {
 	classes *classes
 
 	states []state
-	known  map[string]uint32 // the number of the state with these threads
-	row    uint32            // entries of a state in table: one for each class, one for the end
-	table  []uint32          // a state's first entry: plain edges; or special, and an index in edges
+	starts [len(kindMembers)]uint32 // the state in which a search begins, by the kind before it; or none
+	known  map[string]uint32        // the number of the state with these threads
+	row    uint32                   // entries of a state in table: one for each class, one for the end
+	table  []uint32                 // a state's first entry: plain edges; or special, and an index in edges
 	edges  []edge
 	cells  int // the memory and the work that the automaton took, in entries of table
 
-	registers, spare []register // of each thread; spare is for the next ones
-	next             step       // kept for its memory
+	registers []register // of each thread; they are changed in place
+	next      step       // kept for its memory
 }
 
 const (
@@ -62,16 +64,22 @@ const (
 // edge is more than a plain edge, which only leads to a state.
 type edge struct {
 	to    uint32 // the first entry of the next state; none if no thread is left
+	skip  int    // that of the next state
+	moves []move // in an order in which each reads its register before another one changes it
 	match bool   // there is a match, and no thread with less priority counts
 	last  move   // of the match
-	moves []move // one for each thread of the next state; empty if none changes
 }
 
-// move says where the registers of a thread come from.
+// move says what the registers of a thread become.
 type move struct {
-	from       uint32 // the thread before
-	begin, end bool   // the word begins or ends here
+	to   int // the thread
+	from int // the thread before, or fresh
+	// The word begins or ends here.
+	begin, end bool
 }
+
+// fresh is where the registers of a thread come from that has just begun to match: both are -1.
+const fresh = -1
 
 type register struct{ begin, end int }
 
@@ -128,6 +136,9 @@ func newAutomaton(expression string) *automaton {
 		return nil
 	}
 	a.row = uint32(a.classes.end()) + 1
+	for k := range a.starts {
+		a.starts[k] = none
+	}
 	a.next.seen, a.next.added = make([]uint32, len(prog.Inst)), make([]uint32, len(prog.Inst))
 	return a
 }
@@ -147,32 +158,31 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			before = utf8.RuneSelf
 		}
 	}
-	at := a.state(kindOf(before, a.looks), []uint32{searching})
-	if len(a.registers) == 0 {
-		a.registers = append(a.registers, register{})
+	start := &a.starts[kindOf(before, a.looks)]
+	if *start == none {
+		*start = a.state(kindOf(before, a.looks), []uint32{searching})
 	}
-	a.registers[0] = register{-1, -1}
-	pos = a.skip(text, pos, at)
+	at, ascii, table := *start, &a.classes.ascii, a.table
+	pos = skip(text, pos, a.states[at/a.row].skip)
 	for {
-		for pos < len(text) {
-			b := text[pos]
-			if b >= utf8.RuneSelf {
-				break
-			}
-			to := a.table[at+uint32(a.classes.ascii[b])]
-			if to >= special {
-				break
-			}
-			at = to
-			pos++
+		var to uint32
+		var class, size int
+		if pos < len(text) && text[pos] < utf8.RuneSelf { // as classes.at has it
+			class, size = int(ascii[text[pos]]), 1
+		} else {
+			class, size = a.classes.at(text, pos)
 		}
-		class, size := a.classes.at(text, pos)
-		to := a.table[at+uint32(class)]
+		if to = table[at+uint32(class)]; to < special {
+			at = to
+			pos += size
+			continue
+		}
 		if to == unknown {
 			if a.cells > maxCells {
 				return match, true
 			}
 			to = a.edge(at, class)
+			table = a.table
 		}
 		if to < special {
 			at = to
@@ -190,22 +200,19 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 		if e.to == none {
 			return match, false
 		}
-		if len(e.moves) > 0 {
-			for len(a.spare) < len(e.moves) {
-				a.spare = append(a.spare, register{})
-			}
-			for i, m := range e.moves {
-				a.spare[i] = a.moved(m, pos)
-			}
-			a.registers, a.spare = a.spare, a.registers
+		for _, m := range e.moves {
+			a.registers[m.to] = a.moved(m, pos)
 		}
 		at = e.to
-		pos = a.skip(text, pos+size, at)
+		pos = skip(text, pos+size, e.skip)
 	}
 }
 
 func (a *automaton) moved(m move, pos int) register {
-	r := a.registers[m.from]
+	r := register{-1, -1}
+	if m.from != fresh {
+		r = a.registers[m.from]
+	}
 	if m.begin {
 		r.begin = pos
 	}
@@ -215,19 +222,18 @@ func (a *automaton) moved(m move, pos int) register {
 	return r
 }
 
-// skip returns the position of the next character that matters in this state.
-func (a *automaton) skip(text []byte, pos int, at uint32) int {
-	switch b := a.states[at/a.row].skip; b {
+// skip returns the position of the next character that matters in a state.
+func skip(text []byte, pos int, only int) int {
+	switch only {
 	case manyBytes:
 		return pos
 	case noByte:
 		return len(text)
-	default:
-		if n := bytes.IndexByte(text[pos:], byte(b)); n >= 0 {
-			return pos + n
-		}
-		return len(text)
 	}
+	if n := bytes.IndexByte(text[pos:], byte(only)); n >= 0 {
+		return pos + n
+	}
+	return len(text)
 }
 
 // state returns the first entry of the state with these threads, and makes it if need be.
@@ -247,6 +253,9 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 	}
 	a.known[string(key)] = at
 	a.cells += int(a.row)*(1+len(a.prog.Inst)/32) + 2*len(threads)
+	for len(a.registers) < len(threads) {
+		a.registers = append(a.registers, register{})
+	}
 
 	returns := make([]bool, a.classes.end())
 	for class := range returns {
@@ -274,26 +283,40 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 
 // edge makes the edge of a class, and returns its entry.
 func (a *automaton) edge(at uint32, class int) uint32 {
-	from := a.states[at/a.row]
-	a.next.run(a, from, class)
-	moves := append([]move(nil), a.next.moves...)
-	e := edge{to: none, match: a.next.match, last: a.next.last}
-	unmoved := len(moves) == len(from.threads)
-	for i, m := range moves {
-		unmoved = unmoved && m == move{from: uint32(i)}
-	}
-	if !unmoved {
-		e.moves = moves
-	}
-	if len(moves) > 0 {
+	a.next.run(a, a.states[at/a.row], class)
+	e := edge{to: none, skip: manyBytes, moves: inOrder(a.next.moves), match: a.next.match, last: a.next.last}
+	if len(a.next.threads) > 0 {
 		e.to = a.state(a.next.before, append([]uint32(nil), a.next.threads...))
+		e.skip = a.states[e.to/a.row].skip
 	}
 	entry := e.to
-	if e.match || e.to == none || !unmoved || a.states[e.to/a.row].skip != manyBytes {
+	if e.match || e.to == none || len(e.moves) > 0 || e.skip != manyBytes {
 		entry = special | uint32(len(a.edges))
 		a.edges = append(a.edges, e)
-		a.cells += 16 + 4*len(e.moves)
+		a.cells += 32 + 8*len(e.moves)
 	}
 	a.table[at+uint32(class)] = entry
 	return entry
+}
+
+// inOrder returns the moves that change anything. Threads keep their order, so from never decreases, but
+// for fresh threads. Therefore moves to higher numbers come first, the highest first of all, and then
+// those to lower numbers, the lowest first of all.
+func inOrder(all []move) (moves []move) {
+	for _, m := range slices.Backward(all) {
+		if m.from != fresh && m.from < m.to {
+			moves = append(moves, m)
+		}
+	}
+	for _, m := range all {
+		if m.from > m.to || m.from == m.to && (m.begin || m.end) {
+			moves = append(moves, m)
+		}
+	}
+	for _, m := range all {
+		if m.from == fresh {
+			moves = append(moves, m)
+		}
+	}
+	return moves
 }

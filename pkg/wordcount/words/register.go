@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,14 +20,7 @@ var registered struct {
 
 const nameRule = "1 to 64 letters, digits, and characters of ._-, all ASCII"
 
-func isName(name string) bool {
-	for _, c := range []byte(name) {
-		if !alphanumeric(c) && !strings.ContainsRune("._-", rune(c)) {
-			return false
-		}
-	}
-	return 0 < len(name) && len(name) <= 64
-}
+var isName = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`).MatchString
 
 // Register gives a function the name by which func:NAME finds it. Call it in an init function, so that
 // each process of the program has it. It panics if the name is taken or isn't 1 to 64 letters, digits,
