@@ -51,9 +51,16 @@ const (
 type state struct {
 	before  kind
 	threads []uint32 // the next instruction of each
-	// skip is the only byte that doesn't lead back here and change nothing: 0 to 127. It is noByte if
-	// there is none, and manyBytes if there are several.
-	skip int
+	skip    skipper
+}
+
+// skipper says which characters don't matter in a state.
+type skipper struct {
+	// only is the only byte that doesn't lead back to the state and change nothing: 0 to 127. It is noByte
+	// if there is none, and manyBytes if there are several.
+	only int
+	// unless has the bytes after it that then lead back, so that the two don't matter. It may be nil.
+	unless *[256]bool
 }
 
 const (
@@ -63,11 +70,11 @@ const (
 
 // edge is more than a plain edge, which only leads to a state.
 type edge struct {
-	to    uint32 // the first entry of the next state; none if no thread is left
-	skip  int    // that of the next state
-	moves []move // in an order in which each reads its register before another one changes it
-	match bool   // there is a match, and no thread with less priority counts
-	last  move   // of the match
+	to    uint32  // the first entry of the next state; none if no thread is left
+	skip  skipper // that of the next state
+	moves []move  // in an order in which each reads its register before another one changes it
+	match bool    // there is a match, and no thread with less priority counts
+	last  move    // of the match
 }
 
 // move says what the registers of a thread become.
@@ -163,7 +170,7 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 		*start = a.state(kindOf(before, a.looks), []uint32{searching})
 	}
 	at, ascii, table := *start, &a.classes.ascii, a.table
-	pos = skip(text, pos, a.states[at/a.row].skip)
+	pos = a.states[at/a.row].skip.skip(text, pos)
 	for {
 		var to uint32
 		var class, size int
@@ -204,7 +211,7 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			a.registers[m.to] = a.moved(m, pos)
 		}
 		at = e.to
-		pos = skip(text, pos+size, e.skip)
+		pos = e.skip.skip(text, pos+size)
 	}
 }
 
@@ -222,18 +229,25 @@ func (a *automaton) moved(m move, pos int) register {
 	return r
 }
 
-// skip returns the position of the next character that matters in a state.
-func skip(text []byte, pos int, only int) int {
-	switch only {
+// skip returns the position of the next character that matters.
+func (s *skipper) skip(text []byte, pos int) int {
+	switch s.only {
 	case manyBytes:
 		return pos
 	case noByte:
 		return len(text)
 	}
-	if n := bytes.IndexByte(text[pos:], byte(only)); n >= 0 {
-		return pos + n
+	for {
+		n := bytes.IndexByte(text[pos:], byte(s.only))
+		if n < 0 {
+			return len(text)
+		}
+		pos += n
+		if s.unless == nil || pos+1 == len(text) || !s.unless[text[pos+1]] {
+			return pos
+		}
+		pos += 2
 	}
-	return len(text)
 }
 
 // state returns the first entry of the state with these threads, and makes it if need be.
@@ -246,7 +260,7 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 	if at, ok := a.known[string(key)]; ok {
 		return at
 	}
-	s := state{before: before, threads: append([]uint32(nil), threads...), skip: noByte}
+	s := state{before: before, threads: slices.Clone(threads)}
 	at := uint32(len(a.table))
 	for range a.row {
 		a.table = append(a.table, unknown)
@@ -257,40 +271,61 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 		a.registers = append(a.registers, register{})
 	}
 
-	returns := make([]bool, a.classes.end())
+	s.skip = a.skipper(s)
+	a.states = append(a.states, s)
+	return at
+}
+
+func (a *automaton) skipper(s state) skipper {
+	only, returns := noByte, make([]bool, a.classes.end())
 	for class := range returns {
 		a.next.run(a, s, class)
 		returns[class] = a.next.stays(s)
+	}
+	for i, r := range a.classes.starts {
+		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
+			return skipper{only: manyBytes}
+		}
 	}
 	for b, class := range a.classes.ascii {
 		if returns[class] {
 			continue
 		}
-		if s.skip == noByte {
-			s.skip = b
-		} else {
-			s.skip = manyBytes
+		if only != noByte {
+			return skipper{only: manyBytes}
 		}
+		only = b
 	}
-	for i, r := range a.classes.starts {
-		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
-			s.skip = manyBytes
-		}
+	if only == noByte || len(s.threads) > 1 || s.threads[0] != searching {
+		return skipper{only: only}
 	}
-	a.states = append(a.states, s)
-	return at
+	// The state has no registers, so that nothing else can have changed on the way back.
+	a.next.run(a, s, int(a.classes.ascii[only]))
+	if a.next.match {
+		return skipper{only: only}
+	}
+	second := state{before: a.next.before, threads: slices.Clone(a.next.threads)}
+	for class := range returns {
+		a.next.run(a, second, class)
+		returns[class] = !a.next.match && a.next.before == s.before && slices.Equal(a.next.threads, s.threads)
+	}
+	unless := new([256]bool)
+	for b, class := range a.classes.ascii {
+		unless[b] = returns[class]
+	}
+	return skipper{only, unless}
 }
 
 // edge makes the edge of a class, and returns its entry.
 func (a *automaton) edge(at uint32, class int) uint32 {
 	a.next.run(a, a.states[at/a.row], class)
-	e := edge{to: none, skip: manyBytes, moves: inOrder(a.next.moves), match: a.next.match, last: a.next.last}
+	e := edge{to: none, skip: skipper{only: manyBytes}, moves: inOrder(a.next.moves), match: a.next.match, last: a.next.last}
 	if len(a.next.threads) > 0 {
-		e.to = a.state(a.next.before, append([]uint32(nil), a.next.threads...))
+		e.to = a.state(a.next.before, slices.Clone(a.next.threads))
 		e.skip = a.states[e.to/a.row].skip
 	}
 	entry := e.to
-	if e.match || e.to == none || len(e.moves) > 0 || e.skip != manyBytes {
+	if e.match || e.to == none || len(e.moves) > 0 || e.skip.only != manyBytes {
 		entry = special | uint32(len(a.edges))
 		a.edges = append(a.edges, e)
 		a.cells += 32 + 8*len(e.moves)
