@@ -9,10 +9,10 @@ import (
 )
 
 // automaton finds matches as package regexp does, several times as fast. It is made from the same
-// program, regexp/syntax.Prog, while it runs: a state is what that program's threads are at between two
-// characters, in the order of their priority, and an edge is what a character of one class does to
-// them. So both prefer the same match. Each thread has two registers, where the word begins and ends;
-// edges say how they move.
+// program, regexp/syntax.Prog, while it runs: a state is what that program's threads are at between
+// two characters, in the order of their priority, and an edge is what a character of one class does
+// to them. So both prefer the same match. Each thread has two registers, where the word begins and
+// ends; edges say how they move.
 //
 // Ville Laurikari describes such automata in "NFAs with tagged transitions, their conversion to
 // deterministic automata and application to regular expressions" (SPIRE 2000).
@@ -23,10 +23,10 @@ type automaton struct {
 	classes *classes
 
 	states []state
-	starts [len(kindMembers)]uint32 // the state in which a search begins, by the kind before it; or none
+	starts [len(kindMembers)]uint32 // the states in which searches begin, by the kind before
 	known  map[string]uint32        // the number of the state with these threads
 	row    uint32                   // entries of a state in table: one for each class, one for the end
-	table  []uint32                 // a state's first entry: plain edges; or special, and an index in edges
+	table  []uint32                 // from a state's first entry: plain edges, or special and an index in edges
 	edges  []edge
 	cells  int // the memory and the work that the automaton took, in entries of table
 
@@ -37,8 +37,8 @@ type automaton struct {
 const (
 	special = 1 << 31
 	unknown = 1<<32 - 1 // this edge has not been made
-	// maxCells bounds an automaton to some MiB and some seconds. Expressions as people write them take
-	// some thousands.
+	// maxCells bounds an automaton to some MiB and some seconds. Expressions as people write them
+	// take some thousands.
 	maxCells = 1 << 19
 
 	lines      = syntax.EmptyBeginLine | syntax.EmptyEndLine
@@ -56,10 +56,11 @@ type state struct {
 
 // skipper says which characters don't matter in a state.
 type skipper struct {
-	// only is the only byte that doesn't lead back to the state and change nothing: 0 to 127. It is noByte
-	// if there is none, and manyBytes if there are several.
+	// only is the only byte that doesn't lead back to the state and change nothing: 0 to 127. It is
+	// noByte if there is none, and manyBytes if there are several.
 	only int
-	// unless has the bytes after it that then lead back, so that the two don't matter. It may be nil.
+	// unless has the bytes after it that then lead back, so that the two don't matter. It may be
+	// nil.
 	unless *[256]bool
 }
 
@@ -150,12 +151,12 @@ func newAutomaton(expression string) *automaton {
 	return a
 }
 
-// found is the word of a match, and where the match ends. from is -1 if the group is not part of the
-// match. end is -1 if there is no match.
+// found is the word of a match, and where the match ends. from is -1 if the group is not part of
+// the match. end is -1 if there is no match.
 type found struct{ from, to, end int }
 
-// find finds the first match that begins at pos or after it. Too large means that it found out nothing,
-// because the automaton exceeded its memory.
+// find finds the first match that begins at pos or after it. Too large means that it found out
+// nothing, because the automaton exceeded its memory.
 func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 	match.end = -1
 	before := rune(-1)
@@ -334,9 +335,9 @@ func (a *automaton) edge(at uint32, class int) uint32 {
 	return entry
 }
 
-// inOrder returns the moves that change anything. Threads keep their order, so from never decreases, but
-// for fresh threads. Therefore moves to higher numbers come first, the highest first of all, and then
-// those to lower numbers, the lowest first of all.
+// inOrder returns the moves that change anything. Threads keep their order, so from never
+// decreases, but for fresh threads. Therefore moves to higher numbers come first, the highest first
+// of all, and then those to lower numbers, the lowest first of all.
 func inOrder(all []move) (moves []move) {
 	for _, m := range slices.Backward(all) {
 		if m.from != fresh && m.from < m.to {

@@ -6,8 +6,8 @@ import (
 	uax29 "github.com/clipperhouse/uax29/v2/words"
 )
 
-// Cutter cuts values into words. It keeps its buffers for the next value, and is for one goroutine at
-// a time.
+// Cutter cuts values into words. It keeps its buffers for the next value, and is for one goroutine
+// at a time.
 type Cutter struct {
 	way        way
 	fold       *folder // nil: nothing is folded

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// unicode gives the segments of UAX #29 that count as words. Bytes that aren't UTF-8 end a text: what
-// is before and after them is segmented by itself, and each run of them is a word.
+// unicode gives the segments of UAX #29 that count as words. Bytes that aren't UTF-8 end a text:
+// what is before and after them is segmented by itself, and each run of them is a word.
 func (k *Cutter) unicode(value []byte, word func([]byte)) {
 	if utf8.Valid(value) { // a fast path; the loop does the same
 		k.segment(value, word)
@@ -36,15 +36,15 @@ func (k *Cutter) unicode(value []byte, word func([]byte)) {
 	}
 }
 
-// sequence is the size of the character that the text begins with, and whether it is a byte that isn't
-// UTF-8.
+// sequence is the size of the character that the text begins with, and whether it is a byte that
+// isn't UTF-8.
 func sequence(text []byte) (size int, bad bool) {
 	r, size := utf8.DecodeRune(text)
 	return size, r == utf8.RuneError && size == 1
 }
 
-// segment gives the words of a text that is UTF-8. What is ASCII, and isn't beside anything else, it
-// segments by itself, because that is several times as fast as the library.
+// segment gives the words of a text that is UTF-8. What is ASCII, and isn't beside anything else,
+// it segments by itself, because that is several times as fast as the library.
 func (k *Cutter) segment(text []byte, word func([]byte)) {
 	for i := 0; i < len(text); {
 		if end, isWord := asciiSegment(text, i); end > i {
@@ -93,9 +93,9 @@ var asciiClasses = func() (classes [256]uint8) {
 	return classes
 }()
 
-// asciiSegment returns where the segment ends that begins at i, and whether it has a letter or a digit.
-// The end is i if a character beyond ASCII could be part of it. Segments of line ends may be shorter than
-// those of the rules, because they aren't words.
+// asciiSegment returns where the segment ends that begins at i, and whether it has a letter or a
+// digit. The end is i if a character beyond ASCII could be part of it. Segments of line ends may be
+// shorter than those of the rules, because they aren't words.
 func asciiSegment(text []byte, i int) (end int, isWord bool) {
 	var seen uint8
 	class := asciiClasses[text[i]]
@@ -153,7 +153,8 @@ func (k *Cutter) counts(segment []byte) bool {
 
 var noise = []*unicode.RangeTable{unicode.M, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf}
 
-// lastOfTable is the last character that is in a table, because looking it up in noise takes longer.
+// lastOfTable is the last character that is in a table, because looking it up in noise takes
+// longer.
 const lastOfTable = 0xFFFF
 
 // meaningful has a bit for each character that is not noise.
