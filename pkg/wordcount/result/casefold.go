@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// foldCase is the full case folding of Unicode (statuses C and F of CaseFolding.txt), of the characters
-// that the standard library knows.
+// foldCase is the full case folding of Unicode (statuses C and F of CaseFolding.txt), of the
+// characters that the standard library knows.
 func foldCase(word []byte) []byte {
 	var folded []byte
 	for len(word) > 0 {

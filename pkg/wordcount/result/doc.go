@@ -23,5 +23,8 @@
 // A recount keeps all words in memory. A [Share] of them takes less. It can't unpack zstd files that
 // need a window of more than 8 MiB. bzip2 files it unpacks with the decoder that workers use.
 //
+// The words of a recount are cut by other code than those of package words (tokens.go). Two things exist
+// only once: a function registered for func:NAME, and NFC.
+//
 // What [Unsealed] returns is no result: map outputs that can't be read are left out of it.
 package result

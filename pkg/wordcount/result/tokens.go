@@ -11,9 +11,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/words"
 )
 
-// tokens returns the function that gives the words of a value, for a choice as words.Parse reads it. It
-// shares no code with package words, but for two things that exist only once: a function registered for
-// func:NAME, and NFC, which is that of golang.org/x/text.
+// tokens returns the function that gives the words of a value, for a choice as words.Parse reads
+// it. It shares no code with package words, but for two things that exist only once: a function
+// registered for func:NAME, and NFC, which is that of golang.org/x/text.
 func tokens(choice, fold string) (func(value []byte, word func([]byte)), error) {
 	cut, err := cutter(choice)
 	if err != nil {

@@ -133,8 +133,8 @@ func TestTheOracleAndPackageWordsAgreeAboutEachCharacter(t *testing.T) {
 	}
 }
 
-// sample is all characters up to the last one that has a meaning of its own, the tags, and some of the
-// others.
+// sample is all characters up to the last one that has a meaning of its own, the tags, and some of
+// the others.
 func sample() (characters []rune) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		characters = append(characters, r)

@@ -92,7 +92,8 @@ func codePoint(hex string) rune {
 // separators, controls, and format characters.
 var meaningful = regexp.MustCompile(`[^\pM\pP\pS\pZ\p{Cc}\p{Cf}]`)
 
-// unicodeTokens gives the segments of UAX #29 that are words, and each run of bytes that aren't UTF-8.
+// unicodeTokens gives the segments of UAX #29 that are words, and each run of bytes that aren't
+// UTF-8.
 func unicodeTokens(value []byte, word func([]byte)) {
 	classes := wordBreaks()
 	var text characters
@@ -138,8 +139,8 @@ func unicodeTokens(value []byte, word func([]byte)) {
 // characters are the classes of the characters of a text.
 type characters []wordBreak
 
-// breaks says whether there is a word boundary before character i, if the one before that is at start,
-// and start < i < len(text). The numbers are those of the rules in UAX #29, in their order.
+// breaks says whether there is a word boundary before character i, if the one before that is at
+// start, and start < i < len(text). The numbers are those of the rules in UAX #29, in their order.
 func (text characters) breaks(start, i int) bool {
 	before, after := text[i-1], text[i]
 	switch {

@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
 // automaton finds matches as package regexp does, several times as fast. It is made from the same
-// program, regexp/syntax.Prog, while it runs: a state is what that program's threads are at between two
-// characters, in the order of their priority, and an edge is what a character of one class does to
-// them. So both prefer the same match. Each thread has two registers, where the word begins and ends;
-// edges say how they move.
+// program, regexp/syntax.Prog, while it runs: a state is what that program's threads are at between
+// two characters, in the order of their priority, and an edge is what a character of one class does
+// to them. So both prefer the same match. Each thread has two registers, where the word begins and
+// ends; edges say how they move.
 //
 // Ville Laurikari describes such automata in "NFAs with tagged transitions, their conversion to
 // deterministic automata and application to regular expressions" (SPIRE 2000).
@@ -22,21 +23,22 @@ type automaton struct {
 	classes *classes
 
 	states []state
-	known  map[string]uint32 // the number of the state with these threads
-	row    uint32            // entries of a state in table: one for each class, one for the end
-	table  []uint32          // a state's first entry: plain edges; or special, and an index in edges
+	starts [len(kindMembers)]uint32 // the states in which searches begin, by the kind before
+	known  map[string]uint32        // the number of the state with these threads
+	row    uint32                   // entries of a state in table: one for each class, one for the end
+	table  []uint32                 // from a state's first entry: plain edges, or special and an index in edges
 	edges  []edge
 	cells  int // the memory and the work that the automaton took, in entries of table
 
-	registers, spare []register // of each thread; spare is for the next ones
-	next             step       // kept for its memory
+	registers []register // of each thread; they are changed in place
+	next      step       // kept for its memory
 }
 
 const (
 	special = 1 << 31
 	unknown = 1<<32 - 1 // this edge has not been made
-	// maxCells bounds an automaton to some MiB and some seconds. Expressions as people write them take
-	// some thousands.
+	// maxCells bounds an automaton to some MiB and some seconds. Expressions as people write them
+	// take some thousands.
 	maxCells = 1 << 19
 
 	lines      = syntax.EmptyBeginLine | syntax.EmptyEndLine
@@ -49,9 +51,17 @@ const (
 type state struct {
 	before  kind
 	threads []uint32 // the next instruction of each
-	// skip is the only byte that doesn't lead back here and change nothing: 0 to 127. It is noByte if
-	// there is none, and manyBytes if there are several.
-	skip int
+	skip    skipper
+}
+
+// skipper says which characters don't matter in a state.
+type skipper struct {
+	// only is the only byte that doesn't lead back to the state and change nothing: 0 to 127. It is
+	// noByte if there is none, and manyBytes if there are several.
+	only int
+	// unless has the bytes after it that then lead back, so that the two don't matter. It may be
+	// nil.
+	unless *[256]bool
 }
 
 const (
@@ -61,17 +71,23 @@ const (
 
 // edge is more than a plain edge, which only leads to a state.
 type edge struct {
-	to    uint32 // the first entry of the next state; none if no thread is left
-	match bool   // there is a match, and no thread with less priority counts
-	last  move   // of the match
-	moves []move // one for each thread of the next state; empty if none changes
+	to    uint32  // the first entry of the next state; none if no thread is left
+	skip  skipper // that of the next state
+	moves []move  // in an order in which each reads its register before another one changes it
+	match bool    // there is a match, and no thread with less priority counts
+	last  move    // of the match
 }
 
-// move says where the registers of a thread come from.
+// move says what the registers of a thread become.
 type move struct {
-	from       uint32 // the thread before
-	begin, end bool   // the word begins or ends here
+	to   int // the thread
+	from int // the thread before, or fresh
+	// The word begins or ends here.
+	begin, end bool
 }
+
+// fresh is where the registers of a thread come from that has just begun to match: both are -1.
+const fresh = -1
 
 type register struct{ begin, end int }
 
@@ -128,16 +144,19 @@ func newAutomaton(expression string) *automaton {
 		return nil
 	}
 	a.row = uint32(a.classes.end()) + 1
+	for k := range a.starts {
+		a.starts[k] = none
+	}
 	a.next.seen, a.next.added = make([]uint32, len(prog.Inst)), make([]uint32, len(prog.Inst))
 	return a
 }
 
-// found is the word of a match, and where the match ends. from is -1 if the group is not part of the
-// match. end is -1 if there is no match.
+// found is the word of a match, and where the match ends. from is -1 if the group is not part of
+// the match. end is -1 if there is no match.
 type found struct{ from, to, end int }
 
-// find finds the first match that begins at pos or after it. Too large means that it found out nothing,
-// because the automaton exceeded its memory.
+// find finds the first match that begins at pos or after it. Too large means that it found out
+// nothing, because the automaton exceeded its memory.
 func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 	match.end = -1
 	before := rune(-1)
@@ -147,32 +166,31 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			before = utf8.RuneSelf
 		}
 	}
-	at := a.state(kindOf(before, a.looks), []uint32{searching})
-	if len(a.registers) == 0 {
-		a.registers = append(a.registers, register{})
+	start := &a.starts[kindOf(before, a.looks)]
+	if *start == none {
+		*start = a.state(kindOf(before, a.looks), []uint32{searching})
 	}
-	a.registers[0] = register{-1, -1}
-	pos = a.skip(text, pos, at)
+	at, ascii, table := *start, &a.classes.ascii, a.table
+	pos = a.states[at/a.row].skip.skip(text, pos)
 	for {
-		for pos < len(text) {
-			b := text[pos]
-			if b >= utf8.RuneSelf {
-				break
-			}
-			to := a.table[at+uint32(a.classes.ascii[b])]
-			if to >= special {
-				break
-			}
-			at = to
-			pos++
+		var to uint32
+		var class, size int
+		if pos < len(text) && text[pos] < utf8.RuneSelf { // as classes.at has it
+			class, size = int(ascii[text[pos]]), 1
+		} else {
+			class, size = a.classes.at(text, pos)
 		}
-		class, size := a.classes.at(text, pos)
-		to := a.table[at+uint32(class)]
+		if to = table[at+uint32(class)]; to < special {
+			at = to
+			pos += size
+			continue
+		}
 		if to == unknown {
 			if a.cells > maxCells {
 				return match, true
 			}
 			to = a.edge(at, class)
+			table = a.table
 		}
 		if to < special {
 			at = to
@@ -190,22 +208,19 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 		if e.to == none {
 			return match, false
 		}
-		if len(e.moves) > 0 {
-			for len(a.spare) < len(e.moves) {
-				a.spare = append(a.spare, register{})
-			}
-			for i, m := range e.moves {
-				a.spare[i] = a.moved(m, pos)
-			}
-			a.registers, a.spare = a.spare, a.registers
+		for _, m := range e.moves {
+			a.registers[m.to] = a.moved(m, pos)
 		}
 		at = e.to
-		pos = a.skip(text, pos+size, at)
+		pos = e.skip.skip(text, pos+size)
 	}
 }
 
 func (a *automaton) moved(m move, pos int) register {
-	r := a.registers[m.from]
+	r := register{-1, -1}
+	if m.from != fresh {
+		r = a.registers[m.from]
+	}
 	if m.begin {
 		r.begin = pos
 	}
@@ -215,18 +230,24 @@ func (a *automaton) moved(m move, pos int) register {
 	return r
 }
 
-// skip returns the position of the next character that matters in this state.
-func (a *automaton) skip(text []byte, pos int, at uint32) int {
-	switch b := a.states[at/a.row].skip; b {
+// skip returns the position of the next character that matters.
+func (s *skipper) skip(text []byte, pos int) int {
+	switch s.only {
 	case manyBytes:
 		return pos
 	case noByte:
 		return len(text)
-	default:
-		if n := bytes.IndexByte(text[pos:], byte(b)); n >= 0 {
-			return pos + n
+	}
+	for {
+		n := bytes.IndexByte(text[pos:], byte(s.only))
+		if n < 0 {
+			return len(text)
 		}
-		return len(text)
+		pos += n
+		if s.unless == nil || pos+1 == len(text) || !s.unless[text[pos+1]] {
+			return pos
+		}
+		pos += 2
 	}
 }
 
@@ -240,60 +261,98 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 	if at, ok := a.known[string(key)]; ok {
 		return at
 	}
-	s := state{before: before, threads: append([]uint32(nil), threads...), skip: noByte}
+	s := state{before: before, threads: slices.Clone(threads)}
 	at := uint32(len(a.table))
 	for range a.row {
 		a.table = append(a.table, unknown)
 	}
 	a.known[string(key)] = at
 	a.cells += int(a.row)*(1+len(a.prog.Inst)/32) + 2*len(threads)
+	for len(a.registers) < len(threads) {
+		a.registers = append(a.registers, register{})
+	}
 
-	returns := make([]bool, a.classes.end())
+	s.skip = a.skipper(s)
+	a.states = append(a.states, s)
+	return at
+}
+
+func (a *automaton) skipper(s state) skipper {
+	only, returns := noByte, make([]bool, a.classes.end())
 	for class := range returns {
 		a.next.run(a, s, class)
 		returns[class] = a.next.stays(s)
+	}
+	for i, r := range a.classes.starts {
+		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
+			return skipper{only: manyBytes}
+		}
 	}
 	for b, class := range a.classes.ascii {
 		if returns[class] {
 			continue
 		}
-		if s.skip == noByte {
-			s.skip = b
-		} else {
-			s.skip = manyBytes
+		if only != noByte {
+			return skipper{only: manyBytes}
 		}
+		only = b
 	}
-	for i, r := range a.classes.starts {
-		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
-			s.skip = manyBytes
-		}
+	if only == noByte || len(s.threads) > 1 || s.threads[0] != searching {
+		return skipper{only: only}
 	}
-	a.states = append(a.states, s)
-	return at
+	// The state has no registers, so that nothing else can have changed on the way back.
+	a.next.run(a, s, int(a.classes.ascii[only]))
+	if a.next.match {
+		return skipper{only: only}
+	}
+	second := state{before: a.next.before, threads: slices.Clone(a.next.threads)}
+	for class := range returns {
+		a.next.run(a, second, class)
+		returns[class] = !a.next.match && a.next.before == s.before && slices.Equal(a.next.threads, s.threads)
+	}
+	unless := new([256]bool)
+	for b, class := range a.classes.ascii {
+		unless[b] = returns[class]
+	}
+	return skipper{only, unless}
 }
 
 // edge makes the edge of a class, and returns its entry.
 func (a *automaton) edge(at uint32, class int) uint32 {
-	from := a.states[at/a.row]
-	a.next.run(a, from, class)
-	moves := append([]move(nil), a.next.moves...)
-	e := edge{to: none, match: a.next.match, last: a.next.last}
-	unmoved := len(moves) == len(from.threads)
-	for i, m := range moves {
-		unmoved = unmoved && m == move{from: uint32(i)}
-	}
-	if !unmoved {
-		e.moves = moves
-	}
-	if len(moves) > 0 {
-		e.to = a.state(a.next.before, append([]uint32(nil), a.next.threads...))
+	a.next.run(a, a.states[at/a.row], class)
+	e := edge{to: none, skip: skipper{only: manyBytes}, moves: inOrder(a.next.moves), match: a.next.match, last: a.next.last}
+	if len(a.next.threads) > 0 {
+		e.to = a.state(a.next.before, slices.Clone(a.next.threads))
+		e.skip = a.states[e.to/a.row].skip
 	}
 	entry := e.to
-	if e.match || e.to == none || !unmoved || a.states[e.to/a.row].skip != manyBytes {
+	if e.match || e.to == none || len(e.moves) > 0 || e.skip.only != manyBytes {
 		entry = special | uint32(len(a.edges))
 		a.edges = append(a.edges, e)
-		a.cells += 16 + 4*len(e.moves)
+		a.cells += 32 + 8*len(e.moves)
 	}
 	a.table[at+uint32(class)] = entry
 	return entry
+}
+
+// inOrder returns the moves that change anything. Threads keep their order, so from never
+// decreases, but for fresh threads. Therefore moves to higher numbers come first, the highest first
+// of all, and then those to lower numbers, the lowest first of all.
+func inOrder(all []move) (moves []move) {
+	for _, m := range slices.Backward(all) {
+		if m.from != fresh && m.from < m.to {
+			moves = append(moves, m)
+		}
+	}
+	for _, m := range all {
+		if m.from > m.to || m.from == m.to && (m.begin || m.end) {
+			moves = append(moves, m)
+		}
+	}
+	for _, m := range all {
+		if m.from == fresh {
+			moves = append(moves, m)
+		}
+	}
+	return moves
 }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// classes puts characters together that an expression can't tell apart. The class after the last one
-// is that of the end of a text.
+// classes puts characters together that an expression can't tell apart. The class after the last
+// one is that of the end of a text.
 type classes struct {
 	ascii   [utf8.RuneSelf]uint8
 	starts  []rune  // where the ranges of characters begin that have one class

@@ -6,14 +6,15 @@ import (
 	uax29 "github.com/clipperhouse/uax29/v2/words"
 )
 
-// Cutter cuts values into words. It keeps its buffers for the next value, and is for one goroutine at
-// a time.
+// Cutter cuts values into words. It keeps its buffers for the next value, and is for one goroutine
+// at a time.
 type Cutter struct {
-	way      way
-	fold     *folder // nil: nothing is folded
-	segments *uax29.Iterator[[]byte]
-	matcher  *matcher
-	function func([]byte, func([]byte))
+	way        way
+	fold       *folder // nil: nothing is folded
+	segments   *uax29.Iterator[[]byte]
+	meaningful *[(lastOfTable + 1) / 64]uint64
+	matcher    *matcher
+	function   func([]byte, func([]byte))
 
 	// Closures would be allocated for each value, so these are made once.
 	give   func([]byte) // what Cut was given, while it runs
@@ -30,7 +31,7 @@ func (c Choice) Cutter() (*Cutter, error) {
 	var err error
 	switch c.way {
 	case unicodeWords:
-		k.segments = uax29.FromBytes(nil)
+		k.segments, k.meaningful = uax29.FromBytes(nil), meaningful()
 	case matches:
 		k.matcher, err = newMatcher(c.argument)
 	case function:

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// folder makes words equal that differ only in case, or in how their characters are encoded. Bytes that
-// aren't UTF-8 stay as they are.
+// folder makes words equal that differ only in case, or in how their characters are encoded. Bytes
+// that aren't UTF-8 stay as they are.
 type folder struct {
 	foldsCase bool
 	nfc       bool
@@ -65,10 +65,10 @@ func (f *folder) apply(word []byte) []byte {
 	return f.word
 }
 
-// foldsBeforeDecomposing says whether NFC of the folded word is NFC of the folded NFD of the word. It is,
-// but for two reasons. The iota subscript, which is part of most of U+1F80 to U+1FFF, folds to a letter,
-// so that it must be in its place before. And the library puts a U+034F into more than 30 marks in a
-// row, but no word of 30 bytes decomposes to that many.
+// foldsBeforeDecomposing says whether NFC of the folded word is NFC of the folded NFD of the word.
+// It is, but for two reasons. The iota subscript, which is part of most of U+1F80 to U+1FFF, folds
+// to a letter, so that it must be in its place before. And the library puts a U+034F into more than
+// 30 marks in a row, but no word of 30 bytes decomposes to that many.
 func foldsBeforeDecomposing(word []byte) bool {
 	if len(word) > 30 {
 		return false
@@ -103,8 +103,8 @@ func (f *folder) mustAppend(to, text []byte) []byte {
 	return to
 }
 
-// capitalCherokee is the index of the first of U+13A0 to U+13F5, or the text's length. The first byte
-// of a character is none of its others, so bytes can be compared.
+// capitalCherokee is the index of the first of U+13A0 to U+13F5, or the text's length. The first
+// byte of a character is none of its others, so bytes can be compared.
 func capitalCherokee(text []byte) int {
 	for i := 0; ; i++ {
 		n := bytes.IndexByte(text[i:], 0xE1)

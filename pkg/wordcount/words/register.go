@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,22 +20,15 @@ var registered struct {
 
 const nameRule = "1 to 64 letters, digits, and characters of ._-, all ASCII"
 
-func isName(name string) bool {
-	for _, c := range []byte(name) {
-		if !alphanumeric(c) && !strings.ContainsRune("._-", rune(c)) {
-			return false
-		}
-	}
-	return 0 < len(name) && len(name) <= 64
-}
+var isName = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`).MatchString
 
-// Register gives a function the name by which func:NAME finds it. Call it in an init function, so that
-// each process of the program has it. It panics if the name is taken or isn't 1 to 64 letters, digits,
-// and characters of ._-, all ASCII.
+// Register gives a function the name by which func:NAME finds it. Call it in an init function, so
+// that each process of the program has it. It panics if the name is taken or isn't 1 to 64 letters,
+// digits, and characters of ._-, all ASCII.
 //
-// The function gives each word of the value to word, any bytes; empty words are left out. What it gives
-// must depend on the value alone, because a task may be done again, and by another process. It must not
-// change or keep the value, and may be called by several goroutines at once.
+// The function gives each word of the value to word, any bytes; empty words are left out. What it
+// gives must depend on the value alone, because a task may be done again, and by another process.
+// It must not change or keep the value, and may be called by several goroutines at once.
 func Register(name string, f func(value []byte, word func([]byte))) {
 	if !isName(name) {
 		panic(fmt.Sprintf("words: Register(%q): a name has %s", name, nameRule))

@@ -1,12 +1,15 @@
 package words
 
-import "regexp/syntax"
+import (
+	"regexp/syntax"
+	"slices"
+)
 
 // step is what one character does to the threads of a state, as package regexp runs them.
 type step struct {
 	before  kind     // the character
 	threads []uint32 // that go on
-	moves   []move   // their registers
+	moves   []move   // their registers; the thread that searches has none
 	match   bool
 	last    move // the registers of the match
 
@@ -30,9 +33,9 @@ func (s *step) run(a *automaton, from state, class int) {
 	s.threads, s.moves, s.match = s.threads[:0], s.moves[:0], false
 	s.round++
 	for i, instruction := range from.threads {
-		m := move{from: uint32(i)}
+		m := move{from: i}
 		if instruction == searching {
-			m.begin = a.group == 0
+			m = move{from: fresh, begin: a.group == 0}
 			instruction = uint32(a.prog.Start)
 		}
 		if s.follow(instruction, m); s.match {
@@ -41,7 +44,6 @@ func (s *step) run(a *automaton, from state, class int) {
 	}
 	if s.r >= 0 && from.threads[len(from.threads)-1] == searching {
 		s.threads = append(s.threads, searching)
-		s.moves = append(s.moves, move{from: uint32(len(from.threads) - 1)})
 	}
 }
 
@@ -79,19 +81,12 @@ func (s *step) follow(instruction uint32, m move) {
 func (s *step) add(instruction uint32, m move) {
 	if s.added[instruction] != s.round {
 		s.added[instruction] = s.round
+		m.to = len(s.threads)
 		s.threads, s.moves = append(s.threads, instruction), append(s.moves, m)
 	}
 }
 
 // stays says whether the step leads back to the state, and changes nothing.
 func (s *step) stays(from state) bool {
-	if s.match || s.before != from.before || len(s.threads) != len(from.threads) {
-		return false
-	}
-	for i := range s.threads {
-		if s.threads[i] != from.threads[i] || s.moves[i] != (move{from: uint32(i)}) {
-			return false
-		}
-	}
-	return true
+	return !s.match && s.before == from.before && slices.Equal(s.threads, from.threads) && len(inOrder(s.moves)) == 0
 }
