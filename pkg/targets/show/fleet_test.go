@@ -34,7 +34,7 @@ func seen() wordcount.Status {
 
 func reported(st wordcount.Status) Status {
 	r := Status{
-		Job: "0123456789abcdef", Phase: "map", Input: "/var/log", Bytes: 3 << 30, Total: 40 << 30, Buried: []buriedReport{},
+		Job: "0123456789abcdef", Phase: "map", Input: "/var/log", Inputs: []string{"/var/log"}, Bytes: 3 << 30, Total: 40 << 30, Buried: []buriedReport{},
 		Tasks: taskReport{Total: 12345, Done: 1527, Pending: st.Pending(), Abandoned: abandoned(st)}, Redis: redisReport{Kind: "process", Addr: "redis.sock"},
 		Again: againReport{Redone: 9, Retries: 3, Taken: 2, Revoked: 4},
 	}
