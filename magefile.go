@@ -16,7 +16,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,7 +92,9 @@ func Test(ctx context.Context,
 	if given(race) {
 		return raced(ctx, tests)
 	}
-	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", tests, "./...")
+	// Tests mostly wait for Redis, processes and disks, so there is room for more of them than CPUs.
+	atOnce := strconv.Itoa(2 * runtime.GOMAXPROCS(0))
+	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-p="+atOnce, "-parallel="+atOnce, tests, "./...")
 	return err
 }
 

@@ -55,7 +55,7 @@ func TestAnObjectIsReadFromAnywhereInRequestsThatGoOn(t *testing.T) {
 			t.Errorf("from %d on it takes %d requests", off, n)
 		}
 	}
-	if n, err := r.ReadAt(make([]byte, 1), o.Size); n != 0 || err != io.EOF {
+	if n, err := r.ReadAt(make([]byte, 1), o.Size); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("behind the end: %d, %v", n, err)
 	}
 	// A range is no more than that and what a last word may need.

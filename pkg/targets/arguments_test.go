@@ -37,6 +37,6 @@ func TestArgumentsThatMageReadsAreNotRefused(t *testing.T) {
 	f := newFolder(t)
 	f.texts(1)
 	f.exits(0, "RUN", "-Input=data", "-workers=1", "redis:START", "export", "-out=-n=1", "-partial", "top", "-partial=true", "-n=1")
-	contains(t, f.exits(0, "-h", "run").out, "\t-input=<string>  file or folder; ")
+	contains(t, f.exits(0, "-h", "run").out, "\t-input=<string>  files, folders, patterns, one a line; ")
 	contains(t, f.exits(0, "-l").out, "chaos:killWorker")
 }

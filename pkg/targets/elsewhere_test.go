@@ -144,7 +144,7 @@ func TestComposeReadsTheManifest(t *testing.T) {
 	}
 	cmd = exec.Command(compose, "-f", filepath.Join(f.dir, "compose.yaml"), "config")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "REDIS_URL=") })
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "says where Redis is") {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "is not set") {
 		t.Errorf("without an address: %v: %s", err, out)
 	}
 }

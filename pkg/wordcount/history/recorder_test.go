@@ -69,6 +69,7 @@ func TestCallsAreRecordedInShort(t *testing.T) {
 	check.Must(t, err)
 	check.Must(t, r.Note(history.Sealed, j.Client.Job.ID, j.Run, "FENCE"))
 	check.Must(t, r.Restart(func() (bool, error) { return true, nil }))
+	check.Must(t, j.Client.Redis.Del(ctx, j.Client.Job.Key("meta")).Err())
 	_, err = protocol.Clean(ctx, j.Client.Redis, j.Client.Job)
 	check.Must(t, err)
 	want := []string{
@@ -82,7 +83,8 @@ func TestCallsAreRecordedInShort(t *testing.T) {
 		`status → [["schema",`,
 		`sealed RUN FENCE → null`,
 		`restart → true`,
-		`delete → 5`,
+		`expire → 1`, // of meta alone
+		`delete → 4`,
 	}
 	got := said(t, dir)
 	for i, line := range got {

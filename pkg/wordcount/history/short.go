@@ -18,7 +18,7 @@ var (
 // callOf returns what the first line says of a command, if the protocol knows the command.
 func callOf(cmd redis.Cmder) (c Call, known bool) {
 	args := texts(cmd.Args())
-	if len(args) < 3 {
+	if len(args) < 2 {
 		return c, false
 	}
 	// stream is the short name of a key, and the call is of the key's job.
@@ -31,6 +31,9 @@ func callOf(cmd redis.Cmder) (c Call, known bool) {
 	}
 	switch cmd.Name() {
 	case "fcall", "fcall_ro":
+		if len(args) < 3 {
+			return c, false
+		}
 		m, keys := function.FindStringSubmatch(args[1]), number(args[2])
 		if m == nil || keys < 1 || len(args) < 3+keys {
 			return c, false

@@ -46,7 +46,7 @@ func (r *Reader) Compression() (Compression, error) {
 	for len(r.head) < want {
 		n, err := r.read(r.head[len(r.head):want], int64(len(r.head)))
 		r.head = r.head[:len(r.head)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -68,7 +68,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (n int, err error) {
 // read notes a read that asks for more than the planned size.
 func (r *Reader) read(p []byte, off int64) (n int, err error) {
 	n, err = r.opened.ReadAt(p, off)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if end := off + int64(n); end >= r.File.Size && off+int64(len(p)) > r.File.Size {

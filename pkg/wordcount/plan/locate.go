@@ -129,7 +129,7 @@ func IsAbs(name string) bool { return filepath.IsAbs(name) || input.InS3(name) }
 func Missing(inputs []string) error {
 	for _, name := range inputs {
 		if _, err := input.Stat(name); err != nil && !hasMeta(name) && !input.InS3(name) {
-			if path, ok := err.(*fs.PathError); ok {
+			if path, ok := errors.AsType[*fs.PathError](err); ok {
 				err = path.Err
 			}
 			return fmt.Errorf("%w: %s: %w", protocol.ErrInput, quoted(name), err)

@@ -56,7 +56,7 @@ func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte
 		switch f.fate {
 		case found:
 			if f.tooLong(r.window.most) {
-				return used, &RecordError{r.window.base + int64(used), "its " + r.format.field +
+				return used, &Error{r.window.base + int64(used), "its " + r.format.field +
 					fmt.Sprintf(" has more than %d MiB, and is not valid UTF-8", MaxRecord/3>>20)}
 			}
 			err = value(f.found())

@@ -20,7 +20,7 @@ type Reader struct {
 	rows   rows   // of CSV and TSV
 }
 
-// NewReader returns a reader. If it is strict, a record without a value is a *RecordError. So is a
+// NewReader returns a reader. If it is strict, a record without a value is a *Error. So is a
 // record of more than most bytes, which is MaxRecord or less.
 func NewReader(f Format, strict bool, most int) *Reader {
 	r := &Reader{format: f, strict: strict, size: windowSize, window: window{most: most}}
@@ -41,7 +41,7 @@ func NewReader(f Format, strict bool, most int) *Reader {
 // ignored if the format isn't headed, or if part.Off is 0, because then the text begins with it.
 //
 // The function value must not keep its argument. Its errors and those of the text are returned as
-// they are. A *RecordError is what is wrong with a record.
+// they are. A *Error is what is wrong with a record.
 func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]byte) error) (Tally, error) {
 	var tally Tally
 	if part.Off > 0 && !r.format.Cuttable() {
@@ -151,7 +151,7 @@ func (r *Reader) records(block []byte, stop int, tally *Tally, value func([]byte
 func (r *Reader) lacks(count *uint64, at int, why func() string) error {
 	*count++
 	if r.strict {
-		return &RecordError{r.window.base + int64(at), why()}
+		return &Error{r.window.base + int64(at), why()}
 	}
 	return nil
 }

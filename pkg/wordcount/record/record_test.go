@@ -134,7 +134,7 @@ func TestTheRulesOfTheDocumentation(t *testing.T) {
 		if fmt.Sprint(err) != rule.err && (err != nil || rule.err != "") {
 			t.Errorf("strict %s of %q: %v, want %s", rule.field, rule.text, err, rule.err)
 		}
-		if _, is := errors.AsType[*RecordError](err); is != (rule.err != "") {
+		if _, is := errors.AsType[*Error](err); is != (rule.err != "") {
 			t.Errorf("%v is a %T", err, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
 			}
 			large := record(most + 2)
 			_, _, err = read(r, "6\n"+large+end, whole)
-			if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 2 || !strings.Contains(e.Why, "more than 40 bytes") {
+			if e, is := errors.AsType[*Error](err); !is || e.Offset != 2 || !strings.Contains(e.Why, "more than 40 bytes") {
 				t.Errorf("%q: %v", field, err)
 			}
 			if !r.format.Cuttable() {
@@ -204,7 +204,7 @@ func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
 func TestAValueThatGrowsIsBounded(t *testing.T) {
 	for size, large := range map[int]bool{13: false, 14: true} {
 		_, _, err := read(reader(t, "jsonl:a", false, 8, 40), `{"a":1}`+"\n"+`{"a":"`+strings.Repeat("\xff", size)+`"}`, whole)
-		if e, is := errors.AsType[*RecordError](err); is != large || is && (e.Offset != 8 || !strings.Contains(e.Why, "not valid UTF-8")) {
+		if e, is := errors.AsType[*Error](err); is != large || is && (e.Offset != 8 || !strings.Contains(e.Why, "not valid UTF-8")) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestAValueThatGrowsIsBounded(t *testing.T) {
 func TestALargeHeaderIsAnError(t *testing.T) {
 	for _, text := range []string{strings.Repeat("a", 50), `"` + strings.Repeat("a\n", 25) + `"`} {
 		_, _, err := read(reader(t, "csv:a", false, 8, 40), text, whole)
-		if e, is := errors.AsType[*RecordError](err); !is || e.Offset != 0 {
+		if e, is := errors.AsType[*Error](err); !is || e.Offset != 0 {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -230,7 +230,7 @@ func TestAHeaderIsTheFirstLineOfAText(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := Header(iotest.ErrReader(broken)); err != broken {
+	if _, err := Header(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 }
@@ -241,7 +241,7 @@ func TestErrorsOfTheTextAndOfTheCallerAreReturnedAsTheyAre(t *testing.T) {
 	for _, text := range []string{"", "a", "a\nb\n"} {
 		for _, part := range []Range{whole, {1, math.MaxInt64}} {
 			in := io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
-			if _, err := r.Each(in, part, nil, func([]byte) error { return nil }); err != broken {
+			if _, err := r.Each(in, part, nil, func([]byte) error { return nil }); !errors.Is(err, broken) {
 				t.Errorf("%q from %d on: %v", text, part.Off, err)
 			}
 		}
@@ -253,7 +253,7 @@ func TestErrorsOfTheTextAndOfTheCallerAreReturnedAsTheyAre(t *testing.T) {
 		}
 		return nil
 	})
-	if err != broken || n != 2 || r.Offset() != 2 {
+	if !errors.Is(err, broken) || n != 2 || r.Offset() != 2 {
 		t.Errorf("%v after %d values, at %d", err, n, r.Offset())
 	}
 }
@@ -302,9 +302,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		values, tally, err := read(r, text, Range{0, 1})
 		check.Must(t, err)
-		if strings.HasPrefix(text, byteOrderMark) {
-			text = text[len(byteOrderMark):]
-		}
+		text = strings.TrimPrefix(text, byteOrderMark)
 		if (tally.Malformed == 0) != json.Valid([]byte(text)) {
 			t.Fatalf("%q: %+v", text, tally)
 		}

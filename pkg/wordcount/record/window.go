@@ -98,7 +98,7 @@ func (w *window) fill(partial bool, end int64) error {
 }
 
 func (w *window) tooLarge() error {
-	return &RecordError{w.base, fmt.Sprintf("it has more than %d bytes", w.most)}
+	return &Error{w.base, fmt.Sprintf("it has more than %d bytes", w.most)}
 }
 
 // read reads once. The window has room.

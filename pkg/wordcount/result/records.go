@@ -51,7 +51,7 @@ func records(field string, text io.Reader, value func([]byte)) (fates, error) {
 		})
 		for rows := readCSV(in); err == nil; {
 			var cells []string
-			if cells, err = rows.Read(); err != io.EOF {
+			if cells, err = rows.Read(); !errors.Is(err, io.EOF) {
 				err = f.row(row, cells, err, value)
 			}
 		}
@@ -79,7 +79,7 @@ func records(field string, text io.Reader, value func([]byte)) (fates, error) {
 	default:
 		return f, errors.New("no such field: " + strconv.Quote(field))
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return f, err

@@ -42,7 +42,7 @@ func causeOf(err error) protocol.Cause {
 		}
 	} else if _, ok := errors.AsType[unreadableError](err); ok {
 		cause.Code = protocol.Unreadable
-	} else if _, ok := errors.AsType[*record.RecordError](err); ok {
+	} else if _, ok := errors.AsType[*record.Error](err); ok {
 		cause.Code = protocol.BadRecord
 	} else if _, ok := errors.AsType[*count.WordTooLongError](err); ok {
 		cause.Code = protocol.TooLong

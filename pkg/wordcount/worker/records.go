@@ -76,7 +76,7 @@ func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens 
 	}
 	tokens, err = r.countText(text, part, header)
 	_, long := errors.AsType[*count.WordTooLongError](err)
-	_, bad := errors.AsType[*record.RecordError](err)
+	_, bad := errors.AsType[*record.Error](err)
 	if as != input.Plain && (long || bad) {
 		err = fmt.Errorf("unpacked: %w", err)
 	}
@@ -117,7 +117,7 @@ func (r *records) header(file io.Reader) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case len(line) > r.most:
-			return nil, &record.RecordError{Why: "the header is too long"}
+			return nil, &record.Error{Why: "the header is too long"}
 		}
 	}
 }

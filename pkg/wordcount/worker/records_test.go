@@ -55,7 +55,7 @@ func TestAHeaderIsTheFirstLineHoweverLong(t *testing.T) {
 	}
 	text := strings.Repeat("x", 5<<20)
 	_, err := r.header(&stretch{strings.NewReader(text), 0, int64(len(text))})
-	if _, is := errors.AsType[*record.RecordError](err); !is {
+	if _, is := errors.AsType[*record.Error](err); !is {
 		t.Error(err)
 	}
 	_, err = r.header(&stretch{strings.NewReader("x"), 0, 2})
