@@ -98,8 +98,8 @@ func (r *Reader) Offset() int64 { return r.window.base }
 
 // Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't
 // begin there need it, if the format is headed. Its errors are like those of Each.
-func Header(text io.Reader) ([]byte, error) {
-	w := window{most: MaxRecord}
+func (r *Reader) Header(text io.Reader) ([]byte, error) {
+	w := window{most: r.window.most}
 	w.open(text, 0, headerSize)
 	err := w.fill(false, 0)
 	first, _, _ := bytes.Cut(w.block(), []byte("\n"))

@@ -26,7 +26,7 @@ func reader(tb testing.TB, field string, strict bool, size, most int) *Reader {
 
 // read returns the values of a range of a text.
 func read(r *Reader, text string, part Range) (values []string, tally Tally, err error) {
-	header, err := Header(strings.NewReader(text))
+	header, err := r.Header(strings.NewReader(text))
 	if err != nil {
 		return nil, tally, err
 	}
@@ -220,17 +220,22 @@ func TestALargeHeaderIsAnError(t *testing.T) {
 }
 
 func TestAHeaderIsTheFirstLineOfAText(t *testing.T) {
+	r := NewReader(Format{kind: tsvLines, field: "a"}, false, 4*headerSize)
 	for text, want := range map[string]string{
 		"": "", "a": "a", "a,b\r\nc\n": "a,b\r", "\n": "", strings.Repeat("a", 3*headerSize) + "\nb\n": strings.Repeat("a", 3*headerSize),
 	} {
-		header, err := Header(strings.NewReader(text))
+		header, err := r.Header(strings.NewReader(text))
 		check.Must(t, err)
 		if string(header) != want {
 			t.Errorf("%q: %q", text, header)
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := Header(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if _, err := r.Header(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	_, err := r.Header(strings.NewReader(strings.Repeat("a", 5*headerSize)))
+	if _, is := errors.AsType[*Error](err); !is {
 		t.Error(err)
 	}
 }

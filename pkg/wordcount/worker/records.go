@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,6 @@ import (
 type records struct {
 	combiner *combiner
 	headed   bool
-	most     int // bytes of a record
 	reader   *record.Reader
 	cutter   *words.Cutter
 
@@ -41,10 +39,9 @@ func (c *combiner) countRecords(counting plan.Counting) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
-	most := memory.Record(c.memory)
 	r := &records{
-		combiner: c, headed: counting.Field.Headed(), most: most,
-		reader: record.NewReader(counting.Field, counting.Strict, most), cutter: cutter,
+		combiner: c, headed: counting.Field.Headed(),
+		reader: record.NewReader(counting.Field, counting.Strict, memory.Record(c.memory)), cutter: cutter,
 	}
 	r.word = func(word []byte) {
 		if r.err == nil {
@@ -70,7 +67,7 @@ func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens 
 		defer func() { r.combiner.unpacked(s, unpacked) }()
 		text, part.End = unpacked, math.MaxInt64
 	} else if r.headed && s.Off > 0 {
-		if header, err = r.header(&stretch{f, 0, s.Size}); err != nil {
+		if header, err = r.reader.Header(&stretch{f, 0, s.Size}); err != nil {
 			return 0, err
 		}
 	}
@@ -100,26 +97,6 @@ func (r *records) countText(text io.Reader, part record.Range, header []byte) (t
 		return 0, &count.WordTooLongError{Offset: r.reader.Offset()}
 	}
 	return r.tokens, err
-}
-
-// header reads the first line of a file.
-func (r *records) header(file io.Reader) ([]byte, error) {
-	var line []byte
-	for block := make([]byte, 4<<10); ; {
-		n, err := file.Read(block)
-		line = append(line, block[:n]...)
-		if i := bytes.IndexByte(line[len(line)-n:], '\n'); i >= 0 {
-			return line[:len(line)-n+i+1], nil
-		}
-		switch {
-		case err == io.EOF:
-			return line, nil
-		case err != nil:
-			return nil, err
-		case len(line) > r.most:
-			return nil, &record.Error{Why: "the header is too long"}
-		}
-	}
 }
 
 // add adds a word, and keeps the table within its bounds.

@@ -41,29 +41,6 @@ func TestAFileThatEndsBeforeItsSizeIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestAHeaderIsTheFirstLineHoweverLong(t *testing.T) {
-	t.Parallel()
-	r := recordsOf(t, plan.Options{Field: "tsv:a"}, 64<<20)
-	for _, n := range []int{0, 1, 4095, 4096, 4097, 100_000} {
-		line := strings.Repeat("x", n)
-		for text, want := range map[string]string{line: line, line + "\n": line + "\n", line + "\nmore\n" + line: line + "\n"} {
-			got, err := r.header(&stretch{strings.NewReader(text), 0, int64(len(text))})
-			if string(got) != want || err != nil {
-				t.Errorf("%d bytes: %d bytes, %v", n, len(got), err)
-			}
-		}
-	}
-	text := strings.Repeat("x", 5<<20)
-	_, err := r.header(&stretch{strings.NewReader(text), 0, int64(len(text))})
-	if _, is := errors.AsType[*record.Error](err); !is {
-		t.Error(err)
-	}
-	_, err = r.header(&stretch{strings.NewReader("x"), 0, 2})
-	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Error(err)
-	}
-}
-
 func TestWhatACombinerDropsIsNotInItsTally(t *testing.T) {
 	t.Parallel()
 	r := recordsOf(t, plan.Options{Field: "jsonl:a"}, DefaultWorkerMemory)
