@@ -138,10 +138,9 @@ func (r Run) ticks() (ticks []tick) {
 	for i := 0; whole/step > 10; i++ {
 		step = step * []time.Duration{2, 5, 2}[i%3] / []time.Duration{1, 2, 1}[i%3]
 	}
-	i := 0
-	for at := time.Duration(0); at <= whole; at += step {
+	for i := range int(whole/step) + 1 {
+		at := time.Duration(i) * step
 		ticks = append(ticks, tick{percent(float64(at) / float64(whole)), seconds(at), i%2 == 0})
-		i++
 	}
 	return ticks
 }

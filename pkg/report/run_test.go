@@ -97,7 +97,8 @@ func TestACommitWhoseAnswerIsUnknownCountsIfTheJobHasIt(t *testing.T) {
 func TestAPageOfAnyJournalCanBeDrawn(t *testing.T) {
 	t.Parallel()
 	all := story()
-	for _, some := range [][]event.Record{nil, all[:1], all[:7], all[5:], all[20:21]} {
+	ages := []event.Record{{Name: event.Begin}, all[0]} // further apart than a time.Duration can say
+	for _, some := range [][]event.Record{nil, all[:1], all[:7], all[5:], all[20:21], ages} {
 		for _, live := range []bool{false, true} {
 			var b bytes.Buffer
 			check.Must(t, page().ExecuteTemplate(&b, "page", viewOf(Of(some), nil, live)))

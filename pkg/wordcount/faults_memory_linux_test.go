@@ -187,8 +187,12 @@ func TestFault64RecordsOfAnySizeStayWithinAWorkersMemory(t *testing.T) {
 				for text.Len() < int(mem)/8 {
 					record := []int{most - 10, 200, most/2 + 100, 2000}[n%4]
 					text.WriteString(form[0])
-					for end := text.Len() + record - 40; text.Len() < end; n++ {
-						fmt.Fprintf(&text, "%d ", (n+1)*0x9e3779b97f4a7c15>>20)
+					for end := text.Len() + record - 60; text.Len() < end; n++ {
+						long := ""
+						if n%16 == 0 {
+							long = "longer_than_a_key_"
+						}
+						fmt.Fprintf(&text, "%s%d ", long, (n+1)*0x9e3779b97f4a7c15>>20)
 					}
 					text.WriteString(form[1] + "\n")
 				}

@@ -73,6 +73,7 @@ func TestFault71WhoeverTampersWithAJobIsNoticed(t *testing.T) {
 	tamperings := map[string]func(*byHand) error{}
 	for field, values := range map[string][]any{
 		"phase": {"map", "reduce", "done"}, "mapped": {-1, 1}, "reduced": {-1, 1}, "stored": {1}, "tokens": {1}, "bytes": {1}, "maps": {-1, 1},
+		"counting": {`{"field":"line","words":"value","strict":false}`},
 	} {
 		for _, value := range values {
 			tamperings[fmt.Sprint("meta ", field, " ", value)] = func(h *byHand) error {

@@ -138,6 +138,9 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 	if err != nil || st.Dismissed {
 		return st.Dismissed, err
 	}
+	if planned && st.Counting != j.plan.Job.Counting {
+		return false, protocol.Damaged("it counts %q, and was planned to count %q", st.Counting, j.plan.Job.Counting)
+	}
 	j.plan.Job.Reducers, j.plan.Job.Keep, j.plan.Job.Counting = st.Reducers, st.Keep, st.Counting
 	counting, err := plan.ParseCounting(st.Counting)
 	if err == nil {

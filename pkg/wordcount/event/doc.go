@@ -27,8 +27,8 @@
 //
 // # Caveats
 //
-// Events are for people. No code acts on one, and the text of one may change. A journal that can't
-// be written to ends nothing and slows nothing: its events are lost.
+// Events are for people. No code acts on one, and the text of one may change. What can't be
+// written to a journal is lost, and ends nothing. But a process waits while its disk takes a line.
 //
 // A worker collects its attempts for some milliseconds, or until it commits. If it is killed, the
 // attempts of that time are lost. What a worker asks Redis for is written down before it asks, so a

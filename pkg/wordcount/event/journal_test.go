@@ -171,6 +171,25 @@ func TestATailReadsEachEventOnce(t *testing.T) {
 	if got, want := names(tail.Next()), []string{Sealed}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err == nil {
+		_, err = file.WriteString(strings.Repeat("x", 2*tailMost+1) + "\n") // no line of a journal
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Write(Phase)
+	for range 2 {
+		if got := tail.Next(); got != nil {
+			t.Errorf("%v", got)
+		}
+	}
+	if got, want := names(tail.Next()), []string{Phase}; !reflect.DeepEqual(got, want) {
+		t.Errorf("after a line that is too long: %q, not %q", got, want)
+	}
 	if err := os.Truncate(path, 0); err != nil {
 		t.Fatal(err)
 	}

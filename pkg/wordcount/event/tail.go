@@ -35,6 +35,9 @@ func (t *Tail) Next() (records []Record) {
 	}
 	whole := bytes.LastIndexByte(text, '\n') + 1
 	t.at += int64(whole)
+	if whole == 0 && len(text) == tailMost { // a line that is too long is passed over
+		t.at += tailMost
+	}
 	for line := range bytes.Lines(text[:whole]) {
 		var r Record
 		if json.Unmarshal(line, &r) == nil && r.Name != "" {

@@ -14,7 +14,8 @@ import (
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
 //	   Where totals are merged from files there is no table, but a block of each of runsMax files.
-//	   What unpacks compressed files takes its share of this, too, and so does the client of S3.
+//	   What unpacks compressed files takes its share of this, too, and so do what reads records and
+//	   the client of S3.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a
@@ -39,9 +40,10 @@ func Window(memory int64) int64 { return memory / 8 }
 // decoders, and for a text that is not counted yet, 2 MiB if it has the longest word.
 func UnpackRoom(memory int64) int { return int(Window(memory)) + 4<<20 }
 
-// Record returns how large a record may be, in bytes. Where the memory is 1 GiB, that is the 64 MiB
-// that package record takes at most.
-func Record(memory int64) int { return int(min(memory/16, 64<<20)) }
+// Record returns how large a record may be, in bytes. Where the memory is 2 GiB, that is the 64 MiB
+// that package record takes at most. With the least memory it leaves the table room for long words,
+// in compressed files, too.
+func Record(memory int64) int { return int(min(memory/32, 64<<20)) }
 
 // RecordRoom returns how many bytes of room a worker needs to read records: for one of the largest,
 // for its value without escapes, and for half of the record, which is copied as it grows.

@@ -13,7 +13,7 @@ import (
 // syntax is that of ParseGlobs, but for slashes at its ends.
 type pattern struct {
 	text  string
-	parts []string // between slashes; nil: alternatives have slashes, so that the parts mean nothing
+	parts []string // between slashes; nil: a part may match several names, so that the parts mean nothing
 }
 
 var errPattern = errors.New("the pattern is malformed")
@@ -25,7 +25,8 @@ func parsePattern(text string) (p pattern, err error) {
 	}
 	p = pattern{text: text, parts: strings.Split(text, "/")}
 	for _, part := range p.parts {
-		if !doublestar.ValidatePattern(part) {
+		// Alternatives may have slashes in them, and a negated class matches one.
+		if !doublestar.ValidatePattern(part) || strings.Contains(part, "[") || strings.Contains(part, "**") && part != "**" {
 			p.parts = nil
 			break
 		}

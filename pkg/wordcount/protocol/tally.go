@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Tally is what became of the records of an input, and of its compressed files. It is for people:
-// nothing is decided by it. Since each task is in one output, the tallies of all outputs add up to
-// that of the job.
+// Tally is what became of the records of an input, and of its compressed files. It is for people, and
+// for a recount: no step of the protocol looks at it. Since each task is in one output, the tallies of
+// all outputs add up to that of the job.
 type Tally struct {
 	Records    uint64 `json:"records"`    // all of them, also those of the next four
 	Missing    uint64 `json:"missing"`    // have no such field

@@ -22,13 +22,13 @@
 // # Rules
 //
 // Each record is in Records. One that has no value is also in one other count of the [Tally], and
-// is passed over. If the reader is strict, it is a [Error].
+// is passed over. If the reader is strict, it is an [Error].
 //
 //	line end        LF or CRLF; not part of a value; the last line needs none
 //	UTF-8 BOM       passed over at the beginning of a file, but kept in plain text without a field
 //	empty line      a record in plain text and with line; else none; in jsonl also if it has spaces
 //	empty value     a value without bytes
-//	too large       a Error, strict or not: over 64 MiB, or what the reader was told
+//	too large       an Error, strict or not: over 64 MiB, or what the reader was told
 //
 //	jsonl
 //	malformed       Malformed: exactly what json.Valid refuses, wherever it is in the line

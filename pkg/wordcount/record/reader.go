@@ -93,6 +93,9 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 	return tally, nil
 }
 
+// Shrink frees the memory that large records took.
+func (r *Reader) Shrink() { r.window, r.finder.value = window{most: r.window.most}, nil }
+
 // Offset returns where the record begins in the text that ended Each with an error of value.
 func (r *Reader) Offset() int64 { return r.window.base }
 

@@ -170,12 +170,14 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 
 // record writes down what was sealed, and which map outputs it is made of.
 func (s *Supervisor) record(sealed state.Sealed, commits []protocol.Output) {
-	names := make([]string, 0, len(commits))
-	for _, c := range commits {
-		names = append(names, c.Name)
+	if len(commits) > 0 { // else another supervisor has discarded them
+		names := make([]string, 0, len(commits))
+		for _, c := range commits {
+			names = append(names, c.Name)
+		}
+		slices.Sort(names)
+		s.config.Events.Write(event.Outputs, slog.Any("names", names))
 	}
-	slices.Sort(names)
-	s.config.Events.Write(event.Outputs, slog.Any("names", names))
 	s.config.Events.Write(event.Sealed, slog.Uint64("words", sealed.Tokens), slog.Int("distinct", sealed.Distinct),
 		slog.Int("redone", sealed.Redone))
 }

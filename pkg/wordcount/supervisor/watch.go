@@ -110,6 +110,10 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		if st.Phase != protocol.Done {
 			w.seeder.place.Restore(st.Run)
 		}
+		// Hosts that join count what the job says of itself.
+		if told, planned := st.Counting, w.seeder.client.Job.Counting; told != planned {
+			return protocol.Status{}, protocol.Damaged("it says that it counts %q, and it was planned to count %q", told, planned)
+		}
 		if wanted(st) {
 			return st, nil
 		}

@@ -31,7 +31,8 @@ func (m *matcher) each(value []byte, word func([]byte)) {
 			m.automaton = nil
 		case found.end < 0:
 			return
-		case found.end > pos: // an empty match can only be where the search began
+		case found.end > pos:
+			// The match may be empty, like that of $.
 			if 0 <= found.from && found.from < found.to {
 				word(value[found.from:found.to])
 				given++

@@ -183,9 +183,13 @@ func (c *combiner) empty() {
 	c.tokens, c.tally, c.held = 0, protocol.Tally{}, nil
 }
 
-// shrink frees the memory of the table, which must be empty, and what compressed files need.
+// shrink frees the memory of the table, which must be empty, and what compressed files and records
+// need.
 func (c *combiner) shrink() {
 	c.table = count.New()
 	c.unpacker, c.text = nil, nil
+	if c.records != nil {
+		c.records.reader.Shrink()
+	}
 	memory.Collect()
 }
