@@ -4,13 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 )
 
 // Word is a word with its count.
@@ -89,8 +83,6 @@ const (
 	lanesMost  = 64
 	marksMost  = 400
 	tableRows  = 400
-	whyMost    = 160 // characters of a reason
-	nameMost   = 120 // characters of a task's files
 )
 
 // inVain lists the work that was done in vain, by reason.
@@ -201,37 +193,4 @@ func (r Run) tasks(a *Attempt) string {
 // clock is a time as seconds since the begin of the run.
 func (r Run) clock(at time.Time) string {
 	return fmt.Sprintf("%.2f s", at.Sub(r.From).Seconds())
-}
-
-// short is a time with three digits.
-func short(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
-		if d < 1000*unit {
-			return d.Round(unit / 10).String()
-		}
-	}
-	return d.Round(time.Second).String()
-}
-
-func plural(n int, what string) string {
-	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
-}
-
-// cut returns the first characters of a text from outside. What can't be seen, or would turn the text
-// around, is written as in a Go string.
-func cut(text string, characters int) string {
-	var b strings.Builder
-	n := 0
-	for i, size := 0, 0; i < len(text); i += size {
-		if n++; n > characters {
-			return b.String() + "…"
-		}
-		var r rune
-		if r, size = utf8.DecodeRuneInString(text[i:]); strconv.IsPrint(r) && (r != utf8.RuneError || size > 1) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.Quote(text[i:i+size]), `"`))
-		}
-	}
-	return b.String()
 }

@@ -9,11 +9,9 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 // Clean deletes all jobs of the state folder from every server that it ran them on, and forgets
@@ -167,28 +165,6 @@ func (c *cleaner) close() {
 	}
 }
 
-// What the state folder records of a server that has no address.
-const (
-	ownServer   = "own"    // the folder's own
-	readyClient = "client" // whatever the program's ready client leads to
-)
-
-// place is what the state folder records of the connection's server: a word, or an address without
-// a password.
-func (c *connection) place() (string, error) {
-	switch {
-	case c.config.URL != "":
-		server, err := redisd.Open(c.config) // this connects to nothing
-		if err != nil {
-			return "", err
-		}
-		return server.Endpoint().WithoutPassword().URL, nil
-	case c.server == nil && c.rdb != nil:
-		return readyClient, nil
-	}
-	return ownServer, nil
-}
-
 // to is a connection to a server that the state folder has recorded. Only this connection has a
 // password for an address. To all others it connects without one: somebody may have prepared the
 // folder, and must not get the contents of any file.
@@ -210,13 +186,4 @@ func (c *connection) to(place string) (*connection, error) {
 		other.config.URL = place
 	}
 	return other, nil
-}
-
-// remember records that the connection's server may have keys of a job.
-func (c *connection) remember(folder state.Folder, job string) error {
-	place, err := c.place()
-	if err == nil {
-		err = folder.AddServer(job, place)
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 // connection is how a job reaches Redis. It finds or starts the server and loads the functions. It
@@ -136,4 +137,35 @@ func (c *connection) close() error {
 		return nil
 	}
 	return c.rdb.Close()
+}
+
+// remember records that the connection's server may have keys of a job.
+func (c *connection) remember(folder state.Folder, job string) error {
+	place, err := c.place()
+	if err == nil {
+		err = folder.AddServer(job, place)
+	}
+	return err
+}
+
+// What the state folder records of a server that has no address.
+const (
+	ownServer   = "own"    // the folder's own
+	readyClient = "client" // whatever the program's ready client leads to
+)
+
+// place is what the state folder records of the connection's server: a word, or an address without
+// a password.
+func (c *connection) place() (string, error) {
+	switch {
+	case c.config.URL != "":
+		server, err := redisd.Open(c.config) // this connects to nothing
+		if err != nil {
+			return "", err
+		}
+		return server.Endpoint().WithoutPassword().URL, nil
+	case c.server == nil && c.rdb != nil:
+		return readyClient, nil
+	}
+	return ownServer, nil
 }

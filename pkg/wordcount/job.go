@@ -237,10 +237,11 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 		j.event(StepSeed, "%s: up to date, sealed %s", what, sealed.At.Local().Format(time.DateTime))
 		return nil
 	}
-	if err := j.beginJournal(); err != nil {
+	j.journal.Close()
+	if j.journal, err = beginJournal(j.folder, j.plan.Job.ID); err != nil {
 		return err
 	}
-	j.journal.Write(event.Begin, j.beginning()...)
+	j.journal.Write(event.Begin, beginning(j.plan, j.sup.Maps(), j.config.Workers)...)
 	if err := j.sup.Seed(ctx); err != nil {
 		return err
 	}

@@ -5,32 +5,29 @@ import (
 	"os"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
-// beginJournal opens the file of the job's events. A job that was sealed and is counted anew begins a
-// new one. A job that goes on goes on in its file.
-func (j *Job) beginJournal() error {
-	_, sealed, err := j.folder.Sealed(j.plan.Job.ID)
+// beginJournal opens the file of a job's events. A job that was sealed and is counted anew begins a new
+// one. A job that goes on goes on in its file.
+func beginJournal(folder state.Folder, job string) (*event.Journal, error) {
+	_, sealed, err := folder.Sealed(job)
+	if err == nil && sealed {
+		err = folder.BeginEvents(job)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if sealed {
-		if err := j.folder.BeginEvents(j.plan.Job.ID); err != nil {
-			return err
-		}
-	}
-	j.journal.Close()
-	j.journal = event.Open(j.folder.Events(j.plan.Job.ID), event.SupervisorMost)
-	return nil
+	return event.Open(folder.Events(job), event.SupervisorMost), nil
 }
 
 // beginning says what this process is about to do.
-func (j *Job) beginning() []slog.Attr {
+func beginning(p plan.Plan, maps, workers int) []slog.Attr {
 	host, _ := os.Hostname()
-	m := j.plan.Manifest
 	return []slog.Attr{
-		slog.String("job", j.plan.Job.ID), slog.String("host", host), slog.Int("pid", os.Getpid()),
-		slog.Int("maps", j.sup.Maps()), slog.Int("reducers", j.plan.Job.Reducers),
-		slog.Int("files", len(m.Files)), slog.Int64("bytes", m.Bytes), slog.Int("workers", j.config.Workers),
+		slog.String("job", p.Job.ID), slog.String("host", host), slog.Int("pid", os.Getpid()),
+		slog.Int("maps", maps), slog.Int("reducers", p.Job.Reducers),
+		slog.Int("files", len(p.Manifest.Files)), slog.Int64("bytes", p.Manifest.Bytes), slog.Int("workers", workers),
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -54,11 +53,6 @@ func redone(sealed wordcount.Sealed) string {
 		return "nothing redone"
 	}
 	return fmt.Sprintf("%s redone, none counted twice", Plural(sealed.Redone, "task"))
-}
-
-// Plural returns a number of things: 1 task, 2 tasks.
-func Plural(n int, what string) string {
-	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
 }
 
 // Verdict prints what a recount of a part of the words says about a result: that it is exact, or

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"context"
 	"fmt"
 	"time"
 )
@@ -57,17 +56,6 @@ func (f File) Compare(now Info) error {
 		return changed("its size is %d bytes, and yet there are more", f.Size)
 	}
 	return nil
-}
-
-// Check opens the file to see whether it can be read and is what the manifest says. Its error is a
-// *ChangedError if not.
-func (f File) Check(ctx context.Context) error {
-	var r Reader
-	err := r.Open(ctx, f, 0, 0)
-	if err == nil {
-		r.Close()
-	}
-	return err
 }
 
 // TimeText is a time of modification for people.

@@ -95,3 +95,14 @@ func (r *Reader) Check(toEnd bool) error {
 
 // Close closes the file.
 func (r *Reader) Close() { r.opened.Close() }
+
+// Check opens the file to see whether it can be read and is what the manifest says. Its error is a
+// *ChangedError if not.
+func (f File) Check(ctx context.Context) error {
+	var r Reader
+	err := r.Open(ctx, f, 0, 0)
+	if err == nil {
+		r.Close()
+	}
+	return err
+}

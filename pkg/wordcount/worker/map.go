@@ -41,7 +41,7 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 		return err
 	}
 	start := time.Now()
-	w.tellAttempt(protocol.Maps, t)
+	w.journal.attempt(protocol.Maps, t)
 	if w.spec.Faults.Slow > 0 && retry.Sleep(ctx, w.spec.Faults.Slow) != nil {
 		return nil
 	}
@@ -96,36 +96,13 @@ func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err e
 	return tokens, nil
 }
 
-// reading is an input as a worker reads it. Its reads fail once the worker must end, and the
-// heartbeat can see whether they make progress.
-type reading struct {
-	*input.Reader
-	w    *Worker
-	kill context.Context
-}
-
-func (r *reading) ReadAt(p []byte, off int64) (n int, err error) {
-	if err := r.step(); err != nil {
-		return 0, err
-	}
-	n, err = r.Reader.ReadAt(p, off)
-	r.w.spec.Faults.at(MidCount)
-	return n, err
-}
-
-// step is what each read begins with.
-func (r *reading) step() error {
-	r.w.reads.Next()
-	return r.kill.Err()
-}
-
 // countPart adds a range of one file to the table. It checks the file once more after reading, on
 // the same descriptor. So the bytes that it read are those that the manifest means, as far as size
 // and time can tell.
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
 	w.reads.Begin()
 	defer w.reads.End()
-	f := &reading{Reader: &w.input, w: w, kill: kill}
+	f := &reading{Reader: &w.input, progress: &w.reads, faults: w.spec.Faults, kill: kill}
 	if err := f.Open(kill, s.File, s.Off, s.Off+s.Len); err != nil {
 		return 0, unreadable(err)
 	}

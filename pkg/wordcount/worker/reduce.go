@@ -48,7 +48,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 func (w *Worker) mergeAndStore(ctx context.Context) error {
 	w.combiner.shrink() // the map tasks have made it large
 	tasks := w.reducible()
-	w.tellAttempt(protocol.Reduces, tasks...)
+	w.journal.attempt(protocol.Reduces, tasks...)
 	t, err := w.merger.Totals(ctx, w.outputs, w.run, partitionsOf(tasks))
 	defer t.Discard()
 	if err != nil {
@@ -195,7 +195,7 @@ func (w *Worker) settle(partitions []int, standings []string) {
 	for i, p := range partitions {
 		numbers[i] = p + 1
 	}
-	w.tellAnswer(protocol.Reduces, numbers, standings)
+	w.journal.answer(protocol.Reduces, numbers, standings)
 	for i, p := range partitions {
 		id := protocol.TaskID{Stream: protocol.Reduces, Number: p + 1}
 		if standings == nil {

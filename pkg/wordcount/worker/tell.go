@@ -10,31 +10,34 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// tellAttempt writes down that the worker begins to do tasks. A short task doesn't wait for the disk:
+// journal is what a worker writes down of its tasks.
+type journal struct{ *event.Journal }
+
+// attempt writes down that the worker begins to do tasks. A short task doesn't wait for the disk:
 // its attempt is written with the next ones.
-func (w *Worker) tellAttempt(stream protocol.Stream, tasks ...claim.Task) {
-	if w.journal == nil {
+func (j journal) attempt(stream protocol.Stream, tasks ...claim.Task) {
+	if j.Journal == nil {
 		return
 	}
 	numbers, how := strconv.Itoa(tasks[0].Number), tasks[0].How
 	if len(tasks) > 1 {
 		numbers = rangesOf(tasks)
 	}
-	w.journal.Note(event.Attempt, slog.String("stream", string(stream)), slog.String("tasks", numbers), slog.String("how", how))
+	j.Note(event.Attempt, slog.String("stream", string(stream)), slog.String("tasks", numbers), slog.String("how", how))
 }
 
-// tellStolen writes down which of some tasks were taken from other workers.
-func (w *Worker) tellStolen(tasks []claim.Task) {
+// stolen writes down which of some tasks were taken from other workers.
+func (j journal) stolen(tasks []claim.Task) {
 	stolen := slices.DeleteFunc(slices.Clone(tasks), func(t claim.Task) bool { return !t.Stolen })
-	if w.journal == nil || len(stolen) == 0 {
+	if j.Journal == nil || len(stolen) == 0 {
 		return
 	}
-	w.journal.Write(event.Steal, slog.String("stream", string(stolen[0].Stream)), slog.String("tasks", rangesOf(stolen)))
+	j.Write(event.Steal, slog.String("stream", string(stolen[0].Stream)), slog.String("tasks", rangesOf(stolen)))
 }
 
-// tellAnswer writes down the answer to a commit of tasks. With nil standings all of them are committed.
-func (w *Worker) tellAnswer(stream protocol.Stream, tasks []int, standings []string, more ...slog.Attr) {
-	if w.journal == nil {
+// answer writes down the answer to a commit of tasks. With nil standings all of them are committed.
+func (j journal) answer(stream protocol.Stream, tasks []int, standings []string, more ...slog.Attr) {
+	if j.Journal == nil {
 		return
 	}
 	var settled, open []int
@@ -49,7 +52,7 @@ func (w *Worker) tellAnswer(stream protocol.Stream, tasks []int, standings []str
 	if standings != nil {
 		attrs = append(attrs, slog.String("settled", event.Ranges(settled)), slog.String("open", event.Ranges(open)))
 	}
-	w.journal.Write(event.Commit, attrs...)
+	j.Write(event.Commit, attrs...)
 }
 
 // named are the attributes that name a task.

@@ -40,7 +40,7 @@ type Worker struct {
 	checker    claim.Checker
 	storeWords int // words in one call that stores totals
 	heartbeat  claim.Heartbeat
-	journal    *event.Journal
+	journal    journal
 
 	run       string         // the run that the held tasks belong to; every write sends it
 	store     *shuffle.Store // nil: not open
@@ -75,15 +75,15 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		callWords = max(1, min(callWords, share/wordBytes))
 	}
 	host, _ := os.Hostname()
-	journal := event.Open(spec.Journal, event.WorkerMost, "worker", spec.Consumer)
+	written := event.Open(spec.Journal, event.WorkerMost, "worker", spec.Consumer)
 	w := &Worker{
 		spec: spec, client: client, checker: checker,
 		storeWords: callWords,
 		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
-		committer:  committer{client: client, faults: spec.Faults, host: host, journal: journal},
+		committer:  committer{client: client, faults: spec.Faults, host: host, journal: written},
 		merger:     merge.New(client, spec.Memory),
 		publisher:  publisher{client: client, faults: spec.Faults},
-		journal:    journal,
+		journal:    journal{written},
 	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	counting, err := plan.ParseCounting(spec.Job.Counting)
@@ -291,7 +291,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 // list puts tasks that were claimed on the list, and reports whether there are any.
 func (w *Worker) list(tasks []claim.Task, err error) (found bool, _ error) {
 	w.todo = append(w.todo, tasks...)
-	w.tellStolen(tasks)
+	w.journal.stolen(tasks)
 	return len(tasks) > 0, err
 }
 
@@ -327,7 +327,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	if s == nil || err != nil {
 		return err
 	}
-	w.tellAnswer(protocol.Maps, s.commit.Tasks, s.standings, slog.String("output", s.commit.Output))
+	w.journal.answer(protocol.Maps, s.commit.Tasks, s.standings, slog.String("output", s.commit.Output))
 	// A refused commit has tasks that are settled already: by other workers, or by this one, if the
 	// reply was lost. What was packed together can't be separated, so the tasks that are still
 	// pending are counted again. They are counted together, because each commit is one more map
