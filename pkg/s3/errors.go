@@ -22,6 +22,7 @@ var (
 	errCredentials = errors.New("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 	errSettings    = errors.New("the AWS_ variables or the files in ~/.aws can't be understood")
 	errSilent      = errors.New("S3 says nothing")
+	errRange       = errors.New("S3 answers with another range")
 )
 
 // Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own
@@ -69,7 +70,7 @@ func cause(err error) error {
 		}
 		return e
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent, errRange, ErrChanged} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -151,6 +151,50 @@ func TestFault75AnotherVersionIsNeverRead(t *testing.T) {
 	}
 }
 
+// A server need not heed If-Match or Range.
+func TestFault75AnAnswerThatIsSomethingElseIsRefused(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	u, o := stored(t, server, "key", "ten bytes.")
+	for what, c := range map[string]struct {
+		etag, contentRange, body string
+		says                     string // "": it is what was asked for
+	}{
+		"a range":          {o.ETag, "bytes 2-9/10", "n bytes.", ""},
+		"another version":  {"other", "bytes 2-9/10", "N BYTES.", "s3: another object took its place"},
+		"no version":       {"", "bytes 2-9/10", "n bytes.", "s3: another object took its place"},
+		"another range":    {o.ETag, "bytes 0-7/10", "ten byte", "S3 answers with another range"},
+		"a shorter range":  {o.ETag, "bytes 2-9/10", "n byte", "S3 answers with another range"},
+		"no range":         {o.ETag, "", "n bytes.", "S3 answers with another range"},
+		"the whole object": {o.ETag, "", "ten bytes.", "S3 answers with another range"},
+	} {
+		header := http.Header{"Etag": {`"` + c.etag + `"`}}
+		if c.contentRange != "" {
+			header.Set("Content-Range", c.contentRange)
+		}
+		server.Before(t, func(*http.Request) s3test.Fault {
+			return s3test.Fault{Status: http.StatusPartialContent, Header: header, Body: c.body}
+		})
+		r := s3.Open(t.Context(), u, o, o.Size)
+		got, err := io.ReadAll(io.NewSectionReader(r, 2, 8))
+		r.Close()
+		if c.says == "" && (err != nil || string(got) != "n bytes.") || c.says != "" && (len(got) > 0 || fmt.Sprint(err) != "get s3://bucket/key: "+c.says) {
+			t.Errorf("%s: %q, %v", what, got, err)
+		}
+	}
+	for body, fits := range map[string]bool{"ten bytes.": true, "nine byte": false, "much more than ten": false} {
+		server.Before(t, func(*http.Request) s3test.Fault {
+			return s3test.Fault{Status: http.StatusOK, Header: http.Header{"Etag": {`"` + o.ETag + `"`}}, Body: body}
+		})
+		r := s3.Open(t.Context(), u, o, o.Size)
+		got, err := io.ReadAll(io.NewSectionReader(r, 0, o.Size))
+		r.Close()
+		if fits != (err == nil && string(got) == body) || !fits && len(got) > 0 {
+			t.Errorf("of %q %q is read, %v", body, got, err)
+		}
+	}
+}
+
 func TestFault75WhatS3RefusesIsOneLineWithoutCredentials(t *testing.T) {
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")
