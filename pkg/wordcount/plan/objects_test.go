@@ -17,7 +17,7 @@ import (
 func TestInputsInS3AreObjectsFoldersAndPatterns(t *testing.T) {
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")
-	for _, key := range []string{"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "é +&%/x"} {
+	for _, key := range []string{"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "s*ar/z", "é +&%/x"} {
 		server.Put(t, "bucket", key, "words")
 	}
 	server.Put(t, "bucket", "logs/a/", "")
@@ -42,8 +42,10 @@ func TestInputsInS3AreObjectsFoldersAndPatterns(t *testing.T) {
 		"s3://bucket/**/*.gz":   {"logs/a/1.gz", "logs/b/3.gz"},
 		"s3://bucket/logs/*/3*": {"logs/b/3.gz"},
 		"s3://bucket/one*":      {"one*"}, // it exists as it is written
+		`s3://bucket/s\*ar/z`:   {"s*ar/z"},
+		`s3://bucket/s\*ar/*`:   {"s*ar/z"},
 		"s3://bucket/é +&%":     {"é +&%/x"},
-		"s3://bucket":           {"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "é +&%/x"},
+		"s3://bucket":           {"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "s*ar/z", "é +&%/x"},
 	} {
 		if got, _ := objects(Options{}, input); !slices.Equal(got, want) {
 			t.Errorf("%s is %q, want %q", input, got, want)
