@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -118,6 +120,46 @@ func TestFault75AServerThatFallsSilentIsAskedAgain(t *testing.T) {
 	got, err := io.ReadAll(io.NewSectionReader(r, 0, o.Size))
 	if err != nil || string(got) != text || n.Load() < 3 {
 		t.Errorf("%d of %d bytes, %v, after %d requests", len(got), len(text), err, n.Load())
+	}
+}
+
+func TestFault75WhatTheSDKReadsMayNotFallSilentEither(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	u, o := stored(t, server, "key", "words")
+	s3.SetSilence(t, 100*time.Millisecond)
+	var n, last atomic.Int32
+	forever := make(chan struct{})
+	defer close(forever)
+	server.Before(t, func(*http.Request) s3test.Fault {
+		if n.Add(1) <= last.Load() {
+			return s3test.Fault{Hold: forever}
+		}
+		return s3test.Fault{}
+	})
+	list := func() (objects int, err error) {
+		n.Store(0)
+		for _, err = range s3.List(t.Context(), url(t, "s3://bucket/")) {
+			objects++
+		}
+		return objects, err
+	}
+	last.Store(2)
+	if objects, err := list(); objects != 1 || err != nil || n.Load() != 3 {
+		t.Errorf("%d objects, %v, after %d requests", objects, err, n.Load())
+	}
+	last.Store(1000)
+	if _, err := list(); err == nil || err.Error() != "list s3://bucket/: S3 says nothing" || n.Load() != 4 {
+		t.Errorf("%v, after %d requests", err, n.Load())
+	}
+	// What verify reads, too.
+	client, err := s3.Client(t.Context())
+	check.Must(t, err)
+	out, err := client.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &u.Bucket, Key: &u.Key})
+	check.Must(t, err)
+	defer out.Body.Close()
+	if got, err := io.ReadAll(out.Body); err == nil || int64(len(got)) >= o.Size {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -111,7 +111,9 @@ func (f *fetch) run(ctx context.Context) error {
 		err, final := f.some(ctx, client)
 		switch {
 		case err == nil:
-		case final || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case final:
 			return err
 		case f.at > before:
 			tries, pause = 0, firstPause
@@ -133,9 +135,7 @@ func (f *fetch) run(ctx context.Context) error {
 // some reads one body. An error is final if it is that of the request, which the SDK has repeated
 // already.
 func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final bool) {
-	asked, cancel := context.WithCancelCause(ctx) // ends with the body, or with its silence
-	defer cancel(nil)
-	out, err := client.GetObject(asked, &s3.GetObjectInput{
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.object.ETag + `"`),
 		Range: aws.String(fmt.Sprintf("bytes=%d-%d", f.at, f.end-1)),
 	})
@@ -149,8 +149,6 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 	if !f.isRange(out) {
 		return errRange, true
 	}
-	silent := time.AfterFunc(silence, func() { cancel(errSilent) })
-	defer silent.Stop()
 	for f.at < f.end {
 		p := part{piece: pieces.Get().(*[piece]byte)}
 		want := int(min(piece, f.end-f.at))
@@ -158,22 +156,16 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 			var n int
 			n, err = out.Body.Read(p.piece[p.n:want])
 			p.n += n
-			silent.Reset(silence)
 		}
 		if p.n > 0 {
-			silent.Stop() // the caller may take its time
 			select {
-			case f.full <- p: // also what came before a body fell silent
+			case f.full <- p: // also what came before the body broke
 				f.at += int64(p.n)
 			case <-ctx.Done():
 				return context.Cause(ctx), false
 			}
-			silent.Reset(silence)
 		}
 		if err != nil && f.at < f.end {
-			if cause := context.Cause(asked); cause != nil {
-				err = cause
-			}
 			return err, false
 		}
 		err = nil
