@@ -17,14 +17,11 @@ const (
 	// attempts is how often a request is tried, if AWS_MAX_ATTEMPTS doesn't say it. With the pauses of
 	// the SDK that takes about half a minute.
 	attempts = 8
-	// answerWithin is how long an answer may take to begin.
+	// answerWithin is how long an answer may take to begin, and how long its body may stand still.
 	answerWithin = 30 * time.Second
 	// region is for a server that has none.
 	region = "us-east-1"
 )
-
-// silence is how long a body may stand still before the rest is asked for again. Tests make it shorter.
-var silence = answerWithin
 
 var (
 	clientLock sync.Mutex
@@ -66,6 +63,7 @@ func Client(ctx context.Context) (*s3.Client, error) {
 		if base, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = base.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = answerWithin })
 		}
+		o.HTTPClient = listener{o.HTTPClient}
 	})
 	return client, nil
 }

@@ -21,7 +21,7 @@ var ErrChanged = errors.New("s3: another object took its place")
 var (
 	errCredentials = errors.New("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 	errSettings    = errors.New("the AWS_ variables or the files in ~/.aws can't be understood")
-	errSilent      = errors.New("S3 says nothing")
+	errRange       = errors.New("S3 answers with another range")
 )
 
 // Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own
@@ -54,7 +54,15 @@ func (e statusError) Error() string {
 func (e statusError) Unwrap() error { return e.is }
 
 func cause(err error) error {
-	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() > 0 {
+	for _, known := range []error{
+		context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent, errRange, ErrChanged,
+	} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	response, answered := errors.AsType[*awshttp.ResponseError](err)
+	if answered && response.HTTPStatusCode() >= 300 { // else S3 has said yes, and its answer can't be read
 		e := statusError{status: response.HTTPStatusCode()}
 		if api, ok := errors.AsType[smithy.APIError](err); ok {
 			e.code = word(api.ErrorCode())
@@ -69,11 +77,6 @@ func cause(err error) error {
 		}
 		return e
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("%s: %w", e.Op, e.Err)
 	}
@@ -82,6 +85,9 @@ func cause(err error) error {
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the connection was cut") // io.EOF would mean the end of the object
+	}
+	if answered {
+		return errors.New("the answer of S3 can't be read")
 	}
 	return errors.New("it can't be asked")
 }

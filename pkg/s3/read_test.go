@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -121,6 +123,46 @@ func TestFault75AServerThatFallsSilentIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestFault75WhatTheSDKReadsMayNotFallSilentEither(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	u, o := stored(t, server, "key", "words")
+	s3.SetSilence(t, 100*time.Millisecond)
+	var n, last atomic.Int32
+	forever := make(chan struct{})
+	defer close(forever)
+	server.Before(t, func(*http.Request) s3test.Fault {
+		if n.Add(1) <= last.Load() {
+			return s3test.Fault{Hold: forever}
+		}
+		return s3test.Fault{}
+	})
+	list := func() (objects int, err error) {
+		n.Store(0)
+		for _, err = range s3.List(t.Context(), url(t, "s3://bucket/")) {
+			objects++
+		}
+		return objects, err
+	}
+	last.Store(2)
+	if objects, err := list(); objects != 1 || err != nil || n.Load() != 3 {
+		t.Errorf("%d objects, %v, after %d requests", objects, err, n.Load())
+	}
+	last.Store(1000)
+	if _, err := list(); err == nil || err.Error() != "list s3://bucket/: S3 says nothing" || n.Load() != 4 {
+		t.Errorf("%v, after %d requests", err, n.Load())
+	}
+	// What verify reads, too.
+	client, err := s3.Client(t.Context())
+	check.Must(t, err)
+	out, err := client.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &u.Bucket, Key: &u.Key})
+	check.Must(t, err)
+	defer out.Body.Close()
+	if got, err := io.ReadAll(out.Body); err == nil || int64(len(got)) >= o.Size {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestFault75AnotherVersionIsNeverRead(t *testing.T) {
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")
@@ -148,6 +190,50 @@ func TestFault75AnotherVersionIsNeverRead(t *testing.T) {
 	check.IsError(t, err, s3.ErrChanged, `get s3://bucket/key: S3 says 412 PreconditionFailed`)
 	if !strings.HasPrefix(text[10:], string(got)) {
 		t.Error("some of the new version is read")
+	}
+}
+
+// A server need not heed If-Match or Range.
+func TestFault75AnAnswerThatIsSomethingElseIsRefused(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	u, o := stored(t, server, "key", "ten bytes.")
+	for what, c := range map[string]struct {
+		etag, contentRange, body string
+		says                     string // "": it is what was asked for
+	}{
+		"a range":          {o.ETag, "bytes 2-9/10", "n bytes.", ""},
+		"another version":  {"other", "bytes 2-9/10", "N BYTES.", "s3: another object took its place"},
+		"no version":       {"", "bytes 2-9/10", "n bytes.", "s3: another object took its place"},
+		"another range":    {o.ETag, "bytes 0-7/10", "ten byte", "S3 answers with another range"},
+		"a shorter range":  {o.ETag, "bytes 2-9/10", "n byte", "S3 answers with another range"},
+		"no range":         {o.ETag, "", "n bytes.", "S3 answers with another range"},
+		"the whole object": {o.ETag, "", "ten bytes.", "S3 answers with another range"},
+	} {
+		header := http.Header{"Etag": {`"` + c.etag + `"`}}
+		if c.contentRange != "" {
+			header.Set("Content-Range", c.contentRange)
+		}
+		server.Before(t, func(*http.Request) s3test.Fault {
+			return s3test.Fault{Status: http.StatusPartialContent, Header: header, Body: c.body}
+		})
+		r := s3.Open(t.Context(), u, o, o.Size)
+		got, err := io.ReadAll(io.NewSectionReader(r, 2, 8))
+		r.Close()
+		if c.says == "" && (err != nil || string(got) != "n bytes.") || c.says != "" && (len(got) > 0 || fmt.Sprint(err) != "get s3://bucket/key: "+c.says) {
+			t.Errorf("%s: %q, %v", what, got, err)
+		}
+	}
+	for body, fits := range map[string]bool{"ten bytes.": true, "nine byte": false, "much more than ten": false} {
+		server.Before(t, func(*http.Request) s3test.Fault {
+			return s3test.Fault{Status: http.StatusOK, Header: http.Header{"Etag": {`"` + o.ETag + `"`}}, Body: body}
+		})
+		r := s3.Open(t.Context(), u, o, o.Size)
+		got, err := io.ReadAll(io.NewSectionReader(r, 0, o.Size))
+		r.Close()
+		if fits != (err == nil && string(got) == body) || !fits && len(got) > 0 {
+			t.Errorf("of %q %q is read, %v", body, got, err)
+		}
 	}
 }
 

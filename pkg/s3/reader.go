@@ -42,7 +42,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if r.stream == nil || r.stream.at != off || r.stream.at == r.stream.end {
 		r.Close()
 		end := min(max(r.end, off+int64(len(p))), r.object.Size)
-		r.stream = begin(r.ctx, r.url, r.object.ETag, off, end)
+		r.stream = begin(r.ctx, r.url, r.object, off, end)
 	}
 	return r.stream.Read(p)
 }

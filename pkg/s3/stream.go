@@ -2,9 +2,9 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,10 +42,10 @@ type part struct {
 	n     int
 }
 
-func begin(ctx context.Context, u URL, etag string, off, end int64) *stream {
+func begin(ctx context.Context, u URL, o Object, off, end int64) *stream {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stream{at: off, end: end, full: make(chan part, ahead), cancel: cancel}
-	f := fetch{url: u, etag: etag, at: off, end: end, full: s.full}
+	f := fetch{url: u, object: o, at: off, end: end, full: s.full}
 	go func() {
 		defer close(s.full)
 		s.err = Failed("get", u, f.run(ctx))
@@ -94,7 +94,7 @@ func (s *stream) close() {
 // fetch fills pieces.
 type fetch struct {
 	url     URL
-	etag    string
+	object  Object
 	at, end int64
 	full    chan<- part
 }
@@ -111,7 +111,9 @@ func (f *fetch) run(ctx context.Context) error {
 		err, final := f.some(ctx, client)
 		switch {
 		case err == nil:
-		case final || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case final:
 			return err
 		case f.at > before:
 			tries, pause = 0, firstPause
@@ -133,21 +135,20 @@ func (f *fetch) run(ctx context.Context) error {
 // some reads one body. An error is final if it is that of the request, which the SDK has repeated
 // already.
 func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final bool) {
-	asked, cancel := context.WithCancelCause(ctx) // ends with the body, or with its silence
-	defer cancel(nil)
-	out, err := client.GetObject(asked, &s3.GetObjectInput{
-		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.etag + `"`),
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.object.ETag + `"`),
 		Range: aws.String(fmt.Sprintf("bytes=%d-%d", f.at, f.end-1)),
 	})
 	if err != nil {
 		return err, true
 	}
 	defer out.Body.Close()
-	if whole := out.ContentRange == nil && f.at == 0; aws.ToInt64(out.ContentLength) != f.end-f.at && !whole {
-		return errors.New("S3 answers with another range"), true
+	if unquoted(out.ETag) != f.object.ETag { // not every server heeds If-Match
+		return ErrChanged, true
 	}
-	silent := time.AfterFunc(silence, func() { cancel(errSilent) })
-	defer silent.Stop()
+	if !f.isRange(out) {
+		return errRange, true
+	}
 	for f.at < f.end {
 		p := part{piece: pieces.Get().(*[piece]byte)}
 		want := int(min(piece, f.end-f.at))
@@ -155,22 +156,16 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 			var n int
 			n, err = out.Body.Read(p.piece[p.n:want])
 			p.n += n
-			silent.Reset(silence)
 		}
 		if p.n > 0 {
-			silent.Stop() // the caller may take its time
 			select {
-			case f.full <- p: // also what came before a body fell silent
+			case f.full <- p: // also what came before the body broke
 				f.at += int64(p.n)
 			case <-ctx.Done():
 				return context.Cause(ctx), false
 			}
-			silent.Reset(silence)
 		}
 		if err != nil && f.at < f.end {
-			if cause := context.Cause(asked); cause != nil {
-				err = cause
-			}
 			return err, false
 		}
 		err = nil
@@ -178,4 +173,14 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 	// The end of the body gives the connection back.
 	io.CopyN(io.Discard, out.Body, 1)
 	return nil, false
+}
+
+// isRange reports whether an answer is the range that was asked for, or the whole object that begins
+// with it. Not every server knows ranges.
+func (f *fetch) isRange(out *s3.GetObjectOutput) bool {
+	length := aws.ToInt64(out.ContentLength)
+	if out.ContentRange == nil {
+		return f.at == 0 && length == f.object.Size
+	}
+	return length == f.end-f.at && strings.HasPrefix(*out.ContentRange, fmt.Sprintf("bytes %d-%d/", f.at, f.end-1))
 }

@@ -12,11 +12,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +154,7 @@ type Fault struct {
 	Status int             // the answer, without the server's being asked
 	Code   string          // of that answer; "": none
 	Body   string          // of that answer, if it has no code
+	Header http.Header     // of that answer
 	Cut    int64           // bytes of the answer's body behind which the connection is cut; 0: it isn't
 	Hold   <-chan struct{} // the body waits here behind its first byte
 }
@@ -186,7 +189,16 @@ type proxy struct {
 func (p proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := p.fault(r)
 	if f.Status > 0 {
+		maps.Copy(w.Header(), f.Header)
+		if f.Cut > 0 {
+			w.Header().Set("Content-Length", strconv.Itoa(len(f.Body)))
+		}
 		w.WriteHeader(f.Status)
+		if f.Cut > 0 {
+			io.WriteString(w, f.Body[:f.Cut])
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
 		io.WriteString(w, f.Body)
 		if f.Code != "" {
 			fmt.Fprintf(w, "<Error><Code>%s</Code><Message>It names %s and %s.</Message></Error>", f.Code, Access, Secret)

@@ -1,6 +1,10 @@
 package input
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestACompressionIsKnownByTheFirstBytes(t *testing.T) {
 	t.Parallel()
@@ -15,6 +19,29 @@ func TestACompressionIsKnownByTheFirstBytes(t *testing.T) {
 	} {
 		if is := CompressionOf([]byte(begin)); is != want {
 			t.Errorf("%q is %v, want %v", begin, is, want)
+		}
+	}
+}
+
+func TestWhatAFileHasGrownByDoesntTellItsCompression(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "file")
+	for text, size := range map[string]int64{"\x1f\x8b\x08": 2, "BZh91AY&SY": 9} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		now, err := Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Reader
+		if err := r.Open(t.Context(), File{Path: path, Size: size, MTime: now.Mtime, Inode: now.Inode}, 0, size); err != nil {
+			t.Fatal(err)
+		}
+		as, err := r.Compression()
+		r.Close()
+		if as != Plain || err != nil {
+			t.Errorf("%d bytes of %q are %v, %v", size, text, as, err)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (r *Reader) Compression() (Compression, error) {
 			return Plain, err
 		}
 	}
-	return CompressionOf(r.head), nil
+	return CompressionOf(r.head[:min(int64(len(r.head)), r.File.Size)]), nil
 }
 
 // ReadAt reads what is there at once, which may be less than p takes, and returns io.EOF at the end

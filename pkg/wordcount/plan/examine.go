@@ -27,8 +27,16 @@ type examined struct {
 func (e *examined) examine(ctx context.Context, o Options) {
 	if e.file.ETag != "" {
 		e.look(ctx, o)
-		return
+	} else {
+		e.stat(ctx, o)
 	}
+	if o.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
+		e.skip, e.err = whyUnreadable, nil
+	}
+}
+
+// stat examines a path in the file system.
+func (e *examined) stat(ctx context.Context, o Options) {
 	now, err := input.Stat(e.path)
 	switch kind := now.Mode & unix.S_IFMT; {
 	case errors.Is(err, fs.ErrPermission):
@@ -58,9 +66,6 @@ func (e *examined) examine(ctx context.Context, o Options) {
 			e.look(ctx, o)
 		}
 	}
-	if o.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
-		e.skip, e.err = whyUnreadable, nil
-	}
 }
 
 // mustLook reports whether a file of this size is looked into. It must be if it would be cut, because
@@ -73,28 +78,31 @@ func (o Options) mustLook(size int64) bool {
 // cuts reports whether a file of this size is cut, if it isn't compressed.
 func (o Options) cuts(size int64) bool { return o.split() > 0 && size > o.split() }
 
-// look examines what is in a file.
+// look examines what is in a file. If the file has changed since it was listed, a worker will meet that.
 func (e *examined) look(ctx context.Context, o Options) {
+	e.err = e.contents(ctx, o)
+	if _, changed := errors.AsType[*input.ChangedError](e.err); changed {
+		e.err = nil
+	}
+}
+
+func (e *examined) contents(ctx context.Context, o Options) error {
 	var r input.Reader
 	within := int64(input.CompressionWithin)
 	if o.Skip.Binary {
 		within = lookWithin
 	}
 	if err := r.Open(ctx, e.file, 0, min(within, e.file.Size)); err != nil {
-		if _, changed := errors.AsType[*input.ChangedError](err); !changed { // else a worker will meet it
-			e.err = err
-		}
-		return
+		return err
 	}
 	defer r.Close()
 	as, err := r.Compression()
 	if err != nil {
-		e.err = err
-		return
+		return err
 	}
 	e.file.Whole = as != input.Plain && o.cuts(e.file.Size)
 	if !o.Skip.Binary {
-		return
+		return nil
 	}
 	var contents io.Reader = io.NewSectionReader(&r, 0, e.file.Size)
 	if as != input.Plain {
@@ -103,11 +111,13 @@ func (e *examined) look(ctx context.Context, o Options) {
 		contents = u
 	}
 	begin, err := beginning(contents, binaryWithin)
-	if bytes.IndexByte(begin, 0) >= 0 {
+	switch {
+	case bytes.IndexByte(begin, 0) >= 0:
 		e.skip = whyBinary
-	} else if as == input.Plain { // a worker will say what is wrong with a compressed file
-		e.err = err
+	case as == input.Plain: // a worker will say what is wrong with a compressed file
+		return err
 	}
+	return nil
 }
 
 // binaryWithin is how many bytes at the beginning of a file, or of what is in a compressed file, are

@@ -118,7 +118,11 @@ func objectsBelow(u s3.URL) (at place, err error) {
 	if folder != "." {
 		at.top += folder + "/"
 	}
-	at.begin = at.top + text[:strings.IndexAny(text, meta)]
+	literal := strings.IndexAny(text, meta)
+	if literal < 0 { // what hasMeta saw is escaped
+		literal = len(text)
+	}
+	at.begin = at.top + text[:literal]
 	return at, nil
 }
 

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -17,7 +20,7 @@ import (
 func TestInputsInS3AreObjectsFoldersAndPatterns(t *testing.T) {
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")
-	for _, key := range []string{"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "é +&%/x"} {
+	for _, key := range []string{"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "s*ar/z", "é +&%/x"} {
 		server.Put(t, "bucket", key, "words")
 	}
 	server.Put(t, "bucket", "logs/a/", "")
@@ -42,8 +45,10 @@ func TestInputsInS3AreObjectsFoldersAndPatterns(t *testing.T) {
 		"s3://bucket/**/*.gz":   {"logs/a/1.gz", "logs/b/3.gz"},
 		"s3://bucket/logs/*/3*": {"logs/b/3.gz"},
 		"s3://bucket/one*":      {"one*"}, // it exists as it is written
+		`s3://bucket/s\*ar/z`:   {"s*ar/z"},
+		`s3://bucket/s\*ar/*`:   {"s*ar/z"},
 		"s3://bucket/é +&%":     {"é +&%/x"},
-		"s3://bucket":           {"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "é +&%/x"},
+		"s3://bucket":           {"logs/a/1.gz", "logs/a/2.txt", "logs/b/3.gz", "logs2", "one*", "oneself", "s*ar/z", "é +&%/x"},
 	} {
 		if got, _ := objects(Options{}, input); !slices.Equal(got, want) {
 			t.Errorf("%s is %q, want %q", input, got, want)
@@ -86,6 +91,80 @@ func TestOnlyObjectsThatWouldBeCutAreLookedInto(t *testing.T) {
 	m, err = Scan(t.Context(), []string{"s3://bucket/in"}, "", Options{Selection: Selection{Skip: Skip{Binary: true}}})
 	check.Must(t, err)
 	if len(m.Files) != 3 || len(m.Skipped) != 1 || m.Skipped[0].Why != whyBinary {
+		t.Errorf("%+v, skipped %+v", m.Files, m.Skipped)
+	}
+}
+
+func TestFault75APlanThatIsInterruptedSaysSo(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	server.Put(t, "bucket", "in/large", check.Words(1000))
+	forever := make(chan struct{})
+	defer close(forever)
+	for _, at := range []struct{ method, query string }{
+		{http.MethodHead, ""}, {http.MethodGet, "list-type"}, {http.MethodGet, "x-id"},
+	} {
+		for _, held := range []bool{true, false} { // in the middle of an answer, or before it
+			ctx, cancel := context.WithCancel(t.Context())
+			server.Before(t, func(r *http.Request) s3test.Fault {
+				if r.Method != at.method || !strings.Contains(r.URL.RawQuery, at.query) {
+					return s3test.Fault{}
+				}
+				if held {
+					time.AfterFunc(100*time.Millisecond, cancel)
+					return s3test.Fault{Hold: forever}
+				}
+				cancel()
+				<-r.Context().Done()
+				return s3test.Fault{}
+			})
+			_, err := Scan(ctx, []string{"s3://bucket/in"}, "", Options{Split: 500})
+			if !errors.Is(err, context.Canceled) || errors.Is(err, protocol.ErrInput) {
+				t.Errorf("%+v: %v", at, err)
+			}
+			cancel()
+		}
+	}
+}
+
+func TestFault75AnObjectThatChangesWhileItIsPlannedIsLeftToAWorker(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	server.Put(t, "bucket", "in/gone", check.Words(1000))
+	server.Put(t, "bucket", "in/other", check.Words(1000))
+	server.Before(t, func(r *http.Request) s3test.Fault {
+		switch {
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/in/gone"):
+			return s3test.Fault{Status: http.StatusNotFound, Code: "NoSuchKey"}
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/in/other"):
+			return s3test.Fault{Status: http.StatusPreconditionFailed, Code: "PreconditionFailed"}
+		}
+		return s3test.Fault{}
+	})
+	for _, o := range []Options{{Split: 500}, {Selection: Selection{Skip: Skip{Binary: true}}}} {
+		m, err := Scan(t.Context(), []string{"s3://bucket/in"}, "", o)
+		if check.Must(t, err); len(m.Files) != 2 || len(m.Skipped) != 0 {
+			t.Errorf("%+v, skipped %+v", m.Files, m.Skipped)
+		}
+	}
+}
+
+func TestAnObjectThatMayNotBeReadIsSkippedIfAskedFor(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	server.Put(t, "bucket", "in/mine", check.Words(1000))
+	server.Put(t, "bucket", "in/theirs", check.Words(1000))
+	server.Before(t, func(r *http.Request) s3test.Fault {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/in/theirs") {
+			return s3test.Fault{Status: http.StatusForbidden, Code: "AccessDenied"}
+		}
+		return s3test.Fault{}
+	})
+	_, err := Scan(t.Context(), []string{"s3://bucket/in"}, "", Options{Split: 500})
+	check.IsError(t, err, ErrForbidden, `"s3://bucket/in/theirs": S3 says 403 AccessDenied`)
+	m, err := Scan(t.Context(), []string{"s3://bucket/in"}, "", Options{Split: 500, Selection: Selection{Skip: Skip{Unreadable: true}}})
+	check.Must(t, err)
+	if len(m.Files) != 1 || fmt.Sprint(m.Skipped) != "[{s3://bucket/in/theirs unreadable}]" {
 		t.Errorf("%+v, skipped %+v", m.Files, m.Skipped)
 	}
 }

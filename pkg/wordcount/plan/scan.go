@@ -25,7 +25,8 @@ var ErrForbidden = fmt.Errorf("%w: not everything in it may be read", protocol.E
 // no loop can hang the scan. FIFOs, sockets and devices are never opened. The folder state is left
 // out, and so is every other state folder. Hidden files and folders are like all others.
 //
-// The error wraps ErrInput, and names the file or the malformed pattern.
+// The error wraps ErrInput, and names the file or the malformed pattern. If ctx has ended, the error is
+// its cause.
 func Scan(ctx context.Context, inputs []string, state string, o Options) (Manifest, error) {
 	globs, err := compile(o.Exclude)
 	if err != nil {
@@ -50,6 +51,9 @@ func Scan(ctx context.Context, inputs []string, state string, o Options) (Manife
 		}
 	}
 	entries := s.found.wait()
+	if ctx.Err() != nil {
+		return Manifest{}, context.Cause(ctx)
+	}
 	m.Skipped = s.skipped
 	m.Files = slices.Grow(s.found.files, len(entries))
 	for _, e := range entries {

@@ -80,15 +80,24 @@ func (g *plainGet) ask(off int64) error {
 	if err != nil {
 		return &fs.PathError{Op: "get", Path: g.file.Path, Err: err}
 	}
+	changed := &input.ChangedError{Path: g.file.Path, How: "another object, or none, is there now"}
 	out, err := client.GetObject(g.ctx, ask)
 	if err != nil {
 		err = s3.Failed("get", s3.URL{Bucket: bucket, Key: key}, err)
 		if errors.Is(err, s3.ErrChanged) || errors.Is(err, fs.ErrNotExist) {
-			return &input.ChangedError{Path: g.file.Path, How: "another object, or none, is there now"}
+			return changed
 		}
 		return err
 	}
 	g.body, g.at = out.Body, off
+	if strings.Trim(aws.ToString(out.ETag), `"`) != g.file.ETag { // not every server heeds If-Match
+		g.Close()
+		return changed
+	}
+	if aws.ToInt64(out.ContentLength) != g.file.Size-off || off > 0 && !strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", off)) {
+		g.Close()
+		return &fs.PathError{Op: "get", Path: g.file.Path, Err: errors.New("S3 answers with another range")}
+	}
 	return nil
 }
 

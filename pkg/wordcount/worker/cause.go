@@ -50,9 +50,30 @@ func causeOf(err error) protocol.Cause {
 	return cause
 }
 
-// ofThisHost reports whether err may be the fault of this host's files alone.
+// ofThisHost reports whether err may be the fault of this host's files alone. S3 is the same for all
+// hosts, but it may allow them different things.
 func ofThisHost(err error) bool {
+	if input.InS3(pathOf(err)) {
+		return errors.Is(err, fs.ErrPermission)
+	}
 	_, changed := errors.AsType[*input.ChangedError](err)
 	_, unread := errors.AsType[unreadableError](err)
 	return changed || unread
+}
+
+// pathOf returns the path of the file that err is about, or "".
+func pathOf(err error) string {
+	if e, ok := errors.AsType[*input.ChangedError](err); ok {
+		return e.Path
+	}
+	if e, ok := errors.AsType[*input.DamagedError](err); ok {
+		return e.File.Path
+	}
+	if e, ok := errors.AsType[*input.WindowError](err); ok {
+		return e.Path
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Path
+	}
+	return ""
 }
