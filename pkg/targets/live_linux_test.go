@@ -86,14 +86,3 @@ func TestNoProcessOfAJobHasAPasswordInItsArguments(t *testing.T) {
 		})
 	}
 }
-
-// secret is what a password's file holds.
-func secret(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	check.Must(t, err)
-	if len(bytes.TrimSpace(text)) < 20 {
-		t.Fatalf("%s holds %q", file, text)
-	}
-	return strings.TrimSpace(string(text))
-}

@@ -1,10 +1,12 @@
 package targets_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -106,4 +108,15 @@ func TestAPortForMetricsThatIsTakenEndsTheRun(t *testing.T) {
 	contains(t, f.exits(2, "run").err, "metrics: listen tcp "+taken.Addr().String()+": ")
 	f.set("WORDCOUNT_METRICS", "everywhere")
 	contains(t, f.exits(2, "run").err, "WORDCOUNT_METRICS=everywhere: write a port, like 9464")
+}
+
+// secret is what a password's file holds.
+func secret(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	check.Must(t, err)
+	if len(bytes.TrimSpace(text)) < 20 {
+		t.Fatalf("%s holds %q", file, text)
+	}
+	return strings.TrimSpace(string(text))
 }
