@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -50,7 +51,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.timer.Reset(silence)
 	n, err := b.ReadCloser.Read(p)
 	b.timer.Stop()
-	if err != nil && err != io.EOF && context.Cause(b.ctx) == errSilent {
+	if err != nil && err != io.EOF && errors.Is(context.Cause(b.ctx), errSilent) {
 		err = errSilent
 	}
 	return n, err
