@@ -6,8 +6,8 @@
 //	u, err := s3.Parse("s3://bucket/logs/day.gz")
 //	o, err := s3.Stat(ctx, u)                  // an error that wraps fs.ErrNotExist: there is none
 //	for o, err := range s3.List(ctx, u) { … }  // whose keys begin with that of u, in pages
-//	r := s3.Open(ctx, u, o, off, end)          // reads this version alone
-//	n, err := r.ReadAt(p, off)                 // in order, ahead of the caller; wraps ErrChanged
+//	r := s3.Open(ctx, u, o, end)               // reads this version alone, and ahead up to end
+//	n, err := r.ReadAt(p, off)                 // fast in order; wraps ErrChanged
 //	err = s3.Upload(ctx, u, func(w io.Writer) error { … })
 //
 // Where the server is, and who asks, the AWS SDK finds out as it does in every program: the variables
@@ -17,8 +17,12 @@
 //
 // # Caveats
 //
-// The SDK repeats a request after an answer of 5xx, or none, with growing pauses. A body that breaks or
-// stands still in the middle is asked for once more, from the byte that comes next.
+// The SDK repeats a request after an answer of 5xx, or none for 30 s, with growing pauses. An object
+// whose body breaks, or stands still for 30 s, is asked for again from the byte that comes next. So is a
+// listing, a page at a time.
+//
+// The ETag, the length and the range of each answer are compared with what was asked for, because not
+// every server heeds If-Match and Range.
 //
 // Every error is an *fs.PathError whose path is s3://bucket/key. It says what S3 answered: the status
 // and the code. It never has credentials, because a message of the server or of the SDK is not a part

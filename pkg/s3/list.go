@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"net/url"
 	"strings"
@@ -82,13 +83,16 @@ func objectOf(found types.Object, encoded bool) (Object, error) {
 
 // check refuses what can't be counted.
 func (o Object) check(u URL) error {
+	wrong := ""
 	switch {
 	case o.ETag == "" || len(o.ETag) > 256 || strings.ContainsFunc(o.ETag, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' }):
-		return Failed("list", u, statusError{status: 200, code: "WithoutETag"})
+		wrong = "its ETag can't be used: it is empty, too long, or not of plain characters"
 	case o.Size < 0 || strings.IndexByte(o.Key, 0) >= 0:
-		return Failed("list", u, errors.New("it has no possible size or key"))
+		wrong = "it has no possible size or key"
+	default:
+		return nil
 	}
-	return nil
+	return &fs.PathError{Op: "list", Path: u.String(), Err: errors.New(wrong)}
 }
 
 func unquoted(etag *string) string { return strings.Trim(strings.Clone(aws.ToString(etag)), `"`) }

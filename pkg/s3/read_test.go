@@ -237,6 +237,19 @@ func TestFault75AnAnswerThatIsSomethingElseIsRefused(t *testing.T) {
 	}
 }
 
+func TestFault75AnETagThatCantBeUsedIsSaid(t *testing.T) {
+	server := s3test.Start(t)
+	for what, etag := range map[string]string{"none": "", "weak": `W/"0123"`, "control": "a\tb", "long": strings.Repeat("0", 257)} {
+		server.Before(t, func(r *http.Request) s3test.Fault {
+			return s3test.Fault{Status: http.StatusOK, Header: http.Header{"Etag": {etag}}}
+		})
+		_, err := s3.Stat(t.Context(), url(t, "s3://bucket/key"))
+		if err == nil || !strings.HasPrefix(err.Error(), "list s3://bucket/key: its ETag can't be used: ") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestFault75WhatS3RefusesIsOneLineWithoutCredentials(t *testing.T) {
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")

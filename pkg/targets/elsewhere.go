@@ -160,7 +160,7 @@ func (s *session) inputs(w *deploy.Workers) error {
 	if !inS3 {
 		return nil
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if value := os.Getenv(name); value != "" {
 			w.Settings = append(w.Settings, deploy.Setting{Name: name, Value: value})
 		}

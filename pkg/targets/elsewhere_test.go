@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
@@ -101,6 +102,30 @@ func TestAManifestHoldsNoSecretAndSaysWhereTheSecretsAre(t *testing.T) {
 	}
 	f.exits(0, "run")
 	contains(t, f.exits(2, "workers:manifest").err, "is sealed, and needs no more workers")
+}
+
+func TestFault75AManifestSaysWhereS3Is(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	server.Put(t, "bucket", "logs/a", "words")
+	f := newFolder(t).guest()
+	for name, value := range server.Variables(server.Addr) {
+		f.set(name, value)
+	}
+	f.set("AWS_REGION", "")
+	f.set("AWS_DEFAULT_REGION", "us-east-1")
+	f.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1") // of other services
+	f.set("AWS_ENDPOINT_URL_S3", "http://"+server.Addr)
+	f.set("WORDCOUNT_REDUCERS", "0")
+	f.set("WORDCOUNT_INPUT", "s3://bucket/logs")
+	f.exits(0, "stream:seed")
+	r := f.exits(0, "workers:manifest")
+	for _, text := range []string{"AWS_ENDPOINT_URL_S3", server.Addr, "AWS_DEFAULT_REGION", "us-east-1", `access-key-id="$AWS_ACCESS_KEY_ID"`} {
+		contains(t, r.out, text)
+	}
+	for _, secret := range []string{s3test.Access, s3test.Secret} {
+		lacks(t, r.String(), secret)
+	}
 }
 
 func TestAnImageNeedsANameAndAContainerEngine(t *testing.T) {

@@ -32,7 +32,7 @@ func open(ctx context.Context, f input.File) (opened, error) {
 }
 
 // plainGet reads an object from its beginning to its end, by the SDK alone. Nothing of it reads as the
-// workers do: it asks for no range but what follows a byte, and reads nothing ahead.
+// workers do: its only ranges go from a byte to the end, and it reads nothing ahead.
 type plainGet struct {
 	ctx  context.Context
 	file input.File

@@ -31,7 +31,8 @@
 // its tasks run again. A store that can't be used at all is the fault of this host: nothing is
 // revoked and no task is blamed, and the worker waits, and then leaves.
 //
-// A worker that joined from another host leaves if its files differ from those of the job. It gives
-// its tasks back first, and nothing is counted against them, because another host may have the
-// right files.
+// A worker that joined from another host leaves if its files differ from those of the job, or if S3
+// denies it an object. It gives its tasks back first, and nothing is counted against them, because
+// another host may have the right files, or the right to read. What else is wrong with an object is the
+// same on every host, and is counted.
 package worker
