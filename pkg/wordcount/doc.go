@@ -22,9 +22,8 @@
 // of these events: a worker crashes or pauses, a task is stolen, a reply is lost or repeated, a
 // supervisor is killed and started again, a Redis server is killed and comes back from any complete
 // snapshot of the job or from nothing, a file with partial counts is lost or damaged. A task may run
-// many times, but it affects the counts once.
-// If Run returns no result, it returns an error of one of the classes in names.go, and publishes
-// nothing.
+// many times, but it affects the counts once. If Run returns no result, it returns an error of one of
+// the classes in names.go, and publishes nothing.
 //
 // # From a file to a count
 //
@@ -41,7 +40,9 @@
 //	event       what a running job tells people
 //	metrics     what it tells Prometheus
 //	history     what each process asked Redis, and what it was told, if somebody wants a record
-//	count       the kernel: from bytes to words to a table
+//	record      the records of a text, and one field of each
+//	words       what the words of a field are
+//	count       the kernel: from plain text to words to a table
 //	protocol    one method for each function of lua/wordcount.lua; why the promise can hold
 //	result      reads the sorted set, and recounts the input for a comparison
 //	state       what a working folder keeps
