@@ -130,7 +130,7 @@ func TestFault79ARecordThatIsTooLargeEndsTheRun(t *testing.T) {
 		r := newRig(t, map[string]string{"large": text})
 		r.prepare(plan.Options{Field: field, Words: "value"})
 		r.team.Worker.Memory = 64 << 20
-		r.finishIncomplete(protocol.BadRecord, "large", "record at byte 2: it has more than 4194304 bytes")
+		r.finishIncomplete(protocol.BadRecord, "large", "record at byte 2: it has more than 2097152 bytes")
 	}
 }
 
