@@ -18,7 +18,22 @@ import (
 // A service manager sends SIGTERM to each process of a service.
 func TestFault80AHostThatIsToldToEndCommitsWhatItHasAndGivesTheRestBack(t *testing.T) {
 	t.Parallel()
-	host := newFolder(t)
+	// On a machine that is very busy, a worker may be told to end before it listens, or not get to
+	// commit before it is killed. Then its tasks are leased for an hour, so each try has its own job.
+	const tries = 5
+	for range tries {
+		if host := newFolder(t); endsInGoodOrder(host) {
+			host.exits(0, "run")
+			host.exact()
+			return
+		}
+	}
+	t.Fatal("what was counted is not committed")
+}
+
+// endsInGoodOrder seeds a job, lets a guest join it, and tells the guest to end in the middle of its
+// work. It reports whether the guest has committed what it had counted.
+func endsInGoodOrder(host *folder) bool {
 	guest := host.guest()
 	host.texts(60)
 	host.set("WORDCOUNT_REDUCERS", "3")
@@ -27,28 +42,16 @@ func TestFault80AHostThatIsToldToEndCommitsWhatItHasAndGivesTheRestBack(t *testi
 		f.set("WORDCOUNT_LEASE", "1h") // what isn't given back is never done
 	}
 	guest.set("WORDCOUNT_FAULTS", "slow=200ms:2")
-	// On a machine that is very busy, a worker may not get to commit before it is killed.
-	const tries = 3
-	for try := 1; ; try++ {
-		p := guest.start("workers:join", "-job="+host.job().ID, "-input="+filepath.Join(host.dir, "data"))
-		team := p.team()
-		before := host.until("tasks are counted and not committed", counted)
-		p.team(syscall.SIGTERM)
-		p.signal(syscall.SIGTERM)
-		r := p.exits(130)
-		contains(t, r.err, "interrupted: workers finish what they have in hand")
-		lacks(t, r.err, " died: ")
-		guest.gone(team...)
-		after := host.until("it has left", func(protocol.Status) bool { return true })
-		if after.Mapped > before.Mapped {
-			break
-		}
-		if try == tries {
-			t.Fatalf("what was counted is not committed: %+v, then %+v", before, after)
-		}
-	}
-	host.exits(0, "run")
-	host.exact()
+	p := guest.start("workers:join", "-job="+host.job().ID, "-input="+filepath.Join(host.dir, "data"))
+	team := p.team()
+	before := host.until("tasks are counted and not committed", counted)
+	p.team(syscall.SIGTERM)
+	p.signal(syscall.SIGTERM)
+	r := p.exits(130)
+	contains(host, r.err, "interrupted: workers finish what they have in hand")
+	guest.gone(team...)
+	after := host.until("it has left", func(protocol.Status) bool { return true })
+	return after.Mapped > before.Mapped && !strings.Contains(r.err, " died: ")
 }
 
 // counted reports whether a worker has counted a task and not committed it. A slow worker takes one

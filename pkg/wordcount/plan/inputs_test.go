@@ -102,7 +102,7 @@ func FuzzAPatternIsLookedForWhereItMatches(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, path string) {
 		p, err := parsePattern(text)
 		if err != nil || !p.matches(path) {
-			t.Skip()
+			return
 		}
 		for end := range ancestors(path) {
 			if end < len(path) && !p.mayHold(path[:end]) {
