@@ -95,7 +95,7 @@ func (f *fleet) redis() {
 	f.serve("redis", f.redisImage, "redis-server", "--bind", "0.0.0.0", "--requirepass", fleetPassword, "--save", "")
 }
 
-// settings are the variables of the supervisor, and of whoever reads its result.
+// settings are the variables of the supervisor, and of the program that reads its result.
 func (f *fleet) settings() []string {
 	return []string{
 		"REDIS_URL=redis://:" + fleetPassword + "@redis", "WORDCOUNT_SHUFFLE=" + filepath.Join(f.dir, "shuffle"), "WORDCOUNT_WORKERS=1",

@@ -21,7 +21,7 @@ type Held struct {
 // longAgo is the idle time that marks a lease as released. The library sets it.
 const longAgo = 1e9 * time.Millisecond
 
-// HeldTasks lists the tasks that are held, at most so many of each stream, those with the lowest
+// HeldTasks lists the tasks that are held, at most `most` of each stream, those with the lowest
 // numbers first. It is for display only.
 func (c Client) HeldTasks(ctx context.Context, most int) ([]Held, error) {
 	var all []Held
