@@ -68,7 +68,7 @@ func (f *folder) apply(word []byte) []byte {
 // foldsBeforeDecomposing says whether NFC of the folded word is NFC of the folded NFD of the word.
 // It is, but for two reasons. The iota subscript, which is part of most of U+1F80 to U+1FFF, folds
 // to a letter, so that it must be in its place before. And the library puts a U+034F into more than
-// 30 marks in a row, but no word of 30 bytes decomposes to that many.
+// 30 marks in a row, but a word of 30 bytes never decomposes into a row of more than 30.
 func foldsBeforeDecomposing(word []byte) bool {
 	if len(word) > 30 {
 		return false

@@ -17,7 +17,7 @@ func byRegexp(t testing.TB, expression string, value []byte) (words [][]byte) {
 	return words
 }
 
-// newTestMatcher's automaton begins with that many cells taken.
+// newTestMatcher returns a matcher whose automaton counts some cells as taken from the beginning.
 func newTestMatcher(t testing.TB, expression string, cells int) *matcher {
 	m, err := newMatcher(expression)
 	if err != nil {
