@@ -52,12 +52,13 @@ func (Chaos) All(ctx context.Context) error {
 	return inFolder(ctx, func(s *session) error { return tryAll(ctx, s) })
 }
 
-// Storm injects faults at random into jobs of its own, and checks their histories; -time=1m -every=1s -seed=N -bytes=1GiB
+// Storm injects faults at random into jobs of its own, and checks their histories; -time=1m -every=1s -seed=N -bytes=1GiB, or -input= for your own files
 func (Chaos) Storm(ctx context.Context,
 	time *time.Duration, // how long; 1m
 	every *time.Duration, // mean time between two faults; 1s
 	seed *int, // chooses the faults; another one each time
-	bytes *string, // of the texts that each job counts; 1GiB
+	bytes *string, // of the texts that are written for the jobs; 1GiB
+	input *string, // files, folders, patterns, one a line, which the jobs count instead; texts of their own
 ) error {
-	return inFolder(ctx, func(s *session) error { return storm(ctx, s, time, every, seed, bytes) })
+	return inFolder(ctx, func(s *session) error { return storm(ctx, s, time, every, seed, bytes, input) })
 }

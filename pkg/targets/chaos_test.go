@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
@@ -119,4 +120,98 @@ func TestAJobOutlivesFaultsThatComeTogether(t *testing.T) {
 	contains(t, r.out, "\nFAULT              TIMES\nkillWorker         ")
 	contains(t, r.out, " of 16 MiB sealed and exact, ")
 	contains(t, r.out, " calls checked: -seed=1\n")
+}
+
+// storm starts a short storm.
+func (f *folder) storm(flags ...string) *process {
+	f.Helper()
+	return f.start(append([]string{"chaos:storm", "-time=3s", "-every=250ms"}, flags...)...)
+}
+
+// outlives waits for the end of a storm whose jobs are exact, with what became of their records.
+func (p *process) outlives() {
+	p.Helper()
+	r := p.exits(0)
+	contains(p, r.out, " is outlived, after ")
+	contains(p, r.out, " sealed and exact, ")
+	contains(p, r.out, " calls checked: ")
+}
+
+// A storm writes its texts as records, and each seventh has no value.
+func TestAStormOverEachFormatIsExact(t *testing.T) {
+	t.Parallel()
+	for _, options := range []string{
+		"FIELD=line FOLD=nfc", "FIELD=jsonl:user.agent REDUCERS=0", "FIELD=csv:name WORDS=fields", "FIELD=csv-lines:2 KEEP=10 REDUCERS=2",
+		"FIELD=tsv:3 WORDS=fields FOLD=case", "WORDS=unicode FOLD=case,nfc", "WORDS=regexp:[a-z]([a-z]+)",
+	} {
+		t.Run(options, func(t *testing.T) {
+			t.Parallel()
+			f := newFolder(t)
+			for option := range strings.FieldsSeq(options) {
+				name, value, _ := strings.Cut(option, "=")
+				f.set("WORDCOUNT_"+name, value)
+			}
+			f.storm("-bytes=4MiB").outlives()
+		})
+	}
+}
+
+// packed are records of each fate, compressed in each way.
+func packed(tb testing.TB) (files map[string]string) {
+	files = map[string]string{}
+	for file := range 48 {
+		var records strings.Builder
+		for i := range 500 {
+			fmt.Fprintln(&records, []string{
+				fmt.Sprintf(`{"user":{"agent":"agent %d of %d"}}`, i*i%97, i%3), fmt.Sprintf(`{"user":{"agent":%d}}`, file), `{"user":{"agent":null}}`,
+				`{"user":{}}`, `{"user":{"agent":[1]}}`, `{"user":`,
+			}[i%6])
+		}
+		if text := records.String(); file%2 == 0 {
+			files[fmt.Sprintf("%d.gz", file)] = string(check.Gzip(tb, text[:1000], text[1000:]))
+		} else {
+			files[fmt.Sprintf("%d.zst", file)] = string(check.Zstd(tb, text))
+		}
+	}
+	return files
+}
+
+func TestAStormOverCompressedFilesIsExact(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	for name, data := range packed(t) {
+		f.write("packed/"+name, data)
+	}
+	f.set("WORDCOUNT_FIELD", "jsonl:user.agent")
+	f.storm("-input=packed").outlives()
+	contains(t, f.exits(2, "chaos:storm", "-input=packed", "-bytes=1GiB").err, "leave it out with -input")
+	contains(t, f.exits(2, "chaos:storm", "-input=none").err, `"none": no such file or directory`)
+}
+
+// The server of the objects is killed twice, too.
+func TestAStormOverObjectsInS3IsExact(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	f := newFolder(t)
+	for name, data := range packed(t) {
+		server.Put(t, "bucket", "logs/"+name, data)
+	}
+	for name, value := range server.Variables(server.Addr) {
+		f.set(name, value)
+	}
+	f.set("AWS_MAX_ATTEMPTS", "20") // a busy machine takes its time to start a server
+	f.set("WORDCOUNT_FIELD", "jsonl:user.agent")
+	p := f.storm("-input=s3://bucket/logs/**/*.{gz,zst}")
+	for n := range 2 {
+		p.await("more faults are outlived", func() bool {
+			select {
+			case <-p.ended:
+				return true
+			default:
+				return strings.Count(p.out.String(), " is outlived, ") > n
+			}
+		})
+		server.Restart(t)
+	}
+	p.outlives()
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// consumerModule makes dir a module as the README describes it, with the README's magefile and the one of
-// testdata/consumer, and with a go.mod that leads to this checkout.
+// consumerModule makes dir a module as the README describes it, with the README's two magefiles and the one
+// of testdata/consumer, and with a go.mod that leads to this checkout.
 func consumerModule(dir string) error {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "consumer"))); err != nil {
 		return err
@@ -27,16 +27,19 @@ func consumerModule(dir string) error {
 		return err
 	}
 	_, plugin, _ := strings.Cut(string(readme), "### As a plugin\n")
-	blocks := regexp.MustCompile("(?s)```(?:go)?\n(.*?)```").FindAllStringSubmatch(plugin, 2)
-	if len(blocks) < 2 {
+	plugin, _, _ = strings.Cut(plugin, "\n### ")
+	blocks := regexp.MustCompile("(?s)```(?:go)?\n(.*?)```").FindAllStringSubmatch(plugin, -1)
+	if len(blocks) != 3 {
 		return fmt.Errorf("README.md doesn't say how to use the plugin")
 	}
 	mod := "module example.com/consumer\n\ngo 1.26.0\n\n" + blocks[0][1]
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "readme.go"), []byte(blocks[1][1]), 0o644); err != nil {
-		return err
+	for i, name := range []string{"rare.go", "host.go"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(blocks[i+1][1]), 0o644); err != nil {
+			return err
+		}
 	}
 	return module(dir)
 }

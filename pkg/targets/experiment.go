@@ -95,7 +95,7 @@ func tryAll(ctx context.Context, s *session) error {
 }
 
 // storm injects faults at random for a time, into one job after the other, and verifies each job.
-func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *int, bytes *string) (err error) {
+func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *int, bytes, input *string) (err error) {
 	length, gap, size64, number := time.Minute, time.Second, int64(1<<30), time.Now().UnixNano()
 	if lasts != nil {
 		length = *lasts
@@ -111,6 +111,17 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 			return err
 		}
 	}
+	if input != nil {
+		if bytes != nil {
+			return fmt.Errorf("%w: -bytes=%s is for texts that the storm writes: leave it out with -input", wordcount.ErrInput, *bytes)
+		}
+		if s.given, err = config.ParseInputs(*input); err != nil {
+			return fmt.Errorf("%w: -input: %w", wordcount.ErrInput, err)
+		}
+		if err := plan.Missing(s.given); err != nil {
+			return err
+		}
+	}
 	if length <= 0 || gap <= 0 {
 		return fmt.Errorf("%w: -time=%s -every=%s: write durations above 0", wordcount.ErrInput, length, gap)
 	}
@@ -122,6 +133,9 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 	return onAnyDisk(ctx, s, size64, func(e *experiment.Experiment) error {
 		tally, err := e.Storm(ctx, chaos.Storm{Every: gap, Seed: uint64(number)}, length)
 		err = errors.Join(err, show.Outlived(&show.Out, chaos.Faults, tally))
+		if s.given != nil {
+			size64 = e.Job.Planned().Manifest.Bytes
+		}
 		fmt.Fprintf(&show.Out, "%s of %s sealed and exact, %s: -seed=%d\n",
 			show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), show.Checked(tally), number)
 		return err
@@ -176,26 +190,29 @@ func onScratch(ctx context.Context, s *session, bytes int64, do func(*experiment
 	return do(e)
 }
 
-// scratch returns a session for experiments, and writes the texts of its job. It has its own state
-// folder and server, so that it doesn't disturb the jobs of this folder.
+// scratch returns a session for experiments, and writes the texts of its job, unless others are given.
+// It has its own state folder and server, so that it doesn't disturb the jobs of this folder.
 func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c := s.config
 	c.Dir = filepath.Join(s.config.Dir, scratchDir)
-	texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
-	c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
-	c.Split, c.Checkpoint, c.Lease = bytes/scratchTasks, time.Second, scratchLease
+	c.Checkpoint, c.Lease = time.Second, scratchLease
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
 	}
-	if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
-		return nil, err
+	if c.Inputs = s.given; s.given == nil {
+		c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
+		c.Split = bytes / scratchTasks
+		texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
+		if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
+			return nil, err
+		}
+		in, err := asRecords(texts, c.Field)
+		if err != nil {
+			return nil, err
+		}
+		c.Inputs = []string{in}
 	}
-	in, err := asRecords(texts, c.Field)
-	if err != nil {
-		return nil, err
-	}
-	c.Inputs = []string{in}
 	own := attackerOf(config.Complete(c))
 	own.disk, own.histories = s.disk, s.histories
 	if err := own.open(ctx); err != nil {

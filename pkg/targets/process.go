@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
+	"github.com/magereduce/magereduce/pkg/wordcount/words"
 )
 
 // roleJob is the role of a process that runs the graph of Job. The process reads its Config as JSON
@@ -23,7 +24,22 @@ const roleJob = "job"
 
 // A compiled magefile starts itself again as a worker. So one binary is enough, and it may be
 // copied anywhere.
+//
+// This runs before the init functions of the magefile. So a process that needs a function of it waits
+// until one of them registers the function. If none does, Mage comes next, and says that it doesn't
+// know this target.
 func init() {
+	name := wordcount.Function()
+	if wordcount.Role() == "" || name == "" {
+		serve()
+		return
+	}
+	words.Await(name, serve)
+	os.Args = []string{os.Args[0], fmt.Sprintf("no init function of the magefile calls words.Register(%q)", name)}
+}
+
+// serve does what the role of this process says, if it has one, and doesn't return then.
+func serve() {
 	wordcount.Main()
 	if wordcount.Role() == roleJob {
 		err := runJob()
@@ -56,7 +72,7 @@ func jobCommand(c Config) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := wordcount.Program(roleJob)
+	cmd := wordcount.ForWords(wordcount.Program(roleJob), c.Words)
 	cmd.Args[0] = os.Args[0] // what people typed, for show.Typed
 	// The job's result is not the caller's result, so it goes to standard error, like progress.
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), os.Stderr, os.Stderr

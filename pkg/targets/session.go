@@ -28,7 +28,9 @@ type session struct {
 	name   string      // name of its connections
 	disk   *chaos.Disk // of the map outputs; nil: they are where the configuration says
 
-	histories *experiment.Histories // of the jobs that it starts for experiments; may be nil
+	// Of the jobs that it starts for experiments:
+	given     []string              // their inputs; nil: texts that are written for them
+	histories *experiment.Histories // may be nil
 }
 
 var (

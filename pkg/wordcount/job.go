@@ -296,9 +296,13 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progres
 			return err
 		}
 		j.log = log
+		counting, err := plan.ParseCounting(j.plan.Job.Counting)
+		if err != nil {
+			return err
+		}
 		j.workers = &pool.Pool{
 			Size: j.config.Workers, Worker: spec, Faults: j.config.Faults, Log: log,
-			Command: func() *exec.Cmd { return Program(roleWorker) },
+			Command: func() *exec.Cmd { return ForWords(Program(roleWorker), counting.Words.Words()) },
 			Events:  j.running, Fail: j.stop, Progress: progress, Release: release, Deserted: deserted,
 		}
 	}

@@ -3,6 +3,7 @@ package wordcount
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,7 +35,8 @@ import (
 
 // What holds of the model holds on a real server: whatever happens between any two calls, every
 // state of Redis keeps the invariants, and the real worker and supervisor bring the job to its
-// exact end from there. By default 25 schedules are tried, with WORDCOUNT_PROPERTIES=full 200.
+// exact end from there. Half of the jobs count records, some of which have no value. By default 25
+// schedules are tried, with WORDCOUNT_PROPERTIES=full 200.
 func TestAnyScheduleOnARealServerIsExact(t *testing.T) {
 	n := 25
 	if os.Getenv("WORDCOUNT_PROPERTIES") == "full" {
@@ -82,6 +85,7 @@ type lab struct {
 	plan       plan.Plan
 	folder     state.Folder
 	splits     []plan.Split
+	field      string // of the records that the files have; "": they have plain text
 	generation int
 	runs       map[string]int // run → generation
 	run        string         // that the folder knows
@@ -101,11 +105,17 @@ type sleeper struct {
 	run      string // that it read first
 	consumer string
 	tasks    []int                // map tasks that it thinks are its own
-	counts   map[int][]string     // the words of those that it has counted
+	counts   map[int]counted      // what is in those that it has counted
 	commits  []*protocol.Commit   // that it has not heard of yet
 	merged   map[int]*count.Table // partitions
 	puts     []*putting           // that it has begun
 	lost     []string             // map outputs that it couldn't read
+}
+
+// counted is what is in a task: its words, and what became of its records.
+type counted struct {
+	words []string
+	tally protocol.Tally
 }
 
 // putting is an attempt to store totals of partitions, in as many calls as it likes.
@@ -122,11 +132,12 @@ func newLab(t *rapid.T, r *rig) *lab {
 	l.must(err)
 	l.history = filepath.Join(l.dir, "history")
 	r.recordIn(l.history)
+	l.field = rapid.SampledFrom([]string{"", "jsonl:word"}).Draw(t, "field")
 	l.write(rapid.IntRange(1, 4).Draw(t, "files"))
 	m, err := plan.Scan(t.Context(), []string{r.input}, "", plan.Options{})
 	l.must(err)
 	reducers := rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "reducers")
-	l.plan = plan.New(m, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0})
+	l.plan = plan.New(m, plan.Options{WholeFiles: true, Reducers: reducers, Direct: reducers == 0, Field: l.field, Words: "fields"})
 	l.plan.Job.ID = fmt.Sprintf("%016x", rand.Uint64()) // a schedule must not meet the job of the last one
 	l.splits = l.plan.Splits()
 	l.Client = protocol.Client{Redis: r.rdb, Job: l.plan.Job}
@@ -144,26 +155,64 @@ func (l *lab) must(err error) {
 	}
 }
 
-// write writes the files of the present generation: other words, of the same size and time.
+// fates are records without a value, one of each kind, and of the same size.
+var fates = [...]string{`{"word":null}`, `{"else":null}`, `{"word":{  }}`, `{"word":null]`}
+
+// write writes the files of the present generation: other words and other records, of the same size and
+// time.
 func (l *lab) write(files int) {
 	l.must(os.RemoveAll(l.rig.input))
 	l.must(os.MkdirAll(l.rig.input, 0o755))
 	for i := range files {
 		path := filepath.Join(l.rig.input, strconv.Itoa(i))
-		text := fmt.Sprintf("all task%d generation%04d all\nall of task%d\n", i, l.generation, i)
-		l.must(os.WriteFile(path, []byte(text), 0o644))
+		lines := []string{fmt.Sprintf("all task%d generation%04d all", i, l.generation), fmt.Sprintf("all of task%d", i)}
+		if l.field != "" {
+			for n, value := range lines {
+				lines[n] = fmt.Sprintf(`{"word":%q}`, value)
+			}
+			for n := range i + 2 {
+				lines = append(lines, fates[(n*i+l.generation)%len(fates)])
+			}
+		}
+		l.must(os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644))
 		l.must(os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)))
 	}
 }
 
-// words are those of a task, now.
-func (l *lab) words(task int) (words []string) {
+// count counts a task, as its file is now.
+func (l *lab) count(task int) (c counted) {
 	text, err := os.ReadFile(l.splits[task-1].Path)
 	l.must(err)
-	for _, w := range bytes.Fields(text) {
-		words = append(words, string(w))
+	for line := range bytes.Lines(text) {
+		if l.field != "" {
+			line = l.value(line, &c.tally)
+		}
+		for _, w := range bytes.Fields(line) {
+			c.words = append(c.words, string(w))
+		}
 	}
-	return words
+	return c
+}
+
+// value is that of a record, and nil if it has none.
+func (l *lab) value(line []byte, tally *protocol.Tally) (value []byte) {
+	var record struct{ Word json.RawMessage }
+	tally.Records++
+	switch err := json.Unmarshal(line, &record); {
+	case err != nil:
+		tally.Malformed++
+	case record.Word == nil:
+		tally.Missing++
+	case string(record.Word) == "null":
+		tally.Null++
+	case record.Word[0] == '{':
+		tally.Nested++
+	default:
+		var text string
+		l.must(json.Unmarshal(record.Word, &text))
+		return []byte(text)
+	}
+	return nil
 }
 
 func (l *lab) newRun() {
@@ -184,7 +233,7 @@ func (l *lab) outputs(run string) shuffle.Run {
 func (l *lab) sleeper() *sleeper {
 	l.names++
 	return &sleeper{
-		Client: l.Client, consumer: fmt.Sprint("sleeper ", l.names), counts: map[int][]string{}, merged: map[int]*count.Table{},
+		Client: l.Client, consumer: fmt.Sprint("sleeper ", l.names), counts: map[int]counted{}, merged: map[int]*count.Table{},
 	}
 }
 
@@ -265,8 +314,8 @@ func (l *lab) some(t *rapid.T, w *sleeper) (batch []int) {
 		batch = slices.Delete(batch, i, i+1)
 	}
 	for _, n := range w.tasks {
-		if w.counts[n] == nil {
-			w.counts[n] = l.words(n)
+		if _, done := w.counts[n]; !done {
+			w.counts[n] = l.count(n)
 		}
 	}
 	slices.Sort(batch)
@@ -278,7 +327,8 @@ func (l *lab) combine(s *sleeper, batch []int) *protocol.Commit {
 	table, c := count.New(), &protocol.Commit{Tasks: batch, Output: protocol.NewNonce(), Host: s.consumer}
 	for _, n := range batch {
 		c.Bytes += l.splits[n-1].Bytes()
-		for _, word := range s.counts[n] {
+		c.Tally.Add(s.counts[n].tally)
+		for _, word := range s.counts[n].words {
 			table.Add([]byte(word), 1)
 		}
 	}
@@ -486,11 +536,28 @@ func (l *lab) seal(t *rapid.T) {
 	if want := l.total(l.all()); !maps.Equal(got, want) || sum != int(end.Tokens) {
 		t.Fatalf("the result is %v with %d words, not %v", got, end.Tokens, want)
 	}
+	outputs, left, err := l.Fenced(t.Context(), end.Fence)
+	l.must(err)
+	tally := tallyOf(outputs)
+	if left != nil && l.plan.Job.Reducers > 0 {
+		tally = *left
+	}
+	if want := l.tally(l.all()); tally != want {
+		t.Fatalf("of its records the result says %v, not %v", tally, want)
+	}
 	if rapid.Bool().Draw(t, "tidy up") {
 		l.must(l.Dismiss(t.Context(), end.Fence))
-		l.must(l.Discard(t.Context(), end.Fence, 0, protocol.Tally{}))
+		l.must(l.Discard(t.Context(), end.Fence, 0, tally))
 	}
-	l.Discard(t.Context(), protocol.NewNonce(), 0, protocol.Tally{}) // somebody else's, which comes late
+	l.Discard(t.Context(), protocol.NewNonce(), 0, protocol.Tally{Records: 1}) // somebody else's, which comes late
+}
+
+// tallyOf is what became of the records of some outputs.
+func tallyOf(outputs []protocol.Output) (all protocol.Tally) {
+	for _, o := range outputs {
+		all.Add(o.Tally)
+	}
+	return all
 }
 
 func (l *lab) checkpoint(*rapid.T) {
@@ -580,11 +647,19 @@ func (l *lab) all() (tasks []int) {
 func (l *lab) total(tasks []int) map[string]int {
 	counts := map[string]int{}
 	for _, n := range tasks {
-		for _, word := range l.words(n) {
+		for _, word := range l.count(n).words {
 			counts[word]++
 		}
 	}
 	return counts
+}
+
+// tally is what becomes of the records of tasks, as their files are now.
+func (l *lab) tally(tasks []int) (all protocol.Tally) {
+	for _, n := range tasks {
+		all.Add(l.count(n).tally)
+	}
+	return all
 }
 
 // invariants hold in every state of Redis.
@@ -629,6 +704,9 @@ func (l *lab) invariants(t *rapid.T) {
 		}
 		if err := protocol.Covered(whole, len(l.splits)); err != nil {
 			t.Fatalf("%v are counted, and the outputs are %v: %v", counted, outputs, err)
+		}
+		if is, want := tallyOf(outputs), l.tally(counted); is != want {
+			t.Fatalf("%v are counted, and of their records the outputs say %v, not %v", counted, is, want)
 		}
 	}
 	if st, err := l.Status(ctx); err == nil && len(entries) == len(l.splits) && st.Stuck() {
@@ -734,5 +812,8 @@ func (l *lab) finish() {
 	}
 	if want := l.total(l.all()); !maps.Equal(got, want) {
 		l.t.Fatalf("published %v, not %v", got, want)
+	}
+	if want := l.tally(l.all()); sealed.Tally != want {
+		l.t.Fatalf("of its records the result says %v, not %v", sealed.Tally, want)
 	}
 }

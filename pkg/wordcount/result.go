@@ -38,9 +38,13 @@ func (r *Result) ExportAs(ctx context.Context, w io.Writer, format Format) error
 
 // Recount counts the input again, by the standard library alone. progress gets the number of bytes
 // read so far. The error wraps ErrInput if a file isn't what the job counted, and ErrDifferent if not
-// the same became of its records.
+// the same became of its records. It wraps ErrInput, too, if this program lacks a function that says
+// what was counted.
 func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (result.Counts, error) {
 	counting, err := plan.ParseCounting(r.plan.Job.Counting)
+	if err == nil {
+		err = counting.Check()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +23,10 @@ import (
 const roleVariable = "WORDCOUNT_ROLE"
 
 const roleWorker = "worker"
+
+// functionVariable is the environment variable that holds the name of the function that a process
+// needs, if its job has the words func:NAME.
+const functionVariable = "WORDCOUNT_FUNCTION"
 
 // ErrNoMain reports that the workers can't be processes of this program, because the program hasn't
 // called Main.
@@ -83,9 +88,22 @@ func Program(role string) *exec.Cmd {
 		}
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, functionVariable+"=")
 	return cmd
 }
+
+// ForWords makes a command that Program has returned one for a job with these words: Function returns
+// the function that they need.
+func ForWords(cmd *exec.Cmd, words string) *exec.Cmd {
+	if name, needed := strings.CutPrefix(words, "func:"); needed {
+		cmd.Env = append(cmd.Env, functionVariable+"="+name)
+	}
+	return cmd
+}
+
+// Function returns the name of the function without which this process can't do what its role says;
+// "" if it needs none. Package words has the functions.
+func Function() string { return os.Getenv(functionVariable) }
 
 // workers count until the job is sealed. They are processes or goroutines.
 type workers interface {

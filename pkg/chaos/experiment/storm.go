@@ -30,7 +30,7 @@ func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.D
 		tally.Outlived[fault.Name]++
 		e.Say("%s is outlived, after %s", fault.Name, recovery.Round(time.Millisecond))
 	}
-	var truth result.Counts // the texts are the same for each job
+	var truth Truth // the texts are the same for each job
 	end := make(chan struct{})
 	defer time.AfterFunc(length, func() { close(end) }).Stop()
 	for over := false; !over; {
@@ -65,10 +65,16 @@ func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.D
 	return tally, nil
 }
 
-// Judge waits for the job's result after the last fault, and compares the result with the recount
-// truth. The first call makes the recount. If the last fault has taken the result away again, Judge
-// runs the job once more.
-func (e *Experiment) Judge(ctx context.Context, truth *result.Counts) error {
+// Truth is what each result of a storm is compared with.
+type Truth struct {
+	counts result.Counts     // a recount
+	first  *wordcount.Result // whose tally of records the recount has confirmed
+}
+
+// Judge waits for the job's result after the last fault, and compares it with the truth. The first
+// call finds the truth, by a recount. If the last fault has taken the result away again, Judge runs the
+// job once more.
+func (e *Experiment) Judge(ctx context.Context, truth *Truth) error {
 	for {
 		a, err := e.attacker(ctx)
 		if err == nil {
@@ -86,12 +92,17 @@ func (e *Experiment) Judge(ctx context.Context, truth *result.Counts) error {
 		if err != nil {
 			return err
 		}
-		if *truth == nil {
-			if *truth, err = e.Recount(ctx, r); err != nil {
+		if truth.first == nil {
+			if truth.counts, err = e.Recount(ctx, r); err != nil {
 				return err
 			}
+			truth.first = r
 		}
-		err = e.Compare(ctx, maps.Clone(*truth), r)
+		if r.Tally != truth.first.Tally {
+			return fmt.Errorf("%w: of its records the result says %s, and that of an earlier job %s: please report this",
+				wordcount.ErrDifferent, r.Tally, truth.first.Tally)
+		}
+		err = e.Compare(ctx, maps.Clone(truth.counts), r)
 		if !errors.Is(err, wordcount.ErrNoResult) {
 			return err
 		}

@@ -41,16 +41,19 @@ const limit = time.Minute
 type Server struct {
 	Addr string
 	Root string // the folder with its buckets
+
+	meta string // the folder with what the server knows of the objects
+	cmd  *exec.Cmd
+	log  bytes.Buffer // what it says
 }
 
 // Start starts a server, and lets this process and its children use it until the test ends.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	program := mustBuild(tb)
+	mustBuild(tb)
 	top := tb.TempDir()
-	s := &Server{Root: filepath.Join(top, "buckets")}
-	meta := filepath.Join(top, "meta")
-	for _, dir := range []string{s.Root, meta} {
+	s := &Server{Root: filepath.Join(top, "buckets"), meta: filepath.Join(top, "meta")}
+	for _, dir := range []string{s.Root, s.meta} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			tb.Fatal(err)
 		}
@@ -61,29 +64,46 @@ func Start(tb testing.TB) *Server {
 	}
 	s.Addr = free.Addr().String()
 	free.Close()
-	var log bytes.Buffer
-	cmd := exec.Command(program, "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", meta, "--default-etag", "none", s.Root)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
+	s.start(tb)
 	tb.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		s.kill()
 		if tb.Failed() {
-			tb.Logf("the server says: %s", log.Bytes())
+			tb.Logf("the server says: %s", s.log.Bytes())
 		}
 	})
 	s.use(tb, s.Addr)
+	return s
+}
+
+// Restart kills the server, and starts it again with its objects.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	s.kill()
+	s.start(tb)
+}
+
+func (s *Server) kill() {
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+}
+
+// start starts the process, and returns when it answers.
+func (s *Server) start(tb testing.TB) {
+	tb.Helper()
+	s.cmd = exec.Command(mustBuild(tb), "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", s.meta, "--default-etag", "none", s.Root)
+	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.Addr)
 		if err == nil {
 			conn.Close()
-			return s
+			return
 		}
 		if time.Now().After(end) {
-			tb.Fatalf("the server doesn't answer: %v: %s", err, log.Bytes())
+			tb.Fatalf("the server doesn't answer: %v", err)
 		}
 	}
 }

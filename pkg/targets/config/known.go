@@ -11,7 +11,7 @@ import (
 )
 
 // notOptions are the beginnings of names that this module uses for its own processes and tests.
-var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES", history.Variable}
+var notOptions = []string{"WORDCOUNT_ROLE", "WORDCOUNT_FUNCTION", "WORDCOUNT_TEST_", "WORDCOUNT_SWEEP", "WORDCOUNT_PROPERTIES", history.Variable}
 
 // onlyKnown refuses a variable that looks like an option and is none. Without this check, a
 // misspelt name would silently change nothing.

@@ -1,7 +1,6 @@
 package protocol_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -9,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // faults are how many of each kind a search allows.
@@ -20,7 +17,7 @@ type faults struct{ rollbacks, vanished, lostReplies, thefts, deaths int }
 type node struct {
 	*world
 	left faults
-	// noted is the state that a rollback brings back. It is chosen when Redis is in it.
+	// noted is the state that a rollback brings back. It is chosen when Redis leaves it.
 	noted *modelState
 }
 
@@ -28,9 +25,9 @@ type node struct {
 // the job without another fault from each state.
 type modelSearch struct {
 	seen map[uint64]bool // hashes of states
-	key  key
-	path []string // to the state
-	bad  error    // the first that is wrong; path leads there
+	keys [2]key          // one for each order of the workers
+	path []string        // to the state
+	bad  error           // the first that is wrong; path leads there
 }
 
 func searchAll(without guard, tasks, partitions, keep int, left faults) (states int, err error) {
@@ -41,7 +38,7 @@ func searchAll(without guard, tasks, partitions, keep int, left faults) (states 
 		w.restart(i)
 	}
 	w.workers[2].left = true
-	s := modelSearch{seen: map[uint64]bool{}}
+	s := modelSearch{seen: map[uint64]bool{}, keys: [2]key{{names: map[nonce]int{}}, {names: map[nonce]int{}}}}
 	s.visit(node{w, left, nil})
 	if s.bad != nil {
 		return len(s.seen), fmt.Errorf("%w, after: %s", s.bad, strings.Join(s.path, ", "))
@@ -50,8 +47,8 @@ func searchAll(without guard, tasks, partitions, keep int, left faults) (states 
 }
 
 func (s *modelSearch) visit(n node) {
-	s.key.of(n)
-	hash := xxhash.Sum64(s.key.bytes)
+	// Two workers who change places make the same state.
+	hash := min(s.keys[0].of(n, n.workers[0], n.workers[1]), s.keys[1].of(n, n.workers[1], n.workers[0]))
 	if s.seen[hash] {
 		return
 	}
@@ -66,8 +63,14 @@ func (s *modelSearch) visit(n node) {
 		s.bad = fmt.Errorf("without any more faults: %w", end.bad)
 		return
 	}
+	var named []int // the files that somebody knows: nothing depends on any other
+	for i, f := range n.files {
+		if s.keys[0].names[f.name] > 0 && !f.gone {
+			named = append(named, i)
+		}
+	}
 	s.workers(n)
-	s.accidents(n)
+	s.accidents(n, named)
 }
 
 // try does one thing, and goes on from there.
@@ -81,6 +84,16 @@ func (s *modelSearch) try(n node, what string, do func(n *node)) {
 	s.visit(next)
 	if s.bad == nil {
 		s.path = s.path[:len(s.path)-1]
+	}
+	// Only a state that has passed can come back.
+	if s.bad == nil && n.left.rollbacks > 0 && n.noted == nil && next.left.rollbacks > 0 && !reflect.DeepEqual(n.redis, next.redis) {
+		before := n.redis
+		next.noted = &before
+		s.path = append(s.path, what+", and Redis will come back to what was before")
+		s.visit(next)
+		if s.bad == nil {
+			s.path = s.path[:len(s.path)-1]
+		}
 	}
 }
 
@@ -125,15 +138,9 @@ func (s *modelSearch) workers(n node) {
 	}
 }
 
-func (s *modelSearch) accidents(n node) {
+func (s *modelSearch) accidents(n node, named []int) {
 	if n.saving != nil {
 		s.try(n, "a save ends", func(n *node) { n.saveDone() })
-	}
-	if n.left.rollbacks > 0 && n.noted == nil {
-		s.try(n, "Redis will come back to this", func(n *node) {
-			now := n.redis
-			n.noted = &now
-		})
 	}
 	if n.noted != nil {
 		s.try(n, "Redis rolls back", func(n *node) {
@@ -142,9 +149,9 @@ func (s *modelSearch) accidents(n node) {
 			n.noted = nil
 		})
 	}
-	for i, f := range n.files {
-		if n.left.vanished > 0 && !f.gone {
-			s.try(n, fmt.Sprintf("file %d is gone", f.name), func(n *node) {
+	for _, i := range named {
+		if n.left.vanished > 0 {
+			s.try(n, fmt.Sprintf("file %d is gone", n.files[i].name), func(n *node) {
 				n.left.vanished--
 				n.files[i].vanish()
 			})
@@ -176,78 +183,6 @@ func (w *world) clone() *world {
 		c.supervisors[i] = &v
 	}
 	return &c
-}
-
-// key is a state as bytes. Nonces are renamed in the order in which they turn up, because it does
-// not matter which they are. The contents of a file follow its name.
-type key struct {
-	bytes []byte
-	names map[nonce]int
-	world *world
-}
-
-func (k *key) of(n node) {
-	k.bytes, k.names, k.world = k.bytes[:0], map[nonce]int{}, n.world
-	for _, part := range []any{n.redis, n.noted, n.disk, n.saving, n.workers[0], n.workers[1], n.supervisors[0],
-		n.folders[0], n.deletions, n.marks, n.left} {
-		k.add(reflect.ValueOf(part))
-	}
-}
-
-var typeOfWorld, typeOfNonce = reflect.TypeFor[*world](), reflect.TypeFor[nonce]()
-
-func (k *key) add(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			k.add(v.Field(i))
-		}
-	case reflect.Slice, reflect.Array:
-		k.number(v.Len())
-		for i := range v.Len() {
-			k.add(v.Index(i))
-		}
-	case reflect.Pointer:
-		if v.Type() != typeOfWorld && !v.IsNil() {
-			k.add(v.Elem())
-		}
-		k.number(0)
-	case reflect.String:
-		k.bytes = append(append(k.bytes, v.String()...), 0)
-	case reflect.Bool:
-		k.bytes = append(k.bytes, 0)
-		if v.Bool() {
-			k.bytes[len(k.bytes)-1] = 1
-		}
-	case reflect.Int:
-		if v.Type() == typeOfNonce {
-			k.name(nonce(v.Int()))
-		} else {
-			k.number(int(v.Int()))
-		}
-	case reflect.Uint16:
-		k.number(int(v.Uint()))
-	default:
-		panic(v.Kind())
-	}
-}
-
-func (k *key) number(n int) { k.bytes = binary.AppendVarint(k.bytes, int64(n)) }
-
-func (k *key) name(n nonce) {
-	if n == 0 {
-		k.number(0)
-		return
-	}
-	alias, known := k.names[n]
-	if !known {
-		alias = 1 + len(k.names)
-		k.names[n] = alias
-	}
-	k.number(alias)
-	if f := k.world.file(n); f != nil && !known {
-		k.add(reflect.ValueOf(*f))
-	}
 }
 
 // By default the searches are those that end within a second, with WORDCOUNT_PROPERTIES=full also

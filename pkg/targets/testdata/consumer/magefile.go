@@ -12,6 +12,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/magereduce/magereduce/pkg/targets"
+	"github.com/magereduce/magereduce/pkg/wordcount/words"
 )
 
 // Count counts our texts and prints what came of it
@@ -33,6 +34,13 @@ func Both(ctx context.Context) error {
 func Apart(ctx context.Context) error {
 	mg.CtxDeps(ctx, targets.Job(apart))
 	return result(ctx, apart)
+}
+
+// Late counts our texts by a function that only this process has
+func Late(ctx context.Context) error {
+	words.Register("late", func(value []byte, word func([]byte)) { word(value) })
+	mg.CtxDeps(ctx, targets.Job(targets.Config{Inputs: []string{"texts"}, Words: "func:late"}))
+	return nil
 }
 
 // Again prints what came of Apart
