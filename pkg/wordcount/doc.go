@@ -38,6 +38,7 @@
 //	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it
 //	event       what a running job tells people
+//	relay       brings the events of hosts that join to the supervisor's journal
 //	metrics     what it tells Prometheus
 //	history     what each process asked Redis, and what it was told, if somebody wants a record
 //	record      the records of a text, and one field of each
