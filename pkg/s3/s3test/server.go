@@ -62,8 +62,8 @@ func Start(tb testing.TB) *Server {
 	s.Addr = free.Addr().String()
 	free.Close()
 	var log bytes.Buffer
-	cmd := exec.Command(program, "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", meta, "--default-etag", "none", s.Root)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
+	cmd := exec.Command(program, arguments(s.Addr, meta, s.Root)...)
+	cmd.Env = append(os.Environ(), environment...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
@@ -87,6 +87,14 @@ func Start(tb testing.TB) *Server {
 		}
 	}
 }
+
+// arguments are those of the server's program.
+func arguments(addr, meta, buckets string) []string {
+	return []string{"--port", addr, "--quiet", "--keep-alive", "posix", "--sidecar", meta, "--default-etag", "none", buckets}
+}
+
+// environment has the credentials for the server's program.
+var environment = []string{"ROOT_ACCESS_KEY=" + Access, "ROOT_SECRET_KEY=" + Secret}
 
 // use makes this process and its children ask a server at an address.
 func (s *Server) use(tb testing.TB, addr string) {
