@@ -335,7 +335,7 @@ func TestTheMagefileOfAModuleBecomesASmallImage(t *testing.T) {
 	var user string
 	_, err := fmt.Sscan(do("image", "inspect", "--format", "{{.Size}} {{.Config.User}}", image), &size, &user)
 	check.Must(t, err)
-	if size > 30<<20 || user != "65532:65532" {
+	if size > 24<<20 || user != "65532:65532" {
 		t.Errorf("an image of %d bytes, for user %s", size, user)
 	}
 	bare := []string{"run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", "1234:1234", "--tmpfs", "/work:mode=1777"}

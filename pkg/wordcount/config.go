@@ -44,8 +44,8 @@ type Config struct {
 	// DefaultMemory.
 	Memory int64
 	// JoinedEvents lets hosts that join send their events to the journal of this folder by way of a
-	// given server, too. There they take at most 16 MiB and a hundredth of Memory. They always come by
-	// way of a server of the folder's own.
+	// given server, too. There they take at most 16 MiB, and at most a hundredth of Memory, in addition
+	// to it. They always come by way of a server of the folder's own.
 	JoinedEvents bool
 
 	// Redis is the address of a given server: redis://, rediss:// or unix://. By default the folder
