@@ -162,8 +162,8 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 	}
 	j.journal = event.Open(j.folder.Events(j.plan.Job.ID), event.WorkerMost)
 	client := j.client()
-	sender := relay.NewSender(client, worker.NewName(), j.journal)
-	j.loop.Go(func() { sender.Run(j.background) })
+	j.sender = relay.NewSender(client, worker.NewName(), j.journal)
+	j.loop.Go(func() { j.sender.Run(j.background) })
 	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err
 	}

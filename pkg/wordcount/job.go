@@ -50,6 +50,7 @@ type Job struct {
 	metrics *metrics.Server // nil: nobody wants them
 	leave   func()          // lets the job be deleted in this folder; nil: this Job doesn't use one
 	journal *event.Journal
+	sender  *relay.Sender // of a host that joins; nil: this one doesn't
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -114,6 +115,7 @@ func (j *Job) running(e event.Event) { j.tell(Event{Event: e}) }
 // tell writes an event down, and tells people of it if it is for them.
 func (j *Job) tell(e Event) {
 	j.journal.Receive(e.Event)
+	j.sender.Hurry() // what a host tells of its workers is rare
 	if j.config.Events != nil && e.Text != "" {
 		j.config.Events(e)
 	}
