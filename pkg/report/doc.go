@@ -19,13 +19,14 @@
 //	lane.go     which worker is in which lane
 //	figures.go  rates, memory, what was redone, and where the time went
 //	draw.go     positions in the picture
-//	page.go     the page: page.html, page.css and page.js are in it
+//	page.go     what a page shows; page.css and page.js are in it
+//	document.go the page as HTML, and html.go what makes all texts in it harmless
 //	live.go     the page while the job runs
 //
 // # Caveats
 //
 // Journals, names of files and words are hostile input. Everything that is shown passes through
-// html/template, and the page forbids each script but its own. A page of a very long run shows short
+// html.go, and the page forbids each script but its own. A page of a very long run shows short
 // attempts of one kind together, and a bounded number of lanes and rows. What it leaves out, it says.
 //
 // The picture is drawn of what was written down. A worker that was killed may have lost the last

@@ -89,7 +89,7 @@ var hows = map[string]string{"stolen": "taken from another worker", "backup": "a
 
 // lane draws a lane.
 func (r Run) lane(l *Lane) drawnLane {
-	d := drawnLane{Number: l.Number, Label: l.label(), Bars: r.bars(l)}
+	d := drawnLane{Number: l.Number, Label: r.label(l), Bars: r.bars(l)}
 	for _, life := range l.Lives {
 		x := percent(r.share(life.From))
 		d.Lives = append(d.Lives, bar{X: x, W: max(percent(r.share(life.To))-x, 0.05)})

@@ -88,7 +88,16 @@ func (l *Lane) order() {
 	slices.SortStableFunc(l.Attempts, func(a, b *Attempt) int { return a.From.Compare(b.From) })
 }
 
-// label is what stands beside a lane.
+// label is what stands beside a lane: its processes, with their host if there are several hosts.
+func (r Run) label(l *Lane) string {
+	elsewhere := func(other *Lane) bool { return other.Host != l.Host }
+	if label := l.label(); label == l.Host || !slices.ContainsFunc(r.Lanes, elsewhere) {
+		return label
+	}
+	return l.Host + ": " + l.label()
+}
+
+// label is what tells the lane from others of its host.
 func (l *Lane) label() string {
 	var pids []string
 	for _, life := range l.Lives {

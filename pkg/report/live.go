@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -87,10 +88,7 @@ func (l *Live) refresh() error {
 	if err != nil {
 		return err
 	}
-	main, err := fragment(run, words)
-	if err != nil {
-		return err
-	}
+	main := fragment(run, words)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !bytes.Equal(main, l.main) {
@@ -136,7 +134,7 @@ func (l *Live) page(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy(true))
 	main, _ := l.now()
-	page().ExecuteTemplate(w, "page", frame(main))
+	io.WriteString(w, frame(main))
 }
 
 // events sends the fragment, and then each new one.

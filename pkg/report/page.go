@@ -1,21 +1,15 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed" // the parts of the page
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
 )
-
-//go:embed page.html
-var pageHTML string
 
 //go:embed page.css
 var pageCSS string
@@ -23,17 +17,10 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-// page is parsed when it is needed first: workers, which are the same program, draw nothing.
-var page = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) })
-
-// view is what the template of a page gets.
+// view is what a page shows.
 type view struct {
 	Title    string
-	CSS      template.CSS
-	JS       template.JS
-	Policy   string
 	Live     bool
-	Main     template.HTML // a fragment, for the page around it
 	Run      Run
 	Subtitle string
 	Figures  []figure
@@ -70,19 +57,30 @@ type row struct{ At, Worker, What string }
 
 // Write writes the page of a run that is over, or stands still. words may be nil.
 func Write(w io.Writer, r Run, words []Word) error {
-	return page().ExecuteTemplate(w, "page", viewOf(r, words, false))
+	_, err := io.WriteString(w, whole(viewOf(r, words, false)))
+	return err
+}
+
+// whole is the page with a view.
+func whole(v view) string {
+	var main, all document
+	main.main(v)
+	all.page(v.Title, v.Live, markup(main.String()))
+	return all.String()
 }
 
 // frame is the page around a fragment, for a job that runs.
-func frame(main []byte) view {
-	return view{Title: "magereduce, live", CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(true), Live: true, Main: template.HTML(main)}
+func frame(main []byte) string {
+	var all document
+	all.page("magereduce, live", true, markup(main))
+	return all.String()
 }
 
 // fragment is the part of the page that changes while the job runs.
-func fragment(r Run, words []Word) ([]byte, error) {
-	var b bytes.Buffer
-	err := page().ExecuteTemplate(&b, "main", viewOf(r, words, true))
-	return b.Bytes(), err
+func fragment(r Run, words []Word) []byte {
+	var main document
+	main.main(viewOf(r, words, true))
+	return []byte(main.String())
 }
 
 // policy forbids the page everything but its own script and styles.
@@ -98,7 +96,7 @@ func policy(live bool) string {
 
 func viewOf(r Run, words []Word, live bool) view {
 	v := view{
-		Title: "Run of job " + r.Job, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(live), Live: live,
+		Title: "Run of job " + r.Job, Live: live,
 		Run: r, Figures: r.figures(), Ticks: r.ticks(), Charts: r.charts(), Vain: r.inVain(),
 		Bars: []timeBar{{"The run", r.wall()}, {"The workers", r.labour()}},
 	}

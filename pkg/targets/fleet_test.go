@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/targets/deploy"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
@@ -24,8 +26,9 @@ type fleet struct {
 	*folder
 	engine, network   string
 	image, redisImage string
-	user              string // of the containers
-	supervisor        string // its container
+	user              string   // of the containers
+	variables         []string // that name the S3
+	supervisor        string   // its container
 }
 
 var fleets atomic.Int64
@@ -81,10 +84,10 @@ func (f *fleet) undo(args ...string) {
 }
 
 // serve starts a server that others on the network reach by its name.
-func (f *fleet) serve(name, image string, command ...string) {
+func (f *fleet) serve(name string, options []string, image string, command ...string) {
 	f.Helper()
-	args := []string{"run", "--detach", "--network", f.network, "--network-alias", name, "--name", f.network + "-" + name, image}
-	f.do(append(args, command...)...)
+	args := append([]string{"run", "--detach", "--network", f.network, "--network-alias", name, "--name", f.network + "-" + name}, options...)
+	f.do(slices.Concat(args, []string{image}, command)...)
 }
 
 const fleetPassword = "a-password"
@@ -92,15 +95,39 @@ const fleetPassword = "a-password"
 // redis starts the Redis of the fleet.
 func (f *fleet) redis() {
 	f.Helper()
-	f.serve("redis", f.redisImage, "redis-server", "--bind", "0.0.0.0", "--requirepass", fleetPassword, "--save", "")
+	f.serve("redis", nil, f.redisImage, "redis-server", "--bind", "0.0.0.0", "--requirepass", fleetPassword, "--save", "")
 }
+
+// s3 starts the S3 of the fleet, with the texts of the folder as its objects. They are the input.
+func (f *fleet) s3() {
+	f.Helper()
+	options, command := s3test.Contained()
+	f.serve("s3", options, redistest.ImageOfProgram(f.T, f.engine, s3test.Path, s3test.Program(f), ""), command...)
+	addr := f.do("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", f.network+"-s3")
+	paths, err := filepath.Glob(filepath.Join(f.dir, "data", "*"))
+	check.Must(f, err)
+	objects := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		check.Must(f, err)
+		objects["data/"+filepath.Base(path)] = string(text)
+	}
+	s3test.Fill(f, net.JoinHostPort(addr, s3test.Port), "bucket", objects)
+	var server s3test.Server
+	for name, value := range server.Variables("s3:" + s3test.Port) {
+		f.variables = append(f.variables, name+"="+value)
+	}
+	f.variables = append(f.variables, "WORDCOUNT_INPUT="+inBucket)
+}
+
+const inBucket = "s3://bucket/data"
 
 // settings are the variables of the supervisor, and of the program that reads its result.
 func (f *fleet) settings() []string {
-	return []string{
+	return append([]string{
 		"REDIS_URL=redis://:" + fleetPassword + "@redis", "WORDCOUNT_SHUFFLE=" + filepath.Join(f.dir, "shuffle"), "WORDCOUNT_WORKERS=1",
 		"WORDCOUNT_LEASE=3s", "WORDCOUNT_FAULTS=slow=300ms:1", "WORDCOUNT_REDUCERS=4",
-	}
+	}, f.variables...)
 }
 
 // run returns the arguments that run the program in a container, in the folder of the job.
@@ -228,6 +255,7 @@ func TestFault80ContainersThatAreKilledPausedCutOffAndStoppedLoseNothing(t *test
 	f := newFleet(t)
 	f.redis()
 	f.texts(4000) // which take minutes, unless a quick worker comes
+	f.s3()
 	check.Must(t, os.Mkdir(filepath.Join(f.dir, "shuffle"), 0o700))
 	f.giveAway("shuffle")
 	f.supervise()
@@ -255,7 +283,7 @@ func TestFault80ContainersThatAreKilledPausedCutOffAndStoppedLoseNothing(t *test
 	}
 
 	quick := f.do(append(f.run("--detach", "--workdir", "/work", "--env", "WORDCOUNT_FAULTS="), "workers:join",
-		"-job="+f.job().ID, "-input="+filepath.Join(f.dir, "data"))...)
+		"-job="+f.job().ID, "-input="+inBucket)...)
 	f.ends(f.supervisor, "0")
 	for _, id := range append(workers, paused, cut, quick) {
 		f.ends(id, "0")
@@ -307,7 +335,7 @@ func TestTheMagefileOfAModuleBecomesASmallImage(t *testing.T) {
 	var user string
 	_, err := fmt.Sscan(do("image", "inspect", "--format", "{{.Size}} {{.Config.User}}", image), &size, &user)
 	check.Must(t, err)
-	if size > 30<<20 || user != "65532:65532" {
+	if size > 24<<20 || user != "65532:65532" {
 		t.Errorf("an image of %d bytes, for user %s", size, user)
 	}
 	bare := []string{"run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--user", "1234:1234", "--tmpfs", "/work:mode=1777"}

@@ -44,6 +44,8 @@ func TestMetricsTellWhatAJobUnderKillsDoes(t *testing.T) {
 	f.slowTexts(30)
 	f.live()
 	f.set("WORDCOUNT_METRICS", "127.0.0.1:0")
+	f.set("WORDCOUNT_FIELD", "line")
+	f.set("WORDCOUNT_WORDS", "fields")
 	p := f.start("workers:spawn") // it goes on until another process seals the job
 	team := p.team()
 	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(p.err.String())
@@ -60,7 +62,8 @@ func TestMetricsTellWhatAJobUnderKillsDoes(t *testing.T) {
 	f.await("all that was done is in the metrics", func() bool {
 		text, seen = scrape(url)
 		return seen[`wordcount_tasks{state="done"}`] == 30 && seen[`wordcount_attempts_total{outcome="committed"}`] > 0 &&
-			seen[`wordcount_redis_round_trips_total{by="workers"}`] > 0 && seen["wordcount_commit_seconds_count"] > 0
+			seen[`wordcount_redis_round_trips_total{by="workers"}`] > 0 && seen["wordcount_commit_seconds_count"] > 0 &&
+			seen[`wordcount_committed_records{as="value"}`] == 30*40
 	})
 	all := 0.0
 	for _, state := range []string{"done", "pending", "given_up", "waiting"} {

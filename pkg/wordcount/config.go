@@ -43,6 +43,10 @@ type Config struct {
 	// together exceed it by a tenth, because no host knows the workers of the others. The default is
 	// DefaultMemory.
 	Memory int64
+	// JoinedEvents lets hosts that join send their events to the journal of this folder by way of a
+	// given server, too. There they take at most 16 MiB, and at most a hundredth of Memory, in addition
+	// to it. They always come by way of a server of the folder's own.
+	JoinedEvents bool
 
 	// Redis is the address of a given server: redis://, rediss:// or unix://. By default the folder
 	// has a server of its own, which is started if it doesn't run.

@@ -37,7 +37,7 @@
 //	merge       makes the totals of a partition from all map outputs; memory bounds both
 //	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it
-//	event       what a running job tells people
+//	event       what a running job tells people; relay brings that from hosts that join
 //	metrics     what it tells Prometheus
 //	history     what each process asked Redis, and what it was told, if somebody wants a record
 //	record      the records of a text, and one field of each

@@ -13,10 +13,12 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/relay"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
+	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
 func newResult(j *Job) *Result {
@@ -159,7 +161,9 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 		}
 	}
 	j.journal = event.Open(j.folder.Events(j.plan.Job.ID), event.WorkerMost)
-	client := protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job}
+	client := j.client()
+	j.sender = relay.NewSender(client, worker.NewName(), j.journal)
+	j.loop.Go(func() { j.sender.Run(j.background) })
 	if err := j.conn.do(ctx, func() error { return claim.CheckInputs(ctx, client, trust) }); err != nil {
 		return false, err
 	}

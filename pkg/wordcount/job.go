@@ -22,6 +22,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/relay"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/supervisor"
@@ -49,6 +50,7 @@ type Job struct {
 	metrics *metrics.Server // nil: nobody wants them
 	leave   func()          // lets the job be deleted in this folder; nil: this Job doesn't use one
 	journal *event.Journal
+	sender  *relay.Sender // of a host that joins; nil: this one doesn't
 
 	// background is for what runs between steps: the workers and the checkpoints. stop ends it,
 	// with a cause.
@@ -113,6 +115,7 @@ func (j *Job) running(e event.Event) { j.tell(Event{Event: e}) }
 // tell writes an event down, and tells people of it if it is for them.
 func (j *Job) tell(e Event) {
 	j.journal.Receive(e.Event)
+	j.sender.Hurry() // what a host tells of its workers is rare
 	if j.config.Events != nil && e.Text != "" {
 		j.config.Events(e)
 	}
@@ -220,6 +223,9 @@ func (j *Job) Seed(ctx context.Context) (err error) {
 		Redis: j.conn.rdb, Plan: j.plan, Folder: j.folder, Store: store, Durability: j.config.Durability, Every: j.config.Checkpoint,
 		Revive: j.conn.revive, Events: j.running, Seen: j.seen,
 	}
+	if j.conn.owned() || j.config.JoinedEvents {
+		c.Joined = func() *relay.Listener { return relay.NewListener(j.client(), j.journal) }
+	}
 	if j.conn.owned() {
 		c.Saved = func() error { return j.conn.keep(j.plan.Job.ID) }
 	} else {
@@ -281,9 +287,7 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progres
 		Job: j.plan.Job, Lease: j.config.Lease, Memory: j.config.WorkerMemory, Trust: trust, Store: store,
 		Journal: j.folder.Events(j.plan.Job.ID),
 	}
-	if !j.conn.owned() {
-		spec.Budget = protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
-	}
+	spec.Budget = j.budget()
 	if j.config.InProcess {
 		j.workers = &goroutines{rdb: j.conn.rdb, spec: spec, size: j.config.Workers, fail: j.stop}
 	} else {
@@ -315,6 +319,19 @@ func (j *Job) spawn(ctx context.Context, trust plan.Trust, store string, progres
 	}
 	j.event(StepWorkers, "%s%s", plural(j.config.Workers, "worker"), what)
 	return nil
+}
+
+// budget is the memory of a given server that the job may take.
+func (j *Job) budget() protocol.Budget {
+	if j.conn.owned() {
+		return protocol.Budget{}
+	}
+	return protocol.Budget{Bytes: j.config.Memory, Callers: j.config.Workers}
+}
+
+// client asks Redis about the job.
+func (j *Job) client() protocol.Client {
+	return protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job, Budget: j.budget()}
 }
 
 // Checkpoints takes a checkpoint at regular intervals in the background, until the job is sealed.

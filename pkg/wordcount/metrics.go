@@ -1,6 +1,8 @@
 package wordcount
 
 import (
+	"context"
+
 	"github.com/magereduce/magereduce/pkg/wordcount/metrics"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -11,10 +13,14 @@ func (j *Job) serveMetrics() error {
 	if j.config.Metrics == "" {
 		return nil
 	}
-	client := protocol.Client{Redis: j.conn.rdb, Job: j.plan.Job}
+	client := j.client()
+	var committed func(context.Context) (protocol.Tally, error)
+	if client.Job.Counting != "" {
+		committed = client.Committed
+	}
 	s, err := metrics.Serve(metrics.Config{
 		Addr: j.config.Metrics, Job: j.plan.Job.ID, Bytes: j.plan.Manifest.Bytes, Tasks: j.sup.Maps() + j.plan.Job.Reducers,
-		Calls: j.conn.calls, Held: client.HeldTasks,
+		Calls: j.conn.calls, Held: client.HeldTasks, Committed: committed,
 	})
 	if err != nil {
 		return err

@@ -29,20 +29,28 @@ func Engine(tb testing.TB) string {
 // Image makes an image of the server's program, without any registry, for this test only.
 func (s *Server) Image(tb testing.TB, engine string) string {
 	tb.Helper()
-	loader, err := loaderOf(s.Program)
+	return ImageOfProgram(tb, engine, "/usr/bin/redis-server", s.Program, s.Libs)
+}
+
+// ImageOfProgram makes an image of a program and its libraries, without any registry, for this test
+// only. path is where the program is in the image; libs is where its libraries are, "" for the usual
+// places.
+func ImageOfProgram(tb testing.TB, engine, path, program, libs string) string {
+	tb.Helper()
+	loader, err := loaderOf(program)
 	if err != nil {
-		tb.Skipf("an image can't be made from %s: %v", s.Program, err)
+		tb.Skipf("an image can't be made from %s: %v", program, err)
 	}
-	list := exec.Command(loader, "--list", s.Program)
-	list.Env = append(os.Environ(), "LD_LIBRARY_PATH="+s.Libs)
+	list := exec.Command(loader, "--list", program)
+	list.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libs)
 	libraries, err := list.Output()
 	if err != nil {
-		tb.Fatalf("the libraries of %s: %v", s.Program, err)
+		tb.Fatalf("the libraries of %s: %v", program, err)
 	}
-	files := map[string]string{"/usr/bin/redis-server": s.Program, loader: loader}
+	files := map[string]string{path: program, loader: loader}
 	for _, m := range regexp.MustCompile(`=> (/\S+) \(0x`).FindAllStringSubmatch(string(libraries), -1) {
 		path := m[1]
-		if i := strings.LastIndex(path, "/usr/lib/"); s.Libs != "" && i > 0 {
+		if i := strings.LastIndex(path, "/usr/lib/"); libs != "" && i > 0 {
 			path = path[i:] // where a program finds them without LD_LIBRARY_PATH
 		}
 		if m[1] != loader {

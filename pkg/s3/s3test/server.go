@@ -90,8 +90,8 @@ func (s *Server) kill() {
 // start starts the process, and returns when it answers.
 func (s *Server) start(tb testing.TB) {
 	tb.Helper()
-	s.cmd = exec.Command(mustBuild(tb), "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", s.meta, "--default-etag", "none", s.Root)
-	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
+	s.cmd = exec.Command(mustBuild(tb), arguments(s.Addr, s.meta, s.Root)...)
+	s.cmd.Env = append(os.Environ(), environment...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatal(err)
@@ -107,6 +107,14 @@ func (s *Server) start(tb testing.TB) {
 		}
 	}
 }
+
+// arguments are those of the server's program.
+func arguments(addr, meta, buckets string) []string {
+	return []string{"--port", addr, "--quiet", "--keep-alive", "posix", "--sidecar", meta, "--default-etag", "none", buckets}
+}
+
+// environment has the credentials for the server's program.
+var environment = []string{"ROOT_ACCESS_KEY=" + Access, "ROOT_SECRET_KEY=" + Secret}
 
 // use makes this process and its children ask a server at an address.
 func (s *Server) use(tb testing.TB, addr string) {

@@ -40,6 +40,7 @@ type Config struct {
 	Faults       string                // see worker.ParseFaults; none
 	Durability   checkpoint.Durability // none on a given server, bgsave on any other
 	Memory       int64                 // bytes to use on a given server; wordcount.DefaultMemory
+	JoinedEvents bool                  // the report has events of hosts that join, on a given server, too
 	Metrics      string                // address on which run tells Prometheus how the job is doing; none
 	VerifyPart   result.Share          // what verify recounts; all
 	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used
@@ -74,7 +75,7 @@ func Job(c Config) (wordcount.Config, error) {
 	return wordcount.Config{
 		Dir: c.Dir, Inputs: c.Inputs, Options: c.options(),
 		Workers: c.Workers, WorkerMemory: c.WorkerMemory, Shuffle: c.Shuffle, Lease: c.Lease, Faults: faults,
-		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory, Metrics: c.Metrics,
+		Checkpoint: c.Checkpoint, Durability: c.Durability, Memory: c.Memory, JoinedEvents: c.JoinedEvents, Metrics: c.Metrics,
 		Redis: c.Redis.URL, Server: c.Redis,
 	}, err
 }

@@ -97,6 +97,12 @@ var variables = []variable{
 		_, err := worker.ParseFaults(v)
 		return err
 	}},
+	{"WORDCOUNT_EVENTS", "1; on a given server none", func(c *Config, v string) error {
+		if c.JoinedEvents = v == "1"; !c.JoinedEvents {
+			return fmt.Errorf("write 1")
+		}
+		return nil
+	}},
 	{"WORDCOUNT_METRICS", "", func(c *Config, v string) (err error) {
 		c.Metrics, err = metrics.ParseAddr(v)
 		return err

@@ -1,13 +1,12 @@
 package deploy
 
 import (
-	"embed"
+	_ "embed" // the manifests
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"unicode/utf8"
 )
 
@@ -68,8 +67,15 @@ const besides = 64 << 20
 // three seconds.
 const drainSeconds = 10
 
-//go:embed kubernetes.yaml compose.yaml
-var templates embed.FS
+// What a manifest is made of. Package text/template would do more with less code here, but it looks
+// up methods by their names. So the linker would keep every method of every type that is used
+// somewhere, and the program would be half as large again.
+var (
+	//go:embed kubernetes.yaml
+	kubernetes string
+	//go:embed compose.yaml
+	compose string
+)
 
 // Write writes a manifest. The error says what a manifest can't express.
 func (w Workers) Write(to io.Writer, format Format) error {
@@ -78,9 +84,15 @@ func (w Workers) Write(to io.Writer, format Format) error {
 			return fmt.Errorf("a manifest can't hold %q, which is not valid UTF-8", text)
 		}
 	}
-	name := string(format) + ".yaml"
-	t := template.New(name).Funcs(functions(format))
-	return template.Must(t.ParseFS(templates, name)).Execute(to, w)
+	text, blocks := compose, w.compose()
+	if format == Kubernetes {
+		text, blocks = kubernetes, w.kubernetes()
+	}
+	_, err := strings.NewReplacer(append(blocks,
+		"{{n}}", strconv.Itoa(w.N), "{{job}}", w.Job, "{{user}}", strconv.Itoa(w.User), "{{group}}", strconv.Itoa(w.Group),
+		"{{grace}}", strconv.Itoa(drainSeconds), "{{mebibytes}}", strconv.FormatInt(w.mebibytes(), 10),
+	)...).WriteString(to, text)
+	return err
 }
 
 func (w Workers) texts() []string {
@@ -94,30 +106,22 @@ func (w Workers) texts() []string {
 	return texts
 }
 
-// functions are those of the templates. A valid text that is quoted as in Go means the same in YAML.
-// Compose and Kubernetes then replace references to variables: compose in all texts, Kubernetes in
-// the values of variables. value quotes a text such that it has no reference.
-func functions(format Format) template.FuncMap {
-	references := strings.NewReplacer("$", "$$")
-	if format == Kubernetes {
-		references = strings.NewReplacer("$$", "$$$$", "$(", "$$(")
-	}
-	return template.FuncMap{
-		"quote": strconv.Quote,
-		"value": func(text string) string { return strconv.Quote(references.Replace(text)) },
-	}
-}
-
 // Input is what the workers are told to read, one input a line.
 func (w Workers) Input() string { return strings.Join(w.Inputs, "\n") }
 
-// Mebibytes is the memory of a container.
-func (w Workers) Mebibytes() int64 { return (w.Memory + besides + 1<<20 - 1) >> 20 }
+// mebibytes is the memory of a container.
+func (w Workers) mebibytes() int64 { return (w.Memory + besides + 1<<20 - 1) >> 20 }
 
-// Grace is how many seconds a container may take to end.
-func (w Workers) Grace() int { return drainSeconds }
-
-// Files are the secrets that are files.
-func (w Workers) Files() []Secret {
+// files are the secrets that are files.
+func (w Workers) files() []Secret {
 	return slices.DeleteFunc(slices.Clone(w.Secrets), func(s Secret) bool { return !s.File })
+}
+
+// settings are the variables of a container that are no secrets.
+func (w Workers) settings() []Setting {
+	all := []Setting{{"WORDCOUNT_INPUT", w.Input()}}
+	if w.Store != "" {
+		all = append(all, Setting{"WORDCOUNT_SHUFFLE", w.Store})
+	}
+	return append(append(all, Setting{"WORDCOUNT_WORKERS", "1"}), w.Settings...)
 }

@@ -18,8 +18,9 @@ type heartbeats struct {
 	at   time.Time // when it came; zero: none came since the first status
 }
 
-// hear takes what a status shows, and returns how many workers live.
-func (h heard) hear(workers map[string]protocol.WorkerInfo, now time.Time) (living int) {
+// hear takes what a status shows, and returns how many workers live, and on how many hosts.
+func (h heard) hear(workers map[string]protocol.WorkerInfo, now time.Time) (living, hosts int) {
+	on := map[string]bool{}
 	for name := range h {
 		if _, ok := workers[name]; !ok {
 			delete(h, name)
@@ -34,7 +35,8 @@ func (h heard) hear(workers map[string]protocol.WorkerInfo, now time.Time) (livi
 		h[name] = b
 		if !b.at.IsZero() && now.Sub(b.at) < silentFor {
 			living++
+			on[info.Host] = true
 		}
 	}
-	return living
+	return living, len(on)
 }

@@ -24,6 +24,7 @@ const (
 // line that it had to break.
 const (
 	barWidth = 24
+	withMuch = 160 // room for the number of hosts, and for what goes wrong
 	withTeam = 100 // room for the workers
 	withRate = 80  // room for the rate
 	withTime = 60  // room for the time that has passed, and the time that is left
@@ -41,6 +42,8 @@ type Progress struct {
 	mu       sync.Mutex // guards the fields below, and keeps the bar and other lines apart
 	heard    heard
 	everyone int // workers of all hosts
+	hosts    int // on which they are
+	troubles troubles
 	out      *os.File
 	terminal bool
 	bar      *progressbar.ProgressBar
@@ -73,7 +76,8 @@ type fitting struct {
 // Update shows a status of the job.
 func (p *Progress) Update(st wordcount.Status) {
 	p.mu.Lock()
-	p.everyone = p.heard.hear(st.Workers, time.Now())
+	p.everyone, p.hosts = p.heard.hear(st.Workers, time.Now())
+	p.troubles = troublesOf(st)
 	p.mu.Unlock()
 	switch st.Phase {
 	case protocol.Mapping:
@@ -83,6 +87,34 @@ func (p *Progress) Update(st wordcount.Status) {
 	default:
 		p.show(measure{phase: "seal"})
 	}
+}
+
+// troubles are what goes wrong with a job, by number.
+type troubles struct{ stragglers, retries, revoked int }
+
+func troublesOf(st wordcount.Status) troubles {
+	t := troubles{retries: st.Troubles, revoked: st.Revoked}
+	for _, w := range workersOf(st, nil, 0) { // without leases: only stragglers are looked for
+		if w.Trouble == straggler {
+			t.stragglers++
+		}
+	}
+	return t
+}
+
+func (t troubles) String() (text string) {
+	for _, of := range []struct {
+		n    int
+		what string
+	}{{t.stragglers, "straggler"}, {t.retries, "retry"}} {
+		if of.n > 0 {
+			text += " · " + Plural(of.n, of.what)
+		}
+	}
+	if t.revoked > 0 {
+		text += fmt.Sprintf(" · %d revoked", t.revoked)
+	}
+	return text
 }
 
 // Advance shows that the first done bytes of the total are done.
@@ -112,7 +144,7 @@ func (p *Progress) show(m measure) {
 		p.draw(m)
 		return
 	}
-	fmt.Fprintln(p.out, m.phase+p.team()+p.text(m, now))
+	fmt.Fprintln(p.out, m.phase+p.team()+p.more()+p.text(m, now))
 }
 
 // team returns who works on the job.
@@ -129,6 +161,14 @@ func (p *Progress) team() string {
 		team += " · " + Plural(restarts, "restart")
 	}
 	return team
+}
+
+// more returns on how many hosts they are, and what goes wrong.
+func (p *Progress) more() string {
+	if p.hosts > 1 {
+		return " · " + Plural(p.hosts, "host") + p.troubles.String()
+	}
+	return p.troubles.String()
 }
 
 // text returns a measure in words.
@@ -171,6 +211,9 @@ func (p *Progress) draw(m measure) {
 	phase := m.phase
 	if columns >= withTeam {
 		phase += p.team()
+	}
+	if columns >= withMuch {
+		phase += p.more()
 	}
 	p.bar.Describe(phase)
 	// The bar takes 100% for its end, and draws nothing after that. But the job goes on until it is

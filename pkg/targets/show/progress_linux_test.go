@@ -1,6 +1,7 @@
 package show
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -41,12 +42,19 @@ func update(p *Progress, st wordcount.Status) {
 }
 
 func TestABarIsNeverWiderThanTheTerminal(t *testing.T) {
-	for _, columns := range []uint16{40, 60, 72, 80, 132} {
+	for _, columns := range []uint16{40, 60, 72, 80, 132, 160} {
 		p, drawn := screen(t, columns)
 		p.Total = 4 << 30
 		p.Living = func() (n, restarts int) { return 12, 3 }
-		update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
-		update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 3, Reducers: 4096})
+		much := wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30, Troubles: 123, Revoked: 123, Workers: map[string]protocol.WorkerInfo{}}
+		for beat := range 2 {
+			for n := range 100 {
+				much.Workers[fmt.Sprint(n)] = protocol.WorkerInfo{Host: fmt.Sprint(n % 10), Beat: beat}
+			}
+			update(p, much)
+		}
+		much.Phase, much.Reduced, much.Reducers = protocol.Reducing, 3, 4096
+		update(p, much)
 		update(p, wordcount.Status{Phase: protocol.Done})
 		p.Finish()
 		lines := drawn()
@@ -72,15 +80,21 @@ func TestWithoutATerminalThePhasesAreLines(t *testing.T) {
 	p.Living = func() (n, restarts int) { return 2, 0 }
 	update(p, wordcount.Status{Phase: protocol.Mapping, Bytes: 3 << 30})
 	workers := func(beat int) map[string]protocol.WorkerInfo {
-		return map[string]protocol.WorkerInfo{"ours": {Beat: beat}, "also ours": {Beat: beat}, "of another host": {Beat: beat}, "killed": {Beat: 9}}
+		return map[string]protocol.WorkerInfo{
+			"ours": {Host: "a", Beat: beat}, "also ours": {Host: "a", Beat: beat, Up: 20, Calls: protocol.CallCounts{Commits: 9}},
+			"of another host": {Host: "b", Beat: beat, Up: 20, Busy: 19}, "killed": {Host: "c", Beat: 9},
+		}
 	}
 	p.Update(wordcount.Status{Phase: protocol.Reducing, Workers: workers(1)})
-	update(p, wordcount.Status{Phase: protocol.Reducing, Reduced: 4, Reducers: 16, Workers: workers(2)})
+	update(p, wordcount.Status{
+		Phase: protocol.Reducing, Reduced: 4, Reducers: 16, Workers: workers(2), Troubles: 3, Revoked: 2,
+		PendingReduces: map[string]int{"of another host": 1, "ours": 1},
+	})
 	update(p, wordcount.Status{Phase: protocol.Done})
 	check.Must(t, in.Close())
 	text, err := io.ReadAll(out)
 	check.Must(t, err)
-	want := "map · 2 workers  75%  3.0 GiB/4.0 GiB  0 B/s  eta ?\nreduce · 2 workers · 1 joined  25%  4/16\nseal · 2 workers\n"
+	want := "map · 2 workers  75%  3.0 GiB/4.0 GiB  0 B/s  eta ?\nreduce · 2 workers · 1 joined · 2 hosts · 1 straggler · 3 retries · 2 revoked  25%  4/16\nseal · 2 workers\n"
 	if string(text) != want {
 		t.Errorf("%q, want %q", text, want)
 	}

@@ -24,6 +24,7 @@
 //	names.go    which events the journal has, and what each says
 //	journal.go  how they are written
 //	record.go   how they are read; tail.go does so while others write
+//	outbox.go   what a process writes, for the journal of another folder; copied.go is the other end
 //
 // # Caveats
 //

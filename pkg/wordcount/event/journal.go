@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,6 +28,33 @@ const collectFor = 50 * time.Millisecond
 type Journal struct {
 	out    *lines
 	logger *slog.Logger
+	path   string
+	id     string
+}
+
+// ID tells the journal's file from all others, also from those of other hosts.
+func (j *Journal) ID() string {
+	if j == nil {
+		return ""
+	}
+	return j.id
+}
+
+// Path is where the journal's file is.
+func (j *Journal) Path() string {
+	if j == nil {
+		return ""
+	}
+	return j.path
+}
+
+// CopyTo makes an outbox get each event from now on.
+func (j *Journal) CopyTo(to *Outbox) {
+	if j != nil {
+		j.out.mu.Lock()
+		defer j.out.mu.Unlock()
+		j.out.outbox = to
+	}
 }
 
 // Open opens a journal that may have so many bytes. The attributes are in each of its events. A
@@ -45,12 +73,22 @@ func Open(path string, most int64, attrs ...any) *Journal {
 	if err != nil {
 		return nil
 	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		file.Close()
 		return nil
 	}
-	out := &lines{file: file, most: most}
-	return &Journal{out: out, logger: slog.New(slog.NewJSONHandler(out, nil)).With(attrs...)}
+	out := &lines{file: file, most: most, size: info.Size()}
+	return &Journal{out: out, logger: slog.New(slog.NewJSONHandler(out, nil)).With(attrs...), path: path, id: idOf(info)}
+}
+
+// idOf names a file. Two hosts may have equal numbers for different files.
+func idOf(info os.FileInfo) string {
+	host, _ := os.Hostname()
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fmt.Sprintf("%s %d %d", host, stat.Dev, stat.Ino)
+	}
+	return host
 }
 
 // Write writes an event, and what Note has kept before it.
@@ -97,6 +135,8 @@ type lines struct {
 	mu      sync.Mutex
 	file    *os.File // nil: closed
 	most    int64
+	size    int64 // of the file after the last write
+	outbox  *Outbox
 	kept    []byte
 	written time.Time   // the last write
 	timer   *time.Timer // writes what is kept if nobody else does; nil: nothing waits for it
@@ -111,7 +151,17 @@ func (l *lines) Write(line []byte) (int, error) {
 	if !l.full {
 		l.kept = append(l.kept, line...)
 	}
+	if l.outbox != nil {
+		l.outbox.add(line)
+	}
 	return len(line), nil
+}
+
+// hasRoom reports whether the file is smaller than so many bytes.
+func (l *lines) hasRoom(most int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.file != nil && l.size < most
 }
 
 func (l *lines) flush() {
@@ -156,7 +206,7 @@ func (l *lines) write() {
 	l.torn = n > 0 && err != nil
 	l.kept, l.written = l.kept[:0], time.Now()
 	// After a write for appending, the offset is where the file ended then.
-	if end, err := l.file.Seek(0, unix.SEEK_CUR); err == nil && end >= l.most {
-		l.full = true
+	if end, err := l.file.Seek(0, unix.SEEK_CUR); err == nil {
+		l.size, l.full = end, end >= l.most
 	}
 }

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -211,5 +212,64 @@ func TestRangesAreReadAsTheyAreWritten(t *testing.T) {
 		if got := ParseRanges(text); got != nil {
 			t.Errorf("%q is %v", text, got)
 		}
+	}
+}
+
+func TestWhatIsWrittenWaitsInBoundedBatchesForAnotherJournal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j, other := Open(filepath.Join(dir, "here"), WorkerMost), Open(filepath.Join(dir, "there"), WorkerMost)
+	defer j.Close()
+	defer other.Close()
+	var box Outbox
+	if b, ok := box.Next(); ok {
+		t.Errorf("an empty outbox has %+v", b)
+	}
+	j.Write(Begin) // before anybody wants it
+	j.CopyTo(&box)
+	j.Write(Failed, slog.String("why", strings.Repeat("\u202e", BatchMost))) // a name that is too long
+	for n := range 1000 {
+		j.Note(Attempt, slog.String("tasks", fmt.Sprint(n+1)), slog.String("worker", "w"))
+	}
+	var lines int
+	for n := uint64(1); ; n++ {
+		first, ok := box.Next()
+		if !ok {
+			break
+		}
+		if again, _ := box.Next(); again != first || first.N != n || len(first.Lines) > BatchMost {
+			t.Fatalf("batch %d is %d, and %d again, with %d bytes", n, first.N, again.N, len(first.Lines))
+		}
+		var records []Record
+		for line := range strings.Lines(first.Lines) {
+			var r Record
+			if err := json.Unmarshal([]byte(line), &r); err != nil || r.Name != Attempt || r.Tasks != fmt.Sprint(lines+1) {
+				t.Fatalf("line %d is %q, %v", lines+1, line, err)
+			}
+			records, lines = append(records, r), lines+1
+		}
+		if !other.Copy("w", n, records) {
+			t.Fatal("there is no room")
+		}
+		if got := Copied(other.Path()); len(got) != 1 || got["w"] != n {
+			t.Fatalf("it has got %v", got)
+		}
+		box.Sent()
+	}
+	records, left, err := Load(other.Path())
+	if lines != 1000 || err != nil || left > 0 || len(records) < 1000 {
+		t.Errorf("%d lines, then %d records, %d lines left, %v", lines, len(records), left, err)
+	}
+	for range 10 * outboxMost / 100 {
+		j.Note(Attempt, slog.String("tasks", strings.Repeat("1,", 50)))
+	}
+	if len(box.waits) > outboxMost {
+		t.Errorf("%d bytes wait", len(box.waits))
+	}
+	full := Open(filepath.Join(dir, "full"), SupervisorMost)
+	defer full.Close()
+	full.out.size = WorkerMost
+	if full.Copy("w", 1, nil) || full.Copy("w", 2, nil) {
+		t.Error("a full journal takes the events of others")
 	}
 }

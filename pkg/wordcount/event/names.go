@@ -16,6 +16,7 @@ const (
 	Restart    = "restart"    // Redis has another life: Life, Lost
 	Rollback   = "rollback"   // Redis has lost tasks, and nobody saw it start: Lost
 	Wiped      = "wiped"      // the job was deleted, to be counted anew: Why
+	Heard      = "heard"      // the events before it are a batch of a host that has joined: From, N
 
 	// The life of a worker process, by who started it.
 	Start = "start" // Worker, PID, Slot

@@ -29,6 +29,7 @@ type Record struct {
 	Seen
 	Why  string `json:"why,omitempty"`
 	Text string `json:"text,omitempty"`
+	From string `json:"from,omitempty"` // who has sent a batch of events
 }
 
 // Who says which worker an event is about.
@@ -69,7 +70,7 @@ type Seen struct {
 	Mapped  int           `json:"mapped,omitempty"`
 	Reduced int           `json:"reduced,omitempty"`
 	Memory  int64         `json:"memory,omitempty"` // that Redis uses, in bytes
-	N       int           `json:"n,omitempty"`      // of the checkpoint
+	N       int           `json:"n,omitempty"`      // of the checkpoint, or of the batch
 	Took    time.Duration `json:"took,omitempty"`   // in nanoseconds
 	Life    string        `json:"life,omitempty"`   // of the server
 	Lost    int           `json:"lost,omitempty"`   // tasks that were done, and are to be done again

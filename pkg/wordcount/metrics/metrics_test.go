@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,9 +56,12 @@ func watched() *Server {
 
 func text(s *Server) string {
 	var b bytes.Buffer
-	s.write(&b, []protocol.Held{
-		{Consumer: "new", Age: 1500 * time.Millisecond}, {Consumer: "silent", Age: 61 * time.Second}, {Consumer: "gone", Age: 3e9 * time.Second, Released: true},
-		{Consumer: "liar", Age: time.Second},
+	s.write(&b, asked{
+		held: []protocol.Held{
+			{Consumer: "new", Age: 1500 * time.Millisecond}, {Consumer: "silent", Age: 61 * time.Second}, {Consumer: "gone", Age: 3e9 * time.Second, Released: true},
+			{Consumer: "liar", Age: time.Second},
+		},
+		records: &protocol.Tally{Records: 100, Missing: 8, Null: 1, Nested: 2, Malformed: 3},
 	}, began.Add(time.Minute+2*time.Second))
 	return b.String()
 }
@@ -161,5 +166,26 @@ func TestAServerAnswersUntilItIsClosedAlsoWithoutRedis(t *testing.T) {
 	s.Close()
 	if _, err := http.Get(s.URL()); err == nil {
 		t.Error("it answers after its end")
+	}
+}
+
+func TestRedisIsAskedOnceHoweverManyLook(t *testing.T) {
+	var times atomic.Int64
+	s := &Server{config: Config{
+		Held:      func(context.Context, int) ([]protocol.Held, error) { times.Add(1); return nil, nil },
+		Committed: func(context.Context) (protocol.Tally, error) { return protocol.Tally{Records: 7}, nil },
+	}}
+	began := time.Now()
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if got := s.ask(); got.records == nil || got.records.Records != 7 {
+				t.Errorf("the answer is %+v", got)
+			}
+		})
+	}
+	all.Wait()
+	if most := int64(time.Since(began)/askEvery) + 1; times.Load() > most {
+		t.Errorf("Redis was asked %d times, and %d may be", times.Load(), most)
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 const (
 	answerWithin = 5 * time.Second // to read a request, and to write the answer
-	heldWithin   = time.Second     // to ask Redis for the ages of leases; without them there is an answer, too
+	askWithin    = time.Second     // to ask Redis for more; without that there is an answer, too
+	askEvery     = time.Second     // at most, however many look
 	heldMost     = 1000            // tasks of each stream whose leases are looked at
 )
 
@@ -29,6 +30,8 @@ type Config struct {
 	Calls *protocol.Calls // of this process
 	// Held lists the tasks that are held. Several goroutines may call it at once.
 	Held func(ctx context.Context, most int) ([]protocol.Held, error)
+	// Committed returns what became of the records that are committed. nil: there are no records.
+	Committed func(ctx context.Context) (protocol.Tally, error)
 }
 
 // Server serves the metrics of one job.
@@ -38,6 +41,15 @@ type Server struct {
 	http     *http.Server
 	serving  sync.WaitGroup
 	job      job
+	asking   sync.Mutex // guards asked
+	asked    asked
+}
+
+// asked is what Redis is asked for only if somebody looks.
+type asked struct {
+	at      time.Time // when the answer came
+	held    []protocol.Held
+	records *protocol.Tally // nil: there are none, or it isn't known
 }
 
 // Serve listens on an address, and answers until Close. The error wraps protocol.ErrInput if it
@@ -71,16 +83,31 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
+// ask asks Redis, unless it was asked a moment ago. Those who look meanwhile wait.
+func (s *Server) ask() asked {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if time.Since(s.asked.at) < askEvery {
+		return s.asked
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	var now asked
+	now.held, _ = s.config.Held(ctx, heldMost)
+	if s.config.Committed != nil {
+		if records, err := s.config.Committed(ctx); err == nil {
+			now.records = &records
+		}
+	}
+	now.at = time.Now()
+	s.asked = now
+	return now
+}
+
 // answer answers one request.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), heldWithin)
-	defer cancel()
-	held, err := s.config.Held(ctx, heldMost)
-	if err != nil {
-		held = nil
-	}
 	var text bytes.Buffer
-	s.write(&text, held, time.Now())
+	s.write(&text, s.ask(), time.Now())
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write(text.Bytes()) // the client may have left
 }

@@ -25,10 +25,10 @@ type sample struct {
 }
 
 // write writes all metrics in the text format of Prometheus.
-func (s *Server) write(w io.Writer, held []protocol.Held, now time.Time) {
+func (s *Server) write(w io.Writer, asked asked, now time.Time) {
 	calls := s.config.Calls.Counts()
 	s.job.mu.Lock()
-	families := s.families(calls, held, now)
+	families := s.families(calls, asked, now)
 	s.job.mu.Unlock()
 	for _, f := range families {
 		if len(f.samples) == 0 {
@@ -42,7 +42,7 @@ func (s *Server) write(w io.Writer, held []protocol.Held, now time.Time) {
 }
 
 // families returns what is known now. The caller has locked the job.
-func (s *Server) families(calls protocol.CallCounts, held []protocol.Held, now time.Time) []family {
+func (s *Server) families(calls protocol.CallCounts, asked asked, now time.Time) []family {
 	j, st := &s.job, s.job.status
 	one := func(value float64) []sample { return []sample{{"", value}} }
 	done, pending := st.Done(), st.Pending()
@@ -52,6 +52,7 @@ func (s *Server) families(calls protocol.CallCounts, held []protocol.Held, now t
 		{"wordcount_input_bytes", "gauge", "Bytes of the input.", one(float64(s.config.Bytes))},
 		{"wordcount_committed_bytes", "gauge", "Bytes of the input in tasks that are committed. A rollback makes it fall.", one(float64(st.Bytes))},
 		{"wordcount_committed_words", "gauge", "Words in tasks that are committed. A rollback makes it fall.", one(float64(st.Tokens))},
+		{"wordcount_committed_records", "gauge", "Records in tasks that are committed, by what they are counted as. A rollback makes it fall.", records(asked.records)},
 		{"wordcount_tasks", "gauge", "Map and reduce tasks, by state.", []sample{
 			{labels("state", "done"), float64(done)},
 			{labels("state", "pending"), float64(pending)},
@@ -77,7 +78,7 @@ func (s *Server) families(calls protocol.CallCounts, held []protocol.Held, now t
 		{"wordcount_checkpoints_total", "counter", "Checkpoints that were taken.", one(float64(j.own.Checkpoints))},
 		{"wordcount_worker_restarts_total", "counter", "Workers of the supervisor that died and were replaced.", one(float64(j.own.Restarts))},
 		{"wordcount_workers", "gauge", "Workers that were heard in the last 30 s, by host and state.", j.workers(now)},
-		{"wordcount_oldest_lease_seconds", "gauge", "Time since the last heartbeat for a held task, the longest of each host.", j.leases(held)},
+		{"wordcount_oldest_lease_seconds", "gauge", "Time since the last heartbeat for a held task, the longest of each host.", j.leases(asked.held)},
 	}
 	if !j.at.IsZero() {
 		all = append(all, family{"wordcount_status_age_seconds", "gauge", "Time since the supervisor has read the state of the job.", one(now.Sub(j.at).Seconds())})
@@ -92,6 +93,24 @@ func phases(now protocol.Phase) (samples []sample) {
 			is = 1
 		}
 		samples = append(samples, sample{labels("phase", string(phase)), is})
+	}
+	return samples
+}
+
+// records splits a tally: the samples add up to all records.
+func records(t *protocol.Tally) (samples []sample) {
+	if t == nil {
+		return nil
+	}
+	values := float64(t.Records) - float64(t.Missing) - float64(t.Null) - float64(t.Nested) - float64(t.Malformed)
+	for _, of := range []struct {
+		as string
+		n  float64
+	}{
+		{"value", max(0, values)}, {"missing", float64(t.Missing)}, {"null", float64(t.Null)}, {"nested", float64(t.Nested)},
+		{"malformed", float64(t.Malformed)},
+	} {
+		samples = append(samples, sample{labels("as", of.as), of.n})
 	}
 	return samples
 }

@@ -47,7 +47,8 @@ func iBytes(n int64) string { return humanize.IBytes(uint64(n)) }
 // whose elements are alike.
 const samples = 100
 
-// Weigh returns how much memory the job's keys take.
+// Weigh returns how much memory the job's keys take. The stream of events isn't counted: package
+// relay bounds it by a small part of the budget, and it must not end a job.
 func (c Client) Weigh(ctx context.Context) (used int64, err error) {
 	used, _, err = c.weigh(ctx)
 	return used, err

@@ -16,7 +16,7 @@ func (c Client) Clean(ctx context.Context, run string) (keys int, err error) {
 // It needs no function: a server without memory refuses to load and to call one, and Clean is what
 // gives memory back.
 func Clean(ctx context.Context, rdb redis.UniversalClient, job Job) (keys int, err error) {
-	deleted, err := rdb.Unlink(ctx, job.Keys()...).Result()
+	deleted, err := rdb.Unlink(ctx, job.AllKeys()...).Result()
 	if err != nil {
 		return 0, Classify(err)
 	}

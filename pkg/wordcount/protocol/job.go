@@ -34,6 +34,13 @@ func (j Job) Key(name string) string { return "wordcount:{" + j.ID + "}:" + name
 // StreamKey is the key of a stream.
 func (j Job) StreamKey(s Stream) string { return j.Key(string(s)) }
 
+// EventsKey is the key of a stream with events of hosts that join, for people: see package relay. No
+// function knows it, and no step of the protocol depends on it.
+func (j Job) EventsKey() string { return j.Key("events") }
+
+// AllKeys are all keys that the job may have.
+func (j Job) AllKeys() []string { return append(j.Keys(), j.EventsKey()) }
+
 // Keys are the keys of the job, which every function takes, in the order of lua/wordcount.lua.
 func (j Job) Keys() []string {
 	names := []string{"meta", "map", "reduce", "counts", "attempts", "dead", "workers", "outputs", "results"}

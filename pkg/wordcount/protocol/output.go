@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,27 @@ func OutputsSoFar(ctx context.Context, rdb redis.UniversalClient, job Job) (outp
 	}
 	outputs, err = parseOutputs(named.Val())
 	return outputs, about.Val(), err
+}
+
+// Committed returns the tally of all tasks that are committed.
+func (c Client) Committed(ctx context.Context) (t Tally, err error) {
+	var kept *redis.StringCmd
+	var named *redis.MapStringStringCmd
+	_, err = c.Redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		kept, named = pipe.HGet(ctx, c.Job.Key("meta"), "tally"), pipe.HGetAll(ctx, c.Job.Key("outputs"))
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return t, Classify(err)
+	}
+	if text := kept.Val(); text != "" { // the outputs are discarded
+		return parseTally(text)
+	}
+	outputs, err := parseOutputs(named.Val())
+	for _, o := range outputs {
+		t.Add(o.Tally)
+	}
+	return t, err
 }
 
 // parseOutputs reads what the library keeps of each output.

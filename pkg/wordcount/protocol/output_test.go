@@ -64,3 +64,37 @@ func TestNothingIsReducedOfOutputsThatDoNotCoverTheJob(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTallyOfWhatIsCommittedFallsWithARevokedOutputAndOutlivesTheOutputs(t *testing.T) {
+	t.Parallel()
+	h := wordcounttest.New(t, 1)
+	committed := func(when string, want protocol.Tally) {
+		t.Helper()
+		if got, err := h.Client.Committed(t.Context()); got != want || err != nil {
+			t.Errorf("%s: %+v, %v; want %+v", when, got, err, want)
+		}
+	}
+	commit := func(missing uint64, tasks ...int) string {
+		t.Helper()
+		c := h.Counted(tasks...)
+		c.Tally = protocol.Tally{Records: 10, Missing: missing}
+		_, err := h.Send(c)
+		check.Must(t, err)
+		return c.Output
+	}
+	h.Take("map", "w", wordcounttest.Tasks)
+	committed("nothing is committed", protocol.Tally{})
+	commit(1, 1, 2)
+	last := commit(3, 3)
+	committed("all is committed", protocol.Tally{Records: 20, Missing: 4})
+	check.Must(t, h.Client.Revoke(t.Context(), h.Run, last, "host", errors.New("it is gone")))
+	committed("an output is revoked", protocol.Tally{Records: 10, Missing: 1})
+	h.Steal("map", "w")
+	commit(2, 3)
+	h.Take("reduce", "w", 1)
+	h.Store(0)
+	all := protocol.Tally{Records: 20, Missing: 3}
+	committed("all is stored", all)
+	check.Must(t, h.Client.Discard(t.Context(), h.Fence(), 0, all))
+	committed("the outputs are discarded", all)
+}

@@ -51,7 +51,7 @@ func (e *expiry) keepNow(ctx context.Context) {
 	}
 	all := time.Since(e.prolonged) >= prolongEvery
 	_, err = server.TxPipelined(ctx, func(p redis.Pipeliner) error { // they expire together
-		for _, key := range e.home.client.Job.Keys() {
+		for _, key := range e.home.client.Job.AllKeys() {
 			if all {
 				p.Expire(ctx, key, e.ttl)
 			} else {

@@ -49,6 +49,9 @@ func (s *Supervisor) Seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Unpublish(id); err != nil {
 		return state.Sealed{}, err
 	}
+	if s.config.Joined != nil {
+		s.watcher.joined = s.config.Joined()
+	}
 	var losses losses
 	told := "" // the same reason is told once, however often sealing is tried again
 	warn := func(format string, err error) {
@@ -163,6 +166,7 @@ func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.config.Folder.Publish(s.config.Plan.Job.ID, sealed); err != nil {
 		return state.Sealed{}, fmt.Errorf("publish result: %w", err)
 	}
+	s.watcher.joined.End(ctx)
 	s.record(sealed, commits)
 	s.tidy(ctx, sealed)
 	return sealed, nil

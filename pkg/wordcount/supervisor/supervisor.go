@@ -9,6 +9,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/relay"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/redis/go-redis/v9"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	Saved func() error
 	// Seen, if not nil, gets each status that Watch reads.
 	Seen func(protocol.Status)
+	// Joined, if not nil, makes the listener that hears the events of hosts that join. It is called
+	// once, by the supervisor that leads.
+	Joined func() *relay.Listener
 }
 
 // Supervisor sees one job through: it seeds, watches, recovers, checkpoints and seals. It keeps

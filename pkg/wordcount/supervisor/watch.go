@@ -10,6 +10,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/relay"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
@@ -51,7 +52,8 @@ type watch struct {
 	last     lastSeen
 	troubles troubles
 	waiting  waiting
-	stuck    int // looks in a row that found a job that can't go on
+	joined   *relay.Listener // nil: this supervisor doesn't lead, or nobody wants the events of others
+	stuck    int             // looks in a row that found a job that can't go on
 }
 
 // lastSeen is what the watch knows from its last look.
@@ -106,6 +108,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		}
 		backoff.Reset()
 		w.report(st, at)
+		w.joined.Hear(ctx, at.life)
 		w.expiry.keep(ctx)
 		if st.Phase != protocol.Done {
 			w.seeder.place.Restore(st.Run)

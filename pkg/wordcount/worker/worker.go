@@ -18,6 +18,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/merge"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/relay"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/redis/go-redis/v9"
@@ -41,6 +42,7 @@ type Worker struct {
 	storeWords int // words in one call that stores totals
 	heartbeat  claim.Heartbeat
 	journal    journal
+	sender     *relay.Sender // nil: its events are in the supervisor's journal already
 
 	run       string         // the run that the held tasks belong to; every write sends it
 	store     *shuffle.Store // nil: not open
@@ -85,6 +87,9 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		publisher:  publisher{client: client, faults: spec.Faults},
 		journal:    journal{written},
 	}
+	if spec.Trust.Joined {
+		w.sender = relay.NewSender(client, spec.Consumer, written)
+	}
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	counting, err := plan.ParseCounting(spec.Job.Counting)
 	if err == nil {
@@ -113,6 +118,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
 	var beats sync.WaitGroup
 	beats.Go(func() { w.heartbeat.Run(kill) })
+	beats.Go(func() { w.sender.Run(kill) })
 	defer beats.Wait()
 	defer stop()
 	defer w.committer.abandon()
@@ -281,6 +287,7 @@ func (w *Worker) fetch(ctx context.Context) error {
 	if w.uncommitted() { // there is nothing more to combine, and the others wait for this commit
 		return w.commitHeld(ctx)
 	}
+	w.sender.Hurry()
 	if err := w.readJob(ctx); err != nil {
 		return err
 	}
