@@ -3,11 +3,13 @@ package targets_test
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // parted is a job on a network that parts in the middle of the job. The master of the job's keys stays alive on the smaller
@@ -43,7 +45,7 @@ func newParted(t *testing.T, serve func(*redistest.Network, *redistest.Server) (
 // begin starts the supervisor and its workers, and the workers of the other host, and returns when all have done something.
 func (p *parted) begin() {
 	p.Helper()
-	p.texts(1000) // which take minutes, unless quick workers come
+	p.texts(300) // which take minutes, unless quick workers come
 	p.supervisor = p.start("run")
 	p.supervisor.says("workers:spawn ")
 	p.joined = p.guest.start("workers:join", "-job="+p.job().ID, "-input="+filepath.Join(p.dir, "data"))
@@ -83,24 +85,35 @@ func (p *parted) done(n *redistest.Node, of *process) (done int) {
 
 // part cuts the master and the host of one process off from the others, waits until both sides have done something, and
 // logs how long the job stood still on the larger side.
-func (p *parted) part(away, stays *process) {
+func (p *parted) part(away *process) {
 	p.Helper()
 	p.away = []*redistest.Host{p.old.Host, away.host}
-	before := p.done(p.old, away)
 	p.network.Part(p.away...)
 	began := time.Now()
-	p.await("a replica has taken the master's place", func() bool { n, _ := p.leader(p.old); return n != nil })
-	promoted := time.Since(began)
-	lead, st := p.leader(p.old)
-	p.await("the larger side goes on", func() bool {
-		now, err := protocol.StatusOf(p.Context(), lead, p.job())
-		return err == nil && now.Mapped > st.Mapped
+	before, err := protocol.StatusOf(p.Context(), p.old, p.job())
+	check.Must(p, err)
+	var (
+		lead            *redistest.Node
+		promoted        protocol.Status
+		ledAfter        time.Duration
+		smaller, larger bool
+	)
+	p.await("both sides go on", func() bool {
+		if now, err := protocol.StatusOf(p.Context(), p.old, p.job()); err == nil && now.Mapped > before.Mapped {
+			smaller = true
+		}
+		if lead == nil {
+			lead, promoted = p.leader(p.old)
+			ledAfter = time.Since(began)
+		} else if now, err := protocol.StatusOf(p.Context(), lead, p.job()); err == nil && now.Mapped > promoted.Mapped {
+			larger = true
+		}
+		return smaller && larger
 	})
-	p.Logf("a replica led after %v, and the job stood still for %v", promoted.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+	p.Logf("a replica led after %.1fs, and the job stood still for %.1fs", ledAfter.Seconds(), time.Since(began).Seconds())
 	if !p.old.Leads(p) {
 		p.Error("the old master knows of the new one")
 	}
-	p.await("the smaller side has gone on, too", func() bool { return p.done(p.old, away) > before })
 }
 
 // ends joins the network, waits until the old master follows the new one, and has the job done.
@@ -137,15 +150,60 @@ func TestFault81SentinelsPromoteAReplicaWhileTheMasterIsApartWithWorkers(t *test
 	p := newParted(t, sentinels())
 	p.live()
 	p.begin()
-	p.part(p.joined, p.supervisor)
+	p.part(p.joined)
+	p.supervisor.says("! redis is back: ")
 	p.ends()
 }
 
 func TestFault81AClusterPromotesAReplicaWhileTheMasterIsApartWithWorkers(t *testing.T) {
 	t.Parallel()
 	p := newParted(t, cluster)
+	p.set("WORDCOUNT_REDUCERS", "3")
+	p.begin()
+	p.part(p.joined)
+	p.supervisor.says("! redis is back: ")
+	p.ends()
+}
+
+func TestFault81AClusterPromotesAReplicaWhileTheMasterIsApartWithTheSupervisor(t *testing.T) {
+	t.Parallel()
+	p := newParted(t, cluster)
 	p.live()
 	p.begin()
-	p.part(p.joined, p.supervisor)
+	p.part(p.supervisor)
 	p.ends()
+}
+
+func TestFault81AMasterThatWantsAReplicaSealsNothingApart(t *testing.T) {
+	t.Parallel()
+	p := newParted(t, sentinels("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"))
+	p.live()
+	p.begin()
+	p.part(p.supervisor)
+	p.await("the master takes no writes", func() bool {
+		err := p.old.Set(p.Context(), "theirs", "", 0).Err()
+		return err != nil && strings.HasPrefix(err.Error(), "NOREPLICAS ")
+	})
+	p.ends()
+}
+
+func TestFault81AResultThatWasSealedApartIsGoneAndCountedAnew(t *testing.T) {
+	t.Parallel()
+	p := newParted(t, sentinels())
+	p.live()
+	p.begin()
+	p.part(p.supervisor)
+	p.supervisor.letGo() // quick workers do all that is left
+	p.supervisor.exits(0)
+	p.exact() // as long as the network is parted
+	p.network.Join(p.away...)
+	p.await("the old master is a replica", func() bool { return !p.old.Leads(p) })
+	for _, target := range []string{"top", "export", "verify"} {
+		if r := p.exits(3, target); r.out != "" {
+			t.Errorf("%s shows what is gone: %s", target, r)
+		}
+	}
+	p.exits(0, "run")
+	p.joined.exits(0)
+	p.exact()
 }

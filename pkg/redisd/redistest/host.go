@@ -9,7 +9,8 @@ import (
 type Host struct {
 	IP string // at which others reach it
 
-	holder int    // a process in its network namespace; 0: the test's own namespace
+	holder int // a process in its network namespace; 0: the test's own namespace
+	mac    string
 	port   string // of the switch
 }
 

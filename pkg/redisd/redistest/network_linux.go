@@ -19,7 +19,7 @@ import (
 type Network struct {
 	TB    testing.TB
 	hub   *Host // the switch: two bridges without a way between them
-	hosts int
+	hosts []*Host
 }
 
 // The bridges of the switch. A host is at the first, until it is parted from the others.
@@ -39,12 +39,25 @@ func NewNetwork(tb testing.TB) *Network {
 // Host adds a host.
 func (n *Network) Host() *Host {
 	n.TB.Helper()
-	n.hosts++
-	h := namespace(n.TB)
-	h.IP, h.port = fmt.Sprintf("10.0.0.%d", n.hosts), fmt.Sprintf("port%d", n.hosts)
-	n.hub.ip(n.TB, fmt.Sprintf("link add %s type veth peer name eth0 netns %d", h.port, h.holder), "link set "+h.port+" master "+together+" up")
-	h.ip(n.TB, "link set lo up", "address add "+h.IP+"/24 dev eth0", "link set eth0 up")
+	h, number := namespace(n.TB), len(n.hosts)+1
+	h.IP, h.mac, h.port = fmt.Sprintf("10.0.0.%d", number), fmt.Sprintf("02:00:00:00:00:%02x", number), fmt.Sprintf("port%d", number)
+	n.hub.ip(n.TB, fmt.Sprintf("link add %s type veth peer name eth0 address %s netns %d", h.port, h.mac, h.holder),
+		"link set "+h.port+" master "+together+" up")
+	setUp := []string{"link set lo up", "address add " + h.IP + "/24 dev eth0", "link set eth0 up"}
+	// The hosts know each other for good. Else a host would soon be told that nobody answers for an
+	// address, where a router would let packets vanish.
+	for _, other := range n.hosts {
+		setUp = append(setUp, knows(other))
+		other.ip(n.TB, knows(h))
+	}
+	h.ip(n.TB, setUp...)
+	n.hosts = append(n.hosts, h)
 	return h
+}
+
+// knows is the command by which a host knows another one.
+func knows(h *Host) string {
+	return "neighbour add " + h.IP + " lladdr " + h.mac + " dev eth0 nud permanent"
 }
 
 // Part cuts hosts off from the others. They reach each other, and no host is told: packets to the

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -80,7 +81,7 @@ func (n *Node) Leads(tb testing.TB) bool {
 type Sentinel struct {
 	Master, Replica *Node
 
-	addrs []string
+	addr string // of the first
 }
 
 // StartSentinel starts a Sentinel on this machine.
@@ -108,7 +109,7 @@ sentinel failover-timeout ours 5000
 		cmd := s.Command(tb, conf, "--sentinel")
 		host.Run(cmd)
 		must(tb, cmd.Start())
-		sentinels.addrs = append(sentinels.addrs, net.JoinHostPort(host.IP, port))
+		sentinels.addr = cmp.Or(sentinels.addr, net.JoinHostPort(host.IP, port))
 		client := redis.NewSentinelClient(&redis.Options{Network: "unix", Addr: socket})
 		tb.Cleanup(func() { client.Close() })
 		clients = append(clients, client)
@@ -123,12 +124,10 @@ sentinel failover-timeout ours 5000
 	return sentinels
 }
 
-// URL is its address for a user of the servers that it leads to; "" is the default user.
+// URL is the address of the first Sentinel, which knows the others, for a user of the servers that it
+// leads to; "" is the default user.
 func (s *Sentinel) URL(user, password string) string {
-	url := "redis://" + s.addrs[0] + "?master_name=ours"
-	for _, addr := range s.addrs[1:] {
-		url += "&addr=" + addr
-	}
+	url := "redis://" + s.addr + "?master_name=ours"
 	if user != "" {
 		url += "&username=" + user + "&password=" + password // before the host they would be for the Sentinel
 	}
@@ -157,7 +156,7 @@ func (s *Server) StartClusterOn(tb testing.TB, host func() *Host) *Cluster {
 	tb.Helper()
 	var nodes []*Node
 	for range 2 * masters {
-		nodes = append(nodes, s.StartNodeOn(tb, host(), "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+		nodes = append(nodes, s.StartNodeOn(tb, host(), "--cluster-enabled", "yes", "--cluster-node-timeout", "3000",
 			"--cluster-replica-validity-factor", "0"))
 	}
 	ctx := tb.Context()
