@@ -149,6 +149,7 @@ type folder struct {
 	rdb     redis.UniversalClient // of whichever Redis it uses
 	env     map[string]string
 	as      *syscall.Credential // who uses it, if not we
+	host    *redistest.Host     // where it is used, if not here
 
 	// Every process that descends from one of ours inherits this end of a pipe. So the other end tells when all of them
 	// are gone, whatever became of their parents.
@@ -403,6 +404,9 @@ func (f *folder) startCommand(cmd *exec.Cmd) *process {
 	}
 	cmd.ExtraFiles = []*os.File{f.leash}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: f.as}
+	if f.host != nil {
+		f.host.Run(cmd)
+	}
 	cmd.WaitDelay = patience // for a descendant that holds on to its output
 	check.Must(f, cmd.Start())
 	go func() {

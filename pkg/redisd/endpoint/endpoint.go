@@ -186,8 +186,12 @@ func (e Endpoint) options() (*redis.UniversalOptions, error) {
 	if err := e.secure(o); err != nil {
 		return nil, err
 	}
+	o.Dialer = dialer.DialContext
 	if o.TLSConfig != nil {
 		o.Dialer = secured(o.TLSConfig)
+	}
+	if o.MasterName != "" {
+		o.DialTimeout = findWithin
 	}
 	return o, nil
 }

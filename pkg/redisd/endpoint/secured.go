@@ -18,9 +18,6 @@ var errPlain = errors.New("the server doesn't speak TLS there")
 // plainAfter is how long a handshake may take before the server is asked whether it speaks TLS.
 const plainAfter = time.Second
 
-// dialer probes idle connections as go-redis does.
-var dialer = net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}}
-
 // secured returns a dialer that speaks TLS. Its error is errPlain if the server doesn't: Redis takes
 // the first message of a handshake for the beginning of a command, and waits for the rest.
 func secured(config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -15,9 +15,10 @@
 // REDISTEST_SERVER names the server program; otherwise it is the first on PATH. If no Redis is
 // installed, the packages of Debian or Ubuntu are unpacked into the user's cache, once.
 //
-// StartSentinel and StartCluster start replicated settings, Engine and Image make container images
-// without a registry, Squat listens as another user, SmallDisk is a disk that fills up, Certificates
-// are for TLS, and ForExample starts a server for an example.
+// StartSentinel and StartCluster start replicated settings, a Network has hosts for them and can be
+// parted, Engine and Image make container images without a registry, Squat listens as another user,
+// SmallDisk is a disk that fills up, Certificates are for TLS, and ForExample starts a server for an
+// example.
 //
 // # Caveats
 //

@@ -1,8 +1,10 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,26 +20,36 @@ import (
 // Node is a server of a replicated setting, with a client of its default user.
 type Node struct {
 	*redis.Client
-	Port string // on 127.0.0.1
+	Host *Host
+	Port string
 	PID  int
 
 	bus string // the port on which the nodes of a cluster talk
 }
 
-// StartNode starts a server with a user for replication, so that a test can cut off the replicas
-// without touching the other clients.
+// StartNode starts a server on this machine.
 func (s *Server) StartNode(tb testing.TB, args ...string) *Node {
 	tb.Helper()
+	return s.StartNodeOn(tb, here, args...)
+}
+
+// StartNodeOn starts a server with a user for replication, so that a test can cut off the replicas
+// without touching the other clients. The client uses a socket: it reaches a host of a network, too.
+func (s *Server) StartNodeOn(tb testing.TB, host *Host, args ...string) *Node {
+	tb.Helper()
 	// By default the bus is 10000 above the port, and may be taken.
-	n := &Node{Port: freePort(tb), bus: freePort(tb)}
+	n := &Node{Host: host, Port: freePort(tb), bus: freePort(tb)}
+	socket := shortPath(tb)
 	cmd := s.Command(tb, append([]string{
-		"--port", n.Port, "--cluster-port", n.bus, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
+		"--port", n.Port, "--cluster-port", n.bus, "--bind", host.IP, "--protected-mode", "no", "--unixsocket", socket,
+		"--save", "", "--repl-diskless-sync-delay", "0",
 		"--user", "replica", "on", ">secret", "+psync", "+replconf", "+ping",
 		"--masteruser", "replica", "--masterauth", "secret",
 	}, args...)...)
+	host.Run(cmd)
 	must(tb, cmd.Start())
 	n.PID = cmd.Process.Pid
-	n.Client = redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + n.Port, MaxRetries: -1})
+	n.Client = redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
 	tb.Cleanup(func() { n.Close() })
 	s.must(tb, func(ctx context.Context) error { return redisd.Ready(ctx, n.Client) })
 	return n
@@ -58,40 +70,64 @@ func (n *Node) follow(tb testing.TB) {
 	})
 }
 
-// Sentinel is a Sentinel with the master and the replica that it watches.
+// Leads reports whether a server is a master.
+func (n *Node) Leads(tb testing.TB) bool {
+	tb.Helper()
+	role, err := n.Do(tb.Context(), "ROLE").Slice()
+	return err == nil && role[0] == "master"
+}
+
+// Sentinel is one or more Sentinels with the master and the replica that they watch.
 type Sentinel struct {
 	Master, Replica *Node
 
-	port string
+	addr string // of the first
 }
 
-// StartSentinel starts a Sentinel that promotes the replica two seconds after its master died.
+// StartSentinel starts a Sentinel on this machine.
 func (s *Server) StartSentinel(tb testing.TB) *Sentinel {
 	tb.Helper()
-	master := s.StartNode(tb)
-	replica := s.StartNode(tb, "--replicaof", "127.0.0.1", master.Port)
-	replica.follow(tb)
-	port := freePort(tb)
-	conf := filepath.Join(tb.TempDir(), "sentinel.conf")
-	must(tb, os.WriteFile(conf, fmt.Appendf(nil, `port %s
-bind 127.0.0.1
-sentinel monitor ours 127.0.0.1 %s 1
-sentinel down-after-milliseconds ours 2000
-sentinel failover-timeout ours 5000
-`, port, master.Port), 0o600))
-	must(tb, s.Command(tb, conf, "--sentinel").Start())
-	sentinel := redis.NewSentinelClient(&redis.Options{Addr: "127.0.0.1:" + port})
-	tb.Cleanup(func() { sentinel.Close() })
-	until(tb, "the Sentinel knows the replica", func() bool {
-		replicas, err := sentinel.Replicas(tb.Context(), "ours").Result()
-		return err == nil && len(replicas) == 1 && replicas[0]["flags"] == "slave"
-	})
-	return &Sentinel{master, replica, port}
+	return s.StartSentinels(tb, s.StartNode(tb), here, here)
 }
 
-// URL is its address for a user of the servers that it leads to; "" is the default user.
+// StartSentinels starts a replica of a master, and Sentinels, most of which promote the replica two
+// seconds after they last heard of the master.
+func (s *Server) StartSentinels(tb testing.TB, master *Node, replica *Host, hosts ...*Host) *Sentinel {
+	tb.Helper()
+	sentinels := &Sentinel{Master: master, Replica: s.StartNodeOn(tb, replica, "--replicaof", master.Host.IP, master.Port)}
+	sentinels.Replica.follow(tb)
+	var clients []*redis.SentinelClient
+	for _, host := range hosts {
+		port, socket, conf := freePort(tb), shortPath(tb), filepath.Join(tb.TempDir(), "sentinel.conf")
+		must(tb, os.WriteFile(conf, fmt.Appendf(nil, `port %s
+bind %s
+unixsocket %s
+sentinel monitor ours %s %s %d
+sentinel down-after-milliseconds ours 2000
+sentinel failover-timeout ours 5000
+`, port, host.IP, socket, master.Host.IP, master.Port, len(hosts)/2+1), 0o600))
+		cmd := s.Command(tb, conf, "--sentinel")
+		host.Run(cmd)
+		must(tb, cmd.Start())
+		sentinels.addr = cmp.Or(sentinels.addr, net.JoinHostPort(host.IP, port))
+		client := redis.NewSentinelClient(&redis.Options{Network: "unix", Addr: socket})
+		tb.Cleanup(func() { client.Close() })
+		clients = append(clients, client)
+	}
+	for _, client := range clients {
+		until(tb, "the Sentinels know each other and the replica", func() bool {
+			known, err := client.Replicas(tb.Context(), "ours").Result()
+			others, _ := client.Sentinels(tb.Context(), "ours").Result()
+			return err == nil && len(known) == 1 && known[0]["flags"] == "slave" && len(others) == len(hosts)-1
+		})
+	}
+	return sentinels
+}
+
+// URL is the address of the first Sentinel, which knows the others, for a user of the servers that it
+// leads to; "" is the default user.
 func (s *Sentinel) URL(user, password string) string {
-	url := "redis://127.0.0.1:" + s.port + "?master_name=ours"
+	url := "redis://" + s.addr + "?master_name=ours"
 	if user != "" {
 		url += "&username=" + user + "&password=" + password // before the host they would be for the Sentinel
 	}
@@ -108,18 +144,24 @@ const (
 	slots   = 16384
 )
 
-// StartCluster starts a cluster that promotes a replica a second after its master died, however far
-// the replica lags behind.
+// StartCluster starts a cluster on this machine.
 func (s *Server) StartCluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	return s.StartClusterOn(tb, func() *Host { return here })
+}
+
+// StartClusterOn starts a cluster that promotes a replica soon after its master died, however far the
+// replica lags behind. host is called for the host of each node.
+func (s *Server) StartClusterOn(tb testing.TB, host func() *Host) *Cluster {
 	tb.Helper()
 	var nodes []*Node
 	for range 2 * masters {
-		nodes = append(nodes, s.StartNode(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+		nodes = append(nodes, s.StartNodeOn(tb, host(), "--cluster-enabled", "yes", "--cluster-node-timeout", "3000",
 			"--cluster-replica-validity-factor", "0"))
 	}
 	ctx := tb.Context()
 	for i, n := range nodes {
-		must(tb, nodes[0].Do(ctx, "CLUSTER", "MEET", "127.0.0.1", n.Port, n.bus).Err())
+		must(tb, nodes[0].Do(ctx, "CLUSTER", "MEET", n.Host.IP, n.Port, n.bus).Err())
 		if i < masters {
 			must(tb, n.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err())
 		}
@@ -155,7 +197,8 @@ func (c *Cluster) URL(user, password string) string {
 	if user != "" {
 		user += ":" + password + "@"
 	}
-	return fmt.Sprintf("redis://%s127.0.0.1:%s?addr=127.0.0.1:%s", user, c.Nodes[0].Port, c.Nodes[1].Port)
+	first, second := c.Nodes[0], c.Nodes[1]
+	return fmt.Sprintf("redis://%s%s:%s?addr=%s:%s", user, first.Host.IP, first.Port, second.Host.IP, second.Port)
 }
 
 // Master is the master that a key belongs to while none has died.
@@ -164,6 +207,15 @@ func (c *Cluster) Master(tb testing.TB, key string) *Node {
 	slot, err := c.Nodes[0].ClusterKeySlot(tb.Context(), key).Result()
 	must(tb, err)
 	return c.Nodes[int(slot)*masters/slots]
+}
+
+// shortPath is a path for a socket, whose length has a bound.
+func shortPath(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "redistest")
+	must(tb, err)
+	tb.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "socket")
 }
 
 func freePort(tb testing.TB) string {

@@ -40,6 +40,7 @@ func TestOnlyErrorsThatAreKnownToPassAreTransient(t *testing.T) {
 		fmt.Errorf("redis: all sentinels specified in configuration are unreachable: %w", errors.Join(redis.Nil)),
 		reply("LOADING Redis is loading the dataset in memory"), reply("READONLY You can't write against a read only replica."),
 		reply("CLUSTERDOWN The cluster is down"), reply("MOVED 1 127.0.0.1:1"), reply("NOGROUP No such key"),
+		reply("NOREPLICAS Not enough good replicas to write."),
 		marked(true),
 	} {
 		for _, err := range []error{err, fmt.Errorf("look: %w", err), errors.Join(errors.New("one"), err), Classify(err)} {
