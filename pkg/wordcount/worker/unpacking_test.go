@@ -103,15 +103,7 @@ func TestWordsAndRecordsThatGoOverFramesAreCountedOnceAtAnySplit(t *testing.T) {
 	} {
 		for _, o := range kindsOfRecords {
 			for size := 1; size <= 1+len(text); size += 1 + size/4 {
-				var frames []string
-				for rest := text; ; {
-					n := min(size, len(rest))
-					frames, rest = append(frames, rest[:n]), rest[n:]
-					if rest == "" {
-						break
-					}
-				}
-				framedExactly(t, frames, o, 1, 40, 1000)
+				framedExactly(t, check.Pieces(text, size), o, 1, 40, 1000)
 			}
 		}
 	}
@@ -150,14 +142,8 @@ func TestTheLongestWordAndALongRecordGoOverManyFrames(t *testing.T) {
 	longest := strings.Repeat("x", count.MaxWord)
 	record := `{"b":"` + longest + `","a":"of it"}` + "\n"
 	for _, size := range []int{200_000, count.MaxWord - 1, 3 << 20} {
-		cut := func(text string) (frames []string) {
-			for ; len(text) > size; text = text[size:] {
-				frames = append(frames, text[:size])
-			}
-			return append(frames, text)
-		}
-		framedExactly(t, cut("a "+longest+" b "+longest), plan.Options{}, 1)
-		framedExactly(t, cut(record+record+record), plan.Options{Field: "jsonl:a", Words: "unicode"}, 1)
+		framedExactly(t, check.Pieces("a "+longest+" b "+longest, size), plan.Options{}, 1)
+		framedExactly(t, check.Pieces(record+record+record, size), plan.Options{Field: "jsonl:a", Words: "unicode"}, 1)
 	}
 }
 

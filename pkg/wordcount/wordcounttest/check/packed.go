@@ -41,6 +41,14 @@ var frames = sync.OnceValue(func() *zstd.Encoder {
 // Frame packs a text in one frame of zstd.
 func Frame(text string) []byte { return frames().EncodeAll([]byte(text), nil) }
 
+// Pieces cuts a text into pieces of so many bytes. The last one may have less.
+func Pieces(text string, size int) (pieces []string) {
+	for ; len(text) > size; text = text[size:] {
+		pieces = append(pieces, text[:size])
+	}
+	return append(pieces, text)
+}
+
 // SeekableZstd packs texts, each in a frame of its own, and puts a table for seeking behind them.
 func SeekableZstd(texts ...string) []byte {
 	var all []byte
