@@ -29,6 +29,15 @@ func (r *reading) compression(s plan.Split) (input.Compression, error) {
 	return r.Compression()
 }
 
+// unpacking begins to unpack a split that is compressed so.
+func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
+	text, err := c.unpack()
+	if err != nil {
+		return nil, err
+	}
+	return newUnpacking(text, f, s, as, ends), nil
+}
+
 // unpacked adds a compressed file, or some of its frames, to the tally.
 func (c *combiner) unpacked(u *unpacking) {
 	c.tally.Add(protocol.Tally{Compressed: uint64(u.split.Len), Unpacked: u.own})

@@ -51,12 +51,8 @@ const (
 	behindRead = 4 << 10
 )
 
-// unpacking begins to unpack a split that is compressed so.
-func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
-	text, err := c.unpack()
-	if err != nil {
-		return nil, err
-	}
+// newUnpacking begins to unpack a split that is compressed so.
+func newUnpacking(text *input.Unpacker, f *reading, s plan.Split, as input.Compression, ends string) *unpacking {
 	if s.Frames {
 		text.Frames(f, s.File, s.Off, s.Off+s.Len)
 	} else {
@@ -66,7 +62,7 @@ func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, end
 	if s.Off == 0 {
 		u.stage = within
 	}
-	return u, nil
+	return u
 }
 
 func (u *unpacking) Read(p []byte) (n int, err error) {
