@@ -87,6 +87,58 @@ func TestSmallCompressedFilesShareTasks(t *testing.T) {
 	})
 }
 
+func TestAJobOfSeekableFilesIsExactThoughWorkersDie(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, check.Texts(2, 40))
+		r.contents = map[string]string{}
+		for name, text := range check.Texts(4, 400) {
+			r.pack(name+".zst", check.SeekableZstd(check.Pieces(text, 1001)...), text)
+		}
+		r.pack("one word.zst", check.SeekableZstd(check.Pieces(strings.Repeat("long", 10_000), 100)...), strings.Repeat("long", 10_000))
+		r.faults = "crash@mid-count:1,crash@before-commit:1"
+		o.Split = 500
+		r.prepare(o)
+		frames := 0
+		for _, s := range r.plan.Splits() {
+			if s.Frames {
+				frames++
+			}
+		}
+		if len(r.plan.Manifest.Cuts) != 5 || frames < 20 {
+			t.Fatalf("%d files are cut into %d splits", len(r.plan.Manifest.Cuts), frames)
+		}
+		sealed := r.finishExactly()
+		verdict, err := r.verify(sealed)
+		check.Must(t, err)
+		packed, unpacked := uint64(0), uint64(0)
+		for path := range r.plan.Manifest.Cuts {
+			now, err := input.Stat(path)
+			check.Must(t, err)
+			packed, unpacked = packed+uint64(now.Size), unpacked+uint64(len(r.contents[path]))
+		}
+		if !verdict.Exact() || verdict.Distinct != sealed.Distinct || sealed.Tally.Compressed != packed || sealed.Tally.Unpacked != unpacked {
+			t.Errorf("verify says %+v of %+v; %d bytes unpack to %d", verdict, sealed, packed, unpacked)
+		}
+	})
+}
+
+func TestFault76ATableThatLiesEndsTheRunAndSplitsOfWholeFilesDoWithoutIt(t *testing.T) {
+	t.Parallel()
+	text := "some words over some frames"
+	frames := bytes.Join([][]byte{check.Frame(text[:7]), check.Frame(text[7:])}, nil)
+	inBothModes(t, func(t *testing.T, o plan.Options) {
+		r := newRig(t, nil)
+		r.contents = map[string]string{}
+		r.pack("lies", append(bytes.Clone(frames), check.SeekTable(0, len(frames)-10, 10)...), text)
+		o.Split, o.WholeFiles = 10, false
+		r.prepare(o)
+		r.finishIncomplete(protocol.Unreadable, `lies": its zstd data is damaged at byte `, ", or its table for seeking is wrong: ")
+		o.Split, o.WholeFiles = 0, true
+		r.exact(o)
+	})
+}
+
 func TestFault76ADamagedFileEndsTheRunAndIsNamedWithTheOffset(t *testing.T) {
 	t.Parallel()
 	for as, whole := range map[input.Compression][]byte{

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -176,17 +177,41 @@ func TestFault64WhateverCompressedFilesUnpackToAWorkerStaysWithinItsMemory(t *te
 	}
 }
 
-// Records as large as a worker takes them, whose values have escapes, and very many words.
+// Records as large as a worker takes them, whose values have escapes, and very many words, plain,
+// compressed and in frames.
 func TestFault64RecordsOfAnySizeStayWithinAWorkersMemory(t *testing.T) {
+	const pattern = "regexp:[a-z_0-9]+"
 	for _, mem := range []int64{64 << 20, worker.DefaultWorkerMemory} {
-		for field, form := range map[string][2]string{"jsonl:a": {`{"a":"`, `\n"}`}, "csv:1": {`"`, `"""`}, "": {"", ""}} {
-			t.Run(fmt.Sprintf("%s in %d MiB", field, mem>>20), func(t *testing.T) {
+		for _, c := range []struct {
+			field, words string
+			form         [2]string
+			inS3         bool
+		}{
+			{"jsonl:a", "unicode", [2]string{`{"a":"`, `\n"}`}, false},
+			{"jsonl:a", pattern, [2]string{`{"a":"`, `\n"}`}, true},
+			{"csv:1", "unicode", [2]string{`"`, `"""`}, false},
+			{"csv-lines:1", "unicode", [2]string{`"`, `"""`}, true},
+			{"tsv:1", "unicode", [2]string{}, false},
+			{"line", pattern, [2]string{}, false},
+			{"", "unicode", [2]string{}, true},
+			{"", pattern, [2]string{}, false},
+		} {
+			t.Run(fmt.Sprintf("%s, %.7s in %d MiB, S3: %v", c.field, c.words, mem>>20, c.inS3), func(t *testing.T) {
 				r := newRig(t, nil)
+				put := func(name string, data []byte) {
+					check.Must(t, os.WriteFile(filepath.Join(r.input, name), data, 0o644))
+				}
+				if c.inS3 {
+					server := s3test.Start(t)
+					server.Bucket(t, "bucket")
+					r.input = "s3://bucket/in"
+					put = func(name string, data []byte) { server.Put(t, "bucket", "in/"+name, string(data)) }
+				}
 				var text bytes.Buffer
 				n, most := uint64(0), memory.Record(mem)
 				for text.Len() < int(mem)/8 {
 					record := []int{most - 10, 200, most/2 + 100, 2000}[n%4]
-					text.WriteString(form[0])
+					text.WriteString(c.form[0])
 					for end := text.Len() + record - 60; text.Len() < end; n++ {
 						long := ""
 						if n%16 == 0 {
@@ -194,18 +219,19 @@ func TestFault64RecordsOfAnySizeStayWithinAWorkersMemory(t *testing.T) {
 						}
 						fmt.Fprintf(&text, "%s%d ", long, (n+1)*0x9e3779b97f4a7c15>>20)
 					}
-					text.WriteString(form[1] + "\n")
+					text.WriteString(c.form[1] + "\n")
 				}
-				check.Must(t, os.WriteFile(filepath.Join(r.input, "plain"), text.Bytes(), 0o644))
-				check.Must(t, os.WriteFile(filepath.Join(r.input, "packed"), check.Gzip(t, text.String()), 0o644))
+				put("plain", text.Bytes())
+				put("packed", check.Gzip(t, text.String()))
+				put("seekable", check.SeekableZstd(check.Pieces(text.String(), 1<<20)...))
 				r.size = 1
-				r.prepare(plan.Options{Field: field, Words: "unicode", Fold: "case,nfc", Reducers: 2})
+				r.prepare(plan.Options{Field: c.field, Words: c.words, Fold: "case,nfc", Reducers: 2, Split: 2 << 20})
 				r.boundMemory(mem)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 				defer cancel()
 				sealed, err := r.runPrepared(ctx)
 				check.Must(t, err)
-				if sealed.Distinct != int(n) || sealed.Tokens != 2*n || sealed.Tally.Malformed > 0 {
+				if sealed.Distinct != int(n) || sealed.Tokens != 3*n || sealed.Tally.Malformed > 0 {
 					t.Errorf("%+v, and there are %d words", sealed, n)
 				}
 			})

@@ -32,6 +32,8 @@ func s3Rig(t *testing.T) (*rig, *s3test.Server) {
 		put("in/"+name, text, text)
 		put("in/packed/"+name+".gz", string(check.Gzip(t, text[:100], text[100:])), text)
 	}
+	seekable := check.Texts(1, 2000)["file 00.txt"]
+	put("in/seekable", string(check.SeekableZstd(check.Pieces(seekable, 3000)...)), seekable)
 	put("in/empty", "", "")
 	put("in/zst +é", string(check.Zstd(t, "some words")), "some words")
 	return r, server
@@ -62,6 +64,9 @@ func TestAJobOverObjectsInS3IsExactThoughWorkersDie(t *testing.T) {
 			})
 			r.faults = "crash@mid-count:1,crash@before-commit:1"
 			r.prepareS3(o)
+			if len(r.plan.Manifest.Cuts["s3://bucket/in/seekable"]) < 2 {
+				t.Errorf("cut: %v", r.plan.Manifest.Cuts)
+			}
 			sealed := r.finishExactly()
 			verdict, err := r.verify(sealed)
 			check.Must(t, err)

@@ -38,13 +38,14 @@ func recordTexts(t *testing.T) map[string]map[string]string {
 	}
 	text := strings.TrimSuffix(lines.String(), "\n")
 	object := "\uFEFF" + objects.String()
+	seekable := func(text string) string { return string(check.SeekableZstd(check.Pieces(text, 101)...)) }
 	return map[string]map[string]string{
-		"": {"a": text, "b.gz": string(check.Gzip(t, text))}, "line": {"a": text, "b.zst": string(check.Zstd(t, text))},
-		"jsonl:user.agent": {"a": object, "b": object[:len(object)/2], "c.gz": string(check.Gzip(t, object)), "empty": ""},
-		"csv:name":         {"a": rows.String(), "b.gz": string(check.Gzip(t, rows.String())), "c": "no,such\n1,2\n"},
-		"csv-lines:name":   {"a": cut.String(), "b": cut.String()[:cut.Len()/2]},
+		"": {"a": text, "b.gz": string(check.Gzip(t, text)), "c.zst": seekable(text)}, "line": {"a": text, "b.zst": string(check.Zstd(t, text)), "c.zst": seekable(text)},
+		"jsonl:user.agent": {"a": object, "b": object[:len(object)/2], "c.gz": string(check.Gzip(t, object)), "d.zst": seekable(object), "empty": ""},
+		"csv:name":         {"a": rows.String(), "b.gz": string(check.Gzip(t, rows.String())), "c": "no,such\n1,2\n", "d.zst": seekable(rows.String())},
+		"csv-lines:name":   {"a": cut.String(), "b": cut.String()[:cut.Len()/2], "c.zst": seekable(cut.String())},
 		"tsv:3":            {"a": tabs.String(), "b.gz": string(check.Gzip(t, tabs.String()))},
-		"tsv:text":         {"a": tabs.String(), "b": "\n"},
+		"tsv:text":         {"a": tabs.String(), "b": "\n", "c.zst": seekable(tabs.String())},
 	}
 }
 

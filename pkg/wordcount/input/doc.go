@@ -23,6 +23,9 @@
 //	u.Reset(&r, file, as)
 //	n, err := u.Read(p)          // *DamagedError: it can't be unpacked to its end
 //
+// A zstd file may have a table that says where its frames begin. [Cuts] reads it, and
+// [Unpacker.Frames] unpacks some of the frames.
+//
 // Nothing is read before the first check, and opening waits for nothing. So a FIFO or a device that
 // took a file's place can neither block the caller nor be harmed.
 //

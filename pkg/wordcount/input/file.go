@@ -13,8 +13,8 @@ type File struct {
 	Inode uint64 // of a file that may grow: which file it is on its file system; else 0
 	ETag  string // of an object in S3: its version; else ""
 
-	// Whole says that the file is never cut, because its contents are compressed. It is known only of
-	// a file that would be cut otherwise. How any file is compressed, its reader finds out.
+	// Whole says that the file is not cut at any byte, because its contents are compressed. It is known
+	// only of a file that would be cut otherwise. How any file is compressed, its reader finds out.
 	Whole bool
 }
 

@@ -18,12 +18,17 @@ type DamagedError struct {
 	File   File
 	As     Compression
 	Offset int64 // compressed bytes that were read when it was noticed
+	Cut    bool  // by a table, which may be what is damaged
 	Err    error // of the decoder; not unwrapped, for io.ErrUnexpectedEOF means the end to io.ReadFull
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("%s: its %v data is damaged at byte %d of %d: %v",
-		strconv.Quote(e.File.Path), e.As, e.Offset, e.File.Size, e.Err)
+	table := ""
+	if e.Cut {
+		table = ", or its table for seeking is wrong"
+	}
+	return fmt.Sprintf("%s: its %v data is damaged at byte %d of %d%s: %v",
+		strconv.Quote(e.File.Path), e.As, e.Offset, e.File.Size, table, e.Err)
 }
 
 // WindowError reports that a zstd file can't be unpacked in the memory that there is for it.
@@ -44,6 +49,8 @@ type Unpacker struct {
 	window int64 // bytes; the largest of zstd
 	file   File
 	as     Compression
+	cut    bool  // only some frames of the file are unpacked
+	off    int64 // of the first of them
 	source source
 	buffer *bufio.Reader // of source
 	gzip   gzip.Reader
@@ -76,8 +83,20 @@ const sourceBuffer = 64 << 10
 // Reset begins to unpack a file that is compressed so, and whose bytes r has. What it finds wrong,
 // Read returns.
 func (u *Unpacker) Reset(r io.ReaderAt, f File, as Compression) {
-	u.file, u.as, u.stream = f, as, nil
-	u.source = source{SectionReader: io.NewSectionReader(r, 0, f.Size)}
+	u.cut = false
+	u.reset(r, f, as, 0, f.Size)
+}
+
+// Frames is Reset for the frames of a zstd file from byte off to byte end. At their end, Read returns
+// io.EOF if a frame ends there. If not, the file, or what said so, is damaged.
+func (u *Unpacker) Frames(r io.ReaderAt, f File, off, end int64) {
+	u.cut = true
+	u.reset(r, f, Zstd, off, end)
+}
+
+func (u *Unpacker) reset(r io.ReaderAt, f File, as Compression, off, end int64) {
+	u.file, u.as, u.off, u.stream = f, as, off, nil
+	u.source = source{SectionReader: io.NewSectionReader(r, off, end-off)}
 	if u.buffer == nil {
 		u.buffer = bufio.NewReaderSize(nil, sourceBuffer)
 	}
@@ -134,5 +153,5 @@ func (u *Unpacker) explain(err error) error {
 		return &WindowError{Path: u.file.Path, Room: u.window}
 	}
 	read, _ := u.source.Seek(0, io.SeekCurrent)
-	return &DamagedError{File: u.file, As: u.as, Offset: read - int64(u.buffer.Buffered()), Err: err}
+	return &DamagedError{File: u.file, As: u.as, Offset: u.off + read - int64(u.buffer.Buffered()), Cut: u.cut, Err: err}
 }

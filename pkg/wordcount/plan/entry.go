@@ -12,11 +12,12 @@ import (
 )
 
 // entryVersion is the version of the entries in the stream of maps. It is part of the job's name.
-const entryVersion = 6
+const entryVersion = 7
 
 // entry is the split as the stream of maps has it: the paths with a zero byte between them, which
-// no path contains, and five numbers for each path, with the ETag of an object or a dash. These are only
-// two values, because each value of an entry costs Redis time.
+// no path contains, and five numbers for each path, with the ETag of an object or a dash, and with a
+// word behind them if the range is of frames. These are only two values, because each value of an
+// entry costs Redis time.
 func (s Split) entry() protocol.Entry {
 	names, digits := make([]string, 0, 1+len(s.More)), make([]byte, 0, 64)
 	for part := range s.Ranges() {
@@ -26,12 +27,17 @@ func (s Split) entry() protocol.Entry {
 		}
 		digits = append(strconv.AppendUint(digits, part.Inode, 10), ' ')
 		digits = append(append(digits, cmp.Or(part.ETag, noETag)...), ' ')
+		if part.Frames {
+			digits = append(digits, ofFrames+" "...)
+		}
 	}
 	return protocol.Entry{Paths: strings.Join(names, "\x00"), Numbers: string(digits[:len(digits)-1])}
 }
 
-// noETag stands for the ETag of what is not in S3.
-const noETag = "-"
+const (
+	noETag   = "-"      // stands for the ETag of what is not in S3
+	ofFrames = "frames" // stands behind a range of frames
+)
 
 // ParseEntry reads an entry, and refuses one that no plan has: until now, nothing in it was
 // checked.
@@ -54,10 +60,13 @@ func ParseEntry(e protocol.Entry) (s Split, err error) {
 			part.ETag = ""
 		}
 		fields = fields[6:]
+		if part.Frames = len(fields) > 0 && fields[0] == ofFrames; part.Frames {
+			fields = fields[1:]
+		}
 		switch {
 		case i == 0:
 			s = part
-		case part.Off != 0 || part.Len != part.Size:
+		case part.Off != 0 || part.Len != part.Size || part.Frames:
 			return s, errors.New("a part of one file among others")
 		default:
 			s.More = append(s.More, part.File)

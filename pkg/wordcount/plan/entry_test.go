@@ -21,9 +21,14 @@ func TestASplitCanBeReadFromItsEntry(t *testing.T) {
 		split.More = append(split.More, input.File{Path: "s3://bucket/a b", Size: 3, MTime: 1, ETag: "abc-2"})
 		split.More = append(split.More, input.File{Path: "/\xff", Size: int64(len(split.More)), MTime: -3, Inode: ^uint64(len(split.More))})
 	}
+	frames := Split{File: input.File{Path: "s3://bucket/a b", Size: 10, MTime: 1, ETag: "abc"}, Off: 2, Len: 5, Frames: true}
+	if got, err := ParseEntry(frames.entry()); err != nil || !reflect.DeepEqual(got, frames) {
+		t.Errorf("%v became %v, %v", frames, got, err)
+	}
 	for paths, numbers := range map[string]string{
 		"/a": "0 1 1 5 0", "/a\x00/b": "0 1 1 5 0 -", "/b": "0 1 1 5 0 - 0 1 1 5 0 -", "/c": "0 1 x 5 0 -", "/d": "0 1 1 5 -1 -",
 		"/no number": "0 1 1 5 gzip -", "/long": "0 3 2 5 0 -", "/behind": "3 0 2 5 0 -", "/negative": "-1 1 2 5 0 -",
+		"/a\x00/frames": "0 1 1 5 0 - 0 1 1 5 0 - frames", "/twice": "0 1 1 5 0 - frames frames", "/other": "0 1 1 5 0 - members",
 		"/of a file": "0 1 1 5 0 abc", "s3://bucket/key": "0 1 1 5 0 -",
 	} {
 		if got, err := ParseEntry(protocol.Entry{Paths: paths, Numbers: numbers}); err == nil {

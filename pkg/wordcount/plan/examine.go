@@ -20,6 +20,7 @@ type examined struct {
 	path string
 	link bool
 	file input.File
+	cuts []int64 // where it is cut, although it is compressed
 	skip string
 	err  error
 }
@@ -69,8 +70,8 @@ func (e *examined) stat(ctx context.Context, o Options) {
 }
 
 // mustLook reports whether a file of this size is looked into. It must be if it would be cut, because
-// a compressed file can't be. Of any other file, its reader finds out how it is compressed. To look
-// into a file takes three times as long as to list it.
+// a compressed file can't be cut at any byte. Of any other file, its reader finds out how it is
+// compressed. To look into a file takes three times as long as to list it.
 func (o Options) mustLook(size int64) bool {
 	return size > 0 && (o.Skip.Binary || o.cuts(size))
 }
@@ -101,6 +102,11 @@ func (e *examined) contents(ctx context.Context, o Options) error {
 		return err
 	}
 	e.file.Whole = as != input.Plain && o.cuts(e.file.Size)
+	if as == input.Zstd && e.file.Whole {
+		if err := e.frames(ctx, o); err != nil {
+			return err
+		}
+	}
 	if !o.Skip.Binary {
 		return nil
 	}
@@ -118,6 +124,18 @@ func (e *examined) contents(ctx context.Context, o Options) error {
 		return err
 	}
 	return nil
+}
+
+// frames finds out where a zstd file is cut.
+func (e *examined) frames(ctx context.Context, o Options) error {
+	var r input.Reader
+	if err := r.Open(ctx, e.file, 0, e.file.Size); err != nil { // of an object it reads on to the end
+		return err
+	}
+	defer r.Close()
+	var err error
+	e.cuts, err = input.Cuts(&r, e.file.Size, o.split())
+	return err
 }
 
 // binaryWithin is how many bytes at the beginning of a file, or of what is in a compressed file, are

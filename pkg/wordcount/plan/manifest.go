@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,6 +21,10 @@ type Manifest struct {
 	Inputs []string     // what was named: absolute paths and patterns, sorted
 	Files  []input.File // sorted by the bytes of their paths
 	Bytes  int64        // in total
+
+	// Cuts are the offsets, by path, at which compressed files are cut nevertheless: zstd files, where
+	// their frames begin.
+	Cuts map[string][]int64
 
 	// Skipped is what was found and is not in Files, sorted by path. The job's name doesn't depend
 	// on it.
@@ -88,7 +93,7 @@ func NameOf(inputs []string) string {
 
 // WriteTo writes the manifest as text: a line for each input, then a line "size mtime path" for each
 // file. Paths are quoted as in Go. Before the path stand the inode, if a file may grow, "whole", if
-// it is never cut, and the ETag of an object.
+// it is compressed and never cut, or "cut:" and where it is cut, and the ETag of an object.
 func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 	var line []byte
 	for _, name := range m.Inputs {
@@ -104,7 +109,9 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 		if f.MayGrow() {
 			line = append(strconv.AppendUint(line, f.Inode, 10), ' ')
 		}
-		if f.Whole {
+		if cuts := m.Cuts[f.Path]; len(cuts) > 0 {
+			line = appendCuts(line, cuts)
+		} else if f.Whole {
 			line = append(line, whole+" "...)
 		}
 		if f.ETag != "" {
@@ -117,9 +124,32 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 }
 
 const (
-	whole = "whole" // what the manifest says of a file that is never cut
+	whole = "whole" // what the manifest says of a compressed file that is never cut
+	cut   = "cut:"  // what stands in front of where one is cut
 	etag  = "etag:" // what stands in front of the version of an object
 )
+
+func appendCuts(to []byte, cuts []int64) []byte {
+	to = append(to, cut...)
+	for _, at := range cuts {
+		to = append(strconv.AppendInt(to, at, 10), ',')
+	}
+	to[len(to)-1] = ' '
+	return to
+}
+
+// parseCuts reads what stands behind "cut:" of a file of this size.
+func parseCuts(text string, size int64) (cuts []int64, err error) {
+	begin := int64(0)
+	for number := range strings.SplitSeq(text, ",") {
+		at, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || at <= begin || at >= size {
+			return nil, fmt.Errorf("a file of %d bytes is not cut at %q behind %d", size, number, begin)
+		}
+		cuts, begin = append(cuts, at), at
+	}
+	return cuts, nil
+}
 
 // appendQuote is strconv.AppendQuote, but several times as fast if nothing has to be escaped.
 func appendQuote(to []byte, s string) []byte {
@@ -135,7 +165,7 @@ func appendQuote(to []byte, s string) []byte {
 func ReadManifest(r io.Reader) (Manifest, error) {
 	var m Manifest
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20) // a path has at most 4 KiB, and quotes at most four times as many
+	lines.Buffer(nil, math.MaxInt) // a large file may be cut very often
 	for n := 1; lines.Scan(); n++ {
 		line, err := lines.Text(), error(nil)
 		if strings.HasPrefix(line, `"`) && len(m.Files) == 0 {
@@ -144,8 +174,10 @@ func ReadManifest(r io.Reader) (Manifest, error) {
 			m.Inputs = append(m.Inputs, name)
 		} else {
 			var f input.File
-			f, err = parseFile(line)
+			var cuts []int64
+			f, cuts, err = parseFile(line)
 			m.Files, m.Bytes = append(m.Files, f), m.Bytes+f.Size
+			m.cut(f.Path, cuts)
 		}
 		if err != nil {
 			return Manifest{}, fmt.Errorf("manifest line %d: %w", n, err)
@@ -154,11 +186,22 @@ func ReadManifest(r io.Reader) (Manifest, error) {
 	return m, lines.Err()
 }
 
-func parseFile(line string) (f input.File, err error) {
+// cut notes where a file is cut, if it is.
+func (m *Manifest) cut(path string, cuts []int64) {
+	if len(cuts) == 0 {
+		return
+	}
+	if m.Cuts == nil {
+		m.Cuts = map[string][]int64{}
+	}
+	m.Cuts[path] = cuts
+}
+
+func parseFile(line string) (f input.File, cuts []int64, err error) {
 	facts, path, ok := strings.Cut(line, ` "`)
 	fields := strings.Fields(facts)
 	if !ok || len(fields) < 2 {
-		return f, errors.New("not size, mtime and path")
+		return f, nil, errors.New("not size, mtime and path")
 	}
 	var sizeErr, timeErr, pathErr error
 	f.Size, sizeErr = strconv.ParseInt(fields[0], 10, 64)
@@ -171,7 +214,11 @@ func parseFile(line string) (f input.File, err error) {
 			f.Inode, more = inode, more[1:]
 		}
 	}
-	if f.Whole = len(more) > 0 && more[0] == whole; f.Whole {
+	if len(more) > 0 && (more[0] == whole || strings.HasPrefix(more[0], cut)) {
+		f.Whole = true
+		if at, isCut := strings.CutPrefix(more[0], cut); isCut && err == nil {
+			cuts, err = parseCuts(at, f.Size)
+		}
 		more = more[1:]
 	}
 	if len(more) > 0 && strings.HasPrefix(more[0], etag) {
@@ -180,5 +227,5 @@ func parseFile(line string) (f input.File, err error) {
 	if len(more) > 0 && err == nil {
 		err = fmt.Errorf("more than is known of a file: %q", more)
 	}
-	return f, err
+	return f, cuts, err
 }

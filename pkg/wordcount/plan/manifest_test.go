@@ -17,6 +17,7 @@ import (
 func TestManifestSurvivesBeingWritten(t *testing.T) {
 	t.Parallel()
 	m := Manifest{Inputs: []string{"/a\nb", "/c"}, Bytes: 7}
+	m.Cuts = map[string][]int64{"/" + check.StrangeNames[6]: {1, 3, 5}, "/" + check.StrangeNames[3]: {2}}
 	for i, name := range check.StrangeNames {
 		m.Files = append(m.Files, input.File{Path: "/" + name, Size: int64(i), MTime: int64(i) - 3, Inode: uint64(i % 2), Whole: i%3 == 0})
 		m.Bytes += int64(i)
@@ -25,12 +26,17 @@ func TestManifestSurvivesBeingWritten(t *testing.T) {
 	var b strings.Builder
 	n, err := m.WriteTo(&b)
 	check.Must(t, err)
-	for _, f := range m.Files {
+	for i, f := range m.Files {
 		more := ""
 		if f.MayGrow() {
 			more = fmt.Sprintf("%d ", f.Inode)
 		}
-		if f.Whole {
+		switch {
+		case i == 6:
+			more += "cut:1,3,5 "
+		case i == 3:
+			more += "cut:2 "
+		case f.Whole:
 			more += "whole "
 		}
 		if line := fmt.Sprintf("\n%d %d %s%q\n", f.Size, f.MTime, more, f.Path); !strings.Contains(b.String(), line) {
@@ -52,6 +58,8 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"no quotes\n", "\"/root\"\n1 2\n", "\"/root\"\nx 2 \"/a\"\n", "\"/root\"\n1 x \"/a\"\n", "\"/root\"\n1 2 \"/a\n", "\"/root\"\n1 2 /a\n",
 		"\"/root\"\n1 2 whole 3 \"/a\"\n", "\"/root\"\n1 2 whole 5 \"/a\"\n", "\"/root\"\n1 whole \"/a\"\n",
+		"\"/root\"\n9 2 cut: \"/a\"\n", "\"/root\"\n9 2 cut:x \"/a\"\n", "\"/root\"\n9 2 cut:0 \"/a\"\n", "\"/root\"\n9 2 cut:9 \"/a\"\n",
+		"\"/root\"\n9 2 cut:3,3 \"/a\"\n", "\"/root\"\n9 2 cut:3,2 \"/a\"\n", "\"/root\"\n9 2 cut:3, \"/a\"\n", "\"/root\"\n9 2 cut:3 whole \"/a\"\n",
 		"\"/root\"\n1 2 x \"/a\"\n", "\"/root\"\n1 2 3 4 \"/a\"\n",
 	} {
 		if m, err := ReadManifest(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "manifest line") {

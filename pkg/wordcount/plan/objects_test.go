@@ -90,8 +90,28 @@ func TestOnlyObjectsThatWouldBeCutAreLookedInto(t *testing.T) {
 	}
 	m, err = Scan(t.Context(), []string{"s3://bucket/in"}, "", Options{Selection: Selection{Skip: Skip{Binary: true}}})
 	check.Must(t, err)
-	if len(m.Files) != 3 || len(m.Skipped) != 1 || m.Skipped[0].Why != whyBinary {
+	if len(m.Cuts) > 0 || len(m.Files) != 3 || len(m.Skipped) != 1 || m.Skipped[0].Why != whyBinary {
 		t.Errorf("%+v, skipped %+v", m.Files, m.Skipped)
+	}
+}
+
+// One request is for the beginning, one for the footer of the table, and one for the table.
+func TestASeekableObjectIsCutByThreeRequests(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	texts := slices.Repeat([]string{check.Words(100)}, 20)
+	server.Put(t, "bucket", "in/seekable", string(check.SeekableZstd(texts...)))
+	var gets atomic.Int32
+	server.Before(t, func(r *http.Request) s3test.Fault {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/in/") {
+			gets.Add(1)
+		}
+		return s3test.Fault{}
+	})
+	m, err := Scan(t.Context(), []string{"s3://bucket/in"}, "", Options{Split: 1})
+	check.Must(t, err)
+	if len(m.Cuts["s3://bucket/in/seekable"]) != 19 || gets.Load() != 3 {
+		t.Errorf("%+v after %d requests", m.Cuts, gets.Load())
 	}
 }
 

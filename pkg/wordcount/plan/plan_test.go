@@ -25,6 +25,8 @@ func TestJobIsNamedByAllThatGivesATaskItsMeaning(t *testing.T) {
 		"another path":   id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/A", Size: 100, MTime: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"may grow":       id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Inode: 1}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
 		"never cut":      id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Whole: true}, {Path: "/r/b", Size: 0, MTime: 2}}}, Options{Split: 10, Reducers: 2}),
+		"cut at 5":       id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Whole: true}, {Path: "/r/b", Size: 0, MTime: 2}}, Cuts: map[string][]int64{"/r/a": {5}}}, Options{Split: 10, Reducers: 2}),
+		"cut at 6":       id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1, Whole: true}, {Path: "/r/b", Size: 0, MTime: 2}}, Cuts: map[string][]int64{"/r/a": {6}}}, Options{Split: 10, Reducers: 2}),
 		"one file fewer": id(Manifest{Inputs: []string{"/r"}, Files: []input.File{{Path: "/r/a", Size: 100, MTime: 1}}}, Options{Split: 10, Reducers: 2}),
 	} {
 		if other, ok := seen[job]; ok {

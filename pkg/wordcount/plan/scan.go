@@ -64,6 +64,7 @@ func Scan(ctx context.Context, inputs []string, state string, o Options) (Manife
 			m.Skipped = append(m.Skipped, Skipped{Path: e.path, Why: e.skip})
 		default:
 			m.Files = append(m.Files, e.file)
+			m.cut(e.path, e.cuts)
 		}
 	}
 	switch {

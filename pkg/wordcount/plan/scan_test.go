@@ -107,6 +107,34 @@ func TestOnlyFilesThatWouldBeCutAreLookedInto(t *testing.T) {
 	}
 }
 
+func TestASeekableFileIsCutIfItIsLargeEnoughAndItsFormatCanBeCut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	texts := slices.Repeat([]string{check.Words(100)}, 20)
+	data := check.SeekableZstd(texts...)
+	frame := int64(len(check.Frame(texts[0])))
+	check.Must(t, os.WriteFile(filepath.Join(dir, "seekable"), data, 0o644))
+	check.Must(t, os.WriteFile(filepath.Join(dir, "without"), data[:20*frame], 0o644))
+	for cuts, options := range map[int][]Options{
+		19: {{Split: 1}, {Split: 2*frame - 1}, {Split: 1, Field: "csv-lines:1"}, {Split: 1, Selection: Selection{Skip: Skip{Binary: true}}}},
+		9:  {{Split: 2 * frame}},
+		1:  {{Split: 19 * frame}},
+		0:  {{Split: 20 * frame}, {}, {WholeFiles: true}, {Direct: true}, {Split: 1, Field: "csv:1"}, {Split: int64(len(data))}},
+	} {
+		for _, o := range options {
+			m, err := Scan(t.Context(), []string{dir}, "", o)
+			check.Must(t, err)
+			got := m.Cuts[filepath.Join(dir, "seekable")]
+			if len(got) != cuts || len(m.Cuts) != min(cuts, 1) || cuts > 0 && got[0]%frame != 0 {
+				t.Errorf("%+v: %v", o, m.Cuts)
+			}
+			if cuts > 0 && !(m.Files[0].Whole && m.Files[1].Whole) {
+				t.Errorf("%+v: %+v", o, m.Files)
+			}
+		}
+	}
+}
+
 func TestTheStateOfOurJobsIsNotInput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	check.Must(t, os.Mkdir(".wordcount", 0o700))

@@ -9,12 +9,14 @@ import (
 )
 
 // Split is the unit of map work: a range of one file, or several small files. It owns the words
-// that begin in it. A compressed file is never cut, because its words can only be found from its
-// beginning on. Its bytes are those of the file, and not of what is in it: here, in progress, and
-// where the seal compares what was counted with the manifest.
+// that begin in it. A compressed file is not cut, because its words can only be found from its
+// beginning on. Only a zstd file may be, where frames begin, and package worker has the rule for its
+// words. The bytes of compressed files are those of the file, and not of what is in it: here, in
+// progress, and where the seal compares what was counted with the manifest.
 type Split struct {
 	input.File
 	Off, Len int64        // bytes
+	Frames   bool         // the range is some of the frames of a zstd file
 	More     []input.File // more files, each as a whole
 }
 
@@ -29,7 +31,7 @@ const (
 // Ranges are the split's ranges, each of one file.
 func (s Split) Ranges() iter.Seq[Split] {
 	return func(yield func(Split) bool) {
-		if !yield(Split{File: s.File, Off: s.Off, Len: s.Len}) {
+		if !yield(Split{File: s.File, Off: s.Off, Len: s.Len, Frames: s.Frames}) {
 			return
 		}
 		for _, f := range s.More {
@@ -40,7 +42,8 @@ func (s Split) Ranges() iter.Seq[Split] {
 	}
 }
 
-// IsWhole reports whether the split has all of its first file. Only then that file may be compressed.
+// IsWhole reports whether the split has all of its first file. Only then that file may be compressed,
+// unless the split is of frames.
 func (s Split) IsWhole() bool { return s.Len == s.Size }
 
 // Bytes is the size of the split's input.
@@ -75,6 +78,10 @@ func (p Plan) Splits() []Split {
 	var splits []Split
 	small := 0 // how many more files fit into the last split
 	for _, f := range p.Manifest.Files {
+		if cuts := p.Manifest.Cuts[f.Path]; len(cuts) > 0 {
+			splits, small = appendFrames(splits, f, cuts), 0
+			continue
+		}
 		step := p.Split
 		if step == 0 || f.Whole {
 			step = f.Size
@@ -98,4 +105,14 @@ func (p Plan) Splits() []Split {
 		}
 	}
 	return splits
+}
+
+// appendFrames appends the splits of a zstd file, one for each of its parts.
+func appendFrames(to []Split, f input.File, cuts []int64) []Split {
+	off := int64(0)
+	for _, at := range cuts {
+		to = append(to, Split{File: f, Off: off, Len: at - off, Frames: true})
+		off = at
+	}
+	return append(to, Split{File: f, Off: off, Len: f.Size - off, Frames: true})
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -33,6 +34,21 @@ func TestACompressedFileIsOneSplit(t *testing.T) {
 	splits := New(m, Options{Split: 10, Reducers: 1}).Splits()
 	if len(splits) != 7 || splits[3].File != zipped || splits[3].Off != 0 || splits[3].Bytes() != 100 {
 		t.Errorf("%v", splits)
+	}
+}
+
+func TestSplitsOfFramesCoverTheirFileAndNoOtherFileGoesWithThem(t *testing.T) {
+	t.Parallel()
+	zst := input.File{Path: "/b", Size: 100, MTime: 1, Whole: true}
+	m := Manifest{Files: []input.File{{Path: "/a", Size: 5, MTime: 1}, zst}, Cuts: map[string][]int64{"/b": {10, 11, 70}}, Bytes: 105}
+	m.Files = append(m.Files, slices.Repeat([]input.File{{Path: "/c", Size: 1}}, 2*manySplits)...)
+	splits := New(m, Options{Split: 10, Reducers: 1}).Splits()
+	want := []Split{{File: zst, Len: 10}, {File: zst, Off: 10, Len: 1}, {File: zst, Off: 11, Len: 59}, {File: zst, Off: 70, Len: 30}}
+	for i := range want {
+		want[i].Frames = true
+	}
+	if !reflect.DeepEqual(splits[1:5], want) || len(splits[5].More) == 0 {
+		t.Errorf("%v", splits[:6])
 	}
 }
 

@@ -12,6 +12,7 @@
 //
 //	worker.go    the loop: one step after the other
 //	map.go       a map task: a split is read and counted
+//	unpacking.go the text of a split that is compressed, and which words a split of frames has
 //	combiner.go  what is counted between two commits
 //	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
 //	reduce.go    reduce tasks: totals are stored in the sorted set

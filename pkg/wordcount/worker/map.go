@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
-	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -135,18 +134,13 @@ func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) 
 	if as == input.Plain {
 		return w.combiner.add(f, s.Off, s.Len, s.Size)
 	}
-	u, err := w.combiner.unpack()
+	text, err := w.combiner.unpacking(f, s, as, whiteSpace)
 	if err != nil {
 		return 0, err
 	}
-	u.Reset(f, s.File, as)
-	text := &unpacking{text: u, step: f.step}
 	tokens, err = w.combiner.addText(text)
-	w.combiner.unpacked(s, text)
-	if _, long := errors.AsType[*count.WordTooLongError](err); long {
-		err = fmt.Errorf("unpacked: %w", err)
-	}
-	return tokens, err
+	w.combiner.unpacked(text)
+	return tokens, text.locate(err)
 }
 
 // recount puts the tasks that the table holds back into the list, because a split that failed

@@ -52,32 +52,44 @@ func (c *combiner) countRecords(counting plan.Counting) error {
 	return nil
 }
 
-// count adds a range of an open file to the table. A compressed file is a text of its own.
+// count adds a range of an open file to the table.
 func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens uint64, err error) {
-	var text io.Reader = &stretch{f, max(s.Off-1, 0), s.Size}
-	part := record.Range{Off: s.Off, End: s.Off + s.Len}
-	var header []byte
 	if as != input.Plain {
-		u, err := r.combiner.unpack()
-		if err != nil {
-			return 0, err
-		}
-		u.Reset(f, s.File, as)
-		unpacked := &unpacking{text: u, step: f.step}
-		defer func() { r.combiner.unpacked(s, unpacked) }()
-		text, part.End = unpacked, math.MaxInt64
-	} else if r.headed && s.Off > 0 {
+		return r.countUnpacked(f, s, as)
+	}
+	var header []byte
+	if r.headed && s.Off > 0 {
 		if header, err = r.reader.Header(&stretch{f, 0, s.Size}); err != nil {
 			return 0, err
 		}
 	}
-	tokens, err = r.countText(text, part, header)
-	_, long := errors.AsType[*count.WordTooLongError](err)
-	_, bad := errors.AsType[*record.Error](err)
-	if as != input.Plain && (long || bad) {
-		err = fmt.Errorf("unpacked: %w", err)
+	return r.countText(&stretch{f, max(s.Off-1, 0), s.Size}, record.Range{Off: s.Off, End: s.Off + s.Len}, header)
+}
+
+// countUnpacked adds a compressed file, or some of its frames, to the table.
+func (r *records) countUnpacked(f *reading, s plan.Split, as input.Compression) (tokens uint64, err error) {
+	var header []byte
+	if r.headed && s.Off > 0 {
+		whole := plan.Split{File: s.File, Len: s.Size, Frames: true}
+		text, err := r.combiner.unpacking(f, whole, as, lineEnd)
+		if err != nil {
+			return 0, err
+		}
+		if header, err = r.reader.Header(text); err != nil {
+			return 0, text.locate(err)
+		}
 	}
-	return tokens, err
+	text, err := r.combiner.unpacking(f, s, as, lineEnd)
+	if err != nil {
+		return 0, err
+	}
+	part := record.Range{End: math.MaxInt64}
+	if s.Off > 0 {
+		part.Off = 1 // the text begins with the end of the line before
+	}
+	tokens, err = r.countText(text, part, header)
+	r.combiner.unpacked(text)
+	return tokens, text.locate(err)
 }
 
 // countText counts the records that begin in a range of a text.

@@ -14,8 +14,12 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// compression says how the file of a split is compressed. Only a file that is not cut may be.
+// compression says how the file of a split is compressed. Only a file that is not cut may be, and one
+// that is cut into frames is.
 func (r *reading) compression(s plan.Split) (input.Compression, error) {
+	if s.Frames {
+		return input.Zstd, nil
+	}
 	if !s.IsWhole() {
 		return input.Plain, nil
 	}
@@ -25,26 +29,18 @@ func (r *reading) compression(s plan.Split) (input.Compression, error) {
 	return r.Compression()
 }
 
-// unpacking is a compressed file as a worker reads it: in steps, at each of which the worker may have
-// to end, because little of a file may unpack to very much.
-type unpacking struct {
-	text *input.Unpacker
-	step func() error // before each of them
-	n    uint64       // bytes so far
-}
-
-func (u *unpacking) Read(p []byte) (n int, err error) {
-	if err := u.step(); err != nil {
-		return 0, err
+// unpacking begins to unpack a split that is compressed so.
+func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
+	text, err := c.unpack()
+	if err != nil {
+		return nil, err
 	}
-	n, err = u.text.Read(p)
-	u.n += uint64(n)
-	return n, err
+	return newUnpacking(text, f, s, as, ends), nil
 }
 
-// unpacked adds a compressed file to the tally.
-func (c *combiner) unpacked(s plan.Split, u *unpacking) {
-	c.tally.Add(protocol.Tally{Compressed: uint64(s.Size), Unpacked: u.n})
+// unpacked adds a compressed file, or some of its frames, to the tally.
+func (c *combiner) unpacked(u *unpacking) {
+	c.tally.Add(protocol.Tally{Compressed: uint64(u.split.Len), Unpacked: u.own})
 }
 
 // unpack returns what unpacks files. There is one for each worker. The table gives it room when the
