@@ -46,6 +46,15 @@ type Server struct {
 // Start starts a server, and lets this process and its children use it until the test ends.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
+	s := Run(tb)
+	s.use(tb, s.Addr)
+	return s
+}
+
+// Run starts a server that runs until the test ends, and changes nothing in this process. Variables
+// name it.
+func Run(tb testing.TB) *Server {
+	tb.Helper()
 	program := mustBuild(tb)
 	top := tb.TempDir()
 	s := &Server{Root: filepath.Join(top, "buckets")}
@@ -75,7 +84,6 @@ func Start(tb testing.TB) *Server {
 			tb.Logf("the server says: %s", log.Bytes())
 		}
 	})
-	s.use(tb, s.Addr)
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.Addr)
 		if err == nil {
