@@ -16,21 +16,13 @@ type finder struct {
 	text     bool   // the value is a string
 	escaped  bool   // and has backslashes
 	key      []byte // as it is without escapes
-	keys     []key  // of the records before, in their order
 	value    []byte // as it is without escapes, if it isn't valid UTF-8
-}
-
-// key is a key of a record, as it stands in the text. Records mostly have the same keys in the same
-// order, and comparing bytes is faster than reading them.
-type key struct {
-	text   []byte // from its first quote to the colon
-	onPath bool
+	shapes   shapes
 }
 
 const (
 	offPath  = -1    // the level of a value that isn't on the path
 	maxDepth = 10000 // of objects and arrays, as in encoding/json
-	maxKeys  = 64    // that are kept, and bytes of each
 )
 
 // objects gives the values of the lines that begin in block[:stop].
@@ -44,8 +36,7 @@ func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte
 			continue
 		}
 		tally.Records++
-		f.fate = missing
-		if i = f.find(i, 0, 0); i >= 0 {
+		if i = f.record(i); i >= 0 {
 			i = space(f.b, i)
 		}
 		next := i + 1
@@ -112,14 +103,11 @@ func (f *finder) find(i, level, depth int) int {
 	if onPath {
 		inside = offPath
 	}
-	end, escaped := 0, false
+	from, end, value, escaped := i, 0, noValue, false
 	switch f.b[i] {
 	case '"':
-		end, escaped = quoted(f.b, i+1)
-		if onPath {
-			f.fate, f.from, f.to, f.text, f.escaped = found, i+1, end-1, true, escaped
-		}
-		return end
+		from, value = i+1, aString
+		end, escaped = quoted(f.b, from)
 	case '{':
 		end = f.object(i+1, inside, depth+1)
 		if onPath {
@@ -132,10 +120,9 @@ func (f *finder) find(i, level, depth int) int {
 			f.fate = nested
 		}
 		return end
-	case 't':
-		end = literal(f.b, i, "true")
-	case 'f':
-		end = literal(f.b, i, "false")
+	case 't', 'f':
+		value = aBoolean
+		end = boolean(f.b, i)
 	case 'n':
 		end = literal(f.b, i, "null")
 		if onPath {
@@ -143,10 +130,14 @@ func (f *finder) find(i, level, depth int) int {
 		}
 		return end
 	default:
+		value = aNumber
 		end = number(f.b, i)
 	}
+	if end >= 0 {
+		f.learn(from, end, value, onPath)
+	}
 	if onPath {
-		f.fate, f.from, f.to, f.text = found, i, end, false
+		f.holds(value, from, end, escaped)
 	}
 	return end
 }
@@ -161,31 +152,22 @@ func (f *finder) object(i, level, depth int) int {
 	if i = space(b, i); b[i] == '}' {
 		return i + 1
 	}
-	for n := 0; ; n++ {
+	for {
 		if b[i] != '"' {
 			return -1
 		}
-		next := offPath
-		if known := f.known(n, i, depth); known != nil {
-			i += len(known.text)
-			if known.onPath {
-				next, f.fate = level+1, missing
-			}
-		} else {
-			end, escaped := quoted(b, i+1)
-			if end < 0 {
-				return -1
-			}
-			if level >= 0 && f.is(level, b[i+1:end-1], escaped) {
-				next, f.fate = level+1, missing
-			}
-			from := i
-			if i = space(b, end); b[i] != ':' {
-				return -1
-			}
-			i++
-			f.learn(n, b[from:i], next != offPath, depth)
+		end, escaped := quoted(b, i+1)
+		if end < 0 {
+			return -1
 		}
+		next := offPath
+		if level >= 0 && f.is(level, b[i+1:end-1], escaped) {
+			next, f.fate = level+1, missing
+		}
+		if i = space(b, end); b[i] != ':' {
+			return -1
+		}
+		i++
 		if i = f.find(space(b, i), next, depth); i < 0 {
 			return -1
 		}
@@ -198,33 +180,6 @@ func (f *finder) object(i, level, depth int) int {
 		default:
 			return -1
 		}
-	}
-}
-
-// known returns the n-th key of the record before, if it is the one at i. Only the keys of the
-// record itself are kept, not those of objects in it.
-func (f *finder) known(n, i, depth int) *key {
-	if depth > 1 || n >= len(f.keys) {
-		return nil
-	}
-	k := &f.keys[n]
-	if end := i + len(k.text); end > len(f.b) || string(f.b[i:end]) != string(k.text) {
-		return nil
-	}
-	return k
-}
-
-// learn keeps the n-th key of a record.
-func (f *finder) learn(n int, text []byte, onPath bool, depth int) {
-	if depth > 1 || n >= maxKeys || len(text) > maxKeys {
-		return
-	}
-	if n == len(f.keys) {
-		f.keys = append(f.keys, key{})
-	}
-	if n < len(f.keys) {
-		k := &f.keys[n]
-		k.text, k.onPath = append(k.text[:0], text...), onPath
 	}
 }
 
