@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +21,7 @@ import (
 // its own. The clock sees the target run: the supervisor and its workers, from planning to sealing.
 type job struct {
 	server
-	kill  time.Duration // between two kills of a worker; 0: none
-	input string        // where the corpus is; "": in its folder
+	kill time.Duration // between two kills of a worker; 0: none
 }
 
 // job makes one that has these variables beside those that are set anyway.
@@ -39,7 +37,7 @@ func (j *job) count(ctx context.Context, c corpusDir, first bool) (s sample, err
 	killed := 0
 	s, err = j.around(ctx, func() (sample, error) {
 		run := j.target(ctx, "run")
-		run.Env = append(run.Env, "WORDCOUNT_INPUT="+cmp.Or(j.input, c.dir))
+		run.Env = slices.Concat(run.Env, []string{"WORDCOUNT_INPUT=" + c.dir}, j.env) // which may name another place
 		took, err := spend(ctx, run, func(ctx context.Context, pid int) {
 			switch {
 			case first:

@@ -15,11 +15,7 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 	switch g.name {
 	case "gzip":
 		c, err := b.packed(ctx)
-		g.base = 1
-		return []entry{
-			{theJob, b.job("gzip"), c},
-			{"klauspost/compress alone", partOf{role: "unpack"}, c},
-		}, err
+		return b.againstPart(g, c, "klauspost/compress alone", partOf{role: "unpack"}), err
 	case "jsonl":
 		c, err := b.logs(ctx, "json", b.scaled(2<<30, 1<<20), defaultFiles)
 		return append([]entry{{theJob, b.job("jsonl", "WORDCOUNT_FIELD=jsonl:user.agent"), c}},
@@ -44,11 +40,7 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 		)...), err
 	case "unicode":
 		c, err := b.middle(ctx)
-		g.base = 1
-		return []entry{
-			{theJob, b.job("unicode", "WORDCOUNT_WORDS=unicode"), c},
-			{"clipperhouse/uax29 alone", partOf{role: "segment"}, c},
-		}, err
+		return b.againstPart(g, c, "clipperhouse/uax29 alone", partOf{role: "segment"}, "WORDCOUNT_WORDS=unicode"), err
 	case "s3":
 		c, err := b.middle(ctx)
 		if err != nil {
@@ -59,15 +51,20 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 			b.say("skipped %s: %v", g.name, err)
 			return nil, nil
 		}
-		g.base = 1
-		j := b.job("s3", variables...)
-		j.input = url
-		return []entry{
-			{theJob, j, c},
-			{"a download to nowhere", partOf{"download", variables}, c},
-		}, nil
+		return b.againstPart(g, c, "a download to nowhere", partOf{"download", variables}, append(variables, "WORDCOUNT_INPUT="+url)...), nil
 	}
 	return nil, fmt.Errorf("there is no goal %q", g.name)
+}
+
+// againstPart compares the job with a part of its work: with the whole sorted set, and with a result in
+// files.
+func (b bench) againstPart(g *goal, c corpusDir, name string, part partOf, env ...string) []entry {
+	g.base = 2
+	return []entry{
+		{theJob, b.job("whole", env...), c},
+		{theJob + ", " + inFiles, b.job("files", append(env, inFiles)...), c},
+		{name, part, c},
+	}
 }
 
 // query is one for DuckDB, which gives rows of a count and a word.
