@@ -22,6 +22,7 @@ type corpusDir struct {
 	words int // that could occur; how many do is in the results
 	dir   string
 	as    string // what is made of the bytes; "": text
+	url   string // where the job finds them; "": in the folder
 }
 
 func (c corpusDir) size() string { return humanize.IBytes(uint64(c.bytes)) }

@@ -20,11 +20,11 @@ const bucket = "corpus"
 // a next request.
 const downloads = 8
 
-// inS3 starts a server that has the files of a corpus, and returns the variables that name the server,
-// and where the files are. The error says why there is no server.
-func (b bench) inS3(ctx context.Context, c corpusDir) (variables []string, url string, err error) {
+// inS3 starts a server that has the files of a corpus, notes where they are, and returns the variables
+// that name the server. The error says why there is no server.
+func (b bench) inS3(ctx context.Context, c *corpusDir) (variables []string, err error) {
 	if err := s3test.Build(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	server := s3test.Run(b.tb)
 	for name, value := range server.Variables(server.Addr) {
@@ -33,9 +33,10 @@ func (b bench) inS3(ctx context.Context, c corpusDir) (variables []string, url s
 	put := as(ctx, "upload", c.dir)
 	put.Env = append(os.Environ(), variables...)
 	if _, err := spend(ctx, put, nil); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return variables, ours.URL{Bucket: bucket}.String(), nil
+	c.url = ours.URL{Bucket: bucket}.String()
+	return variables, nil
 }
 
 // upload puts the files of a folder into the bucket.
