@@ -190,7 +190,7 @@ func Bench(ctx context.Context,
 ) error {
 	benchmarks := map[string]string{"pairs": "^BenchmarkPairs$", "goals": "^BenchmarkGoals$", "sweeps": "^BenchmarkSweeps$"}
 	for name, parts := range map[string][]string{
-		"goals":  {"many-bytes", "half-GiB", "one-core", "many-words", "checkpoints", "small-files", "sleeping", "dying", "verify"},
+		"goals":  {"many-bytes", "half-GiB", "one-core", "many-words", "checkpoints", "small-files", "sleeping", "dying", "verify", "gzip", "jsonl", "csv", "regexp", "unicode", "s3"},
 		"sweeps": {"workers", "files", "words", "bytes"},
 	} {
 		for _, part := range parts {

@@ -43,6 +43,8 @@ type bench struct {
 	pictures  string        // a folder
 	killEvery time.Duration // a worker, for goals
 	env       []string      // for the targets
+	tb        testing.TB    // which servers end with
+	quick     bool          // no peer is built that takes minutes
 
 	say      func(format string, args ...any) // gets a line about each thing that is done
 	log      *results
@@ -105,7 +107,7 @@ func begin(b *testing.B, rounds int) (context.Context, bench) {
 	at := bench{
 		dir: dir, rounds: cmp.Or(*roundsFlag, rounds), scale: *scaleFlag, pictures: *picturesFlag, killEvery: time.Second,
 		say: func(format string, args ...any) { fmt.Fprintf(os.Stderr, "bench            "+format+"\n", args...) },
-		log: &results{}, recounts: map[string]tally{},
+		log: &results{}, recounts: map[string]tally{}, tb: b,
 	}
 	switch {
 	case at.rounds < 1:

@@ -67,6 +67,23 @@ func (p program) count(ctx context.Context, c corpusDir, _ bool) (s sample, err 
 	return s, err
 }
 
+// partOf is a contender that does a part of the work: this program in a role in which it counts
+// nothing.
+type partOf struct {
+	role string
+	env  []string
+}
+
+func (p partOf) open(context.Context) error  { return nil }
+func (p partOf) close(context.Context) error { return nil }
+
+func (p partOf) count(ctx context.Context, c corpusDir, _ bool) (sample, error) {
+	cmd := as(ctx, p.role, c.dir)
+	cmd.Env = append(os.Environ(), p.env...)
+	took, err := spend(ctx, cmd, nil)
+	return took.sample(), err
+}
+
 // program makes one whose result is a file in the folder of the bench.
 func (b bench) program(command func(ctx context.Context, dir, out string) *exec.Cmd) program {
 	return program{filepath.Join(b.dir, "out"), command}

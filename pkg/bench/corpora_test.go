@@ -21,6 +21,8 @@ type corpusDir struct {
 	files int
 	words int // that could occur; how many do is in the results
 	dir   string
+	as    string // what is made of the bytes; "": text
+	url   string // where the job finds them; "": in the folder
 }
 
 func (c corpusDir) size() string { return humanize.IBytes(uint64(c.bytes)) }
@@ -30,13 +32,16 @@ func (c corpusDir) String() string {
 	if c.files != 1 {
 		files = humanize.Comma(int64(c.files)) + " files"
 	}
+	if c.as != "" {
+		return fmt.Sprintf("%s of %s in %s", c.size(), c.as, files)
+	}
 	return fmt.Sprintf("%s in %s, a vocabulary of %s words", c.size(), files, humanize.Comma(int64(c.words)))
 }
 
 // corpus returns a corpus, which is generated if it isn't there.
 func (b bench) corpus(ctx context.Context, bytes int64, files, words int) (corpusDir, error) {
 	spec := corpus.Spec{Bytes: bytes, Files: files, Words: words}
-	c := corpusDir{bytes, files, words, filepath.Join(b.dir, "corpora", fmt.Sprintf("%d-%d-%d", bytes, files, words))}
+	c := corpusDir{bytes: bytes, files: files, words: words, dir: filepath.Join(b.dir, "corpora", fmt.Sprintf("%d-%d-%d", bytes, files, words))}
 	if err := spec.Validate(); err != nil {
 		return c, err
 	}
@@ -51,6 +56,30 @@ func (b bench) corpus(ctx context.Context, bytes int64, files, words int) (corpu
 		return c, fmt.Errorf("generate %s: %w", c, err)
 	}
 	return c, nil
+}
+
+// derive lets this program make the folder of a corpus in another role, if it isn't there. It gets its
+// name when it is complete.
+func (b bench) derive(ctx context.Context, c corpusDir, role string, args ...string) error {
+	if _, err := os.Stat(c.dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	b.say("generating %s", c)
+	part := c.dir + "-part"
+	err := os.RemoveAll(part)
+	if err == nil {
+		err = os.MkdirAll(part, 0o755)
+	}
+	if err == nil {
+		_, err = spend(ctx, as(ctx, role, append([]string{part}, args...)...), nil)
+	}
+	if err == nil {
+		err = os.Rename(part, c.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("generate %s: %w", c, err)
+	}
+	return nil
 }
 
 // first returns a corpus of the first files of another, which takes no room of its own.
@@ -82,7 +111,7 @@ func (c corpusDir) first(files int) (corpusDir, error) {
 // joined returns a corpus of the same bytes in one file. The words are the same, because no file
 // ends within a word.
 func (c corpusDir) joined() (corpusDir, error) {
-	whole := corpusDir{c.bytes, 1, c.words, c.dir + "-joined"}
+	whole := corpusDir{bytes: c.bytes, files: 1, words: c.words, dir: c.dir + "-joined"}
 	return whole, whole.make(func() error {
 		paths, err := filesOf(c.dir)
 		if err != nil {

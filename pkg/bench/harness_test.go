@@ -30,7 +30,7 @@ func small(t *testing.T) bench {
 			"GORACE=atexit_sleep_ms=0",           // a second, by default, for each process
 			"REDIS_URL=redis://nobody.invalid:1", // has to be ignored
 		},
-		say: t.Logf, log: &results{}, recounts: map[string]tally{},
+		say: t.Logf, log: &results{}, recounts: map[string]tally{}, tb: t, quick: true,
 	}
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func (j *job) count(ctx context.Context, c corpusDir, first bool) (s sample, err
 	killed := 0
 	s, err = j.around(ctx, func() (sample, error) {
 		run := j.target(ctx, "run")
-		run.Env = append(run.Env, "WORDCOUNT_INPUT="+c.dir)
+		run.Env = append(run.Env, "WORDCOUNT_INPUT="+cmp.Or(c.url, c.dir))
 		took, err := spend(ctx, run, func(ctx context.Context, pid int) {
 			switch {
 			case first:

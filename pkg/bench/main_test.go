@@ -31,9 +31,15 @@ var roles = map[string]func(ctx context.Context, args []string) error{
 		out := strings.TrimPrefix(args[0], "-out=")
 		return targets.Export(ctx, &out, nil, nil)
 	},
-	"kernel":  func(_ context.Context, args []string) error { return countByKernel(args[0], args[1]) },
-	"scanner": func(_ context.Context, args []string) error { return countByScanner(args[0], args[1]) },
-	"recount": func(_ context.Context, args []string) error { return recountByASCII(args[0], args[1]) },
+	"kernel":   func(_ context.Context, args []string) error { return countByKernel(args[0], args[1]) },
+	"scanner":  func(_ context.Context, args []string) error { return countByScanner(args[0], args[1]) },
+	"recount":  func(_ context.Context, args []string) error { return recountByASCII(args[0], args[1]) },
+	"logs":     writeLogs,
+	"pack":     func(_ context.Context, args []string) error { return packFolder(args[0], args[1]) },
+	"unpack":   func(_ context.Context, args []string) error { return unpackFolder(args[0]) },
+	"segment":  func(_ context.Context, args []string) error { return segmentFolder(args[0]) },
+	"upload":   func(ctx context.Context, args []string) error { return upload(ctx, args[0]) },
+	"download": func(ctx context.Context, _ []string) error { return download(ctx) },
 	"corpus": func(ctx context.Context, args []string) error {
 		var spec corpus.Spec
 		if err := json.Unmarshal([]byte(args[1]), &spec); err != nil {

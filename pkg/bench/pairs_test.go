@@ -20,14 +20,18 @@ func (b bench) ours(c corpusDir) []entry {
 
 // shell is what an installed system offers.
 func (b bench) shell(c corpusDir) []entry {
-	const name = "tr | sort | uniq -c"
-	for _, tool := range []string{"find", "tr", "sort", "uniq"} {
+	return b.tools(c, "tr | sort | uniq -c", byShell, "find", "tr", "sort", "uniq")
+}
+
+// tools is a line for sh that needs these tools.
+func (b bench) tools(c corpusDir, name, line string, tools ...string) []entry {
+	for _, tool := range tools {
 		if !installed(tool) {
 			b.say("skipped %s: %s is not installed", name, tool)
 			return nil
 		}
 	}
-	return []entry{{name, b.line(byShell), c}}
+	return []entry{{name, b.line(line), c}}
 }
 
 func (b bench) outside(c corpusDir, list []outsider) (entries []entry) {

@@ -19,6 +19,7 @@ import (
 //	limit.c  as fast as the machine allows: one process, C, SIMD, nothing that coordinates
 //	lab.py   the lab's own design: Python workers, a call for each file with XACK and ZINCRBYs
 //	asynq    what a Go programmer might pick: a task queue on Redis; ZINCRBYs, at least once
+//	duckdb   a database that reads JSON and CSV where they are; it counts by a query
 
 // peersDir is absolute because a benchmark changes its working folder. Tests begin in that of their
 // package.

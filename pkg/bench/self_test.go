@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 )
 
 // awk is a program that splits at the white space of ASCII.
@@ -95,7 +97,14 @@ func TestGoalsMeasuresEachThingWithAndWithoutIt(t *testing.T) {
 	for _, name := range goalNames {
 		g, err := b.goal(t.Context(), name)
 		must(t, err)
-		if len(g.rows) < 2 && (name != "dying" || runtime.GOOS == "linux") {
+		if name == "s3" && s3test.Build() != nil {
+			continue // the benchmark skips its row, and says so
+		}
+		least := 2
+		if name == "jsonl" || name == "csv" { // without DuckDB
+			least = 1
+		}
+		if len(g.rows) < least && (name != "dying" || runtime.GOOS == "linux") {
 			t.Errorf("%s has %d rows", name, len(g.rows))
 		}
 		for _, r := range g.rows {
@@ -247,7 +256,7 @@ func TestOutsidersHaveNamesAndPlacesForFolderAndFile(t *testing.T) {
 func complete(t *testing.T, r row) {
 	t.Helper()
 	s := r.seconds()
-	if r.tally.tokens == 0 || r.tally.distinct == 0 || r.tally.digest == 0 || len(r.samples) == 0 || s.median <= 0 || s.min > s.median ||
+	if counted := r.tally.tokens > 0 && r.tally.distinct > 0 && r.tally.digest > 0; counted == (r.counts == uncounted) || len(r.samples) == 0 || s.median <= 0 || s.min > s.median ||
 		s.median > s.max || r.ratio(r) != 1 || r.spent(cpu) <= 0 || r.memory <= 0 || r.corpus.bytes == 0 {
 		t.Errorf("incomplete: %+v", r)
 	}

@@ -63,6 +63,7 @@ func readTally(path string) (t tally, err error) {
 const (
 	equal      = "equal"
 	equalASCII = "equal, by ASCII white space" // which gives slightly fewer words
+	uncounted  = "none: a part of the work"
 )
 
 // check compares the counts of a corpus with those that are wanted. Most programs know the white

@@ -57,6 +57,12 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, os.Rename(path+".new", path)
 })
 
+// Build builds the server, unless it is there. The error says why it can't be built.
+func Build() error {
+	_, err := program()
+	return err
+}
+
 // mustBuild returns the path of the server, or skips the test. In the gate (CI=true) it fails.
 func mustBuild(tb testing.TB) string {
 	tb.Helper()

@@ -42,17 +42,26 @@ type Server struct {
 	Addr string
 	Root string // the folder with its buckets
 
-	meta string // the folder with what the server knows of the objects
-	cmd  *exec.Cmd
-	log  bytes.Buffer // what it says
+	program, meta string
+	cmd           *exec.Cmd // nil: it was killed
+	log           bytes.Buffer
 }
 
 // Start starts a server, and lets this process and its children use it until the test ends.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	mustBuild(tb)
+	s := Run(tb)
+	s.use(tb, s.Addr)
+	return s
+}
+
+// Run starts a server that runs until the test ends, and changes nothing in this process. Variables
+// name it.
+func Run(tb testing.TB) *Server {
+	tb.Helper()
+	program := mustBuild(tb)
 	top := tb.TempDir()
-	s := &Server{Root: filepath.Join(top, "buckets"), meta: filepath.Join(top, "meta")}
+	s := &Server{Root: filepath.Join(top, "buckets"), program: program, meta: filepath.Join(top, "meta")}
 	for _, dir := range []string{s.Root, s.meta} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			tb.Fatal(err)
@@ -64,38 +73,36 @@ func Start(tb testing.TB) *Server {
 	}
 	s.Addr = free.Addr().String()
 	free.Close()
-	s.start(tb)
 	tb.Cleanup(func() {
-		s.kill()
+		s.Kill()
 		if tb.Failed() {
 			tb.Logf("the server says: %s", s.log.Bytes())
 		}
 	})
-	s.use(tb, s.Addr)
+	s.Restart(tb)
 	return s
 }
 
-// Restart kills the server, and starts it again with its objects.
+// Kill ends the server as a crash does.
+func (s *Server) Kill() {
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// Restart starts the server, after a kill if it runs, with what it had, and returns when it answers.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
-	s.kill()
-	s.start(tb)
-}
-
-func (s *Server) kill() {
-	s.cmd.Process.Kill()
-	s.cmd.Wait()
-}
-
-// start starts the process, and returns when it answers.
-func (s *Server) start(tb testing.TB) {
-	tb.Helper()
-	s.cmd = exec.Command(mustBuild(tb), arguments(s.Addr, s.meta, s.Root)...)
-	s.cmd.Env = append(os.Environ(), environment...)
-	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
-	if err := s.cmd.Start(); err != nil {
+	s.Kill()
+	cmd := exec.Command(s.program, arguments(s.Addr, s.meta, s.Root)...)
+	cmd.Env = append(os.Environ(), environment...)
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
+	s.cmd = cmd
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.Addr)
 		if err == nil {
@@ -103,7 +110,7 @@ func (s *Server) start(tb testing.TB) {
 			return
 		}
 		if time.Now().After(end) {
-			tb.Fatalf("the server doesn't answer: %v", err)
+			tb.Fatalf("the server doesn't answer: %v: %s", err, s.log.Bytes())
 		}
 	}
 }

@@ -54,7 +54,7 @@ func quoted(b []byte, i int) (end int, escaped bool) {
 func stops(eight uint64) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	quote, slash := eight^('"'*ones), eight^('\\'*ones)
-	return ((quote-ones)&^quote | (slash-ones)&^slash | (eight-' '*ones)&^eight) & highs
+	return ((quote - ones) | (slash - ones) | (eight - ' '*ones)) &^ eight & highs
 }
 
 // escape finds the end of an escape behind its backslash.
@@ -82,6 +82,14 @@ func hex(c byte) int {
 		return int(c|0x20-'a') + 10
 	}
 	return -1
+}
+
+// boolean finds the end of true or false.
+func boolean(b []byte, i int) int {
+	if b[i] == 't' {
+		return literal(b, i, "true")
+	}
+	return literal(b, i, "false")
 }
 
 func literal(b []byte, i int, word string) int {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -305,18 +306,86 @@ func FuzzJSON(f *testing.F) {
 		if strings.Trim(text, " \t\r") == "" {
 			t.Skip()
 		}
-		values, tally, err := read(r, text, Range{0, 1})
-		check.Must(t, err)
-		text = strings.TrimPrefix(text, byteOrderMark)
-		if (tally.Malformed == 0) != json.Valid([]byte(text)) {
-			t.Fatalf("%q: %+v", text, tally)
-		}
-		var members map[string]any
-		if json.Unmarshal([]byte(text), &members) != nil {
-			return
-		}
-		if want, is := members["a"].(string); is && !slices.Equal(values, []string{want}) {
-			t.Fatalf("%q: %q, want %q", text, values, want)
+		readsAsEncodingJSON(t, r, text)
+		readsAsEncodingJSON(t, r, text) // its shape is known
+	})
+}
+
+// FuzzShapes compares the finder with encoding/json where a record is like one before but for some
+// bytes.
+func FuzzShapes(f *testing.F) {
+	r := reader(f, "jsonl:a", false, windowSize, MaxRecord)
+	f.Fuzz(func(t *testing.T, before []byte, at uint16, n uint8, other []byte) {
+		from := min(int(at), len(before))
+		to := min(from+int(n), len(before))
+		after := slices.Concat(before[:from], other, before[to:])
+		for _, line := range [][]byte{before, after, before} {
+			if text := strings.ReplaceAll(string(line), "\n", " "); strings.Trim(text, " \t\r") != "" {
+				readsAsEncodingJSON(t, r, text)
+			}
 		}
 	})
+}
+
+func TestARecordThatDiffersInOneCharacterFromTheOneBeforeIsReadAsEncodingJSONReadsIt(t *testing.T) {
+	r := reader(t, "jsonl:a", false, windowSize, MaxRecord)
+	for _, before := range []string{
+		`{"b":-1.5e+7, "a":"x\u00e9y","c":[true,{"a":null}]}`, `{"a":false,"d":"","a":12}`, `[{"a":"\""},0,false]`, `{"a":{"b":1}}`, ` "a"`, `0`,
+	} {
+		for at := range before {
+			for _, other := range "\"\\{}[],: \t0-.+eEtnua\x00\x1f\x7fé" {
+				for _, to := range []int{at, at + 1} { // before the byte, and in its place
+					after := before[:at] + string(other) + before[to:]
+					if strings.Trim(after, " \t\r") == "" {
+						continue
+					}
+					readsAsEncodingJSON(t, r, before)
+					readsAsEncodingJSON(t, r, after)
+				}
+			}
+		}
+	}
+}
+
+// Records of more shapes than are known, and then of shapes that all are unknown, are read alike.
+func TestRecordsOfManyShapesAreReadAsEncodingJSONReadsThem(t *testing.T) {
+	r := reader(t, "jsonl:a", false, windowSize, MaxRecord)
+	for _, shapes := range []int{maxShapes, maxShapes + 1, maxParts + maxUnknown + pause} {
+		for n := range 2 * shapes {
+			keys := strings.Repeat(`"b":1,`, n%shapes)
+			readsAsEncodingJSON(t, r, `{`+keys+`"a":"`+strconv.Itoa(n)+`"}`)
+			readsAsEncodingJSON(t, r, `{`+keys+`"a":"`+strconv.Itoa(n))
+		}
+	}
+}
+
+// readsAsEncodingJSON compares what a reader of the field a says of a line with encoding/json.
+func readsAsEncodingJSON(t *testing.T, r *Reader, text string) {
+	t.Helper()
+	values, tally, err := read(r, text, Range{0, 1})
+	check.Must(t, err)
+	text = strings.TrimPrefix(text, byteOrderMark)
+	if (tally.Malformed == 0) != json.Valid([]byte(text)) {
+		t.Fatalf("%q: %+v", text, tally)
+	}
+	if tally.Malformed > 0 {
+		return
+	}
+	var members map[string]json.RawMessage
+	json.Unmarshal([]byte(text), &members) // nil if it is no object
+	var want []string
+	raw, has := members["a"]
+	switch {
+	case !has || string(raw) == "null" || raw[0] == '{' || raw[0] == '[':
+	case raw[0] == '"':
+		var value string
+		check.Must(t, json.Unmarshal(raw, &value))
+		want = []string{value}
+	default:
+		want = []string{string(raw)}
+	}
+	null, nested := has && string(raw) == "null", has && (raw[0] == '{' || raw[0] == '[')
+	if !slices.Equal(values, want) || (tally.Null > 0) != null || (tally.Nested > 0) != nested || (tally.Missing > 0) == has {
+		t.Fatalf("%q: %q, %+v, want %q", text, values, tally, want)
+	}
 }

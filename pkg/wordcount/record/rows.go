@@ -24,18 +24,6 @@ type rows struct {
 
 const noColumn = math.MaxInt
 
-// fate is what the search for a field came to.
-type fate uint8
-
-const (
-	found fate = iota
-	missing
-	null
-	nested
-	malformed
-	partial // the record goes on behind the block
-)
-
 // open begins a block.
 func (c *rows) open(block []byte) { c.block, c.quote = block, -1 }
 
