@@ -400,7 +400,7 @@ func TestAFolderFindsTheResultFilesOfAJobThatAnotherOneHasSealed(t *testing.T) {
 func TestWhatIsCountedSoFarIsReadFromResultFilesOnceTheJobIsDone(t *testing.T) {
 	t.Parallel()
 	h := newByHandWith(t, redistest.Start(t), plan.Options{WholeFiles: true, Reducers: 2, Keep: 1})
-	open := func(string) (*shuffle.Store, error) { return shuffle.Open(h.Dir) }
+	open := func(ctx context.Context, _ string) (*shuffle.Store, error) { return shuffle.Open(ctx, h.Dir) }
 	so := func(want string) {
 		t.Helper()
 		words, missing, err := result.Unsealed(t.Context(), h.rdb, h.plan.Job, open)

@@ -36,7 +36,8 @@ type Workers struct {
 	Image       string
 	Inputs      []string // files, folders, patterns and places in S3 that the workers read
 	Folders     []Folder // of this host that they need for that
-	Store       string   // folder of the map outputs; "": the job has none
+	Store       string   // of the map outputs; "": the job has none
+	StoreInS3   bool     // it isn't a folder
 	User, Group int      // of the containers
 	Memory      int64    // bytes for each worker, without what its container needs besides
 	Settings    []Setting

@@ -12,7 +12,7 @@ import (
 func TestFault64FewRunsAreReadSideBySide(t *testing.T) {
 	t.Parallel()
 	h := wordcounttest.New(t, 1)
-	merger := New(h.Client, 1<<26)
+	merger := New(h.Client, 1<<26, h.Dir)
 	const runs = 3 * runsMax
 	totals := &Totals{Outputs: h.Outputs, merger: &merger}
 	for i := range runs {

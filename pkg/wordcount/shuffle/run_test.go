@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -41,14 +42,14 @@ func TestNamesAreCheckedBeforeTheyAreUsed(t *testing.T) {
 func TestAStoreIsMadeInAFolderThatIsThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := Open(filepath.Join(dir, "store"))
+	_, err := Open(t.Context(), filepath.Join(dir, "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "store"), "its folder is not there")
 	check.IsError(t, err, ErrNoStore)
-	_, err = Make(filepath.Join(dir, "unmounted", "store"))
+	_, err = Make(t.Context(), filepath.Join(dir, "unmounted", "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "unmounted", "store"), "its folder is not there")
 	check.IsError(t, err, ErrNoStore)
 	for range 2 {
-		s, err := Make(filepath.Join(dir, "store"))
+		s, err := Make(t.Context(), filepath.Join(dir, "store"))
 		check.Must(t, err)
 		check.Must(t, s.Close())
 	}
@@ -69,8 +70,8 @@ func TestWhatIsThereIsNoMissingStore(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "store")
 	check.Must(t, os.WriteFile(file, nil, 0o600))
-	for what, open := range map[string]func(string) (*Store, error){"open": Open, "make": Make} {
-		_, err := open(file)
+	for what, open := range map[string]func(context.Context, string) (*Store, error){"open": Open, "make": Make} {
+		_, err := open(t.Context(), file)
 		check.IsError(t, err, ErrHost, file)
 		if errors.Is(err, ErrNoStore) {
 			t.Errorf("%s: %v", what, err)

@@ -23,7 +23,7 @@ const (
 func shared(tb testing.TB) (s *Store, dir string) {
 	tb.Helper()
 	dir = filepath.Join(tb.TempDir(), "store")
-	s, err := Make(dir)
+	s, err := Make(tb.Context(), dir)
 	check.Must(tb, err)
 	tb.Cleanup(func() { check.Must(tb, s.Close()) })
 	return s, dir
