@@ -112,6 +112,14 @@ func functions(format Format) template.FuncMap {
 // Input is what the workers are told to read, one input a line.
 func (w Workers) Input() string { return strings.Join(w.Inputs, "\n") }
 
+// Shared is the folder of the map outputs, which a container mounts; "": there is none.
+func (w Workers) Shared() string {
+	if w.StoreInS3 {
+		return ""
+	}
+	return w.Store
+}
+
 // Mebibytes is the memory of a container.
 func (w Workers) Mebibytes() int64 { return (w.Memory + besides + 1<<20 - 1) >> 20 }
 

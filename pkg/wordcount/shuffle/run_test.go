@@ -169,6 +169,10 @@ func TestARunThatIsDeletedWhileAMapOutputIsWrittenTakesIt(t *testing.T) {
 
 func TestARunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T) {
 	t.Parallel()
+	aRunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t, prepared)
+}
+
+func aRunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T, prepared maker) {
 	r, _ := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	out, err := r.Open(aName, 8)
@@ -182,10 +186,14 @@ func TestARunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T) {
 
 func TestAMarkIsRestored(t *testing.T) {
 	t.Parallel()
+	aMarkIsRestored(t, prepared)
+}
+
+func aMarkIsRestored(t *testing.T, prepared maker) {
 	r, maps := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	check.Must(t, r.CheckMark())
-	mark := filepath.Join(r.store.where, r.mark())
+	mark := filepath.Join(filepath.Dir(maps), "mark")
 	check.Must(t, os.Remove(mark))
 	check.Must(t, r.Prepare())
 	check.Must(t, os.Truncate(mark, 3)) // as by a crash
@@ -240,6 +248,10 @@ func TestARunIsDeletedByItself(t *testing.T) {
 
 func TestAMapOutputIsRemoved(t *testing.T) {
 	t.Parallel()
+	aMapOutputIsRemoved(t, prepared)
+}
+
+func aMapOutputIsRemoved(t *testing.T, prepared maker) {
 	r, maps := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	put(t, r, anotherName, 8, numbered(100))
@@ -357,6 +369,10 @@ func TestFault73InputOutputErrorsAreNoLoss(t *testing.T) {
 
 func TestAReaderThatLeavesEarlyIsUsedAgain(t *testing.T) {
 	t.Parallel()
+	aReaderThatLeavesEarlyIsUsedAgain(t, prepared)
+}
+
+func aReaderThatLeavesEarlyIsUsedAgain(t *testing.T, prepared maker) {
 	r, _ := prepared(t)
 	words := numbered(300_000)
 	put(t, r, aName, 1, words)
