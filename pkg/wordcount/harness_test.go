@@ -104,7 +104,8 @@ type rig struct {
 	input   string
 	plan    plan.Plan
 	folder  state.Folder
-	store   string // folder of the map outputs
+	store   string // of the map outputs
+	objects string // the folder in which a server for S3 has that store; "": it isn't in S3
 	sup     *supervisor.Supervisor
 	config  supervisor.Config // of sup
 	team    *pool.Pool

@@ -41,6 +41,10 @@ const limit = time.Minute
 type Server struct {
 	Addr string
 	Root string // the folder with its buckets
+
+	program, meta string
+	cmd           *exec.Cmd // nil: it was killed
+	log           bytes.Buffer
 }
 
 // Start starts a server, and lets this process and its children use it until the test ends.
@@ -48,9 +52,8 @@ func Start(tb testing.TB) *Server {
 	tb.Helper()
 	program := mustBuild(tb)
 	top := tb.TempDir()
-	s := &Server{Root: filepath.Join(top, "buckets")}
-	meta := filepath.Join(top, "meta")
-	for _, dir := range []string{s.Root, meta} {
+	s := &Server{Root: filepath.Join(top, "buckets"), program: program, meta: filepath.Join(top, "meta")}
+	for _, dir := range []string{s.Root, s.meta} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			tb.Fatal(err)
 		}
@@ -61,29 +64,45 @@ func Start(tb testing.TB) *Server {
 	}
 	s.Addr = free.Addr().String()
 	free.Close()
-	var log bytes.Buffer
-	cmd := exec.Command(program, "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", meta, "--default-etag", "none", s.Root)
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
 	tb.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		s.Kill()
 		if tb.Failed() {
-			tb.Logf("the server says: %s", log.Bytes())
+			tb.Logf("the server says: %s", s.log.Bytes())
 		}
 	})
 	s.use(tb, s.Addr)
+	s.Restart(tb)
+	return s
+}
+
+// Kill ends the server as a crash does.
+func (s *Server) Kill() {
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// Restart starts a server that was killed, with what it had, and returns when it answers.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	s.Kill()
+	cmd := exec.Command(s.program, "--port", s.Addr, "--quiet", "--keep-alive", "posix", "--sidecar", s.meta, "--default-etag", "none", s.Root)
+	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Access, "ROOT_SECRET_KEY="+Secret)
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	s.cmd = cmd
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.Addr)
 		if err == nil {
 			conn.Close()
-			return s
+			return
 		}
 		if time.Now().After(end) {
-			tb.Fatalf("the server doesn't answer: %v: %s", err, log.Bytes())
+			tb.Fatalf("the server doesn't answer: %v: %s", err, s.log.Bytes())
 		}
 	}
 }
