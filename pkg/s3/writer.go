@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -25,6 +26,7 @@ type Writer struct {
 	id   *string     // of an upload in parts; nil: it is none yet
 	sent []types.CompletedPart
 	size int64 // bytes that were sent
+	err  error // of a Write: the object can't be finished any more
 }
 
 // Create returns a Writer, whose requests end with ctx. It sends nothing yet.
@@ -32,10 +34,11 @@ func Create(ctx context.Context, u URL) *Writer { return &Writer{ctx: ctx, url: 
 
 func (w *Writer) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
-		if w.n == Part {
-			if err := w.send(); err != nil {
-				return n, Failed("put", w.url, err)
-			}
+		if w.n == Part && w.err == nil {
+			w.err = Failed("put", w.url, w.send())
+		}
+		if w.err != nil {
+			return n, w.err
 		}
 		if w.part == nil {
 			w.part = parts.Get().(*[Part]byte)
@@ -73,7 +76,10 @@ func (w *Writer) send() error {
 
 // Finish ends the object. After an error, nothing of it is left if the server can still be asked.
 func (w *Writer) Finish() error {
-	err := w.finish()
+	err := w.err
+	if err == nil {
+		err = w.finish()
+	}
 	if err != nil {
 		w.Abort()
 	}
@@ -102,13 +108,20 @@ func (w *Writer) finish() error {
 	_, err = client.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &w.url.Bucket, Key: &w.url.Key, UploadId: w.id, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.sent},
 	})
-	if hasCode(err, noUpload) {
-		// An earlier try has ended the upload, and its answer was lost.
-		if o, statErr := Stat(w.ctx, w.url); statErr == nil && o.Size == w.size {
-			return nil
-		}
+	if err == nil || w.isThere(err) {
+		return nil
 	}
 	return err
+}
+
+// isThere reports whether the upload was finished although err says that it wasn't: the answer was lost,
+// and another try can't finish it again.
+func (w *Writer) isThere(err error) bool {
+	if _, answered := errors.AsType[statusError](cause(err)); answered && !hasCode(err, noUpload) {
+		return false
+	}
+	o, err := Stat(w.ctx, w.url)
+	return err == nil && o.Size == w.size
 }
 
 // Abort takes back what was sent in parts. It does so after the end of the Writer's ctx, too.

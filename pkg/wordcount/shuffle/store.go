@@ -31,11 +31,15 @@ func Where(text string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), err
 }
 
-// Room returns how many bytes of a worker's memory a store takes: a part of an object, and what is read
-// together. A folder takes none beyond what any file does.
+// requestRoom is what requests take besides a part of an object, in bytes: what is read together, what
+// the SDK and HTTP hold, and garbage of theirs.
+const requestRoom = 4 << 20
+
+// Room returns how many bytes of a worker's memory a store takes. A folder takes none beyond what any
+// file does.
 func Room(where string) int {
 	if InS3(where) {
-		return s3.Part + 4*windowSize
+		return s3.Part + requestRoom
 	}
 	return 0
 }
