@@ -78,7 +78,7 @@ func (r *rig) isTidy() {
 	}
 }
 
-func TestFault81AJobWithItsStoreInS3IsExactThoughWorkersDieAndS3IsBusy(t *testing.T) {
+func TestFault83AJobWithItsStoreInS3IsExactThoughWorkersDieAndS3IsBusy(t *testing.T) {
 	for what, o := range bothKinds {
 		t.Run(what, func(t *testing.T) {
 			r, server := withStoreInS3(t, check.Texts(20, 40))
@@ -108,7 +108,7 @@ func TestFault81AJobWithItsStoreInS3IsExactThoughWorkersDieAndS3IsBusy(t *testin
 	}
 }
 
-func TestFault81MapOutputsThatAreLostOrDamagedInS3AreCountedAgain(t *testing.T) {
+func TestFault83MapOutputsThatAreLostOrDamagedInS3AreCountedAgain(t *testing.T) {
 	for what, ruin := range ruins {
 		t.Run(what, func(t *testing.T) {
 			r, _ := withStoreInS3(t, check.Texts(20, 40))
@@ -141,7 +141,7 @@ func (r *rig) mapOutputs() (paths []string) {
 	return paths
 }
 
-func TestFault81AResultFileThatIsLostInS3IsCountedAnew(t *testing.T) {
+func TestFault83AResultFileThatIsLostInS3IsCountedAnew(t *testing.T) {
 	for what, ruin := range ruins {
 		t.Run(what, func(t *testing.T) {
 			r, _ := withStoreInS3(t, check.Texts(10, 30))
@@ -159,7 +159,7 @@ func TestFault81AResultFileThatIsLostInS3IsCountedAnew(t *testing.T) {
 	}
 }
 
-func TestFault81AJobOutlivesAServerForS3ThatIsKilledAndStartedAgain(t *testing.T) {
+func TestFault83AJobOutlivesAServerForS3ThatIsKilledAndStartedAgain(t *testing.T) {
 	for what, o := range bothKinds {
 		t.Run(what, func(t *testing.T) {
 			r, server := withStoreInS3(t, check.Texts(20, 40))
@@ -186,7 +186,7 @@ func TestFault81AJobOutlivesAServerForS3ThatIsKilledAndStartedAgain(t *testing.T
 	}
 }
 
-func TestFault81ARunGoesOnWhereS3StoppedIt(t *testing.T) {
+func TestFault83ARunGoesOnWhereS3StoppedIt(t *testing.T) {
 	r, server := withStoreInS3(t, check.Texts(20, 40))
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	s3.Forget()
@@ -204,7 +204,7 @@ func TestFault81ARunGoesOnWhereS3StoppedIt(t *testing.T) {
 	}
 }
 
-func TestFault81AHostWithAnotherPlaceInS3IsToldAndHarmsNobody(t *testing.T) {
+func TestFault83AHostWithAnotherPlaceInS3IsToldAndHarmsNobody(t *testing.T) {
 	r, server := withStoreInS3(t, check.Texts(10, 30))
 	r.prepare(keeping)
 	r.whenSeen(
@@ -229,13 +229,13 @@ func TestFault81AHostWithAnotherPlaceInS3IsToldAndHarmsNobody(t *testing.T) {
 	r.finishExactly()
 }
 
-func TestFault81NoCredentialOfTheStoreIsInRedisOrInTheFolder(t *testing.T) {
+func TestFault83NoCredentialOfTheStoreIsInRedisOrInTheFolder(t *testing.T) {
 	r, _ := withStoreInS3(t, check.Texts(5, 10))
 	r.exact(keeping)
 	r.keepsSecrets()
 }
 
-func TestFault81AWorkersMemoryHasAPartOfAnObject(t *testing.T) {
+func TestFault83AWorkersMemoryHasAPartOfAnObject(t *testing.T) {
 	for _, keep := range []int{0, 10} {
 		t.Run(fmt.Sprintf("keep %d", keep), func(t *testing.T) {
 			r, _ := withStoreInS3(t, nil)

@@ -28,6 +28,9 @@ const (
 	markWithin = 5 * time.Second
 )
 
+// ErrElsewhere reports a run whose place this host doesn't find.
+var ErrElsewhere = errors.New("this host can't use the map outputs")
+
 // Keeper keeps the place of a job's map outputs. It makes the place of each run that this folder
 // starts, restores its mark, and deletes it. The place of a run that this folder adopted belongs to
 // the folder that started it.
@@ -138,7 +141,7 @@ func Find(ctx context.Context, here Store, theirs, job, run string, look func(sh
 			return theirs, nil
 		}
 	}
-	return "", fmt.Errorf("%w: this host can't use the map outputs of job %s, which are in %s: %w", protocol.ErrInput, job, strconv.Quote(theirs), err)
+	return "", fmt.Errorf("%w: %w of job %s, which are in %s: %w", protocol.ErrInput, ErrElsewhere, job, strconv.Quote(theirs), err)
 }
 
 // With opens the store of a run, and does something there. The error of a store that can't be used wraps

@@ -41,7 +41,7 @@ func newServer(t *testing.T) *s3test.Server {
 	return server
 }
 
-func TestFault81AStoreInS3DoesWhatAFolderDoes(t *testing.T) {
+func TestFault83AStoreInS3DoesWhatAFolderDoes(t *testing.T) {
 	prepared := inS3(newServer(t))
 	for what, test := range map[string]func(*testing.T, maker){
 		"WhatIsWrittenIsRead":                            whatIsWrittenIsRead,
@@ -61,7 +61,7 @@ func TestFault81AStoreInS3DoesWhatAFolderDoes(t *testing.T) {
 	}
 }
 
-func TestFault81WhatIsGoneOrDamagedInS3IsLost(t *testing.T) {
+func TestFault83WhatIsGoneOrDamagedInS3IsLost(t *testing.T) {
 	prepared := inS3(newServer(t))
 	for what, ruin := range map[string]func(path string) error{
 		"deleted": os.Remove,
@@ -95,7 +95,7 @@ func TestFault81WhatIsGoneOrDamagedInS3IsLost(t *testing.T) {
 	}
 }
 
-func TestFault81WhatKeepsAHostFromS3IsNoLoss(t *testing.T) {
+func TestFault83WhatKeepsAHostFromS3IsNoLoss(t *testing.T) {
 	server := newServer(t)
 	var fault atomic.Pointer[s3test.Fault] // of requests about the map output
 	server.Before(t, func(r *http.Request) s3test.Fault {
@@ -150,7 +150,7 @@ func TestFault81WhatKeepsAHostFromS3IsNoLoss(t *testing.T) {
 	same(t, got, numbered(10_000))
 }
 
-func TestFault81WhereS3DoesNotSayThatSomethingIsMissingNothingIsKept(t *testing.T) {
+func TestFault83WhereS3DoesNotSayThatSomethingIsMissingNothingIsKept(t *testing.T) {
 	server := newServer(t)
 	usable := func(where string) error {
 		s, err := Open(t.Context(), where)
@@ -177,7 +177,7 @@ func TestFault81WhereS3DoesNotSayThatSomethingIsMissingNothingIsKept(t *testing.
 	}
 }
 
-func TestFault81WithoutTheMarkInS3EverythingIsTheHostsError(t *testing.T) {
+func TestFault83WithoutTheMarkInS3EverythingIsTheHostsError(t *testing.T) {
 	server := newServer(t)
 	prepared := inS3(server)
 	for _, unmark := range []func(r Run, mark string) error{
@@ -216,7 +216,7 @@ func uploads(t *testing.T) (n int) {
 	return len(out.Uploads)
 }
 
-func TestFault81ARunInS3IsDeletedByItselfWithWhatIsBeingWritten(t *testing.T) {
+func TestFault83ARunInS3IsDeletedByItselfWithWhatIsBeingWritten(t *testing.T) {
 	server := newServer(t)
 	r, maps := inS3(server)(t)
 	sibling := runOf(t, r.store, aJob, anotherRun)
