@@ -51,6 +51,8 @@ var ErrOver = fmt.Errorf("%w: the job ended before the fault could hit it: give 
 // ErrNoDisk is returned where the map outputs lie on a disk that others use, too.
 var ErrNoDisk = fmt.Errorf("%w: fillShuffle fills only a small disk of its own", protocol.ErrInput)
 
+var errInS3 = fmt.Errorf("%w: only map outputs in a folder can be harmed, and this job has its own in S3", protocol.ErrInput)
+
 var errNoOutputs = fmt.Errorf("%w: a job without reducers has no map outputs", protocol.ErrInput)
 
 // status reads the job's status. It tries again while Redis doesn't answer and a supervisor lives.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 // spareFrom is how often the output of a task may have been lost before it is spared. One loss more
@@ -84,6 +85,7 @@ func (a Attack) harmOutput(ctx context.Context, what string, harm func(path stri
 
 // anyOutput waits until there is a map output that may be lost, and returns one, and where it is.
 func (a Attack) anyOutput(ctx context.Context) (hit protocol.Output, path string, err error) {
+	inS3 := false
 	_, err = a.until(ctx, func(st protocol.Status) bool {
 		if st.Phase == protocol.Done {
 			return false
@@ -101,6 +103,9 @@ func (a Attack) anyOutput(ctx context.Context) (hit protocol.Output, path string
 			if err != nil || !known || spent(o, lost) {
 				continue
 			}
+			if inS3 = shuffle.InS3(store.Dir); inS3 {
+				return true
+			}
 			hit, path = o, filepath.Join(store.Dir, a.Plan.Job.ID, meta["run"], "map", filepath.Base(o.Name))
 			if _, err := os.Stat(path); err == nil {
 				return true
@@ -108,6 +113,9 @@ func (a Attack) anyOutput(ctx context.Context) (hit protocol.Output, path string
 		}
 		return false
 	})
+	if err == nil && inS3 {
+		err = errInS3
+	}
 	return hit, path, err
 }
 

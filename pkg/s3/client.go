@@ -19,6 +19,11 @@ const (
 	attempts = 8
 	// answerWithin is how long an answer may take to begin, and how long its body may stand still.
 	answerWithin = 30 * time.Second
+	// sendWithin is how long it may take to send a request, with a part of 8 MiB perhaps, and to get the
+	// beginning of its answer.
+	sendWithin = 5 * time.Minute
+	// abortWithin is how long it may take to take an upload back.
+	abortWithin = 10 * time.Second
 	// region is for a server that has none.
 	region = "us-east-1"
 )

@@ -8,7 +8,10 @@
 //	for o, err := range s3.List(ctx, u) { … }  // whose keys begin with that of u, in pages
 //	r := s3.Open(ctx, u, o, end)               // reads this version alone, and ahead up to end
 //	n, err := r.ReadAt(p, off)                 // fast in order; wraps ErrChanged
-//	err = s3.Upload(ctx, u, func(w io.Writer) error { … })
+//	err = s3.Upload(ctx, u, func(w io.Writer) error { … })  // several parts at once
+//	w := s3.Create(ctx, u)                     // one part in memory; ends with Finish or Abort
+//	n, err := s3.ReadAt(ctx, u, p, off)        // whichever version is there
+//	err = s3.DeleteAll(ctx, u)                 // whose keys begin with that of u, unfinished uploads too
 //
 // Where the server is, and who asks, the AWS SDK finds out as it does in every program: the variables
 // AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE and so on, the files in ~/.aws, the
@@ -19,10 +22,11 @@
 //
 // The SDK repeats a request after an answer of 5xx, or none for 30 s, with growing pauses. An object
 // whose body breaks, or stands still for 30 s, is asked for again from the byte that comes next. So is a
-// listing, a page at a time.
+// listing, a page at a time. A request that can't be sent within five minutes counts as one without an
+// answer.
 //
-// The ETag, the length and the range of each answer are compared with what was asked for, because not
-// every server heeds If-Match and Range.
+// The length and the range of each answer are compared with what was asked for, because not every server
+// heeds Range, and a Reader compares the ETag, too.
 //
 // Every error is an *fs.PathError whose path is s3://bucket/key. It says what S3 answered: the status
 // and the code. It never has credentials, because a message of the server or of the SDK is not a part

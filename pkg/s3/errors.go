@@ -18,11 +18,18 @@ import (
 // ErrChanged reports that the object is not the version that was asked for.
 var ErrChanged = errors.New("s3: another object took its place")
 
+// ErrNoBucket reports that there is no such bucket.
+var ErrNoBucket = fmt.Errorf("s3: there is no such bucket: %w", fs.ErrNotExist)
+
 var (
 	errCredentials = errors.New("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 	errSettings    = errors.New("the AWS_ variables or the files in ~/.aws can't be understood")
 	errRange       = errors.New("S3 answers with another range")
+	errPastEnd     = errors.New("the object ends before the range")
 )
+
+// noUpload is the code of an upload that is not there, or is finished.
+const noUpload = "NoSuchUpload"
 
 // Failed is the error of a call of the SDK, without anything that the server or the SDK says in its own
 // words. It is an *fs.PathError, or nil.
@@ -53,6 +60,15 @@ func (e statusError) Error() string {
 
 func (e statusError) Unwrap() error { return e.is }
 
+// hasCode reports whether err is an answer of S3 with a code.
+func hasCode(err error, code string) bool {
+	if err == nil {
+		return false
+	}
+	e, ok := errors.AsType[statusError](cause(err))
+	return ok && e.code == code
+}
+
 func cause(err error) error {
 	for _, known := range []error{
 		context.Canceled, context.DeadlineExceeded, errCredentials, errSettings, errSilent, errRange, ErrChanged,
@@ -72,6 +88,11 @@ func cause(err error) error {
 			e.is = fs.ErrPermission
 		case http.StatusNotFound:
 			e.is = fs.ErrNotExist
+			if e.code == "NoSuchBucket" {
+				e.is = ErrNoBucket
+			}
+		case http.StatusRequestedRangeNotSatisfiable:
+			e.is = errPastEnd
 		case http.StatusPreconditionFailed:
 			e.is = ErrChanged
 		}

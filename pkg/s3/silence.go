@@ -28,8 +28,13 @@ type listener struct{ s3.HTTPClient }
 
 func (l listener) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
+	sending := time.AfterFunc(sendWithin, func() { cancel(errSilent) })
 	answer, err := l.HTTPClient.Do(r.WithContext(ctx))
+	sending.Stop()
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			err = errSilent
+		}
 		cancel(nil)
 		return answer, err
 	}

@@ -53,7 +53,7 @@ func (s *session) discard(ctx context.Context) error {
 		err = s.clean(ctx)
 	}
 	for _, job := range jobs {
-		err = cmp.Or(err, place.Delete(s.job.Folder(), job))
+		err = cmp.Or(err, place.Delete(ctx, s.job.Folder(), job))
 	}
 	if err != nil {
 		return err

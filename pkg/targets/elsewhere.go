@@ -19,6 +19,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -114,7 +115,8 @@ func (s *session) describe(ctx context.Context, w *deploy.Workers) error {
 	if status.Dismissed {
 		return fmt.Errorf("%w: job %s is sealed, and needs no more workers", protocol.ErrInput, w.Job)
 	}
-	if err := s.inputs(w); err != nil {
+	inS3, err := s.inputs(w)
+	if err != nil {
 		return err
 	}
 	if status.Reducers > 0 {
@@ -126,22 +128,25 @@ func (s *session) describe(ctx context.Context, w *deploy.Workers) error {
 		case !known:
 			return fmt.Errorf("%w: this folder doesn't know where the map outputs of job %s are: print the manifest where the job was started", protocol.ErrState, w.Job)
 		}
-		w.Store = store.Dir
+		w.Store, w.StoreInS3 = store.Dir, shuffle.InS3(store.Dir)
 	}
 	if w.User, w.Group = os.Getuid(), os.Getgid(); w.User == 0 {
-		if w.Store != "" {
+		if w.Store != "" && !w.StoreInS3 {
 			return fmt.Errorf("%w: the map outputs of job %s are for root alone, and workers in containers are never root: run the job as another user", protocol.ErrInput, w.Job)
 		}
 		w.User, w.Group = deploy.User, deploy.User
+	}
+	if inS3 || w.StoreInS3 {
+		tellOfS3(w)
 	}
 	s.tell(w)
 	return nil
 }
 
-// inputs fills in what the workers read, and what they need for that.
-func (s *session) inputs(w *deploy.Workers) error {
+// inputs fills in what the workers read, and the folders that they need for that. It reports whether
+// they need S3, too.
+func (s *session) inputs(w *deploy.Workers) (inS3 bool, err error) {
 	w.Inputs = s.job.Planned().Manifest.Inputs
-	inS3 := false
 	for _, name := range w.Inputs {
 		if input.InS3(name) {
 			inS3 = true
@@ -150,16 +155,18 @@ func (s *session) inputs(w *deploy.Workers) error {
 		path := plan.Base(name)
 		info, err := os.Stat(path)
 		if err != nil {
-			return fmt.Errorf("%w: %w", protocol.ErrInput, err)
+			return false, fmt.Errorf("%w: %w", protocol.ErrInput, err)
 		}
 		folder := deploy.Folder{Path: path, File: info.Mode()&fs.ModeType == 0}
 		if !slices.Contains(w.Folders, folder) { // two patterns may begin in one folder
 			w.Folders = append(w.Folders, folder)
 		}
 	}
-	if !inS3 {
-		return nil
-	}
+	return inS3, nil
+}
+
+// tellOfS3 fills in where S3 is, and who asks.
+func tellOfS3(w *deploy.Workers) {
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if value := os.Getenv(name); value != "" {
 			w.Settings = append(w.Settings, deploy.Setting{Name: name, Value: value})
@@ -173,7 +180,6 @@ func (s *session) inputs(w *deploy.Workers) error {
 			w.Secrets = append(w.Secrets, secret)
 		}
 	}
-	return nil
 }
 
 // tell fills in what the workers are told by variables.

@@ -22,6 +22,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
 
 // attackerOf returns a session with connections of its own, because an attack may cut the job's
@@ -199,6 +200,8 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
+	} else if shuffle.InS3(c.Shuffle) { // faults of map outputs are those of files
+		c.Shuffle = ""
 	}
 	if c.Inputs = s.given; s.given == nil {
 		c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false

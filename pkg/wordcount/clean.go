@@ -109,7 +109,7 @@ func (c *cleaner) clean(ctx context.Context, id string) (keys int, err error) {
 	if failed != nil {
 		return keys, cmp.Or(folder.SetServers(id, left), failed)
 	}
-	if err := place.Delete(folder, id); err != nil {
+	if err := place.Delete(ctx, folder, id); err != nil {
 		return keys, err
 	}
 	return keys, folder.Forget(id)

@@ -2,7 +2,7 @@ package wordcount
 
 import (
 	"cmp"
-	"path/filepath"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -13,6 +13,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
@@ -31,8 +33,9 @@ type Config struct {
 	Lease        time.Duration   // longest time without a heartbeat; default: worker.DefaultLease
 	Faults       []worker.Faults // of the first worker processes, one element each, at most Workers; default: none
 
-	// Shuffle is the folder of the map outputs, which all workers of a job share, and of the result
-	// files, if Keep is set; default: the folder "shuffle" in Dir. Workers on other hosts need one that all hosts have mounted.
+	// Shuffle is where the map outputs are, which all workers of a job share, and the result files, if
+	// Keep is set: a folder, or s3://bucket/prefix; default: the folder "shuffle" in Dir. Workers on other
+	// hosts need a folder that all hosts have mounted, or S3.
 	Shuffle string
 
 	Checkpoint time.Duration // between two checkpoints; default: DefaultCheckpoint
@@ -113,9 +116,12 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// store is where this folder keeps map outputs. Its path means the same to all processes.
+// store is where this folder keeps map outputs. It means the same to all processes.
 func (c Config) store() (place.Store, error) {
-	dir, err := filepath.Abs(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
+	dir, err := shuffle.Where(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
+	if err != nil {
+		err = fmt.Errorf("%w: the store %q: %w", protocol.ErrInput, c.Shuffle, err)
+	}
 	return place.Store{Dir: dir, Chosen: c.Shuffle != ""}, err
 }
 

@@ -84,7 +84,7 @@ func TestFault39UnreadableFileIsNamedAmongThoseOfItsTask(t *testing.T) {
 		check.Must(t, os.Remove(path))
 		check.Must(t, os.Symlink(path, path))
 		r.finishFailing(protocol.ErrIncomplete, strconv.Quote(path))
-		words, missing, err := result.Unsealed(t.Context(), r.rdb, r.plan.Job, func(string) (*shuffle.Store, error) { return shuffle.Open(r.store) })
+		words, missing, err := result.Unsealed(t.Context(), r.rdb, r.plan.Job, func(ctx context.Context, _ string) (*shuffle.Store, error) { return shuffle.Open(ctx, r.store) })
 		check.Must(t, err)
 		var left []string
 		for _, w := range words {

@@ -53,7 +53,7 @@ func (r *rig) tampered(splits []plan.Split) {
 	r.tb.Helper()
 	check.Must(r.tb, r.folder.SetRun(r.plan.Job.ID, wordcounttest.ARun))
 	check.Must(r.tb, r.folder.SetStore(r.plan.Job.ID, state.Store{Run: wordcounttest.ARun, Dir: r.store, Own: true}))
-	store, err := shuffle.Open(r.store)
+	store, err := shuffle.Open(r.tb.Context(), r.store)
 	check.Must(r.tb, err)
 	defer store.Close()
 	run, err := store.Run(r.plan.Job.ID, wordcounttest.ARun)

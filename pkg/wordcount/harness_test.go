@@ -103,7 +103,8 @@ type rig struct {
 	input   string
 	plan    plan.Plan
 	folder  state.Folder
-	store   string // folder of the map outputs
+	store   string // of the map outputs
+	objects string // the folder in which a server for S3 has that store; "": it isn't in S3
 	sup     *supervisor.Supervisor
 	config  supervisor.Config // of sup
 	team    *pool.Pool
@@ -580,12 +581,12 @@ func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
 
 // result is the published result, as a reader in this folder finds it.
 func (r *rig) result(sealed state.Sealed) result.Result {
-	return result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence, Run: sealed.Run, Store: func(run string) (*shuffle.Store, error) {
+	return result.Result{Redis: r.rdb, Job: r.plan.Job, Fence: sealed.Fence, Run: sealed.Run, Store: func(ctx context.Context, run string) (*shuffle.Store, error) {
 		store, _, err := r.folder.Store(r.plan.Job.ID, run)
 		if err != nil {
 			return nil, err
 		}
-		return shuffle.Open(store.Dir)
+		return shuffle.Open(ctx, store.Dir)
 	}}
 }
 

@@ -98,7 +98,7 @@ func (j *Job) Unsealed(ctx context.Context) (words iter.Seq2[Entry, error], miss
 }
 
 // store opens the store of a run of this job.
-func (j *Job) store(run string) (*shuffle.Store, error) {
+func (j *Job) store(ctx context.Context, run string) (*shuffle.Store, error) {
 	store, known, err := j.folder.Store(j.plan.Job.ID, run)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (j *Job) store(run string) (*shuffle.Store, error) {
 	if !known {
 		return nil, fmt.Errorf("%w: this folder doesn't know where the files of job %s are", ErrState, j.plan.Job.ID)
 	}
-	return shuffle.Open(store.Dir)
+	return shuffle.Open(ctx, store.Dir)
 }
 
 // Join makes this job one that another folder or host has planned. It checks that this host has the
@@ -171,7 +171,7 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 	if st.Reducers > 0 {
 		here, err := j.config.store()
 		if err == nil {
-			store, err = place.Find(here, st.Store, j.plan.Job.ID, st.Run, shuffle.Run.CheckMark)
+			store, err = place.Find(ctx, here, st.Store, j.plan.Job.ID, st.Run, shuffle.Run.CheckMark)
 		}
 		if err != nil {
 			return false, err

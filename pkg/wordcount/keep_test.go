@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func TestTwoSupervisorsFillOneSet(t *testing.T) {
 // resultFiles are the paths of the job's result files, in the store.
 func (r *rig) resultFiles() []string {
 	r.tb.Helper()
-	paths, err := filepath.Glob(filepath.Join(r.store, r.plan.Job.ID, "*", "result", "*"))
+	paths, err := filepath.Glob(filepath.Join(cmp.Or(r.objects, r.store), r.plan.Job.ID, "*", "result", "*"))
 	if err != nil || len(paths) == 0 {
 		r.tb.Fatalf("there are no result files: %v", err)
 	}
@@ -400,7 +401,7 @@ func TestAFolderFindsTheResultFilesOfAJobThatAnotherOneHasSealed(t *testing.T) {
 func TestWhatIsCountedSoFarIsReadFromResultFilesOnceTheJobIsDone(t *testing.T) {
 	t.Parallel()
 	h := newByHandWith(t, redistest.Start(t), plan.Options{WholeFiles: true, Reducers: 2, Keep: 1})
-	open := func(string) (*shuffle.Store, error) { return shuffle.Open(h.Dir) }
+	open := func(ctx context.Context, _ string) (*shuffle.Store, error) { return shuffle.Open(ctx, h.Dir) }
 	so := func(want string) {
 		t.Helper()
 		words, missing, err := result.Unsealed(t.Context(), h.rdb, h.plan.Job, open)

@@ -128,7 +128,7 @@ type putting struct {
 func newLab(t *rapid.T, r *rig) *lab {
 	l := &lab{t: t, rig: r, folder: r.folder, runs: map[string]int{}, dumps: [][]byte{nil}, dir: r.tb.TempDir(), gone: map[string]bool{}}
 	var err error
-	l.store, err = shuffle.Open(l.dir)
+	l.store, err = shuffle.Open(context.Background(), l.dir)
 	l.must(err)
 	l.history = filepath.Join(l.dir, "history")
 	r.recordIn(l.history)

@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -251,7 +252,7 @@ func (s *striker) another(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := shuffle.Open(dir)
+	store, err := shuffle.Open(context.Background(), dir)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type Config struct {
 	Split        int64                 // bytes of a split; plan.DefaultSplit
 	WholeFiles   bool                  // never split a file
 	WorkerMemory int64                 // bytes that a worker may use; worker.DefaultWorkerMemory
-	Shuffle      string                // folder of map outputs and result files; in the state folder
+	Shuffle      string                // folder or s3://bucket/prefix of map outputs and result files; in the state folder
 	Lease        time.Duration         // worker.DefaultLease
 	Checkpoint   time.Duration         // between checkpoints; wordcount.DefaultCheckpoint
 	Faults       string                // see worker.ParseFaults; none

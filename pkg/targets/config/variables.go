@@ -15,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -89,7 +90,11 @@ var variables = []variable{
 		}
 		return err
 	}},
-	{"WORDCOUNT_SHUFFLE", "in the state folder", text(func(c *Config) *string { return &c.Shuffle })},
+	{"WORDCOUNT_SHUFFLE", "in the state folder", func(c *Config, v string) error {
+		c.Shuffle = v
+		_, err := shuffle.Where(v)
+		return err
+	}},
 	{"WORDCOUNT_LEASE", "10s", duration(func(c *Config) *time.Duration { return &c.Lease })},
 	{"WORDCOUNT_CHECKPOINT", "5s", duration(func(c *Config) *time.Duration { return &c.Checkpoint })},
 	{"WORDCOUNT_FAULTS", "", func(c *Config, v string) error {

@@ -52,9 +52,9 @@ func (w Workers) kubernetes() []string {
 		mounts.line("            - name: input-%d\n              mountPath: %q\n              readOnly: true", i, f.Path)
 		volumes.line("        - name: input-%d\n          hostPath:\n            path: %q\n            type: %s", i, f.Path, kind)
 	}
-	if w.Store != "" {
-		mounts.line("            - name: shuffle\n              mountPath: %q", w.Store)
-		volumes.line("        - name: shuffle\n          hostPath:\n            path: %q\n            type: Directory", w.Store)
+	if folder := w.shared(); folder != "" {
+		mounts.line("            - name: shuffle\n              mountPath: %q", folder)
+		volumes.line("        - name: shuffle\n          hostPath:\n            path: %q\n            type: Directory", folder)
 	}
 	return []string{
 		"{{literals}}", literals.String(), "{{env}}", env.String(), "{{mounts}}", mounts.String(), "{{volumes}}", volumes.String(),
@@ -81,8 +81,8 @@ func (w Workers) compose() []string {
 	for _, f := range w.Folders {
 		volumes.line("      - type: bind\n        source: %s\n        target: %[1]s\n        read_only: true", quote(f.Path))
 	}
-	if w.Store != "" {
-		volumes.line("      - type: bind\n        source: %s\n        target: %[1]s", quote(w.Store))
+	if folder := w.shared(); folder != "" {
+		volumes.line("      - type: bind\n        source: %s\n        target: %[1]s", quote(folder))
 	}
 	if files := w.files(); len(files) > 0 {
 		secrets.line("    secrets:")

@@ -35,7 +35,8 @@ type Workers struct {
 	Image       string
 	Inputs      []string // files, folders, patterns and places in S3 that the workers read
 	Folders     []Folder // of this host that they need for that
-	Store       string   // folder of the map outputs; "": the job has none
+	Store       string   // of the map outputs; "": the job has none
+	StoreInS3   bool     // it isn't a folder
 	User, Group int      // of the containers
 	Memory      int64    // bytes for each worker, without what its container needs besides
 	Settings    []Setting
@@ -108,6 +109,14 @@ func (w Workers) texts() []string {
 
 // Input is what the workers are told to read, one input a line.
 func (w Workers) Input() string { return strings.Join(w.Inputs, "\n") }
+
+// shared is the folder of the map outputs, which a container mounts; "": there is none.
+func (w Workers) shared() string {
+	if w.StoreInS3 {
+		return ""
+	}
+	return w.Store
+}
 
 // mebibytes is the memory of a container.
 func (w Workers) mebibytes() int64 { return (w.Memory + besides + 1<<20 - 1) >> 20 }

@@ -8,6 +8,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisfn"
 	"github.com/magereduce/magereduce/pkg/targets/deploy"
 	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -37,6 +38,7 @@ var advices = []struct {
 	{protocol.ErrNoResult, "{mage} clean run"},
 	{supervisor.ErrBudget, "raise WORDCOUNT_REDIS_MEMORY and run again to resume"},
 	{experiment.ErrSealed, "{mage} clean"},
+	{place.ErrElsewhere, "set WORDCOUNT_SHUFFLE to where the job has them, as this host reaches it"},
 	{plan.ErrOutside, "name the job's input by WORDCOUNT_INPUT or -input="},
 	{deploy.ErrNoProgram, "run this in the folder of the magefile, or make a static program of it: CGO_ENABLED=0 mage -compile wordcount"},
 	{redisfn.ErrMayNotLoad, "let an administrator do it, once: REDIS_URL=redis://ADMIN:PASSWORD@HOST:PORT {mage} functions:load"},

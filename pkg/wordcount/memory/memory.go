@@ -14,8 +14,8 @@ import (
 //	   counts, or the ranking of a table of totals. Only one of the two is there, because a worker
 //	   commits what it has counted before it merges. A table that grows is held twice for a moment.
 //	   Where totals are merged from files there is no table, but a block of each of runsMax files.
-//	   What unpacks compressed files takes its share of this, too, and so do what reads records and
-//	   the client of S3.
+//	   What unpacks compressed files takes its share of this, too, and so do what reads records, the
+//	   client of S3, and a part of a map output that is written there.
 //	1  what is where in the map outputs
 //	2  garbage, until the collector runs
 //	4  everything else: the program, 14 MiB of it, what reads and writes hold (4 MiB at most, with a

@@ -29,6 +29,11 @@ type Merger struct {
 	room   int // bytes for a table of totals and what is made of it
 	share  int // bytes that known may take, and as many what was opened and is garbage
 
+	// together says that partitions are merged together, as many as fit, because what they have in a
+	// map output is one request then. It is slower where requests cost nothing, because a small table
+	// stays in the CPU cache.
+	together bool
+
 	listed bool
 	named  []named
 	known  []*shuffle.Output // what is where in the first of them, as many as fit; the others are opened each time
@@ -36,9 +41,10 @@ type Merger struct {
 	reader shuffle.Reader
 }
 
-// New returns a merger for a worker that may use so many bytes of memory.
-func New(client protocol.Client, bytes int64) Merger {
-	return Merger{client: client, room: max(memory.Room(bytes), leastRoom), share: memory.ListRoom(bytes)}
+// New returns a merger for a worker that may use so many bytes of memory, and reads from a store.
+func New(client protocol.Client, bytes int64, store string) Merger {
+	room := memory.Room(bytes) - shuffle.Room(store)
+	return Merger{client: client, room: max(room, leastRoom), share: memory.ListRoom(bytes), together: shuffle.InS3(store)}
 }
 
 // named is a map output as it was committed.
@@ -56,14 +62,19 @@ type LostError struct {
 func (e *LostError) Error() string { return e.err.Error() }
 func (e *LostError) Unwrap() error { return e.err }
 
-// merge fills a table with all partial counts of the words in a part of a partition, and reports
+// span is some partitions that follow each other: those from first to before end.
+type span struct{ first, end int }
+
+func (s span) size() int { return s.end - s.first }
+
+// merge fills a table with all partial counts of the words in a part of some partitions, and reports
 // whether the table and its ranking fit into room bytes. If they don't, what the table holds is of no
 // use. The error is a *LostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
 // missing, or an error of Redis.
-func (m *Merger) merge(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) merge(ctx context.Context, run shuffle.Run, of string, partitions span, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	for try := 0; ; try++ {
 		table.Reset()
-		fits, err = m.mergeOnce(ctx, run, of, partition, part, room, table)
+		fits, err = m.mergeOnce(ctx, run, of, partitions, part, room, table)
 		if !errors.Is(err, shuffle.ErrLost) || try == ReadTries-1 {
 			return fits, err
 		}
@@ -73,7 +84,7 @@ func (m *Merger) merge(ctx context.Context, run shuffle.Run, of string, partitio
 	}
 }
 
-func (m *Merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, partitions span, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	if !m.listed {
 		if err := m.list(ctx, run, of); err != nil {
 			return false, err
@@ -83,7 +94,7 @@ func (m *Merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, part
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		fits, err := m.mergeOutput(run, i, partition, part, room, table)
+		fits, err := m.mergeOutput(run, i, partitions, part, room, table)
 		if !fits || err != nil {
 			return false, err
 		}
@@ -91,7 +102,7 @@ func (m *Merger) mergeOnce(ctx context.Context, run shuffle.Run, of string, part
 	return true, nil
 }
 
-func (m *Merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part, room int, table *count.Table) (fits bool, err error) {
+func (m *Merger) mergeOutput(run shuffle.Run, i int, partitions span, part count.Part, room int, table *count.Table) (fits bool, err error) {
 	var o *shuffle.Output
 	if i < len(m.known) {
 		o = m.known[i]
@@ -101,7 +112,7 @@ func (m *Merger) mergeOutput(run shuffle.Run, i, partition int, part count.Part,
 	if len(m.named) > openMax || i >= len(m.known) {
 		defer o.Close()
 	}
-	for step, err := range m.reader.Partition(o, partition) {
+	for step, err := range m.reader.Partitions(o, partitions.first, partitions.end) {
 		if err != nil {
 			return false, m.failed(o.Name(), err)
 		}

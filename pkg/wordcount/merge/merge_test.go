@@ -20,11 +20,11 @@ func TestAMapOutputHasAllWordsThatWereCommitted(t *testing.T) {
 	c.Tokens++
 	_, err := h.Send(c)
 	check.Must(t, err)
-	m := New(h.Client, 1<<26)
+	m := New(h.Client, 1<<26, h.Dir)
 	defer m.Forget()
 	for range 2 { // it isn't taken for a list that is there already
 		table := count.New()
-		_, err := m.merge(t.Context(), h.Outputs, h.Run, 0, h.Outputs.Partitioner(1).Whole(), 1<<20, table)
+		_, err := m.merge(t.Context(), h.Outputs, h.Run, span{0, 1}, h.Outputs.Partitioner(1).Whole(), 1<<20, table)
 		check.IsError(t, err, protocol.ErrState, "has 3 words, and 4 were committed", "clean")
 	}
 	h.Expect("nothing was taken back", func(st protocol.Status) bool { return st.Mapped == 3 && st.Revoked == 0 })

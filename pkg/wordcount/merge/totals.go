@@ -38,6 +38,8 @@ type Totals struct {
 	run     count.Ranking        // what is merged and not spilled, in order at the end
 	spilled []shuffle.ResultFile // runs; if there is one, all are in files at the end
 	room    int
+	each    int  // bytes of the table that the last partition took
+	alone   bool // several partitions didn't fit
 }
 
 const (
@@ -47,6 +49,9 @@ const (
 	// one word, which may have a MiB, and as much again while it is read.
 	runsMax = 16
 )
+
+// errTooMany reports partitions that don't fit into memory together.
+var errTooMany = errors.New("worker: partitions don't fit into memory together")
 
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
 var errNoRoom = errors.New("worker: a few words don't fit into memory")
@@ -60,17 +65,22 @@ func (m *Merger) Totals(ctx context.Context, outputs shuffle.Run, of string, par
 		Outputs: outputs, merger: m, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
 		table: count.New(), room: m.room,
 	}
-	for _, partition := range partitions {
-		tokens, err := t.add(ctx, partition)
+	left := slices.Sorted(slices.Values(partitions))
+	for len(left) > 0 {
+		some := t.next(left)
+		tokens, err := t.add(ctx, some)
+		if errors.Is(err, errTooMany) {
+			t.alone = true
+			continue
+		}
 		if err != nil && (len(t.Partitions) == 0 || tokens > 0) {
 			return t, err
 		}
 		if err != nil {
 			break
 		}
-		t.Partitions, t.Tokens = append(t.Partitions, partition), t.Tokens+tokens
+		t.Partitions, t.Tokens, left = append(t.Partitions, left[:some.size()]...), t.Tokens+tokens, left[some.size():]
 	}
-	slices.Sort(t.Partitions)
 	t.table = nil
 	if len(t.spilled) > 0 {
 		return t, t.spill()
@@ -79,16 +89,31 @@ func (m *Merger) Totals(ctx context.Context, outputs shuffle.Run, of string, par
 	return t, nil
 }
 
-// add merges a partition into the run, whole or in parts, and returns how many words it has added. After
+// next returns which of the partitions that are left are merged next. Partitions are parts of a hash, so
+// all are about as large as the one before.
+func (t *Totals) next(left []int) span {
+	s := span{left[0], left[0] + 1}
+	if !t.merger.together || t.alone || len(t.Partitions) == 0 {
+		return s
+	}
+	fit := (t.room - 3*t.run.Bytes()) / 2 / max(1, t.each)
+	for s.size() < len(left) && left[s.size()] == s.end && s.size() < fit {
+		s.end++
+	}
+	return s
+}
+
+// add merges some partitions into the run, one also in parts, and returns how many words it has added. After
 // an error none of them may be stored.
 //
 // The run takes a fifth of the room, because it is held twice while it grows, and the next table and
 // what that adds must fit in beside it.
-func (t *Totals) add(ctx context.Context, partition int) (tokens uint64, err error) {
+func (t *Totals) add(ctx context.Context, partitions span) (tokens uint64, err error) {
 	for part := t.whole; ; part = part.Next() {
-		if part, err = t.merge(ctx, partition, part); err != nil {
+		if part, err = t.merge(ctx, partitions, part); err != nil {
 			return tokens, err
 		}
+		t.each = t.table.Bytes() / partitions.size()
 		if 5*t.table.Bytes() > t.room {
 			memory.Collect()
 		}
@@ -105,13 +130,17 @@ func (t *Totals) add(ctx context.Context, partition int) (tokens uint64, err err
 	}
 }
 
-// merge merges a part of a partition into the table, and returns it. What doesn't fit beside the run
-// gets the room of the run, and then it is halved. Merging begins anew each time.
-func (t *Totals) merge(ctx context.Context, partition int, part count.Part) (count.Part, error) {
+// merge merges a part of some partitions into the table, and returns it. What doesn't fit beside the run
+// gets the room of the run, and then it is halved. Merging begins anew each time. Several partitions that
+// don't fit are errTooMany.
+func (t *Totals) merge(ctx context.Context, partitions span, part count.Part) (count.Part, error) {
 	for {
-		fits, err := t.merger.merge(ctx, t.Outputs, t.of, partition, part, t.room-3*t.run.Bytes(), t.table)
+		fits, err := t.merger.merge(ctx, t.Outputs, t.of, partitions, part, t.room-3*t.run.Bytes(), t.table)
 		if fits || err != nil {
 			return part, err
+		}
+		if partitions.size() > 1 {
+			return part, errTooMany
 		}
 		if t.run.Len() > 0 {
 			if err := t.spill(); err != nil {

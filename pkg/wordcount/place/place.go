@@ -2,6 +2,7 @@ package place
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -16,12 +17,19 @@ import (
 
 // Store is where this folder keeps the map outputs of a job with reducers.
 type Store struct {
-	Dir    string // absolute
+	Dir    string // as shuffle.Where writes it
 	Chosen bool   // people chose it, and it isn't the default
 }
 
-// markEvery is the time between two looks at the mark of a run.
-const markEvery = time.Second
+const (
+	// markEvery is the time between two looks at the mark of a run.
+	markEvery = time.Second
+	// markWithin is how long such a look may take, because nobody watches the job meanwhile.
+	markWithin = 5 * time.Second
+)
+
+// ErrElsewhere reports a run whose place this host doesn't find.
+var ErrElsewhere = errors.New("this host can't use the map outputs")
 
 // Keeper keeps the place of a job's map outputs. It makes the place of each run that this folder
 // starts, restores its mark, and deletes it. The place of a run that this folder adopted belongs to
@@ -51,7 +59,7 @@ func (k *Keeper) Dir() string {
 }
 
 // Prepare makes the place of a run, before workers can know of the run, unless the run is adopted.
-func (k *Keeper) Prepare(run string) error {
+func (k *Keeper) Prepare(ctx context.Context, run string) error {
 	if k.None() {
 		return nil
 	}
@@ -65,7 +73,12 @@ func (k *Keeper) Prepare(run string) error {
 			return err
 		}
 	}
-	return k.With(s, shuffle.Make, k.makeRoom)
+	return k.With(ctx, s, shuffle.Make, func(r shuffle.Run) error {
+		if err := r.Usable(); err != nil {
+			return err
+		}
+		return k.makeRoom(r)
+	})
 }
 
 // makeRoom makes the folders and the mark of a run.
@@ -80,7 +93,7 @@ func (k *Keeper) makeRoom(r shuffle.Run) error {
 
 // Adopt finds the place of a run that another folder started. theirs is what that folder said. When
 // the job is done, its map outputs and its mark may be gone, but not its result files.
-func (k *Keeper) Adopt(run, theirs string, phase protocol.Phase) error {
+func (k *Keeper) Adopt(ctx context.Context, run, theirs string, phase protocol.Phase) error {
 	look := shuffle.Run.CheckMark
 	switch {
 	case k.None(), phase == protocol.Done && k.Job.Keep == 0:
@@ -88,7 +101,7 @@ func (k *Keeper) Adopt(run, theirs string, phase protocol.Phase) error {
 	case phase == protocol.Done:
 		look = shuffle.Run.CheckResults
 	}
-	dir, err := Find(k.Store, theirs, k.Job.ID, run, look)
+	dir, err := Find(ctx, k.Store, theirs, k.Job.ID, run, look)
 	if err != nil {
 		return err
 	}
@@ -99,14 +112,17 @@ func (k *Keeper) Adopt(run, theirs string, phase protocol.Phase) error {
 // the one that the job in Redis names. Anybody may have written that name, so it only counts if the
 // folder belongs to this user, no other user may write to it, and look finds the run there: by its
 // mark. Otherwise the error wraps protocol.ErrInput.
-func Find(here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
+func Find(ctx context.Context, here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
 	marked := func(dir string) error {
-		store, err := shuffle.Open(dir)
+		store, err := shuffle.Open(ctx, dir)
 		if err != nil {
 			return err
 		}
 		defer store.Close()
 		r, err := store.Run(job, run)
+		if err == nil {
+			err = r.Usable()
+		}
 		if err == nil {
 			err = look(r)
 		}
@@ -125,21 +141,31 @@ func Find(here Store, theirs, job, run string, look func(shuffle.Run) error) (di
 			return theirs, nil
 		}
 	}
-	return "", fmt.Errorf("%w: this host can't use the map outputs of job %s, which are in %s: %w", protocol.ErrInput, job, strconv.Quote(theirs), err)
+	return "", fmt.Errorf("%w: %w of job %s, which are in %s: %w", protocol.ErrInput, ErrElsewhere, job, strconv.Quote(theirs), err)
 }
 
 // With opens the store of a run, and does something there. The error of a store that can't be used wraps
-// protocol.ErrIncomplete, because the job in Redis stays as it is.
-func (k *Keeper) With(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
-	err := k.in(s, open, do)
+// protocol.ErrIncomplete, because the job in Redis stays as it is, or protocol.ErrInput if it never could
+// be used as it is given.
+func (k *Keeper) With(ctx context.Context, s state.Store, open opening, do func(shuffle.Run) error) error {
+	err := k.in(ctx, s, open, do)
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, shuffle.ErrUnusable) {
+		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
+	}
 	if errors.Is(err, shuffle.ErrHost) || errors.Is(err, shuffle.ErrName) {
 		return fmt.Errorf("%w: %w: mend that, then try again", protocol.ErrIncomplete, err)
 	}
 	return err
 }
 
-func (k *Keeper) in(s state.Store, open func(string) (*shuffle.Store, error), do func(shuffle.Run) error) error {
-	store, err := open(s.Dir)
+// opening is shuffle.Open or shuffle.Make.
+type opening func(context.Context, string) (*shuffle.Store, error)
+
+func (k *Keeper) in(ctx context.Context, s state.Store, open opening, do func(shuffle.Run) error) error {
+	store, err := open(ctx, s.Dir)
 	if err != nil {
 		return err
 	}
@@ -154,14 +180,16 @@ func (k *Keeper) in(s state.Store, open func(string) (*shuffle.Store, error), do
 // Restore makes the mark again if it is gone from the place of a run of this folder. If this host
 // can't use the store, Restore says so once. The job may go on: the supervisor needs no store, and
 // workers of other hosts may have it.
-func (k *Keeper) Restore(run string) {
+func (k *Keeper) Restore(ctx context.Context, run string) {
 	if k.None() || time.Since(k.looked) < markEvery {
 		return
 	}
-	k.looked = time.Now()
+	defer func() { k.looked = time.Now() }()
+	ctx, cancel := context.WithTimeout(ctx, markWithin)
+	defer cancel()
 	s, _, err := k.Folder.Store(k.Job.ID, run)
 	if err == nil && s.Own {
-		err = k.in(s, shuffle.Make, func(r shuffle.Run) error {
+		err = k.in(ctx, s, shuffle.Make, func(r shuffle.Run) error {
 			err := r.CheckMark()
 			if errors.Is(err, shuffle.ErrNoMark) {
 				k.Events.Warn("the mark of the map outputs was gone from %q, and was made again", s.Dir)
@@ -177,11 +205,11 @@ func (k *Keeper) Restore(run string) {
 }
 
 // Sweep deletes what earlier runs of this folder have left. What can't be deleted stays on the list.
-func (k *Keeper) Sweep(run string) {
+func (k *Keeper) Sweep(ctx context.Context, run string) {
 	stores, err := k.Folder.Stores(k.Job.ID)
 	for _, s := range stores {
 		if s.Run != run {
-			err = cmp.Or(err, k.delete(s, shuffle.Run.Delete))
+			err = cmp.Or(err, k.delete(ctx, s, shuffle.Run.Delete))
 		}
 	}
 	if err != nil {
@@ -190,23 +218,23 @@ func (k *Keeper) Sweep(run string) {
 }
 
 // Discard deletes the map outputs of a run that is sealed. Its result files stay.
-func (k *Keeper) Discard(run string) {
+func (k *Keeper) Discard(ctx context.Context, run string) {
 	s, _, err := k.Folder.Store(k.Job.ID, run)
 	switch {
 	case err != nil || !s.Own:
 	case k.Job.Keep > 0:
-		err = k.With(s, shuffle.Open, shuffle.Run.DiscardMaps)
+		err = k.With(ctx, s, shuffle.Open, shuffle.Run.DiscardMaps)
 	default:
-		err = k.delete(s, shuffle.Run.DiscardMaps)
+		err = k.delete(ctx, s, shuffle.Run.DiscardMaps)
 	}
 	if err != nil {
 		k.Events.Warn("map outputs are left: %v", err)
 	}
 }
 
-func (k *Keeper) delete(s state.Store, how func(shuffle.Run) error) error {
+func (k *Keeper) delete(ctx context.Context, s state.Store, how func(shuffle.Run) error) error {
 	if s.Own {
-		if err := k.With(s, shuffle.Open, how); err != nil && !errors.Is(err, shuffle.ErrNoStore) {
+		if err := k.With(ctx, s, shuffle.Open, how); err != nil && !errors.Is(err, shuffle.ErrNoStore) {
 			return err
 		}
 	}
@@ -214,11 +242,11 @@ func (k *Keeper) delete(s state.Store, how func(shuffle.Run) error) error {
 }
 
 // Delete deletes all map outputs that a folder has of a job.
-func Delete(folder state.Folder, job string) error {
+func Delete(ctx context.Context, folder state.Folder, job string) error {
 	k := Keeper{Job: protocol.Job{ID: job}, Folder: folder}
 	stores, err := folder.Stores(job)
 	for _, s := range stores {
-		err = cmp.Or(err, k.delete(s, shuffle.Run.Delete))
+		err = cmp.Or(err, k.delete(ctx, s, shuffle.Run.Delete))
 	}
 	return err
 }

@@ -45,8 +45,8 @@ func (p *room) marked(run string) bool {
 func TestARunHasItsPlaceBeforeItBegins(t *testing.T) {
 	t.Parallel()
 	p, run := newRoom(t), protocol.NewNonce()
-	check.Must(t, p.Prepare(run))
-	check.Must(t, p.Prepare(run))
+	check.Must(t, p.Prepare(t.Context(), run))
+	check.Must(t, p.Prepare(t.Context(), run))
 	if !p.marked(run) {
 		t.Error("there is no mark")
 	}
@@ -55,7 +55,7 @@ func TestARunHasItsPlaceBeforeItBegins(t *testing.T) {
 	}
 	p.Job.Reducers = 0
 	other := protocol.NewNonce()
-	check.Must(t, p.Prepare(other))
+	check.Must(t, p.Prepare(t.Context(), other))
 	if p.marked(other) || p.Dir() != "-" {
 		t.Error("a job without reducers has a place")
 	}
@@ -65,24 +65,24 @@ func TestAPlaceThatCannotBeMadeIsSaid(t *testing.T) {
 	t.Parallel()
 	p := newRoom(t)
 	p.Store.Dir = filepath.Join(p.Store.Dir, "not", "there")
-	check.IsError(t, p.Prepare(protocol.NewNonce()), protocol.ErrIncomplete, p.Store.Dir, "mend that")
+	check.IsError(t, p.Prepare(t.Context(), protocol.NewNonce()), protocol.ErrIncomplete, p.Store.Dir, "mend that")
 }
 
 func TestAFolderRestoresTheMarkOfItsOwnRunAlone(t *testing.T) {
 	t.Parallel()
 	p, run := newRoom(t), protocol.NewNonce()
-	check.Must(t, p.Prepare(run))
+	check.Must(t, p.Prepare(t.Context(), run))
 	lose := func() { check.Must(t, os.RemoveAll(p.Store.Dir)) }
 	lose()
-	p.Restore(run)
+	p.Restore(t.Context(), run)
 	if !p.marked(run) || p.warned != 1 {
 		t.Errorf("the mark was not restored, or %d times told", p.warned)
 	}
 	check.Must(t, p.Folder.SetStore(aJob, state.Store{Run: run, Dir: p.Store.Dir}))
 	lose()
 	p.looked = time.Time{}
-	p.Restore(run)
-	check.Must(t, p.Prepare(run))
+	p.Restore(t.Context(), run)
+	check.Must(t, p.Prepare(t.Context(), run))
 	if p.marked(run) {
 		t.Error("the mark of an adopted run was restored: this host may have another file system there")
 	}
@@ -91,19 +91,19 @@ func TestAFolderRestoresTheMarkOfItsOwnRunAlone(t *testing.T) {
 func TestAFolderThatCannotRestoreAMarkSaysSoOnce(t *testing.T) {
 	t.Parallel()
 	p, run := newRoom(t), protocol.NewNonce()
-	check.Must(t, p.Prepare(run))
+	check.Must(t, p.Prepare(t.Context(), run))
 	check.Must(t, os.RemoveAll(p.Store.Dir))
 	check.Must(t, os.WriteFile(p.Store.Dir, nil, 0o600)) // no folder
 	for range 2 {
 		p.looked = time.Time{}
-		p.Restore(run)
+		p.Restore(t.Context(), run)
 	}
 	if p.warned != 1 {
 		t.Errorf("%d times told", p.warned)
 	}
 	check.Must(t, os.Remove(p.Store.Dir))
 	p.looked = time.Time{}
-	p.Restore(run)
+	p.Restore(t.Context(), run)
 	if !p.marked(run) || p.warned != 2 {
 		t.Errorf("the mark was not restored, or %d times told", p.warned)
 	}
@@ -113,15 +113,15 @@ func TestEarlierRunsAreDeletedAndSealedOnes(t *testing.T) {
 	t.Parallel()
 	p, earlier, adopted, run := newRoom(t), protocol.NewNonce(), protocol.NewNonce(), protocol.NewNonce()
 	for _, r := range []string{earlier, adopted, run} {
-		check.Must(t, p.Prepare(r))
+		check.Must(t, p.Prepare(t.Context(), r))
 	}
 	check.Must(t, p.Folder.SetStore(aJob, state.Store{Run: adopted, Dir: p.Store.Dir}))
-	p.Sweep(run)
+	p.Sweep(t.Context(), run)
 	if p.marked(earlier) || !p.marked(adopted) || !p.marked(run) {
 		t.Error("the wrong runs were deleted")
 	}
-	p.Discard(adopted)
-	p.Discard(run)
+	p.Discard(t.Context(), adopted)
+	p.Discard(t.Context(), run)
 	if !p.marked(adopted) || p.marked(run) || p.warned != 0 {
 		t.Error("the wrong run was discarded")
 	}
@@ -133,24 +133,24 @@ func TestEarlierRunsAreDeletedAndSealedOnes(t *testing.T) {
 func TestCleanDeletesWhatTheFolderMade(t *testing.T) {
 	t.Parallel()
 	p, run := newRoom(t), protocol.NewNonce()
-	check.Must(t, Delete(p.Folder, aJob))
-	check.Must(t, p.Prepare(run))
-	check.Must(t, Delete(p.Folder, aJob))
+	check.Must(t, Delete(t.Context(), p.Folder, aJob))
+	check.Must(t, p.Prepare(t.Context(), run))
+	check.Must(t, Delete(t.Context(), p.Folder, aJob))
 	if p.marked(run) {
 		t.Error("it is still there")
 	}
-	check.Must(t, p.Prepare(run))
+	check.Must(t, p.Prepare(t.Context(), run))
 	check.Must(t, os.RemoveAll(p.Store.Dir))
-	check.Must(t, Delete(p.Folder, aJob)) // whose store is gone
+	check.Must(t, Delete(t.Context(), p.Folder, aJob)) // whose store is gone
 }
 
 func TestFault62TheStoreThatAJobNamesIsComparedAndNotObeyed(t *testing.T) {
 	t.Parallel()
 	theirs, mine, run := newRoom(t), newRoom(t), protocol.NewNonce()
-	check.Must(t, theirs.Prepare(run))
+	check.Must(t, theirs.Prepare(t.Context(), run))
 	refused := func(what string, here Store, named string, cause error) {
 		t.Helper()
-		dir, err := Find(here, named, aJob, run, shuffle.Run.CheckMark)
+		dir, err := Find(t.Context(), here, named, aJob, run, shuffle.Run.CheckMark)
 		check.IsError(t, err, protocol.ErrInput, aJob)
 		if !errors.Is(err, cause) {
 			t.Errorf("%s: %q, %v", what, dir, err)
@@ -161,7 +161,7 @@ func TestFault62TheStoreThatAJobNamesIsComparedAndNotObeyed(t *testing.T) {
 		if here.Dir == named {
 			named = "/mounted/elsewhere" // which isn't looked at, because the run is here
 		}
-		if dir, err := Find(here, named, aJob, run, shuffle.Run.CheckMark); err != nil || dir != theirs.Store.Dir {
+		if dir, err := Find(t.Context(), here, named, aJob, run, shuffle.Run.CheckMark); err != nil || dir != theirs.Store.Dir {
 			t.Errorf("%+v: %q, %v", here, dir, err)
 		}
 	}

@@ -31,9 +31,9 @@ func (r Result) inFiles(ctx context.Context) iter.Seq2[count.Entry, error] {
 }
 
 // merged yields the words of the result files of a run. It ends with the cause if ctx ends.
-func merged(ctx context.Context, job, of string, files []protocol.ResultFile, open func(run string) (*shuffle.Store, error)) iter.Seq2[count.Entry, error] {
+func merged(ctx context.Context, job, of string, files []protocol.ResultFile, open func(ctx context.Context, run string) (*shuffle.Store, error)) iter.Seq2[count.Entry, error] {
 	return func(yield func(count.Entry, error) bool) {
-		store, err := open(of)
+		store, err := open(ctx, of)
 		if err != nil {
 			yield(count.Entry{}, err)
 			return

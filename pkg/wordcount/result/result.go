@@ -26,7 +26,7 @@ type Result struct {
 
 	// For a job that keeps N words:
 	Run   string
-	Store func(run string) (*shuffle.Store, error) // opens the store that has the run's result files
+	Store func(ctx context.Context, run string) (*shuffle.Store, error) // opens the store that has the run's result files
 }
 
 // Entries yields the words by descending count, and words of equal count in the order of their

@@ -13,7 +13,7 @@ import (
 // Unsealed returns what has been committed so far, by descending count, and how many map tasks that
 // lacks. It is no result: tasks are missing, and a map output that can't be read is left out. All
 // words must fit into memory. open opens the store of a run; it isn't called without reducers.
-func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, open func(run string) (*shuffle.Store, error)) (words []count.Entry, missing int, err error) {
+func Unsealed(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, open func(ctx context.Context, run string) (*shuffle.Store, error)) (words []count.Entry, missing int, err error) {
 	outputs, meta, err := protocol.OutputsSoFar(ctx, rdb, job)
 	if err != nil {
 		return nil, 0, err
@@ -52,7 +52,7 @@ func addTotals(ctx context.Context, rdb redis.UniversalClient, job protocol.Job,
 }
 
 // addResults adds up the result files.
-func addResults(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, run string, open func(run string) (*shuffle.Store, error), table *count.Table) error {
+func addResults(ctx context.Context, rdb redis.UniversalClient, job protocol.Job, run string, open func(ctx context.Context, run string) (*shuffle.Store, error), table *count.Table) error {
 	files, _, err := protocol.Client{Redis: rdb, Job: job}.Results(ctx, run)
 	if err != nil {
 		return err
@@ -68,8 +68,8 @@ func addResults(ctx context.Context, rdb redis.UniversalClient, job protocol.Job
 
 // addOutputs adds up the map outputs that can be read, and returns how many tasks are in them. It
 // never looks at the sorted set: stored partitions have all maps, and the other partitions don't.
-func addOutputs(ctx context.Context, job protocol.Job, of string, outputs []protocol.Output, open func(run string) (*shuffle.Store, error), table *count.Table) (tasks int, err error) {
-	store, err := open(of)
+func addOutputs(ctx context.Context, job protocol.Job, of string, outputs []protocol.Output, open func(ctx context.Context, run string) (*shuffle.Store, error), table *count.Table) (tasks int, err error) {
+	store, err := open(ctx, of)
 	if err != nil {
 		return 0, err
 	}
@@ -99,13 +99,11 @@ func readOutput(run shuffle.Run, name string, partitions int, reader *shuffle.Re
 		return err
 	}
 	defer o.Close()
-	for p := range partitions {
-		for step, err := range reader.Partition(o, p) {
-			if err != nil {
-				return err
-			}
-			add(step)
+	for step, err := range reader.Partitions(o, 0, partitions) {
+		if err != nil {
+			return err
 		}
+		add(step)
 	}
 	return nil
 }

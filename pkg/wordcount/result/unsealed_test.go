@@ -1,6 +1,7 @@
 package result_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -15,12 +16,12 @@ import (
 )
 
 // store opens the store of a job.
-func store(h *wordcounttest.Job) func(run string) (*shuffle.Store, error) {
-	return func(run string) (*shuffle.Store, error) {
+func store(h *wordcounttest.Job) func(ctx context.Context, run string) (*shuffle.Store, error) {
+	return func(ctx context.Context, run string) (*shuffle.Store, error) {
 		if run != h.Run {
 			h.TB.Errorf("the store of run %s was asked for", run)
 		}
-		return shuffle.Open(h.Dir)
+		return shuffle.Open(ctx, h.Dir)
 	}
 }
 

@@ -284,6 +284,10 @@ func TestFault73AMapOutputThatVanishesWhileItIsOpen(t *testing.T) {
 
 func TestAnOutputThatWasClosedIsReadAgain(t *testing.T) {
 	t.Parallel()
+	anOutputThatWasClosedIsReadAgain(t, prepared)
+}
+
+func anOutputThatWasClosedIsReadAgain(t *testing.T, prepared maker) {
 	r, dir := prepared(t)
 	put(t, r, aName, 4, numbered(100), numbered(50))
 	put(t, r, anotherName, 4, numbered(100), numbered(50))

@@ -15,7 +15,7 @@ import (
 
 func TestFault74AFullDiskLeavesNothing(t *testing.T) {
 	dir := redistest.SmallDisk(t)
-	s, err := Open(dir)
+	s, err := Open(t.Context(), dir)
 	check.Must(t, err)
 	t.Cleanup(func() { check.Must(t, s.Close()) })
 	r := runOf(t, s, aJob, aRun)
@@ -60,7 +60,7 @@ func TestFault74AFullDiskLeavesNothing(t *testing.T) {
 
 func TestAFileSystemThatGoesAwayIsNoLoss(t *testing.T) {
 	dir := redistest.SmallDisk(t)
-	s, err := Open(filepath.Dir(dir)) // so that the disk is mounted within the store
+	s, err := Open(t.Context(), filepath.Dir(dir)) // so that the disk is mounted within the store
 	check.Must(t, err)
 	t.Cleanup(func() { check.Must(t, s.Close()) })
 	mounted := filepath.Join(filepath.Dir(dir), aJob)
@@ -144,7 +144,7 @@ func TestAFolderThatMayOnlyBeReadTakesNothing(t *testing.T) {
 
 func TestFault74AFullDiskLeavesNothingOfAResultFile(t *testing.T) {
 	dir := redistest.SmallDisk(t)
-	s, err := Open(dir)
+	s, err := Open(t.Context(), dir)
 	check.Must(t, err)
 	t.Cleanup(func() { check.Must(t, s.Close()) })
 	r := runOf(t, s, aJob, aRun)

@@ -4,8 +4,8 @@
 //
 // # Basics
 //
-// A [Store] is a folder that all workers of a job share. A [Run] is the part of it that belongs to
-// one run of one job. The supervisor makes it, marks it, and deletes it:
+// A [Store] is a folder that all workers of a job share, or a prefix of a bucket in S3. A [Run] is the
+// part of it that belongs to one run of one job. The supervisor makes it, marks it, and deletes it:
 //
 //	run, err := store.Run(job, nonce)
 //	err = run.Prepare()        // the folder and the mark, also to restore them
@@ -37,24 +37,24 @@
 //
 // Where only the N most frequent words go into Redis, a reducer writes the totals of each partition to
 // a result file, STORE/JOB/RUN/result/NAME, with [Run.CreateResult]. Its words are in the order of a
-// result, so [Run.Words] merges all files. It has blocks. Each block has a checksum of its own, so a
-// reader can check a word before it shows it. A reducer writes totals that don't fit into its memory
-// to files of the same format, with [Run.CreateSorted], and merges them with [Run.Sorted].
+// result, so [Run.Words] merges all files. Each block has a checksum of its own, so a reader can check
+// a word before it shows it. A reducer writes totals that don't fit into its memory to files of the
+// same format, with [Run.CreateSorted], and merges them with [Run.Sorted].
 //
 // Every error is of one of two classes. [ErrLost] says that a map output is damaged, swapped or gone,
 // and its tasks must be counted anew; [ErrLostResult] says the same of a result file. [ErrHost] says
 // that this host can't use the store, and nothing is known about the file; [ErrNoMark] is one, because
-// another file system is probably mounted there. Two errors are of neither class: [ErrName], of names
-// that are no names, and [ErrForeign], of a store that others may write to.
+// another file system is probably mounted there. In S3, only what is not there or ends too early is
+// lost, and every other answer is the host's error. Two errors are of neither class: [ErrName], of
+// names that are no names, and [ErrForeign], of a store that others may write to.
 //
 // # Caveats
 //
 // A segment has one checksum, but is read in steps. So a reducer gets words before all of their
-// segment is checked, and must drop the whole merge if an error follows. A loop that is left early
-// has checked nothing.
+// segment is checked, and must drop the merge if an error follows or it leaves the loop early.
 //
-// Nothing but result files is synced to the disk. A file that a crash has damaged is lost, and counted
-// anew. Result files outlive their job: they stay when the mark and the map outputs go.
+// Only result files are synced to a disk. Any other file that a crash has damaged is lost, and counted
+// anew. Result files stay when the mark and the map outputs go.
 //
 // The checksums find accidents. They don't stop somebody who may write to the store. So its owner
 // alone may, and [CheckOwner] says whether a folder is such a store.

@@ -25,6 +25,10 @@ var (
 	// ErrNoStore is the host's error of a store whose folder is not there.
 	ErrNoStore = fmt.Errorf("its folder is not there: %w", fs.ErrNotExist)
 
+	// ErrUnusable is the host's error of a store that can't be used as it is given, until people mend
+	// the options or the rights.
+	ErrUnusable = errors.New("nothing can be kept there")
+
 	// ErrNoMark is the host's error of a run whose mark is not there. The run was deleted, or
 	// another file system is mounted in the place of the store, or none.
 	ErrNoMark = errors.New("no mark of the run")

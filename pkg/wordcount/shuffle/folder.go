@@ -20,6 +20,8 @@ const unfinished = ".part"
 
 var errNoFolder = fmt.Errorf("its folder is missing: %w", fs.ErrNotExist)
 
+func (f folder) Usable() error { return nil }
+
 func (f folder) MakeRoom(dir string) error {
 	err := f.root.MkdirAll(dir, 0o700)
 	if errors.Is(err, fs.ErrNotExist) { // somebody has just removed an empty folder on the way
@@ -161,4 +163,7 @@ type folderObject struct {
 	bytes int64
 }
 
-func (o folderObject) Size() int64 { return o.bytes }
+func (o folderObject) Size() (int64, error) { return o.bytes, nil }
+
+// Expect does nothing: the system reads ahead.
+func (o folderObject) Expect(int64, int64) {}

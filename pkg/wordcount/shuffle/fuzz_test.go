@@ -20,7 +20,9 @@ type memory struct {
 
 type memoryObject struct{ *bytes.Reader }
 
-func (o memoryObject) Close() error { return nil }
+func (o memoryObject) Close() error         { return nil }
+func (o memoryObject) Size() (int64, error) { return o.Reader.Size(), nil }
+func (o memoryObject) Expect(int64, int64)  {}
 
 func (m memory) Open(path string) (Object, error) {
 	if path == (Run{job: aJob, run: aRun}).mark() {

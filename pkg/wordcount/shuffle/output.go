@@ -47,7 +47,11 @@ func (o *Output) load() error {
 	if err := o.open(); err != nil {
 		return err
 	}
-	o.bytes = o.file.Size()
+	defer o.file.Expect(0, 0)
+	var err error
+	if o.bytes, err = o.file.Size(); err != nil {
+		return err
+	}
 	room := o.bytes - headerSize - tailSize
 	if room < 0 {
 		return lost("it is shorter than header and tail")

@@ -14,20 +14,58 @@ import (
 // the memory for one step. Its zero value is ready. It isn't safe for concurrent use.
 type Reader struct{ unpack count.Unpacker }
 
-// Partition yields the words of a partition, spill by spill, step by step. A step is valid during
-// its turn. An error is the last thing that it yields: ErrLost, or the host's.
+// Partition is Partitions for one.
+func (r *Reader) Partition(o *Output, partition int) iter.Seq2[count.Step, error] {
+	return r.Partitions(o, partition, partition+1)
+}
+
+// Partitions yields the words of the partitions from first to before end, spill by spill, step by step.
+// What a spill has of them is read together where that pays. A step is valid during its turn. An error
+// is the last thing that it yields: ErrLost, or the host's.
 //
 // A step may come before the checksum of its segment was compared. So after an error, and after a
 // loop that was left early, the caller must drop all that it has made of these steps.
-func (r *Reader) Partition(o *Output, partition int) iter.Seq2[count.Step, error] {
+func (r *Reader) Partitions(o *Output, first, end int) iter.Seq2[count.Step, error] {
 	return func(yield func(count.Step, error) bool) {
 		for spill := range o.spills() {
-			for step, err := range r.Segment(o, spill, partition) {
-				if !yield(step, err) || err != nil {
-					return
+			if err := o.expect(spill, first, end); err != nil {
+				yield(count.Step{}, err)
+				return
+			}
+			for partition := first; partition < end; partition++ {
+				for step, err := range r.Segment(o, spill, partition) {
+					if !yield(step, err) || err != nil {
+						o.expectNothing()
+						return
+					}
 				}
 			}
+			o.expectNothing()
 		}
+	}
+}
+
+// expect says that some segments will be read. Without any, the file needn't be there.
+func (o *Output) expect(spill, first, end int) error {
+	if first < 0 || first >= end || end > o.id.partitions {
+		return nil // Segment says so
+	}
+	row := o.entries[spill*o.id.partitions:]
+	from, last := row[first].at, row[end-1]
+	to := last.at + int64(last.length)
+	if from == to {
+		return nil
+	}
+	if err := o.open(); err != nil {
+		return o.failed(err)
+	}
+	o.file.Expect(from, to)
+	return nil
+}
+
+func (o *Output) expectNothing() {
+	if o.file != nil {
+		o.file.Expect(0, 0)
 	}
 }
 

@@ -50,6 +50,7 @@ const (
 	resultTailSize   = int64(8 + 8 + 8 + 8 + len(resultEnd))
 	blockHeadSize    = 4 + 8
 	blockSize        = 32 << 10
+	blockMore        = 1 << 10 // its last word rarely takes more than that
 	blockMax         = blockSize + 2*binary.MaxVarintLen64 + count.MaxWord
 )
 

@@ -57,7 +57,11 @@ func (r *resultReader) load() error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	r.end = r.file.Size() - resultTailSize
+	size, err := r.file.Size()
+	if err != nil {
+		return err
+	}
+	r.end = size - resultTailSize
 	if r.end < resultHeaderSize {
 		return lost("it is shorter than header and tail")
 	}
@@ -71,7 +75,6 @@ func (r *resultReader) load() error {
 	if err := readAt(r.file, tail, r.end); err != nil {
 		return err
 	}
-	var err error
 	r.tail, err = parseResultTail(tail, header)
 	return err
 }
@@ -103,6 +106,11 @@ func (r *resultReader) readBlock() error {
 	if err := r.open(); err != nil {
 		return err
 	}
+	expected := r.end
+	if r.shut { // this block alone
+		expected = min(expected, r.at+blockHeadSize+blockSize+blockMore)
+	}
+	r.file.Expect(r.at, expected)
 	var head [blockHeadSize]byte
 	if r.end-r.at < int64(len(head)) {
 		return lost("its last block is cut off")

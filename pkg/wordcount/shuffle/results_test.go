@@ -19,7 +19,7 @@ import (
 )
 
 // ready is a run that may have result files.
-func ready(tb testing.TB) Run {
+func ready(tb testing.TB, prepared maker) Run {
 	tb.Helper()
 	r, _ := prepared(tb)
 	check.Must(tb, r.PrepareResults())
@@ -81,6 +81,10 @@ func readAll(tb testing.TB, r Run, files []ResultFile, want []count.Entry) error
 
 func TestResultFilesHaveAllWordsInOneOrder(t *testing.T) {
 	t.Parallel()
+	resultFilesHaveAllWordsInOneOrder(t, prepared)
+}
+
+func resultFilesHaveAllWordsInOneOrder(t *testing.T, prepared maker) {
 	for what, c := range map[string]struct {
 		partitions int
 		words      counts
@@ -94,7 +98,7 @@ func TestResultFilesHaveAllWordsInOneOrder(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			r := ready(t)
+			r := ready(t, prepared)
 			files := publish(t, r, c.partitions, c.words)
 			check.Must(t, readAll(t, r, files, c.words.table().Descending()))
 			check.Must(t, r.CheckFiles(t.Context(), files))
@@ -114,7 +118,11 @@ func TestResultFilesHaveAllWordsInOneOrder(t *testing.T) {
 
 func TestACheckOfResultFilesEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	r := ready(t)
+	aCheckOfResultFilesEndsWithItsContext(t, prepared)
+}
+
+func aCheckOfResultFilesEndsWithItsContext(t *testing.T, prepared maker) {
+	r := ready(t, prepared)
 	files := publish(t, r, 2, numbered(10))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -125,7 +133,7 @@ func TestACheckOfResultFilesEndsWithItsContext(t *testing.T) {
 
 func TestWordsOfAResultFileAreInOrder(t *testing.T) {
 	t.Parallel()
-	r := ready(t)
+	r := ready(t, prepared)
 	for what, second := range map[string]count.Entry{
 		"a higher count": {Word: "c", N: 3}, "a word before it": {Word: "a", N: 2}, "the same word": {Word: "b", N: 2},
 	} {
@@ -156,7 +164,7 @@ type spoilt struct {
 
 func newSpoilt(tb testing.TB) spoilt {
 	tb.Helper()
-	r, words := ready(tb), counts{}
+	r, words := ready(tb, prepared), counts{}
 	for i := range 40 {
 		words[fmt.Sprintf("w%d", i)] = uint64(i%7 + 1)
 	}
@@ -224,7 +232,7 @@ func TestFault73AResultFileInThePlaceOfAnotherIsLost(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			s, there := newSpoilt(t), ready(t)
+			s, there := newSpoilt(t), ready(t, prepared)
 			r := runOf(t, there.store, other.job, other.run)
 			check.Must(t, r.PrepareResults())
 			check.Must(t, r.Prepare())
@@ -324,7 +332,7 @@ func TestResultFilesStayWhenMapOutputsAreDiscarded(t *testing.T) {
 
 func TestNamesOfResultFilesAreChecked(t *testing.T) {
 	t.Parallel()
-	r := ready(t)
+	r := ready(t, prepared)
 	for _, name := range []string{"", "../map/" + aName, strings.ToLower(aName), aName + "A"} {
 		for _, err := range []error{
 			r.RemoveResult(name), r.CheckFiles(t.Context(), []ResultFile{{Name: name}}),

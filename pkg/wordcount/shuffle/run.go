@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/syserr"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
@@ -51,6 +52,16 @@ func (r Run) Partitioner(partitions int) count.Partitioner {
 // prepareTries is how often Prepare begins. Another supervisor that has sealed the job removes one
 // folder after the other, and each may be one that was just found or made.
 const prepareTries = 10
+
+// Usable says why nothing can be kept in the store. The error is the host's, and wraps ErrUnusable if
+// people must mend the options or the rights. It is for a supervisor, before a run begins, and for a host
+// that joins.
+func (r Run) Usable() error {
+	if err := r.store.place.Usable(); err != nil {
+		return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(r.store.where), err)
+	}
+	return nil
+}
 
 // Prepare makes the folder of the run and the mark in it, if they aren't there. Only a supervisor
 // does that. A worker never does, because it can't know whether the place where it finds nothing is

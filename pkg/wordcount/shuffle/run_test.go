@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -41,14 +42,14 @@ func TestNamesAreCheckedBeforeTheyAreUsed(t *testing.T) {
 func TestAStoreIsMadeInAFolderThatIsThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := Open(filepath.Join(dir, "store"))
+	_, err := Open(t.Context(), filepath.Join(dir, "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "store"), "its folder is not there")
 	check.IsError(t, err, ErrNoStore)
-	_, err = Make(filepath.Join(dir, "unmounted", "store"))
+	_, err = Make(t.Context(), filepath.Join(dir, "unmounted", "store"))
 	check.IsError(t, err, ErrHost, filepath.Join(dir, "unmounted", "store"), "its folder is not there")
 	check.IsError(t, err, ErrNoStore)
 	for range 2 {
-		s, err := Make(filepath.Join(dir, "store"))
+		s, err := Make(t.Context(), filepath.Join(dir, "store"))
 		check.Must(t, err)
 		check.Must(t, s.Close())
 	}
@@ -69,8 +70,8 @@ func TestWhatIsThereIsNoMissingStore(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "store")
 	check.Must(t, os.WriteFile(file, nil, 0o600))
-	for what, open := range map[string]func(string) (*Store, error){"open": Open, "make": Make} {
-		_, err := open(file)
+	for what, open := range map[string]func(context.Context, string) (*Store, error){"open": Open, "make": Make} {
+		_, err := open(t.Context(), file)
 		check.IsError(t, err, ErrHost, file)
 		if errors.Is(err, ErrNoStore) {
 			t.Errorf("%s: %v", what, err)
@@ -168,6 +169,10 @@ func TestARunThatIsDeletedWhileAMapOutputIsWrittenTakesIt(t *testing.T) {
 
 func TestARunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T) {
 	t.Parallel()
+	aRunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t, prepared)
+}
+
+func aRunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T, prepared maker) {
 	r, _ := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	out, err := r.Open(aName, 8)
@@ -181,10 +186,14 @@ func TestARunThatIsDeletedWhileAMapOutputIsReadIsNoLoss(t *testing.T) {
 
 func TestAMarkIsRestored(t *testing.T) {
 	t.Parallel()
+	aMarkIsRestored(t, prepared)
+}
+
+func aMarkIsRestored(t *testing.T, prepared maker) {
 	r, maps := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	check.Must(t, r.CheckMark())
-	mark := filepath.Join(r.store.where, r.mark())
+	mark := filepath.Join(filepath.Dir(maps), "mark")
 	check.Must(t, os.Remove(mark))
 	check.Must(t, r.Prepare())
 	check.Must(t, os.Truncate(mark, 3)) // as by a crash
@@ -239,6 +248,10 @@ func TestARunIsDeletedByItself(t *testing.T) {
 
 func TestAMapOutputIsRemoved(t *testing.T) {
 	t.Parallel()
+	aMapOutputIsRemoved(t, prepared)
+}
+
+func aMapOutputIsRemoved(t *testing.T, prepared maker) {
 	r, maps := prepared(t)
 	put(t, r, aName, 8, numbered(100))
 	put(t, r, anotherName, 8, numbered(100))
@@ -356,6 +369,10 @@ func TestFault73InputOutputErrorsAreNoLoss(t *testing.T) {
 
 func TestAReaderThatLeavesEarlyIsUsedAgain(t *testing.T) {
 	t.Parallel()
+	aReaderThatLeavesEarlyIsUsedAgain(t, prepared)
+}
+
+func aReaderThatLeavesEarlyIsUsedAgain(t *testing.T, prepared maker) {
 	r, _ := prepared(t)
 	words := numbered(300_000)
 	put(t, r, aName, 1, words)

@@ -14,6 +14,10 @@ import (
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	t.Parallel()
+	whatIsWrittenIsRead(t, prepared)
+}
+
+func whatIsWrittenIsRead(t *testing.T, prepared maker) {
 	for what, c := range map[string]struct {
 		partitions int
 		spills     []counts
@@ -58,6 +62,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 
 func TestAMapOutputIsSeenWhenItIsFinished(t *testing.T) {
 	t.Parallel()
+	aMapOutputIsSeenWhenItIsFinished(t, prepared)
+}
+
+func aMapOutputIsSeenWhenItIsFinished(t *testing.T, prepared maker) {
 	r, dir := prepared(t)
 	w, err := r.Create(aName, 8)
 	check.Must(t, err)
@@ -85,6 +93,10 @@ func TestAMapOutputIsSeenWhenItIsFinished(t *testing.T) {
 
 func TestAnAbortLeavesNothing(t *testing.T) {
 	t.Parallel()
+	anAbortLeavesNothing(t, prepared)
+}
+
+func anAbortLeavesNothing(t *testing.T, prepared maker) {
 	r, dir := prepared(t)
 	w, err := r.Create(aName, 8)
 	check.Must(t, err)
@@ -117,6 +129,10 @@ func TestANameIsWrittenOnce(t *testing.T) {
 
 func TestMoreSpillsThanTheFormatHasLeaveNothing(t *testing.T) {
 	t.Parallel()
+	moreSpillsThanTheFormatHasLeaveNothing(t, prepared)
+}
+
+func moreSpillsThanTheFormatHasLeaveNothing(t *testing.T, prepared maker) {
 	r, dir := prepared(t)
 	w, err := r.Create(aName, 1)
 	check.Must(t, err)
@@ -159,6 +175,10 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 // The checksums are from another implementation of XXH64.
 func TestTheFormatIsForEver(t *testing.T) {
 	t.Parallel()
+	theFormatIsForEver(t, prepared)
+}
+
+func theFormatIsForEver(t *testing.T, prepared maker) {
 	r, dir := prepared(t)
 	put(t, r, aName, 2, counts{"to": 300}, counts{"be": 1})
 	got, err := os.ReadFile(filepath.Join(dir, aName))

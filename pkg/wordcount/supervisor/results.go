@@ -39,7 +39,7 @@ func (s *Supervisor) fill(ctx context.Context) error {
 		if err != nil || now.Full {
 			return err
 		}
-		err = s.inFiles(run, func(r shuffle.Run) error { return s.fillFrom(ctx, r, run, named(files), now.Words) })
+		err = s.inFiles(ctx, run, func(r shuffle.Run) error { return s.fillFrom(ctx, r, run, named(files), now.Words) })
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (s *Supervisor) conservedInFiles(ctx context.Context, run, fence string, to
 		return 0, protocol.Damaged("the result files have %d words, but %d were committed", total, tokens)
 	}
 	top, inTop := 0, uint64(0)
-	err = s.inFiles(run, func(r shuffle.Run) error {
+	err = s.inFiles(ctx, run, func(r shuffle.Run) error {
 		if err := r.CheckFiles(ctx, named(files)); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (s *Supervisor) conservedInFiles(ctx context.Context, run, fence string, to
 }
 
 // inFiles does something with the result files of a run.
-func (s *Supervisor) inFiles(run string, do func(shuffle.Run) error) error {
+func (s *Supervisor) inFiles(ctx context.Context, run string, do func(shuffle.Run) error) error {
 	store, known, err := s.config.Folder.Store(s.client.Job.ID, run)
 	if err == nil && !known {
 		err = fmt.Errorf("%w: this folder doesn't know where the result files of job %s are", protocol.ErrState, s.client.Job.ID)
@@ -127,7 +127,7 @@ func (s *Supervisor) inFiles(run string, do func(shuffle.Run) error) error {
 	if err != nil {
 		return err
 	}
-	return s.seeder.place.With(store, shuffle.Open, do)
+	return s.seeder.place.With(ctx, store, shuffle.Open, do)
 }
 
 // named are result files as package shuffle knows them.
@@ -154,7 +154,7 @@ func (s *Supervisor) endure(ctx context.Context, l *losses, lost error) error {
 	}
 	l.tries = 0
 	run := s.seeder.run()
-	if err := s.inFiles(run, shuffle.Run.CheckMark); err != nil {
+	if err := s.inFiles(ctx, run, shuffle.Run.CheckMark); err != nil {
 		return err
 	}
 	if l.anew++; l.anew > anewMax {

@@ -212,7 +212,7 @@ func (s *Supervisor) tidy(ctx context.Context, sealed state.Sealed) {
 		return
 	}
 	if err := s.client.Discard(ctx, sealed.Fence, int(s.config.TTL.Seconds()), sealed.Tally); err == nil {
-		s.seeder.place.Discard(sealed.Run)
+		s.seeder.place.Discard(ctx, sealed.Run)
 	}
 }
 

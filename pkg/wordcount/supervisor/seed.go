@@ -71,7 +71,7 @@ func (s *seeder) seedAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.place.Prepare(mine); err != nil {
+	if err := s.place.Prepare(ctx, mine); err != nil {
 		return err
 	}
 	maps := len(s.splits)
@@ -104,13 +104,13 @@ func (s *seeder) seedAll(ctx context.Context) error {
 			continue
 		}
 		if now.Run != mine {
-			if err := s.place.Adopt(now.Run, now.Store, now.Phase); err != nil {
+			if err := s.place.Adopt(ctx, now.Run, now.Store, now.Phase); err != nil {
 				return err
 			}
 		}
 		mine, top = now.Run, now.Top
 	}
-	s.place.Sweep(mine)
+	s.place.Sweep(ctx, mine)
 	s.owner.Store(mine)
 	s.life = life
 	if known {

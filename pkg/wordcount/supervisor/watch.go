@@ -111,7 +111,7 @@ func (w *watch) until(ctx context.Context, wanted func(protocol.Status) bool) (p
 		w.joined.Hear(ctx, at.life)
 		w.expiry.keep(ctx)
 		if st.Phase != protocol.Done {
-			w.seeder.place.Restore(st.Run)
+			w.seeder.place.Restore(ctx, st.Run)
 		}
 		// Hosts that join count what the job says of itself.
 		if told, planned := st.Counting, w.seeder.client.Job.Counting; told != planned {

@@ -90,7 +90,7 @@ func NewReducing(tb testing.TB, reducers, taken int) *Job {
 func Of(tb testing.TB, client protocol.Client, p plan.Plan, run string) *Job {
 	tb.Helper()
 	j := &Job{TB: tb, Client: client, Plan: p, Splits: p.Splits(), Run: run, Dir: tb.TempDir()}
-	store, err := shuffle.Open(j.Dir)
+	store, err := shuffle.Open(j.TB.Context(), j.Dir)
 	check.Must(tb, err)
 	tb.Cleanup(func() { store.Close() })
 	j.Outputs, err = store.Run(p.Job.ID, run)

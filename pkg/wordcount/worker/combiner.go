@@ -33,6 +33,7 @@ const (
 type combiner struct {
 	reducers int   // partitions; 0: map only
 	memory   int64 // bytes that the worker may use
+	besides  int   // bytes of the table's room that the store takes
 
 	run    shuffle.Run     // where map outputs are written; not used without reducers
 	table  *count.Table    // what is not in out yet
@@ -48,8 +49,8 @@ type combiner struct {
 	records  *records        // nil: the words of plain text are counted
 }
 
-func newCombiner(reducers int, memory int64) combiner {
-	return combiner{reducers: reducers, memory: memory, table: count.New()}
+func newCombiner(reducers int, memory int64, store string) combiner {
+	return combiner{reducers: reducers, memory: memory, besides: shuffle.Room(store), table: count.New()}
 }
 
 // step is how many bytes of a text are counted before the size of the table is checked.
@@ -104,7 +105,7 @@ func (c *combiner) full() bool {
 	if c.reducers == 0 {
 		packed = c.table.Text() + c.table.Len()*liveBytes
 	}
-	left := memory.Room(c.memory)
+	left := memory.Room(c.memory) - c.besides
 	if c.unpacker != nil {
 		left -= memory.UnpackRoom(c.memory)
 	}

@@ -16,7 +16,7 @@ import (
 // recordsOf makes a combiner that counts what the options say.
 func recordsOf(t *testing.T, o plan.Options, memory int64) *records {
 	t.Helper()
-	c := newCombiner(0, memory)
+	c := newCombiner(0, memory, "")
 	counting, err := o.Counting()
 	check.Must(t, err)
 	check.Must(t, c.countRecords(counting))

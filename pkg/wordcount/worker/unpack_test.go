@@ -36,7 +36,7 @@ func countsAs(tb testing.TB, text string, packed []byte, block int) {
 	for _, word := range fields {
 		want[word]++
 	}
-	c := newCombiner(1, DefaultWorkerMemory)
+	c := newCombiner(1, DefaultWorkerMemory, "")
 	tokens, err := countPacked(tb, &c, packed, block)
 	check.Must(tb, err)
 	got := map[string]uint64{}
@@ -70,7 +70,7 @@ func TestTheLongestWordIsCountedInACompressedFileAndALongerOneIsNot(t *testing.T
 	for _, block := range []int{leastStep, countStep, 3 * countStep} {
 		countsAs(t, "a "+longest+" b "+longest, check.Zstd(t, "a "+longest+" b "+longest), block)
 		for before, text := range map[string]string{"a \u3000": longest + "x", "ab ": longest + "x b", strings.Repeat("ab ", 1e6): longest + longest} {
-			c := newCombiner(1, DefaultWorkerMemory)
+			c := newCombiner(1, DefaultWorkerMemory, "")
 			_, err := countPacked(t, &c, check.Zstd(t, before+text), block)
 			if long, ok := errors.AsType[*count.WordTooLongError](err); !ok || long.Offset != int64(len(before)) {
 				t.Errorf("blocks of %d: %v behind %d bytes", block, err, len(before))

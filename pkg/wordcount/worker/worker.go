@@ -44,10 +44,11 @@ type Worker struct {
 	journal    journal
 	sender     *relay.Sender // nil: its events are in the supervisor's journal already
 
-	run       string         // the run that the held tasks belong to; every write sends it
-	store     *shuffle.Store // nil: not open
-	outputs   shuffle.Run    // the map outputs of that run, if the store is open
-	maps      int            // map tasks of the job
+	run       string          // the run that the held tasks belong to; every write sends it
+	storing   context.Context // of requests to the store
+	store     *shuffle.Store  // nil: not open
+	outputs   shuffle.Run     // the map outputs of that run, if the store is open
+	maps      int             // map tasks of the job
 	claims    *claim.Claimer
 	todo      []claim.Task // held by this worker, and not counted yet
 	input     input.Reader // of the file that is being counted
@@ -81,9 +82,9 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	w := &Worker{
 		spec: spec, client: client, checker: checker,
 		storeWords: callWords,
-		combiner:   newCombiner(spec.Job.Reducers, spec.Memory),
+		combiner:   newCombiner(spec.Job.Reducers, spec.Memory, spec.Store),
 		committer:  committer{client: client, faults: spec.Faults, host: host, journal: written},
-		merger:     merge.New(client, spec.Memory),
+		merger:     merge.New(client, spec.Memory, spec.Store),
 		publisher:  publisher{client: client, faults: spec.Faults},
 		journal:    journal{written},
 	}
@@ -116,6 +117,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	kill, stop := context.WithCancel(context.WithoutCancel(ctx)) // ends drainFor later than ctx
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
+	var stopStoring context.CancelFunc
+	w.storing, stopStoring = context.WithCancel(context.WithoutCancel(ctx)) // ends when the worker must have left
+	defer stopStoring()
+	context.AfterFunc(ctx, func() { time.AfterFunc(drainFor+leaveWithin, stopStoring) })
 	var beats sync.WaitGroup
 	beats.Go(func() { w.heartbeat.Run(kill) })
 	beats.Go(func() { w.sender.Run(kill) })
@@ -248,7 +253,7 @@ func (w *Worker) openStore() (err error) {
 	if w.spec.Job.Reducers == 0 || w.store != nil {
 		return nil
 	}
-	store, err := shuffle.Open(w.spec.Store)
+	store, err := shuffle.Open(w.storing, w.spec.Store)
 	if err != nil {
 		return err
 	}
