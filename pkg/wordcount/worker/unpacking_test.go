@@ -38,7 +38,7 @@ func countCut(tb testing.TB, data []byte, o plan.Options) (c counted, splits int
 
 func countManifest(tb testing.TB, m plan.Manifest, o plan.Options) (c counted, splits int, err error) {
 	tb.Helper()
-	w := &Worker{combiner: newCombiner(1, DefaultWorkerMemory)}
+	w := &Worker{combiner: newCombiner(1, DefaultWorkerMemory, "")}
 	counting, err := o.Counting()
 	check.Must(tb, err)
 	check.Must(tb, w.combiner.countRecords(counting))
