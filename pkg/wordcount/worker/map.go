@@ -99,9 +99,9 @@ func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err e
 // the same descriptor. So the bytes that it read are those that the manifest means, as far as size
 // and time can tell.
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
-	w.reads.Begin()
-	defer w.reads.End()
-	f := &reading{Reader: &w.input, progress: &w.reads, faults: w.spec.Faults, kill: kill}
+	w.shared.reads.Begin()
+	defer w.shared.reads.End()
+	f := &reading{Reader: &w.input, progress: &w.shared.reads, faults: w.spec.Faults, kill: kill}
 	if err := f.Open(kill, s.File, s.Off, s.Off+s.Len); err != nil {
 		return 0, unreadable(err)
 	}
@@ -173,7 +173,7 @@ func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 		t.Alone = true
 		w.todo = append(w.todo, t)
 	} else {
-		w.leases.Drop(t.TaskID)
+		w.shared.leases.Drop(t.TaskID)
 	}
 	return nil
 }
@@ -185,6 +185,6 @@ func (w *Worker) bury(ctx context.Context, t claim.Task, cause protocol.Cause) e
 	}
 	w.journal.Write(event.Buried, append(named(t), slog.String("why", cause.Text))...)
 	w.todo = w.todo[1:]
-	w.leases.Drop(t.TaskID)
+	w.shared.leases.Drop(t.TaskID)
 	return nil
 }

@@ -97,7 +97,7 @@ func Serve(in io.Reader, connect func(spec Spec) (redis.UniversalClient, error))
 		// The loop ends when the supervisor closes in, or dies.
 		for news := bufio.NewScanner(lifeline); news.Scan(); {
 			if life, err := time.ParseDuration(news.Text()); err == nil {
-				w.life.Store(int64(life))
+				w.shared.life.Store(int64(life))
 			}
 		}
 	}()

@@ -23,6 +23,13 @@ const storeBytes = 1 << 20
 // wordBytes is about what a word takes in the sorted set.
 const wordBytes = 128
 
+// reducer is what a worker needs for reduce tasks alone.
+type reducer struct {
+	merger     merge.Merger
+	publisher  publisher // with result files
+	storeWords int       // words in one call that stores totals
+}
+
 // reduce merges the partial counts of this worker's partitions, and stores their totals together, by
 // descending count. Every attempt computes the same totals.
 func (w *Worker) reduce(ctx context.Context) error {
@@ -123,7 +130,7 @@ func (w *Worker) backToMaps(ctx context.Context) error {
 	}
 	w.journal.Write(event.Back)
 	w.merger.Forget()
-	w.leases.Clear()
+	w.shared.leases.Clear()
 	w.todo = nil
 	return w.readJob(ctx)
 }
@@ -199,10 +206,10 @@ func (w *Worker) settle(partitions []int, standings []string) {
 	for i, p := range partitions {
 		id := protocol.TaskID{Stream: protocol.Reduces, Number: p + 1}
 		if standings == nil {
-			w.leases.Done(id, 0)
+			w.shared.leases.Done(id, 0)
 		}
 		if standings == nil || standings[i] != protocol.Pending {
-			w.leases.Drop(id)
+			w.shared.leases.Drop(id)
 			w.todo = slices.DeleteFunc(w.todo, func(t claim.Task) bool { return t.TaskID == id })
 		}
 	}

@@ -133,7 +133,7 @@ func TestAWorkerThatMustEndStopsUnpacking(t *testing.T) {
 	text := input.NewUnpacker(memory.Window(DefaultWorkerMemory))
 	packed := check.Gzip(t, strings.Repeat("word ", 1<<20))
 	text.Reset(bytes.NewReader(packed), input.File{Path: "/a", Size: int64(len(packed))}, input.Gzip)
-	u, some := unpacking{text: text, file: &reading{progress: &w.reads, kill: kill}, stage: within}, make([]byte, 100)
+	u, some := unpacking{text: text, file: &reading{progress: &w.shared.reads, kill: kill}, stage: within}, make([]byte, 100)
 	_, err := u.Read(some)
 	check.Must(t, err)
 	end()

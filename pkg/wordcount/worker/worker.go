@@ -32,33 +32,33 @@ const (
 // Worker is the loop of one worker. It keeps nothing that matters, so it may be killed at any
 // moment.
 //
-// Immutable after New: spec, client, checker, storeWords, heartbeat, which shares leases, reads and
-// waits, and journal.
-// The lifeline shares life. Everything else belongs to the loop.
+// Immutable after New: spec, client, checker, heartbeat, journal and sender. Everything else but shared
+// belongs to the loop.
 type Worker struct {
-	spec       Spec
-	client     protocol.Client
-	checker    claim.Checker
-	storeWords int // words in one call that stores totals
-	heartbeat  claim.Heartbeat
-	journal    journal
-	sender     *relay.Sender // nil: its events are in the supervisor's journal already
+	spec      Spec
+	client    protocol.Client
+	checker   claim.Checker
+	heartbeat claim.Heartbeat
+	journal   journal
+	sender    *relay.Sender // nil: its events are in the supervisor's journal already
 
-	run       string          // the run that the held tasks belong to; every write sends it
-	storing   context.Context // of requests to the store
-	store     *shuffle.Store  // nil: not open
-	outputs   shuffle.Run     // the map outputs of that run, if the store is open
-	maps      int             // map tasks of the job
-	claims    *claim.Claimer
-	todo      []claim.Task // held by this worker, and not counted yet
+	run     string        // the run that the held tasks belong to; every write sends it
+	maps    int           // map tasks of the job
+	backoff retry.Backoff // between tries while Redis can't be reached
+	claims  *claim.Claimer
+	todo    []claim.Task // held by this worker, and not counted yet
+
 	input     input.Reader // of the file that is being counted
 	combiner  combiner
 	committer committer
-	merger    merge.Merger
-	publisher publisher
-	backoff   retry.Backoff // between tries while Redis can't be reached
-	absence   retry.Backoff // between tries while the store can't be used
+	reducer
+	attached
 
+	shared shared
+}
+
+// shared is what other goroutines use, too: the heartbeat and, of life, the lifeline.
+type shared struct {
 	leases claim.Leases
 	reads  claim.Reads  // of the file that is being counted
 	waits  atomic.Value // string: why the store can't be used; "": it can
@@ -80,13 +80,14 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	host, _ := os.Hostname()
 	written := event.Open(spec.Journal, event.WorkerMost, "worker", spec.Consumer)
 	w := &Worker{
-		spec: spec, client: client, checker: checker,
-		storeWords: callWords,
-		combiner:   newCombiner(spec.Job.Reducers, spec.Memory, spec.Store),
-		committer:  committer{client: client, faults: spec.Faults, host: host, journal: written},
-		merger:     merge.New(client, spec.Memory, spec.Store),
-		publisher:  publisher{client: client, faults: spec.Faults},
-		journal:    journal{written},
+		spec: spec, client: client, checker: checker, journal: journal{written},
+		combiner:  newCombiner(spec.Job.Reducers, spec.Memory, spec.Store),
+		committer: committer{client: client, faults: spec.Faults, host: host, journal: written},
+		reducer: reducer{
+			merger:     merge.New(client, spec.Memory, spec.Store),
+			publisher:  publisher{client: client, faults: spec.Faults},
+			storeWords: callWords,
+		},
 	}
 	if spec.Trust.Joined {
 		w.sender = relay.NewSender(client, spec.Consumer, written)
@@ -100,9 +101,9 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 		checker.Close()
 		return nil, err
 	}
-	w.claims = claim.New(me, &w.leases, func() { spec.Faults.at(AfterRead) })
-	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.leases, Reads: &w.reads, Waits: &w.waits}
-	w.life.Store(int64(spec.Life))
+	w.claims = claim.New(me, &w.shared.leases, func() { spec.Faults.at(AfterRead) })
+	w.heartbeat = claim.Heartbeat{Consumer: me, Leases: &w.shared.leases, Reads: &w.shared.reads, Waits: &w.shared.waits}
+	w.shared.life.Store(int64(spec.Life))
 	return w, nil
 }
 
@@ -152,7 +153,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			// Perhaps the supervisor restores the mark, or somebody mounts the store again. Then the
 			// store must be opened again, because an open one stays where it was. Nothing is known to
 			// be lost.
-			w.waits.Store(err.Error())
+			w.shared.waits.Store(err.Error())
 			w.recount()
 			w.closeStore()
 			if w.absence.Wait(ctx) != nil {
@@ -247,43 +248,6 @@ func (w *Worker) readJob(ctx context.Context) error {
 	return nil
 }
 
-// openStore opens the store of the map outputs, before the first task. A worker that finds no task
-// doesn't need it, and when a job is done, it may be gone.
-func (w *Worker) openStore() (err error) {
-	if w.spec.Job.Reducers == 0 || w.store != nil {
-		return nil
-	}
-	store, err := shuffle.Open(w.storing, w.spec.Store)
-	if err != nil {
-		return err
-	}
-	if w.outputs, err = store.Run(w.spec.Job.ID, w.run); err != nil {
-		store.Close()
-		return fmt.Errorf("%w: %w", protocol.ErrState, err)
-	}
-	if err := w.outputs.CheckMark(); err != nil {
-		store.Close()
-		return err
-	}
-	w.store, w.combiner.run = store, w.outputs
-	return nil
-}
-
-// closeStore closes what openStore opened.
-func (w *Worker) closeStore() {
-	w.merger.Forget()
-	if w.store != nil {
-		w.store.Close()
-		w.store = nil
-	}
-}
-
-// storeWorks is called when the store could be used.
-func (w *Worker) storeWorks() {
-	w.absence.Reset()
-	w.waits.Store("")
-}
-
 // fetch looks for tasks, and commits what is counted if none comes next.
 func (w *Worker) fetch(ctx context.Context) error {
 	if found, err := w.list(w.claims.Next(ctx, w.reduceShare())); found || err != nil {
@@ -348,12 +312,12 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 	for i, t := range s.held {
 		switch {
 		case s.standings == nil:
-			w.leases.Done(t.TaskID, t.Split.Bytes())
+			w.shared.leases.Done(t.TaskID, t.Split.Bytes())
 		case s.standings[i] == protocol.Pending:
 			t.Alone = t.Alone || w.committer.refused > 1
 			w.todo = append(w.todo, t)
 		default:
-			w.leases.Drop(t.TaskID)
+			w.shared.leases.Drop(t.TaskID)
 		}
 	}
 	if s.standings != nil && w.store != nil && !slices.Contains(s.standings, protocol.Settled) {
@@ -369,7 +333,7 @@ func (w *Worker) forget() {
 	w.committer.abandon()
 	w.combiner.empty()
 	w.closeStore()
-	w.leases.Clear()
+	w.shared.leases.Clear()
 	w.run, w.todo, w.claims.Lost = "", nil, true
 }
 
@@ -402,4 +366,4 @@ func (w *Worker) close() {
 }
 
 // lifetime is the mean lifetime of workers; 0 if no worker has died.
-func (w *Worker) lifetime() time.Duration { return time.Duration(w.life.Load()) }
+func (w *Worker) lifetime() time.Duration { return time.Duration(w.shared.life.Load()) }
