@@ -54,8 +54,10 @@ func deleteObjects(ctx context.Context, u URL, page []types.ObjectIdentifier) er
 	if err != nil {
 		return err
 	}
-	out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-		Bucket: &u.Bucket, Delete: &types.Delete{Objects: page, Quiet: aws.Bool(true)},
+	out, err := again(ctx, func() (*s3.DeleteObjectsOutput, error) {
+		return client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &u.Bucket, Delete: &types.Delete{Objects: page, Quiet: aws.Bool(true)},
+		})
 	})
 	if err != nil {
 		return err
@@ -78,7 +80,7 @@ func abortAll(ctx context.Context, u URL) error {
 		Bucket: &u.Bucket, Prefix: &u.Key, EncodingType: types.EncodingTypeUrl,
 	})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := again(ctx, func() (*s3.ListMultipartUploadsOutput, error) { return pages.NextPage(ctx) })
 		if err != nil {
 			return err
 		}

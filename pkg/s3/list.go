@@ -50,7 +50,7 @@ func List(ctx context.Context, u URL) iter.Seq2[Object, error] {
 		// As text of a URL, because XML doesn't have every character of a key.
 		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &u.Bucket, Prefix: &u.Key, EncodingType: types.EncodingTypeUrl})
 		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+			page, err := again(ctx, func() (*s3.ListObjectsV2Output, error) { return pages.NextPage(ctx) })
 			if err != nil {
 				yield(Object{}, Failed("list", u, err))
 				return

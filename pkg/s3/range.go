@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -104,6 +105,19 @@ func resume(ctx context.Context, try func() (progress bool, err error)) error {
 		}
 		pause *= 2
 	}
+}
+
+// again makes a request that may come twice, and makes it again where S3 has said yes and its answer
+// broke. The SDK does not.
+func again[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
+	err = resume(ctx, func() (progress bool, err error) {
+		answer, err = ask()
+		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() < 300 {
+			err = errBody{err}
+		}
+		return false, err
+	})
+	return answer, err
 }
 
 // rangeOf returns which bytes of an object of which size an answer has. The answer of a server that

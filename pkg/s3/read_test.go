@@ -309,7 +309,12 @@ func TestFault75AListingOfManyPagesHasEachObjectOnce(t *testing.T) {
 	}
 	server.Put(t, "bucket", "log", "not below it")
 	var pages atomic.Int32
-	server.Before(t, func(*http.Request) s3test.Fault { pages.Add(1); return s3test.Fault{} })
+	server.Before(t, func(*http.Request) s3test.Fault {
+		if pages.Add(1) == 2 {
+			return s3test.Fault{Cut: 1000}
+		}
+		return s3test.Fault{}
+	})
 	i := 0
 	for o, err := range s3.List(t.Context(), url(t, "s3://bucket/logs/")) {
 		check.Must(t, err)
@@ -318,8 +323,8 @@ func TestFault75AListingOfManyPagesHasEachObjectOnce(t *testing.T) {
 		}
 		i++
 	}
-	if i != objects || pages.Load() != 3 {
-		t.Errorf("%d objects in %d pages", i, pages.Load())
+	if i != objects || pages.Load() != 4 { // the second of three pages comes twice
+		t.Errorf("%d objects in %d answers", i, pages.Load())
 	}
 }
 

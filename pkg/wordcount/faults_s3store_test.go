@@ -87,7 +87,7 @@ func TestFault83AJobWithItsStoreInS3IsExactThoughWorkersDieAndS3IsBusy(t *testin
 				switch n := n.Add(1); {
 				case n%20 == 0:
 					return s3test.Fault{Status: 503, Code: "SlowDown"}
-				case r.Method == http.MethodGet && !r.URL.Query().Has("list-type") && n%7 == 0: // of an object
+				case r.Method == http.MethodGet && n%7 == 0: // an object or a listing
 					return s3test.Fault{Cut: 10}
 				}
 				return s3test.Fault{}
