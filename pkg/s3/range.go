@@ -108,11 +108,11 @@ func resume(ctx context.Context, try func() (progress bool, err error)) error {
 }
 
 // again makes a request that may come twice, and makes it again where S3 has said yes and its answer
-// broke. The SDK does not.
+// broke. The SDK does not. It asks again itself where an answer falls silent.
 func again[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
 	err = resume(ctx, func() (progress bool, err error) {
 		answer, err = ask()
-		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() < 300 {
+		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() < 300 && !errors.Is(cause(err), errSilent) {
 			err = errBody{err}
 		}
 		return false, err
