@@ -7,10 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -58,11 +56,6 @@ func ReadEnd(ctx context.Context, u URL, p []byte) (n int, size int64, err error
 	return n, size, Failed("get", u, err)
 }
 
-// errBody is the error of an answer whose body broke.
-type errBody struct{ error }
-
-func (e errBody) Unwrap() error { return e.error }
-
 // get asks for a range of an object.
 func get(ctx context.Context, u URL, bytes string, read func(*s3.GetObjectOutput) error) error {
 	client, err := Client(ctx)
@@ -84,40 +77,6 @@ func get(ctx context.Context, u URL, bytes string, read func(*s3.GetObjectOutput
 	}
 	io.CopyN(io.Discard, out.Body, 1) // the end of the body gives the connection back
 	return nil
-}
-
-// resume tries again what met a body that broke, until there was no progress several times in a row.
-func resume(ctx context.Context, try func() (progress bool, err error)) error {
-	pause := firstPause
-	for tries := 1; ; tries++ {
-		progress, err := try()
-		if _, broke := errors.AsType[errBody](err); !broke || tries == resumes && !progress {
-			return err
-		}
-		if progress {
-			tries, pause = 0, firstPause
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pause):
-		}
-		pause *= 2
-	}
-}
-
-// again makes a request that may come twice, and makes it again where S3 has said yes and its answer
-// broke. The SDK does not. It asks again itself where an answer falls silent.
-func again[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
-	err = resume(ctx, func() (progress bool, err error) {
-		answer, err = ask()
-		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.HTTPStatusCode() < 300 && !errors.Is(cause(err), errSilent) {
-			err = errBody{err}
-		}
-		return false, err
-	})
-	return answer, err
 }
 
 // rangeOf returns which bytes of an object of which size an answer has. The answer of a server that

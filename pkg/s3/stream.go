@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -17,11 +16,6 @@ const (
 	// and the caller and the connection have one each.
 	piece = 256 << 10
 	ahead = 3
-
-	// resumes is how often in a row a body may break without a byte. The pause before the next try
-	// doubles each time.
-	resumes    = 6
-	firstPause = 100 * time.Millisecond
 )
 
 var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
@@ -105,49 +99,34 @@ func (f *fetch) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pause := firstPause
-	for tries := 0; f.at < f.end; {
-		before := f.at
-		err, final := f.some(ctx, client)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case final:
+	for f.at < f.end {
+		err := resume(ctx, func() (progress bool, err error) {
+			before := f.at
+			err = f.some(ctx, client)
+			return f.at > before, err
+		})
+		if err != nil {
 			return err
-		case f.at > before:
-			tries, pause = 0, firstPause
-		default:
-			if tries++; tries == resumes {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(pause):
-			}
-			pause *= 2
 		}
 	}
 	return nil
 }
 
-// some reads one body. An error is final if it is that of the request, which the SDK has repeated
-// already.
-func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final bool) {
+// some reads one body.
+func (f *fetch) some(ctx context.Context, client *s3.Client) error {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &f.url.Bucket, Key: &f.url.Key, IfMatch: aws.String(`"` + f.object.ETag + `"`),
 		Range: aws.String(fmt.Sprintf("bytes=%d-%d", f.at, f.end-1)),
 	})
 	if err != nil {
-		return err, true
+		return err
 	}
 	defer out.Body.Close()
 	if unquoted(out.ETag) != f.object.ETag { // not every server heeds If-Match
-		return ErrChanged, true
+		return ErrChanged
 	}
 	if !f.isRange(out) {
-		return errRange, true
+		return errRange
 	}
 	for f.at < f.end {
 		p := part{piece: pieces.Get().(*[piece]byte)}
@@ -162,17 +141,17 @@ func (f *fetch) some(ctx context.Context, client *s3.Client) (err error, final b
 			case f.full <- p: // also what came before the body broke
 				f.at += int64(p.n)
 			case <-ctx.Done():
-				return context.Cause(ctx), false
+				return context.Cause(ctx)
 			}
 		}
 		if err != nil && f.at < f.end {
-			return err, false
+			return errBody{err}
 		}
 		err = nil
 	}
 	// The end of the body gives the connection back.
 	io.CopyN(io.Discard, out.Body, 1)
-	return nil, false
+	return nil
 }
 
 // isRange reports whether an answer is the range that was asked for, or the whole object that begins

@@ -299,3 +299,16 @@ func TestFault64VeryManyTinyOutputs(t *testing.T) {
 	}
 	h.exactWithin(64 << 20)
 }
+
+func TestFault83AWorkersMemoryHasAPartOfAnObject(t *testing.T) {
+	for _, keep := range []int{0, 10} {
+		t.Run(fmt.Sprintf("keep %d", keep), func(t *testing.T) {
+			r, _ := withStoreInS3(t, nil)
+			r.writeDistinct(80<<20, 400) // map outputs of several parts, and totals that spill
+			r.size = 1
+			r.prepare(plan.Options{WholeFiles: true, Reducers: 4, Keep: keep})
+			r.exactWithin(64 << 20)
+			r.isTidy()
+		})
+	}
+}

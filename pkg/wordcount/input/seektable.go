@@ -3,6 +3,7 @@ package input
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -39,7 +40,7 @@ const (
 // and those are checked.
 func Cuts(file io.ReaderAt, size, step int64) ([]int64, error) {
 	cuts, err := cut(file, size, step)
-	if err == io.EOF || err == io.ErrUnexpectedEOF { // the file has become shorter; its reader meets that
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the file has become shorter; its reader meets that
 		return nil, nil
 	}
 	return cuts, err

@@ -50,7 +50,8 @@ func (f *finder) find(i, level, depth int) int {
 	if onPath {
 		inside = offPath
 	}
-	from, end, value, escaped := i, 0, noValue, false
+	from, end, escaped := i, 0, false
+	var value valueKind
 	switch f.b[i] {
 	case '"':
 		from, value = i+1, aString

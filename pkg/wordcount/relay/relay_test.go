@@ -76,7 +76,7 @@ func (w *world) expect(want string) {
 }
 
 // again makes a listener hear at once.
-func again(l *Listener, ctx context.Context, life string) {
+func again(ctx context.Context, l *Listener, life string) {
 	l.at = time.Time{}
 	l.Hear(ctx, life)
 }
@@ -92,8 +92,8 @@ func TestEachEventOfAHostThatJoinedComesOnce(t *testing.T) {
 	batch, _ := w.sender.outbox.Next()
 	check.Must(t, w.sender.add(ctx, batch))
 	w.sender.send(ctx)
-	again(l, ctx, "a")
-	again(l, ctx, "a")
+	again(ctx, l, "a")
+	again(ctx, l, "a")
 	w.expect("attempt guest-1 1, attempt guest-1 2")
 	// The supervisor is killed, and its successor reads the whole stream.
 	w.does(3)
@@ -112,14 +112,14 @@ func TestARollbackTakesNoEventThatWasHeardAndBringsNoneAgain(t *testing.T) {
 	l := w.listener()
 	l.Hear(ctx, "a")
 	w.does(1)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	dump := w.server.Checkpoint(t)
 	w.does(2)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.does(3) // nobody hears it
 	w.server.Restore(t, dump)
 	w.does(4)
-	again(l, ctx, "b")
+	again(ctx, l, "b")
 	w.expect("attempt guest-1 1, attempt guest-1 2, attempt guest-1 4")
 	// The server comes back without anything.
 	w.server.Restore(t, nil)
@@ -127,9 +127,9 @@ func TestARollbackTakesNoEventThatWasHeardAndBringsNoneAgain(t *testing.T) {
 	if w.sender.send(ctx) {
 		t.Error("a sender has made a stream")
 	}
-	again(l, ctx, "c")
+	again(ctx, l, "c")
 	w.does(5)
-	again(l, ctx, "c")
+	again(ctx, l, "c")
 	w.expect("attempt guest-1 1, attempt guest-1 2, attempt guest-1 4, leave guest-1 , attempt guest-1 5")
 }
 
@@ -163,7 +163,7 @@ func TestTheLastEventsAreSentWhenTheProcessLeaves(t *testing.T) {
 	stop()
 	w.guest.Write(event.Leave)
 	w.sender.Run(running)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.expect("leave guest-1 ")
 }
 
@@ -182,7 +182,7 @@ func TestTheStreamIsBounded(t *testing.T) {
 	if err != nil || used > 2*w.client.Budget.Bytes/budgetPart {
 		t.Errorf("it takes %d bytes, %v", used, err)
 	}
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	if got := w.tasks(); !strings.HasSuffix(got, "attempt guest-1 40") {
 		t.Errorf("the journal lacks the newest events: %q", got)
 	}
@@ -197,7 +197,7 @@ func TestAHostThatJoinsFromTheFolderOfTheSupervisorIsHeardOnce(t *testing.T) {
 	l := w.listener()
 	l.Hear(ctx, "a")
 	w.does(1)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.expect("attempt guest-1 1")
 }
 
@@ -239,7 +239,7 @@ func TestWhatSomebodyElseWritesIntoTheStreamIsBoundedAndNotBelieved(t *testing.T
 	add(strings.Repeat("x", nameMost+1), line(attempt))
 	check.Must(t, rdb.XAdd(ctx, &redis.XAddArgs{Stream: key, Values: []any{"a", "b"}}).Err())
 	w.does(1)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.expect("attempt guest-1 1")
 
 	// The clock of this one is wrong by an hour.
@@ -248,7 +248,7 @@ func TestWhatSomebodyElseWritesIntoTheStreamIsBoundedAndNotBelieved(t *testing.T
 	check.Must(t, rdb.XAdd(ctx, &redis.XAddArgs{Stream: key, Values: []any{
 		from, "late", number, 1, journal, "another", sent, time.Now().Add(-time.Hour).UnixMilli(), lines, line(behind),
 	}}).Err())
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.expect("attempt guest-1 1, attempt w 7")
 
 	// A hundred megabytes.
@@ -258,12 +258,12 @@ func TestWhatSomebodyElseWritesIntoTheStreamIsBoundedAndNotBelieved(t *testing.T
 	}
 	_, err := pipe.Exec(ctx)
 	check.Must(t, err)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	if rdb.Exists(ctx, key).Val() != 0 {
 		t.Error("a stream that no sender has made so large stays")
 	}
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.does(2)
-	again(l, ctx, "a")
+	again(ctx, l, "a")
 	w.expect("attempt guest-1 1, attempt w 7, attempt guest-1 2")
 }

@@ -17,39 +17,29 @@ type attached struct {
 	absence retry.Backoff   // between tries while the store can't be used
 }
 
-// openStore opens the store of the map outputs, before the first task. A worker that finds no task
-// doesn't need it, and when a job is done, it may be gone.
-func (w *Worker) openStore() (err error) {
-	if w.spec.Job.Reducers == 0 || w.store != nil {
-		return nil
-	}
-	store, err := shuffle.Open(w.storing, w.spec.Store)
+// open opens the store, and looks for the mark of a run there first.
+func (a *attached) open(where, job, run string) error {
+	store, err := shuffle.Open(a.storing, where)
 	if err != nil {
 		return err
 	}
-	if w.outputs, err = store.Run(w.spec.Job.ID, w.run); err != nil {
+	outputs, err := store.Run(job, run)
+	if err != nil {
 		store.Close()
 		return fmt.Errorf("%w: %w", protocol.ErrState, err)
 	}
-	if err := w.outputs.CheckMark(); err != nil {
+	if err := outputs.CheckMark(); err != nil {
 		store.Close()
 		return err
 	}
-	w.store, w.combiner.run = store, w.outputs
+	a.store, a.outputs = store, outputs
 	return nil
 }
 
-// closeStore closes what openStore opened.
-func (w *Worker) closeStore() {
-	w.merger.Forget()
-	if w.store != nil {
-		w.store.Close()
-		w.store = nil
+// close closes what open opened.
+func (a *attached) close() {
+	if a.store != nil {
+		a.store.Close()
+		a.store = nil
 	}
-}
-
-// storeWorks is called when the store could be used.
-func (w *Worker) storeWorks() {
-	w.absence.Reset()
-	w.shared.waits.Store("")
 }

@@ -74,7 +74,7 @@ func (u *unpacking) Read(p []byte) (n int, err error) {
 			p = p[:min(len(p), behindRead)]
 		}
 		n, err = u.text.Read(p)
-		if n == 0 && err == io.EOF {
+		if n == 0 && errors.Is(err, io.EOF) {
 			u.leave()
 			continue
 		}

@@ -248,6 +248,30 @@ func (w *Worker) readJob(ctx context.Context) error {
 	return nil
 }
 
+// openStore opens the store of the map outputs, before the first task. A worker that finds no task
+// doesn't need it, and when a job is done, it may be gone.
+func (w *Worker) openStore() error {
+	if w.spec.Job.Reducers == 0 || w.store != nil {
+		return nil
+	}
+	if err := w.attached.open(w.spec.Store, w.spec.Job.ID, w.run); err != nil {
+		return err
+	}
+	w.combiner.run = w.outputs
+	return nil
+}
+
+func (w *Worker) closeStore() {
+	w.merger.Forget()
+	w.attached.close()
+}
+
+// storeWorks is called when the store could be used.
+func (w *Worker) storeWorks() {
+	w.absence.Reset()
+	w.shared.waits.Store("")
+}
+
 // fetch looks for tasks, and commits what is counted if none comes next.
 func (w *Worker) fetch(ctx context.Context) error {
 	if found, err := w.list(w.claims.Next(ctx, w.reduceShare())); found || err != nil {
