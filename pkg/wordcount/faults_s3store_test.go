@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -89,6 +90,10 @@ func TestFault83AJobWithItsStoreInS3IsExactThoughWorkersDieAndS3IsBusy(t *testin
 					return s3test.Fault{Status: 503, Code: "SlowDown"}
 				case r.Method == http.MethodGet && n%7 == 0: // an object or a listing
 					return s3test.Fault{Cut: 10}
+				case n%11 == 0: // a slow answer
+					hold := make(chan struct{})
+					time.AfterFunc(200*time.Millisecond, func() { close(hold) })
+					return s3test.Fault{Hold: hold}
 				}
 				return s3test.Fault{}
 			})
