@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -23,17 +21,6 @@ func write(t *testing.T, u s3.URL, text string) error {
 	w := s3.Create(t.Context(), u)
 	_, err := io.WriteString(w, text)
 	return errors.Join(err, w.Finish())
-}
-
-// unfinished is how many uploads there are.
-func unfinished(t *testing.T) int {
-	t.Helper()
-	client, err := s3.Client(t.Context())
-	check.Must(t, err)
-	bucket := "bucket"
-	out, err := client.ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{Bucket: &bucket})
-	check.Must(t, err)
-	return len(out.Uploads)
 }
 
 func TestAnObjectIsWrittenInOneRequestOrInParts(t *testing.T) {
@@ -56,7 +43,7 @@ func TestAnObjectIsWrittenInOneRequestOrInParts(t *testing.T) {
 			t.Errorf("of %d bytes %d are there, or others", c.bytes, len(got))
 		}
 	}
-	if n := unfinished(t); n > 0 {
+	if n := server.Unfinished(t, "bucket"); n > 0 {
 		t.Errorf("%d uploads are unfinished", n)
 	}
 }
@@ -85,7 +72,7 @@ func TestFault75AnUploadThatFailsOrIsAbortedIsTakenBack(t *testing.T) {
 		if _, err := s3.Stat(t.Context(), u); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: something is there: %v", what, err)
 		}
-		if n := unfinished(t); n > 0 {
+		if n := server.Unfinished(t, "bucket"); n > 0 {
 			t.Errorf("%s: %d uploads are unfinished", what, n)
 		}
 	}
@@ -93,14 +80,14 @@ func TestFault75AnUploadThatFailsOrIsAbortedIsTakenBack(t *testing.T) {
 	w := s3.Create(t.Context(), u)
 	_, err := io.WriteString(w, text)
 	check.Must(t, err)
-	if unfinished(t) != 1 {
+	if server.Unfinished(t, "bucket") != 1 {
 		t.Error("nothing was sent")
 	}
 	for range 2 {
 		check.Must(t, w.Abort())
 	}
-	if _, err := s3.Stat(t.Context(), u); !errors.Is(err, fs.ErrNotExist) || unfinished(t) > 0 {
-		t.Errorf("%v, %d uploads are unfinished", err, unfinished(t))
+	if _, err := s3.Stat(t.Context(), u); !errors.Is(err, fs.ErrNotExist) || server.Unfinished(t, "bucket") > 0 {
+		t.Errorf("%v, %d uploads are unfinished", err, server.Unfinished(t, "bucket"))
 	}
 }
 
@@ -185,12 +172,8 @@ func TestWhatBeginsLikeAKeyIsDeleted(t *testing.T) {
 	for _, key := range []string{"a/1", "a/b/2 +é", "ab"} {
 		server.Put(t, "bucket", key, "words")
 	}
-	client, err := s3.Client(t.Context())
-	check.Must(t, err)
 	for _, key := range []string{"a/being written +é", "abc"} {
-		bucket := "bucket"
-		_, err := client.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
-		check.Must(t, err)
+		server.Begin(t, "bucket", key)
 	}
 	var asked sync.Map // each listing and each deletion of many breaks once
 	server.Before(t, func(r *http.Request) s3test.Fault {
@@ -208,8 +191,8 @@ func TestWhatBeginsLikeAKeyIsDeleted(t *testing.T) {
 		check.Must(t, err)
 		left = append(left, o.Key)
 	}
-	if len(left) != 1 || left[0] != "ab" || unfinished(t) != 1 {
-		t.Errorf("there are %q, and %d unfinished uploads", left, unfinished(t))
+	if len(left) != 1 || left[0] != "ab" || server.Unfinished(t, "bucket") != 1 {
+		t.Errorf("there are %q, and %d unfinished uploads", left, server.Unfinished(t, "bucket"))
 	}
 	check.Must(t, s3.DeleteAll(t.Context(), url(t, "s3://nobucket/a/")))
 	server.Before(t, func(*http.Request) s3test.Fault { return s3test.Fault{Status: 403, Code: "AccessDenied"} })

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
@@ -30,7 +28,7 @@ func withStoreInS3(t *testing.T, files map[string]string) (*rig, *s3test.Server)
 	server := s3test.Start(t)
 	server.Bucket(t, "bucket")
 	r := newRig(t, files)
-	r.store, r.objects = "s3://bucket/a prefix", filepath.Join(server.Root, "bucket", "a prefix")
+	r.s3, r.store, r.objects = server, "s3://bucket/a prefix", filepath.Join(server.Root, "bucket", "a prefix")
 	return r, server
 }
 
@@ -46,11 +44,7 @@ func (r *rig) inStore() (objects []string, uploads int) {
 		check.Must(r.tb, err)
 		objects = append(objects, strings.TrimPrefix(o.Key, u.Key))
 	}
-	client, err := s3.Client(r.tb.Context())
-	check.Must(r.tb, err)
-	all, err := client.ListMultipartUploads(r.tb.Context(), &sdk.ListMultipartUploadsInput{Bucket: &u.Bucket})
-	check.Must(r.tb, err)
-	return objects, len(all.Uploads)
+	return objects, r.s3.Unfinished(r.tb, u.Bucket)
 }
 
 // isTidy checks that the store has the result files of the sealed job, and nothing else, and that a
@@ -67,11 +61,7 @@ func (r *rig) isTidy() {
 		r.tb.Errorf("the store has %q, and %d unfinished uploads", objects, uploads)
 	}
 	// What a worker that was killed has begun goes, too.
-	client, err := s3.Client(r.tb.Context())
-	check.Must(r.tb, err)
-	bucket, key := "bucket", fmt.Sprintf("a prefix/%s/%s/map/%s", r.plan.Job.ID, r.runID(), protocol.NewNonce())
-	_, err = client.CreateMultipartUpload(r.tb.Context(), &sdk.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
-	check.Must(r.tb, err)
+	r.s3.Begin(r.tb, "bucket", fmt.Sprintf("a prefix/%s/%s/map/%s", r.plan.Job.ID, r.runID(), protocol.NewNonce()))
 	check.Must(r.tb, r.folder.SetStore(r.plan.Job.ID, state.Store{Run: r.runID(), Dir: r.store, Own: true}))
 	check.Must(r.tb, place.Delete(r.tb.Context(), r.folder, r.plan.Job.ID))
 	if objects, uploads := r.inStore(); len(objects)+uploads > 0 {
@@ -168,13 +158,17 @@ func TestFault83AJobOutlivesAServerForS3ThatIsKilledAndStartedAgain(t *testing.T
 	for what, o := range bothKinds {
 		t.Run(what, func(t *testing.T) {
 			r, server := withStoreInS3(t, check.Texts(20, 40))
+			var outputs atomic.Int32
+			server.Before(t, func(r *http.Request) s3test.Fault {
+				if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/map/") && outputs.Add(1) == 2 {
+					server.Kill()
+				}
+				return s3test.Fault{}
+			})
 			t.Setenv("AWS_MAX_ATTEMPTS", "1")
 			s3.Forget()
 			r.faults = "slow=5ms:2"
 			r.prepare(o)
-			r.whenSeen(
-				func(st protocol.Status) bool { return st.Mapped > 0 },
-				func(protocol.Status) { server.Kill() })
 			r.whenSeen(
 				func(st protocol.Status) bool {
 					for _, w := range st.Workers {

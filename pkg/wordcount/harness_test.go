@@ -21,6 +21,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
+	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
@@ -103,8 +104,9 @@ type rig struct {
 	input   string
 	plan    plan.Plan
 	folder  state.Folder
-	store   string // of the map outputs
-	objects string // the folder in which a server for S3 has that store; "": it isn't in S3
+	store   string         // of the map outputs
+	s3      *s3test.Server // nil: the store isn't in S3
+	objects string         // the folder in which that server has the store
 	sup     *supervisor.Supervisor
 	config  supervisor.Config // of sup
 	team    *pool.Pool

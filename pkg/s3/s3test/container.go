@@ -1,14 +1,10 @@
 package s3test
 
 import (
-	"context"
-	"net"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -38,23 +34,8 @@ func Contained() (options, command []string) {
 // say. It waits until the server answers.
 func Fill(tb testing.TB, addr, bucket string, objects map[string]string) {
 	tb.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if time.Now().After(end) {
-			tb.Fatalf("the server doesn't answer: %v", err)
-		}
-	}
-	ctx := tb.Context()
-	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String("http://" + addr), Region: "us-east-1", UsePathStyle: true,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: Access, SecretAccessKey: Secret}, nil
-		}),
-	})
+	mustAnswer(tb, addr)
+	ctx, client := tb.Context(), clientAt(addr)
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 		tb.Fatal(err)
 	}

@@ -19,11 +19,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	ours "github.com/magereduce/magereduce/pkg/s3"
 )
@@ -43,7 +41,8 @@ type Server struct {
 	Root string // the folder with its buckets
 
 	program, meta string
-	cmd           *exec.Cmd // nil: it was killed
+	mu            sync.Mutex // guards cmd
+	cmd           *exec.Cmd  // nil: it was killed
 	log           bytes.Buffer
 }
 
@@ -85,6 +84,8 @@ func Run(tb testing.TB) *Server {
 
 // Kill ends the server as a crash does.
 func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.cmd != nil {
 		s.cmd.Process.Kill()
 		s.cmd.Wait()
@@ -96,21 +97,29 @@ func (s *Server) Kill() {
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.Kill()
-	cmd := exec.Command(s.program, arguments(s.Addr, s.meta, s.Root)...)
-	cmd.Env = append(os.Environ(), environment...)
-	cmd.Stdout, cmd.Stderr = &s.log, &s.log
-	if err := cmd.Start(); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cmd = exec.Command(s.program, arguments(s.Addr, s.meta, s.Root)...)
+	s.cmd.Env = append(os.Environ(), environment...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
 		tb.Fatal(err)
 	}
-	s.cmd = cmd
+	mustAnswer(tb, s.Addr)
+}
+
+// mustAnswer waits until there is a server at an address.
+func mustAnswer(tb testing.TB, addr string) {
+	tb.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.Addr)
+		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
 			return
 		}
 		if time.Now().After(end) {
-			tb.Fatalf("the server doesn't answer: %v: %s", err, s.log.Bytes())
+			tb.Fatalf("the server doesn't answer: %v", err)
 		}
 	}
 }
@@ -139,49 +148,6 @@ func (s *Server) Variables(addr string) map[string]string {
 		"AWS_ENDPOINT_URL": "http://" + addr, "AWS_ACCESS_KEY_ID": Access, "AWS_SECRET_ACCESS_KEY": Secret,
 		"AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_MAX_ATTEMPTS": "4",
 	}
-}
-
-// Bucket makes a bucket.
-func (s *Server) Bucket(tb testing.TB, name string) {
-	tb.Helper()
-	client, err := ours.Client(tb.Context())
-	if err == nil {
-		_, err = client.CreateBucket(tb.Context(), &s3.CreateBucketInput{Bucket: &name})
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// Put writes an object.
-func (s *Server) Put(tb testing.TB, bucket, key, content string) {
-	tb.Helper()
-	client, err := ours.Client(tb.Context())
-	if err == nil {
-		_, err = client.PutObject(tb.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)})
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// Get reads an object as a whole.
-func (s *Server) Get(tb testing.TB, bucket, key string) string {
-	tb.Helper()
-	client, err := ours.Client(tb.Context())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, err := client.GetObject(tb.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer out.Body.Close()
-	text, err := io.ReadAll(out.Body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(text)
 }
 
 // Fault is what becomes of a request. The zero value lets it pass.

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -205,17 +203,6 @@ func TestFault83WithoutTheMarkInS3EverythingIsTheHostsError(t *testing.T) {
 	}
 }
 
-// uploads are the unfinished uploads in the bucket.
-func uploads(t *testing.T) (n int) {
-	t.Helper()
-	client, err := s3.Client(t.Context())
-	check.Must(t, err)
-	bucket := "bucket"
-	out, err := client.ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{Bucket: &bucket})
-	check.Must(t, err)
-	return len(out.Uploads)
-}
-
 func TestFault83ARunInS3IsDeletedByItselfWithWhatIsBeingWritten(t *testing.T) {
 	server := newServer(t)
 	r, maps := inS3(server)(t)
@@ -232,14 +219,14 @@ func TestFault83ARunInS3IsDeletedByItselfWithWhatIsBeingWritten(t *testing.T) {
 	}
 	w, err := r.Create(anotherName, 8)
 	check.Must(t, err)
-	for uploads(t) == 0 {
+	for server.Unfinished(t, "bucket") == 0 {
 		check.Must(t, w.Add(numbered(300_000).table()))
 	}
 	for range 2 {
 		check.Must(t, r.DiscardMaps())
 	}
-	if left := names(t, maps); len(left) > 0 || uploads(t) > 0 {
-		t.Errorf("there are %q, and %d uploads", left, uploads(t))
+	if left := names(t, maps); len(left) > 0 || server.Unfinished(t, "bucket") > 0 {
+		t.Errorf("there are %q, and %d uploads", left, server.Unfinished(t, "bucket"))
 	}
 	_, err = w.Finish()
 	isOfHost(t, r, err)
