@@ -92,7 +92,11 @@ func Test(ctx context.Context,
 	if given(race) {
 		return raced(ctx, tests)
 	}
-	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-p="+atOnce, "-parallel="+atOnce, tests, "./pkg/wordcount", "./pkg/targets", "./...") // the longest first
+	_, err = gotest.Run(ctx, os.Stdout, nil, "-timeout=30m", "-p="+atOnce, "-parallel="+atOnce,
+		"-ldflags=-s", // without symbols linking is a third faster
+		tests,
+		"./pkg/wordcount", "./pkg/targets", "./...", // the longest first
+	)
 	return err
 }
 

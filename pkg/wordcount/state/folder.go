@@ -41,7 +41,8 @@ func (f Folder) path(job, name string) string { return filepath.Join(f.Dir, "job
 func write(path string, data []byte) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
-		err = renameio.WriteFile(path, data, 0o600)
+		// Without a folder, renameio tries first whether it can rename two more files.
+		err = renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(filepath.Dir(path)))
 	}
 	if err != nil {
 		return unwritten(path, err)
