@@ -18,7 +18,7 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 		return b.againstPart(g, c, "klauspost/compress alone", partOf{role: "unpack"}), err
 	case "jsonl":
 		c, err := b.logs(ctx, "json", b.scaled(2<<30, 1<<20), defaultFiles)
-		return append([]entry{{theJob, b.job("jsonl", "WORDCOUNT_FIELD=jsonl:user.agent"), c}},
+		return append(b.wholeAndInFiles(g, c, "WORDCOUNT_FIELD=jsonl:user.agent"),
 			b.duckDB(ctx, c,
 				query{"DuckDB's read_json", `SELECT count(*), "user".agent AS word FROM read_json('{dir}/*', format = 'newline_delimited',
 					columns = {user: 'STRUCT(agent VARCHAR)'}) GROUP BY word`},
@@ -26,14 +26,13 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 			)...), err
 	case "csv":
 		c, err := b.logs(ctx, "csv", b.scaled(1<<30, 1<<20), defaultFiles)
-		return append([]entry{{theJob, b.job("csv", "WORDCOUNT_FIELD=csv:path"), c}},
+		return append(b.wholeAndInFiles(g, c, "WORDCOUNT_FIELD=csv:path"),
 			b.duckDB(ctx, c,
 				query{"DuckDB's read_csv", `SELECT count(*), path FROM read_csv('{dir}/*', header = true, all_varchar = true) GROUP BY path`},
 			)...), err
 	case "regexp":
 		c, err := b.logs(ctx, "access", b.scaled(512<<20, 1<<20), defaultFiles)
-		entries := []entry{{theJob, b.job("regexp", `WORDCOUNT_WORDS=regexp:"(?:GET|POST) ([^ ?"]+)`), c}}
-		entries = append(entries, b.tools(c, `grep -ohP | sort | uniq -c`,
+		entries := append(b.wholeAndInFiles(g, c, `WORDCOUNT_WORDS=regexp:"(?:GET|POST) ([^ ?"]+)`), b.tools(c, `grep -ohP | sort | uniq -c`,
 			`LC_ALL=C grep -ohP '"(?:GET|POST) \K[^ ?"]+' {dir}/* | LC_ALL=C sort | LC_ALL=C uniq -c >{out}`, "grep", "sort", "uniq")...)
 		return append(entries, b.duckDB(ctx, c,
 			query{"DuckDB's regexp_extract", `SELECT count(*), regexp_extract(line, '"(?:GET|POST) ([^ ?"]+)', 1) AS word FROM ` + linesInDuckDB + ` WHERE word <> '' GROUP BY word`},
@@ -56,14 +55,20 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 	return nil, fmt.Errorf("there is no goal %q", g.name)
 }
 
-// againstPart compares the job with a part of its work: with the whole sorted set, and with a result in
-// files.
+// againstPart compares the job with a part of its work.
 func (b bench) againstPart(g *goal, c corpusDir, name string, part partOf, env ...string) []entry {
-	g.base = 2
+	entries := append(b.wholeAndInFiles(g, c, env...), entry{name, part, c})
+	g.base = len(entries) - 1
+	return entries
+}
+
+// wholeAndInFiles is the job with the whole sorted set, and with a result in files, which is what
+// others are compared with.
+func (b bench) wholeAndInFiles(g *goal, c corpusDir, env ...string) []entry {
+	g.base = 1
 	return []entry{
 		{theJob, b.job("whole", env...), c},
 		{theJob + ", " + inFiles, b.job("files", append(env, inFiles)...), c},
-		{name, part, c},
 	}
 }
 

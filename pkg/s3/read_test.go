@@ -46,14 +46,18 @@ func TestAnObjectIsReadFromAnywhereInRequestsThatGoOn(t *testing.T) {
 	server.Before(t, func(*http.Request) s3test.Fault { requests.Add(1); return s3test.Fault{} })
 	r := s3.Open(t.Context(), u, o, o.Size)
 	defer r.Close()
-	for _, off := range []int64{0, 1, 300_000, o.Size - 1} {
+	for i, off := range []int64{0, 1, 300_000, o.Size - 1} {
 		requests.Store(0)
 		got, err := io.ReadAll(io.NewSectionReader(r, off, o.Size-off))
 		check.Must(t, err)
 		if string(got) != text[off:] {
 			t.Errorf("from %d on %d bytes are read, or others", off, len(got))
 		}
-		if n := requests.Load(); n != 1 {
+		want := int32(1)
+		if i == 3 {
+			want = 0 // the end was just given
+		}
+		if n := requests.Load(); n != want {
 			t.Errorf("from %d on it takes %d requests", off, n)
 		}
 	}
@@ -73,6 +77,30 @@ func TestAnObjectIsReadFromAnywhereInRequestsThatGoOn(t *testing.T) {
 	}
 	if n := requests.Load(); n != 1 {
 		t.Errorf("the parts take %d requests", n)
+	}
+}
+
+func TestPartsThatOverlapALittleTakeOneRequest(t *testing.T) {
+	server := s3test.Start(t)
+	server.Bucket(t, "bucket")
+	text := check.Words(200_000)
+	u, o := stored(t, server, "a key", text)
+	var requests atomic.Int32
+	server.Before(t, func(*http.Request) s3test.Fault { requests.Add(1); return s3test.Fault{} })
+	for _, step := range []int64{1, 700, 4096, 100_000, 300_000} {
+		requests.Store(0)
+		r := s3.Open(t.Context(), u, o, o.Size)
+		for off, parts := int64(0), 0; off < o.Size && parts < 50; off, parts = off+step, parts+1 {
+			from, to := max(0, off-3), min(off+step+512, o.Size) // as package count reads
+			got, err := io.ReadAll(io.NewSectionReader(r, from, to-from))
+			if check.Must(t, err); string(got) != text[from:to] {
+				t.Fatalf("from %d to %d: %d bytes, or others", from, to, len(got))
+			}
+		}
+		r.Close()
+		if n := requests.Load(); n != 1 {
+			t.Errorf("parts of %d bytes take %d requests", step, n)
+		}
 	}
 }
 

@@ -9,12 +9,15 @@ const (
 	// beyond is how many bytes behind the range of a Reader are asked for with it, because the last word
 	// or line of a range may end there.
 	beyond = 4 << 10
+	// back is how many bytes of what it has given a Reader keeps, because the next part of a range is read
+	// from a little before the end of the last word of the part before.
+	back = 4 << 10
 	// drained is how many bytes of a body are read to its end rather than that its connection is closed.
 	drained = 64 << 10
 )
 
 // Reader reads one version of an object. It is for one goroutine. A read that goes on where the one
-// before ended takes what was read ahead. Another one begins a new request.
+// before ended, or up to back bytes before, takes what was read ahead. Another one begins a new request.
 type Reader struct {
 	ctx    context.Context
 	url    URL
@@ -38,6 +41,11 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	}
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if r.stream != nil {
+		if given := r.stream.given(off); len(given) > 0 {
+			return copy(p, given), nil
+		}
 	}
 	if r.stream == nil || r.stream.at != off || r.stream.at == r.stream.end {
 		r.Close()

@@ -22,7 +22,8 @@ var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
 
 // stream is a range of one version of an object, read ahead by a goroutine that close waits for.
 type stream struct {
-	at, end int64 // of the caller
+	at, end int64  // of the caller
+	before  []byte // the last bytes before at, up to back of them
 	rest    []byte
 	whole   *[piece]byte // that rest is a part of; nil: none
 	full    chan part
@@ -61,8 +62,24 @@ func (s *stream) Read(p []byte) (int, error) {
 		s.whole, s.rest = next.piece, next.piece[:next.n]
 	}
 	n := copy(p, s.rest)
+	s.keep(s.rest[:n])
 	s.rest, s.at = s.rest[n:], s.at+int64(n)
 	return n, nil
+}
+
+// keep keeps the end of what is given.
+func (s *stream) keep(given []byte) {
+	given = given[max(0, len(given)-back):]
+	drop := max(0, len(s.before)+len(given)-back)
+	s.before = append(s.before[:copy(s.before, s.before[drop:])], given...)
+}
+
+// given returns what was given from off on, and is kept.
+func (s *stream) given(off int64) []byte {
+	if n := s.at - off; 0 < n && n <= int64(len(s.before)) {
+		return s.before[int64(len(s.before))-n:]
+	}
+	return nil
 }
 
 func (s *stream) release() {

@@ -2,8 +2,10 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // rows cuts lines into fields. What is in quotes it reads as encoding/csv does.
@@ -13,7 +15,7 @@ type rows struct {
 	across bool   // fields in quotes may have line ends
 	column int    // the index of the one that is counted; noColumn if the header doesn't name it
 	why    string // there is no such column
-	block  []byte // whole lines
+	block  []byte // whole lines; slack follows, but in a header that is read alone
 	at     int    // where the next field of the row begins
 	end    int    // of the line, without CR and LF
 	next   int    // where the next line begins
@@ -50,18 +52,40 @@ func (c *rows) quoted(from, to int) bool {
 
 // plain returns the field of a line without quotes.
 func (c *rows) plain(column int) ([]byte, fate) {
-	rest := c.block[c.at:c.end]
-	for ; column > 0; column-- {
-		i := bytes.IndexByte(rest, c.comma)
-		if i < 0 {
-			return nil, missing
+	from := c.at
+	if column > 0 {
+		from = c.behind(column)
+	}
+	if from > c.end {
+		return nil, missing
+	}
+	field := c.block[from:c.end]
+	if i := bytes.IndexByte(field, c.comma); i >= 0 {
+		field = field[:i]
+	}
+	return field, found
+}
+
+// behind returns where the text behind some commas begins, which is beyond c.end if the line has fewer
+// of them. It looks at eight bytes at a time, because most fields are short.
+func (c *rows) behind(commas int) int {
+	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	comma := uint64(c.comma) * ones
+	block := c.block[:len(c.block)+slack/2]
+	for i := c.at; i < c.end; i += 8 {
+		others := binary.LittleEndian.Uint64(block[i:]) ^ comma
+		here := ^(others&low + low | others | low) // the high bit of each comma
+		n := bits.OnesCount64(here)
+		if n < commas {
+			commas -= n
+			continue
 		}
-		rest = rest[i+1:]
+		for ; commas > 1; commas-- {
+			here &= here - 1
+		}
+		return i + bits.TrailingZeros64(here)/8 + 1
 	}
-	if i := bytes.IndexByte(rest, c.comma); i >= 0 {
-		rest = rest[:i]
-	}
-	return rest, found
+	return math.MaxInt
 }
 
 // row returns the field of a row with quotes. It leaves c.next behind the row.

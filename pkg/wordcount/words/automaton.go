@@ -76,6 +76,9 @@ type edge struct {
 	moves []move  // in an order in which each reads its register before another one changes it
 	match bool    // there is a match, and no thread with less priority counts
 	last  move    // of the match
+	// again has the bytes after this character that do the same once more. Of these matches the last
+	// one counts. It is nil if the edge leads to another state, or there is no match.
+	again *[256]bool
 }
 
 // move says what the registers of a thread become.
@@ -198,6 +201,11 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			continue
 		}
 		e := &a.edges[to&^special]
+		if e.again != nil {
+			for next := pos + size; next < len(text) && e.again[text[next]]; next++ {
+				pos, size = next, 1
+			}
+		}
 		if e.match {
 			r := a.moved(e.last, pos)
 			match = found{r.begin, r.end, pos}
@@ -325,6 +333,9 @@ func (a *automaton) edge(at uint32, class int) uint32 {
 		e.to = a.state(a.next.before, slices.Clone(a.next.threads))
 		e.skip = a.states[e.to/a.row].skip
 	}
+	if e.match && e.to == at && len(e.moves) == 0 {
+		e.again = a.again(a.states[at/a.row], e.last)
+	}
 	entry := e.to
 	if e.match || e.to == none || len(e.moves) > 0 || e.skip.only != manyBytes {
 		entry = special | uint32(len(a.edges))
@@ -333,6 +344,21 @@ func (a *automaton) edge(at uint32, class int) uint32 {
 	}
 	a.table[at+uint32(class)] = entry
 	return entry
+}
+
+// again has the bytes that lead from a state back to it, and change nothing but that there is this match.
+func (a *automaton) again(s state, match move) *[256]bool {
+	same := make([]bool, a.classes.end())
+	for class := range same {
+		a.next.run(a, s, class)
+		same[class] = a.next.match && a.next.last == match && a.next.returns(s)
+	}
+	a.cells += int(a.row) * (1 + len(a.prog.Inst)/32)
+	again := new([256]bool)
+	for b, class := range a.classes.ascii {
+		again[b] = same[class]
+	}
+	return again
 }
 
 // inOrder returns the moves that change anything. Threads keep their order, so from never

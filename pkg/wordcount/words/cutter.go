@@ -56,6 +56,12 @@ func (c Choice) Cutter() (*Cutter, error) {
 // Cut gives each word of the value to word, in the order of the value, and never an empty one. The
 // word is a part of the value or of a buffer: word must neither keep nor change it.
 func (k *Cutter) Cut(value []byte, word func([]byte)) {
+	if k.way == wholeValue && k.fold == nil {
+		if len(value) > 0 {
+			word(value)
+		}
+		return
+	}
 	k.give = word
 	if k.fold != nil {
 		word = k.folded

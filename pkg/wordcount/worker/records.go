@@ -23,7 +23,7 @@ type records struct {
 	cutter   *words.Cutter
 
 	waiting count.Words  // not in the table yet
-	word    func([]byte) // adds a word
+	word    func([]byte) // add, which would else be allocated for each value
 	tokens  uint64       // words of the text so far
 	words   int          // since the size of the table was checked
 	bytes   int64        // of these words
@@ -43,11 +43,7 @@ func (c *combiner) countRecords(counting plan.Counting) error {
 		combiner: c, headed: counting.Field.Headed(),
 		reader: record.NewReader(counting.Field, counting.Strict, memory.Record(c.memory)), cutter: cutter,
 	}
-	r.word = func(word []byte) {
-		if r.err == nil {
-			r.err = r.add(word)
-		}
-	}
+	r.word = r.add
 	c.records = r
 	return nil
 }
@@ -111,18 +107,21 @@ func (r *records) countText(text io.Reader, part record.Range, header []byte) (t
 	return r.tokens, err
 }
 
-// add adds a word, and keeps the table within its bounds.
-func (r *records) add(word []byte) error {
-	if len(word) > count.MaxWord {
-		return &count.WordTooLongError{}
+// add adds a word, and keeps the table within its bounds. It does nothing after an error.
+func (r *records) add(word []byte) {
+	switch {
+	case r.err != nil:
+		return
+	case len(word) > count.MaxWord:
+		r.err = &count.WordTooLongError{}
+		return
 	}
 	r.tokens++
 	r.words++
 	r.bytes += int64(len(word))
 	if r.waiting.Add(word) {
-		return r.flush()
+		r.err = r.flush()
 	}
-	return nil
 }
 
 // flush adds the words that wait. It checks the size of the table as often as combiner.add does.
