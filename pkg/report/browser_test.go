@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -21,6 +20,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/magereduce/magereduce/pkg/report/reporttest"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
@@ -119,7 +120,7 @@ func screen(width int64, scheme string) action {
 }
 
 // saved writes a page to a file, and returns its address.
-func saved(t *testing.T, r Run, words []Word) string {
+func saved(t *testing.T, r timeline.Run, words []Word) string {
 	t.Helper()
 	var page bytes.Buffer
 	check.Must(t, Write(&page, r, words))
@@ -131,25 +132,27 @@ func saved(t *testing.T, r Run, words []Word) string {
 func TestTheBrowserShowsWhatTheEventsSay(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
-	r := Of(story())
+	r := timeline.Of(reporttest.Story())
 	address := saved(t, r, hostile)
 	b.do(screen(1280, "light"), chromedp.Navigate(address))
 	count := func(selector string) string { return fmt.Sprintf("document.querySelectorAll(%q).length", selector) }
 	b.is(count(".lane[id^=lane-]"), len(r.Lanes))
-	marks := map[Kind]int{}
+	marks, drawn := map[timeline.Kind]int{}, drawing{r}
 	for _, m := range r.Marks {
 		marks[m.Kind]++
 	}
-	for _, kind := range []Kind{Death, Theft, Revocation, Checkpoint, Restart, Supervisor} {
+	for _, kind := range []timeline.Kind{
+		timeline.Death, timeline.Theft, timeline.Revocation, timeline.Checkpoint, timeline.Restart, timeline.Supervisor,
+	} {
 		if marks[kind] == 0 {
 			t.Errorf("the story has no %s", kind)
 		}
 		b.is(count(".track .mark."+string(kind)), marks[kind])
 	}
-	for _, o := range []Outcome{Committed, Elsewhere, Lost, Revoked} {
+	for _, o := range []timeline.Outcome{timeline.Committed, timeline.Elsewhere, timeline.Lost, timeline.Revoked} {
 		bars := 0
 		for _, l := range r.Lanes {
-			for _, bar := range r.bars(l) {
+			for _, bar := range drawn.bars(l) {
 				if bar.Outcome == o {
 					bars++
 				}
@@ -191,13 +194,13 @@ func TestTheBrowserShowsWhatTheEventsSay(t *testing.T) {
 func TestTheBrowserFollowsAJobThatRuns(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
-	all := story()
+	all := reporttest.Story()
 	var mu sync.Mutex
 	so := 4
-	live, err := Listen(func() (Run, []Word, error) {
+	live, err := Listen(func() (timeline.Run, []Word, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		return Of(all[:so]), nil, nil
+		return timeline.Of(all[:so]), nil, nil
 	})
 	check.Must(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -236,6 +239,3 @@ var hostile = []Word{
 	{`<script>window.owned=1</script>`, 621764}, {`</style><img src=x onerror=window.owned=1>`, 403286}, {"\u202eegami", 296915},
 	{`" onclick="window.owned=1`, 233648}, {"{{.}}", 1000}, {strings.Repeat("long", 100), 500}, {"\xff\x00", 3}, {"the", 1},
 }
-
-// moment is a time of the story, in milliseconds.
-func moment(ms int) time.Time { return time.UnixMilli(1_790_000_000_000 + int64(ms)) }

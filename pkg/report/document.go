@@ -1,6 +1,11 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/magereduce/magereduce/pkg/report/text"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
+)
 
 // patterns are what bars are filled with, so that their outcomes don't differ by colour alone.
 const patterns = `<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>
@@ -87,11 +92,11 @@ func (d *document) header(v view) {
 </div>
 <p class="state %v">`, v.Run.Job, v.Subtitle, v.Run.State)
 	switch v.Run.State {
-	case Sealed:
+	case timeline.Sealed:
 		d.add(`<b>Sealed</b> every task counted exactly once`)
-	case Running:
+	case timeline.Running:
 		d.add(`<b>Running</b> the counts are not final`)
-	case Stopped:
+	case timeline.Stopped:
 		d.add(`<b>Not sealed</b> %v`, v.Run.Why)
 	default:
 		d.add(`<b>No run</b> nothing was written down yet`)
@@ -109,16 +114,16 @@ func (d *document) legend(v view) {
 <li><i class="sw lost"></i>lost</li>
 <li><i class="sw revoked"></i>revoked</li>
 `)
-	if v.Run.State != Sealed {
+	if v.Run.State != timeline.Sealed {
 		d.add(`<li><i class="sw open"></i>in hand</li>
 `)
 	}
 	for _, l := range []struct {
-		kind Kind
+		kind timeline.Kind
 		name string
 	}{
-		{Death, "death"}, {Theft, "theft"}, {Revocation, "output lost"}, {Error, "error"}, {Checkpoint, "checkpoint"},
-		{Restart, "restart or rollback of Redis"}, {Supervisor, "another supervisor"},
+		{timeline.Death, "death"}, {timeline.Theft, "theft"}, {timeline.Revocation, "output lost"}, {timeline.Error, "error"}, {timeline.Checkpoint, "checkpoint"},
+		{timeline.Restart, "restart or rollback of Redis"}, {timeline.Supervisor, "another supervisor"},
 	} {
 		d.add(`<li><svg class="ic mark %v" viewBox="-9 -9 18 18" width="16" height="16" aria-hidden="true">%v</svg>%v</li>
 `, l.kind, shape(l.kind), l.name)
@@ -213,19 +218,19 @@ func (d *document) marks(marks []drawnMark) {
 }
 
 // shape is what a kind of marks looks like.
-func shape(kind Kind) markup {
+func shape(kind timeline.Kind) markup {
 	switch kind {
-	case Death:
+	case timeline.Death:
 		return `<circle r="8"/><path d="M-3.5 -3.5L3.5 3.5M3.5 -3.5L-3.5 3.5"/>`
-	case Theft:
+	case timeline.Theft:
 		return `<path class="solid" d="M0 -8L8 6H-8Z"/>`
-	case Revocation:
+	case timeline.Revocation:
 		return `<path class="solid" d="M0 -8L8 0L0 8L-8 0Z"/>`
-	case Error:
+	case timeline.Error:
 		return `<rect class="solid" x="-6" y="-6" width="12" height="12"/><path d="M0 -4V1M0 3V4"/>`
-	case Checkpoint:
+	case timeline.Checkpoint:
 		return `<rect class="solid" x="-2" y="-7" width="4" height="14" rx="2"/>`
-	case Supervisor:
+	case timeline.Supervisor:
 		return `<path class="solid" d="M-5 -8L7 0L-5 8Z"/>`
 	}
 	return `<circle class="solid" r="8"/><path d="M4 -1A4 4 0 1 0 3 3M4 -5V-1H0"/>`
@@ -272,7 +277,7 @@ func (d *document) vain(v view) {
 	for i, g := range v.Vain {
 		d.add(`<details class="vain" id="d-vain-%v"><summary><i class="sw %v"></i><span>%v</span> <small>%v</small></summary>
 <div class="wide" tabindex="0" role="region" aria-label="Attempts in vain"><table><thead><tr><th>At</th><th>Worker</th><th>Tasks</th><th>Took</th><th>Done for good by</th></tr></thead><tbody>
-`, i, g.Outcome, g.Why, plural(g.Attempts, "attempt"))
+`, i, g.Outcome, g.Why, text.Plural(g.Attempts, "attempt"))
 		for _, r := range g.Rows {
 			d.cells(r.At, r.Worker, r.Tasks, r.Took, r.Again)
 		}

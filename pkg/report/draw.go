@@ -3,20 +3,30 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/report/text"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 )
 
-// barsMost is about how many bars a lane has: short attempts of one kind that follow each other are
-// one bar.
-const barsMost = 400
+// drawing is a run as it is drawn.
+type drawing struct{ timeline.Run }
+
+// Bounds of the picture.
+const (
+	lanesMost = 64
+	barsMost  = 400 // about, of a lane: short attempts of one kind that follow each other are one bar
+	marksMost = 400 // of a lane
+)
 
 // bar is one attempt, or several, as it is drawn. X and W are percents of the run.
 type bar struct {
 	X, W    float64
-	Outcome Outcome
+	Outcome timeline.Outcome
 	Reduce  bool
 	Tip     string
 }
@@ -25,7 +35,7 @@ type bar struct {
 type drawnMark struct {
 	X    float64
 	Y    int // in pixels, in a lane of 40
-	Kind Kind
+	Kind timeline.Kind
 	Text string
 	At   string
 }
@@ -43,63 +53,63 @@ type drawnLane struct {
 func percent(share float64) float64 { return math.Round(share*1e5) / 1e3 }
 
 // bars draws the attempts of a lane.
-func (r Run) bars(l *Lane) (bars []bar) {
+func (r drawing) bars(l *timeline.Lane) (bars []bar) {
 	type group struct {
-		first, last *Attempt
+		first, last *timeline.Attempt
 		n           int
 		tasks       int
 	}
-	least := r.length() / barsMost
+	least := r.Length() / barsMost
 	var groups []group
 	for _, a := range l.Attempts {
 		if n := len(groups); n > 0 {
 			g := &groups[n-1]
 			same := g.last.Outcome == a.Outcome && g.last.Stream == a.Stream && g.last.Why == a.Why
-			if same && a.end(r).Sub(g.first.From) < least && a.From.Sub(g.last.end(r)) < least {
-				g.last, g.n, g.tasks = a, g.n+1, g.tasks+len(a.numbers)
+			if same && a.End(r.Run).Sub(g.first.From) < least && a.From.Sub(g.last.End(r.Run)) < least {
+				g.last, g.n, g.tasks = a, g.n+1, g.tasks+len(a.Numbers)
 				continue
 			}
 		}
-		groups = append(groups, group{a, a, 1, len(a.numbers)})
+		groups = append(groups, group{a, a, 1, len(a.Numbers)})
 	}
 	for _, g := range groups {
-		x := percent(r.share(g.first.From))
-		b := bar{X: x, W: max(percent(r.share(g.last.end(r)))-x, 0.05), Outcome: g.first.Outcome, Reduce: g.first.Stream == "reduce"}
-		what := r.tasks(g.first)
+		x := percent(r.Share(g.first.From))
+		b := bar{X: x, W: max(percent(r.Share(g.last.End(r.Run)))-x, 0.05), Outcome: g.first.Outcome, Reduce: g.first.Stream == "reduce"}
+		what := r.TasksOf(g.first)
 		if g.n > 1 {
-			what = fmt.Sprintf("%s, in %s", plural(g.tasks, g.first.Stream+" task"), plural(g.n, "attempt"))
+			what = fmt.Sprintf("%s, in %s", text.Plural(g.tasks, g.first.Stream+" task"), text.Plural(g.n, "attempt"))
 		}
-		b.Tip = fmt.Sprintf("%s: %s\n%s, took %s", outcomeNames[g.first.Outcome], what, r.clock(g.first.From), short(g.last.end(r).Sub(g.first.From)))
+		b.Tip = fmt.Sprintf("%s: %s\n%s, took %s", outcomeNames[g.first.Outcome], what, r.clock(g.first.From), text.Short(g.last.End(r.Run).Sub(g.first.From)))
 		if how := hows[g.first.How]; how != "" && g.n == 1 {
 			b.Tip += "\n" + how
 		}
 		if g.first.Why != "" {
-			b.Tip += "\n" + cut(g.first.Why, whyMost)
+			b.Tip += "\n" + text.Cut(g.first.Why, text.WhyMost)
 		}
 		bars = append(bars, b)
 	}
 	return bars
 }
 
-var outcomeNames = map[Outcome]string{
-	Committed: "Committed", Elsewhere: "Settled elsewhere", Lost: "Lost", Revoked: "Revoked", Open: "In hand",
+var outcomeNames = map[timeline.Outcome]string{
+	timeline.Committed: "Committed", timeline.Elsewhere: "Settled elsewhere", timeline.Lost: "Lost", timeline.Revoked: "Revoked", timeline.Open: "In hand",
 }
 
 var hows = map[string]string{"stolen": "taken from another worker", "backup": "a backup of a slow worker's attempt"}
 
 // lane draws a lane.
-func (r Run) lane(l *Lane) drawnLane {
+func (r drawing) lane(l *timeline.Lane) drawnLane {
 	d := drawnLane{Number: l.Number, Label: r.label(l), Bars: r.bars(l)}
 	for _, life := range l.Lives {
-		x := percent(r.share(life.From))
-		d.Lives = append(d.Lives, bar{X: x, W: max(percent(r.share(life.To))-x, 0.05)})
+		x := percent(r.Share(life.From))
+		d.Lives = append(d.Lives, bar{X: x, W: max(percent(r.Share(life.To))-x, 0.05)})
 	}
-	counts := map[Outcome]int{}
+	counts := map[timeline.Outcome]int{}
 	for _, a := range l.Attempts {
 		counts[a.Outcome]++
 	}
 	var said []string
-	for _, o := range []Outcome{Committed, Elsewhere, Lost, Revoked, Open} {
+	for _, o := range []timeline.Outcome{timeline.Committed, timeline.Elsewhere, timeline.Lost, timeline.Revoked, timeline.Open} {
 		if counts[o] > 0 {
 			said = append(said, fmt.Sprintf("%d %s", counts[o], strings.ToLower(outcomeNames[o])))
 		}
@@ -109,19 +119,51 @@ func (r Run) lane(l *Lane) drawnLane {
 			d.Marks = append(d.Marks, r.drawn(m))
 		}
 	}
-	d.Summary = fmt.Sprintf("Worker %d: %s; %s", l.Number, plural(len(l.Attempts), "attempt"), strings.Join(said, ", "))
+	d.Summary = fmt.Sprintf("Worker %d: %s; %s", l.Number, text.Plural(len(l.Attempts), "attempt"), strings.Join(said, ", "))
 	return d
 }
 
-func (r Run) drawn(m Mark) drawnMark {
+// label is what stands beside a lane: its processes, with their host if there are several hosts.
+func (r drawing) label(l *timeline.Lane) string {
+	elsewhere := func(other *timeline.Lane) bool { return other.Host != l.Host }
+	if label := processes(l); label == l.Host || !slices.ContainsFunc(r.Lanes, elsewhere) {
+		return label
+	}
+	return l.Host + ": " + processes(l)
+}
+
+// processes is what tells a lane from others of its host.
+func processes(l *timeline.Lane) string {
+	var pids []string
+	for _, life := range l.Lives {
+		if life.PID != 0 {
+			pids = append(pids, fmt.Sprint(life.PID))
+		}
+	}
+	switch n := len(pids); {
+	case n == 0:
+		return l.Host
+	case n <= 2:
+		return strings.Join(pids, ", ")
+	default:
+		return fmt.Sprintf("%s … %s, %d lives", pids[0], pids[n-1], n)
+	}
+}
+
+func (r drawing) drawn(m timeline.Mark) drawnMark {
 	y := 20
 	switch m.Kind { // a theft and a death come together
-	case Theft:
+	case timeline.Theft:
 		y = 33
-	case Error:
+	case timeline.Error:
 		y = 7
 	}
-	return drawnMark{Y: y, X: percent(r.share(m.At)), Kind: m.Kind, Text: cut(m.Text, 2*whyMost), At: r.clock(m.At)}
+	return drawnMark{Y: y, X: percent(r.Share(m.At)), Kind: m.Kind, Text: text.Cut(m.Text, 2*text.WhyMost), At: r.clock(m.At)}
+}
+
+// clock is a time as seconds since the begin of the run.
+func (r drawing) clock(at time.Time) string {
+	return fmt.Sprintf("%.2f s", at.Sub(r.From).Seconds())
 }
 
 // tick is a time on the axis.
@@ -132,8 +174,8 @@ type tick struct {
 }
 
 // ticks are times on the axis that people like to read.
-func (r Run) ticks() (ticks []tick) {
-	whole := r.length()
+func (r drawing) ticks() (ticks []tick) {
+	whole := r.Length()
 	step := 10 * time.Millisecond
 	for i := 0; whole/step > 10; i++ {
 		step = step * []time.Duration{2, 5, 2}[i%3] / []time.Duration{1, 2, 1}[i%3]
@@ -190,8 +232,8 @@ func area(class string, values, below []float64, most float64) curve {
 }
 
 // charts draws what changes over time.
-func (r Run) charts() []chart {
-	kept, vain := r.rates()
+func (r drawing) charts() []chart {
+	kept, vain := r.Rates()
 	most, both := 1.0, make([]float64, len(kept))
 	for i := range kept {
 		both[i] = kept[i] + vain[i]
@@ -212,13 +254,13 @@ func (r Run) charts() []chart {
 	memory := r.line("memory", peak*1.1, func(i int) float64 { return float64(r.Samples[i].Memory) })
 	return []chart{
 		rate,
-		{Title: "Tasks done, as Redis says", Top: plural(int(whole), "task"), Alt: "Tasks that are done, over time. A rollback takes some of them back.", Curves: []curve{done}},
+		{Title: "Tasks done, as Redis says", Top: text.Plural(int(whole), "task"), Alt: "Tasks that are done, over time. A rollback takes some of them back.", Curves: []curve{done}},
 		{Title: "Memory of Redis", Top: humanize.IBytes(uint64(peak * 1.1)), Alt: fmt.Sprintf("Memory of Redis over time; at most %s.", humanize.IBytes(uint64(peak))), Curves: []curve{memory}},
 	}
 }
 
 // line draws samples. The last one holds until the end of the run.
-func (r Run) line(class string, most float64, value func(i int) float64) curve {
+func (r drawing) line(class string, most float64, value func(i int) float64) curve {
 	if len(r.Samples) == 0 {
 		return curve{class, "M0 100"}
 	}
@@ -226,7 +268,7 @@ func (r Run) line(class string, most float64, value func(i int) float64) curve {
 	every := max(1, len(r.Samples)/600)
 	y := 100.0
 	for i := 0; i < len(r.Samples); i += every {
-		x := 1000 * r.share(r.Samples[i].Time)
+		x := 1000 * r.Share(r.Samples[i].Time)
 		was := y
 		y = 100 - 100*min(value(i)/most, 1)
 		if b.Len() == 0 {

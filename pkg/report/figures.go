@@ -3,71 +3,68 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/report/text"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 )
 
-// Word is a word with its count.
-type Word struct {
-	Word string
-	N    uint64
-}
+// figure is a number of the job.
+type figure struct{ Value, Name string }
 
-// buckets is how many points a curve has.
-const buckets = 160
-
-// rates are how many bytes of input workers counted in each part of the run, per second: those that
-// count, and those that were counted in vain. A commit's bytes are spread evenly over its attempts.
-func (r Run) rates() (kept, vain []float64) {
-	kept, vain = make([]float64, buckets), make([]float64, buckets)
-	each := r.length().Seconds() / buckets
+// figures are the numbers of the job.
+func (r drawing) figures() []figure {
+	count := func(kind timeline.Kind) (n int) {
+		for _, m := range r.Marks {
+			if m.Kind == kind {
+				n++
+			}
+		}
+		return n
+	}
+	inVain, attempts := 0, 0
 	for _, l := range r.Lanes {
 		for _, a := range l.Attempts {
-			if a.Bytes == 0 {
-				continue
-			}
-			into := kept
-			if a.Outcome != Committed {
-				into = vain
-			}
-			from, to := r.share(a.From)*buckets, r.share(a.end(r))*buckets
-			first, last := int(from), min(int(to), buckets-1)
-			for i := first; i <= last; i++ {
-				part := 1.0
-				if to > from {
-					part = (min(to, float64(i+1)) - max(from, float64(i))) / (to - from)
-				}
-				into[i] += float64(a.Bytes) * part / each
+			attempts++
+			if a.Outcome != timeline.Committed && a.Outcome != timeline.Open {
+				inVain++
 			}
 		}
 	}
-	return kept, vain
-}
-
-// length is how long the run took; never 0.
-func (r Run) length() time.Duration { return max(r.To.Sub(r.From), time.Millisecond) }
-
-// share is where a time is in the run: 0 is its begin, 1 its end.
-func (r Run) share(at time.Time) float64 {
-	return min(max(float64(at.Sub(r.From))/float64(r.length()), 0), 1)
-}
-
-// end is when an attempt ended, or the end of what is known.
-func (a *Attempt) end(r Run) time.Time {
-	if a.To.IsZero() {
-		return r.To
+	var all []figure
+	add := func(value, name string) { all = append(all, figure{value, name}) }
+	number := func(n int, one, many string) {
+		if n != 1 {
+			one = many
+		}
+		add(humanize.Comma(int64(n)), one)
 	}
-	return a.To
+	if r.State == timeline.Sealed {
+		number(int(r.Sealed.Words), "word", "words")
+		number(r.Sealed.Distinct, "distinct word", "distinct words")
+	}
+	number(r.Begin.Files, "file", "files")
+	add(humanize.IBytes(uint64(max(r.Begin.Bytes, 0))), "of input")
+	add(text.Short(r.Length()), "in all")
+	number(r.Begin.Maps, "map task", "map tasks")
+	number(r.Begin.Reducers, "partition", "partitions")
+	number(len(r.Lanes), "lane", "lanes")
+	number(attempts, "attempt", "attempts")
+	number(inVain, "in vain", "in vain")
+	number(count(timeline.Death), "death", "deaths")
+	number(count(timeline.Theft), "theft", "thefts")
+	number(count(timeline.Restart), "restart of Redis", "restarts of Redis")
+	number(count(timeline.Checkpoint), "checkpoint", "checkpoints")
+	return all
 }
 
-func (a *Attempt) took(r Run) time.Duration { return max(0, a.end(r).Sub(a.From)) }
-
-// redone is work that was done in vain for one reason.
+// redone is work that was done in vain for one reason, as it is drawn.
 type redone struct {
 	Why      string
-	Outcome  Outcome
+	Outcome  timeline.Outcome
 	Attempts int
-	Took     time.Duration
 	Rows     []redoneRow
 }
 
@@ -76,46 +73,34 @@ type redoneRow struct {
 	At, Worker, Tasks, Took, Again string
 }
 
-// Bounds of what a page shows.
+// Bounds of what a page shows of it.
 const (
-	redoneRows = 8  // of each reason
-	reasons    = 12 // for work in vain
-	lanesMost  = 64
-	marksMost  = 400
-	tableRows  = 400
+	redoneRows = 8 // of each reason
+	reasons    = 12
 )
 
-// inVain lists the work that was done in vain, by reason.
-func (r Run) inVain() (all []*redone) {
-	byWhy := map[string]*redone{}
-	for _, l := range r.Lanes {
-		for _, a := range l.Attempts {
-			if a.Outcome == Committed || a.Outcome == Open {
-				continue
-			}
-			why := cmp.Or(cut(a.Why, whyMost), "nobody has said why")
-			g := byWhy[why]
-			if g == nil {
-				g = &redone{Why: why, Outcome: a.Outcome}
-				byWhy[why], all = g, append(all, g)
-			}
-			g.Attempts++
-			g.Took += a.took(r)
-			if len(g.Rows) < redoneRows {
-				g.Rows = append(g.Rows, redoneRow{r.clock(a.From), fmt.Sprint(l.Number), r.tasks(a), short(a.took(r)), r.again(a)})
-			}
-		}
+// inVain lists the work that was done in vain, by reason. more is how many reasons are left out.
+func (r drawing) inVain() (all []redone, more int) {
+	groups := r.InVain()
+	if len(groups) > reasons {
+		groups, more = groups[:reasons], len(groups)-reasons
 	}
-	slices.SortFunc(all, func(a, b *redone) int { return cmp.Or(b.Attempts-a.Attempts, cmp.Compare(a.Why, b.Why)) })
-	return all
+	for _, g := range groups {
+		d := redone{Why: g.Why, Outcome: g.Outcome, Attempts: len(g.Attempts)}
+		for _, a := range g.Attempts[:min(len(g.Attempts), redoneRows)] {
+			d.Rows = append(d.Rows, redoneRow{r.clock(a.From), fmt.Sprint(a.Lane), r.TasksOf(a), text.Short(a.Took(r.Run)), r.again(a)})
+		}
+		all = append(all, d)
+	}
+	return all, more
 }
 
 // again says who did a task for good.
-func (r Run) again(a *Attempt) string {
-	if len(a.numbers) == 0 {
+func (r drawing) again(a *timeline.Attempt) string {
+	if len(a.Numbers) == 0 {
 		return "–"
 	}
-	if other := r.holds[id{a.Stream, a.numbers[0]}]; other != nil {
+	if other := r.ForGood(a); other != nil {
 		return fmt.Sprintf("worker %d, at %s", other.Lane, r.clock(other.From))
 	}
 	return "nobody yet"
@@ -127,8 +112,12 @@ type part struct {
 	Percent           float64
 }
 
+func partOf(whole time.Duration, name, class string, took time.Duration) part {
+	return part{name, class, text.Short(took), 100 * float64(took) / float64(whole)}
+}
+
 // wall says how long each phase took. A phase that came again after a rollback is one with its first.
-func (r Run) wall() []part {
+func (r drawing) wall() (parts []part) {
 	names := map[string]string{"map": "map", "reduce": "reduce", "done": "seal"}
 	var order []string
 	took := map[string]time.Duration{}
@@ -140,57 +129,20 @@ func (r Run) wall() []part {
 		took[name] += p.To.Sub(p.From)
 	}
 	classes := map[string]string{"plan and seed": "seed", "map": "map", "reduce": "reduce", "seal": "seal"}
-	var parts []part
 	for _, name := range order {
-		parts = append(parts, part{name, classes[name], short(took[name]), 100 * float64(took[name]) / float64(r.length())})
+		parts = append(parts, partOf(r.Length(), name, classes[name], took[name]))
 	}
 	return parts
 }
 
-// labour says what the workers did with their time, all lives together.
-func (r Run) labour() []part {
-	var whole, counted, stored, vain time.Duration
-	for _, l := range r.Lanes {
-		for _, life := range l.Lives {
-			whole += life.To.Sub(life.From)
-		}
-		for _, a := range l.Attempts {
-			switch {
-			case a.Outcome != Committed && a.Outcome != Open:
-				vain += a.took(r)
-			case a.Stream == "reduce":
-				stored += a.took(r)
-			default:
-				counted += a.took(r)
-			}
-		}
+// labour says what the workers did with their time.
+func (r drawing) labour() []part {
+	did := r.Labour()
+	whole := did.Counting + did.Storing + did.Vain + did.Idle
+	return []part{
+		partOf(whole, "counting", "committed", did.Counting),
+		partOf(whole, "merging and storing", "reduce", did.Storing),
+		partOf(whole, "in vain", "lost", did.Vain),
+		partOf(whole, "starting, waiting for tasks and answers", "idle", did.Idle),
 	}
-	whole = max(whole, counted+stored+vain, time.Microsecond)
-	var parts []part
-	for _, p := range []struct {
-		name, class string
-		took        time.Duration
-	}{
-		{"counting", "committed", counted}, {"merging and storing", "reduce", stored},
-		{"in vain", "lost", vain}, {"starting, waiting for tasks and answers", "idle", whole - counted - stored - vain},
-	} {
-		parts = append(parts, part{p.name, p.class, short(p.took), 100 * float64(p.took) / float64(whole)})
-	}
-	return parts
-}
-
-// tasks names what an attempt was at.
-func (r Run) tasks(a *Attempt) string {
-	text := of(a.Stream, a.Tasks)
-	if r.name != nil && len(a.numbers) == 1 {
-		if name := r.name(a.Stream, a.numbers[0]); name != "" {
-			text += ", " + cut(name, nameMost)
-		}
-	}
-	return text
-}
-
-// clock is a time as seconds since the begin of the run.
-func (r Run) clock(at time.Time) string {
-	return fmt.Sprintf("%.2f s", at.Sub(r.From).Seconds())
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 )
 
 // The time between two looks at the journal is so many times the time that the last look took.
@@ -25,7 +27,7 @@ const (
 //
 // Immutable after Listen: look, token and listener. mu guards the rest.
 type Live struct {
-	look     func() (Run, []Word, error)
+	look     func() (timeline.Run, []Word, error)
 	token    string
 	listener net.Listener
 
@@ -36,7 +38,7 @@ type Live struct {
 
 // Listen opens a port of the loopback. look returns what is known of the run; Live calls it again and
 // again, and never twice at once.
-func Listen(look func() (Run, []Word, error)) (*Live, error) {
+func Listen(look func() (timeline.Run, []Word, error)) (*Live, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

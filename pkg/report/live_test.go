@@ -10,11 +10,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/report/reporttest"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // serving is a page that is served until the test ends. wait ends it, and returns its error.
-func serving(t *testing.T, look func() (Run, []Word, error)) (live *Live, wait func() error) {
+func serving(t *testing.T, look func() (timeline.Run, []Word, error)) (live *Live, wait func() error) {
 	t.Helper()
 	live, err := Listen(look)
 	check.Must(t, err)
@@ -44,7 +46,7 @@ func get(t *testing.T, method, url, host string) *http.Response {
 
 func TestNobodyWithoutTheTokenSeesThePage(t *testing.T) {
 	t.Parallel()
-	live, wait := serving(t, func() (Run, []Word, error) { return Of(story()), nil, nil })
+	live, wait := serving(t, func() (timeline.Run, []Word, error) { return timeline.Of(reporttest.Story()), nil, nil })
 	root := strings.TrimSuffix(live.URL(), live.token+"/")
 	for _, c := range []struct {
 		method, url, host string
@@ -78,11 +80,11 @@ func TestNobodyWithoutTheTokenSeesThePage(t *testing.T) {
 func TestThePageIsSentAnewWhenSomethingHasHappened(t *testing.T) {
 	t.Parallel()
 	var all atomic.Bool
-	live, wait := serving(t, func() (Run, []Word, error) {
+	live, wait := serving(t, func() (timeline.Run, []Word, error) {
 		if all.Load() {
-			return Of(story()), hostile, nil
+			return timeline.Of(reporttest.Story()), hostile, nil
 		}
-		return Of(story()[:3]), nil, nil
+		return timeline.Of(reporttest.Story()[:3]), nil, nil
 	})
 	lines := bufio.NewScanner(get(t, "GET", live.URL()+"events", "").Body)
 	lines.Buffer(nil, 1<<20)
@@ -111,11 +113,11 @@ func TestALookThatFailsEndsThePage(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	var after atomic.Int32
-	live, err := Listen(func() (Run, []Word, error) {
+	live, err := Listen(func() (timeline.Run, []Word, error) {
 		if after.Add(1) > 2 {
-			return Run{}, nil, broken
+			return timeline.Run{}, nil, broken
 		}
-		return Run{}, nil, nil
+		return timeline.Run{}, nil, nil
 	})
 	check.Must(t, err)
 	check.IsError(t, live.Serve(t.Context()), broken)

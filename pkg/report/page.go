@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/magereduce/magereduce/pkg/report/text"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 )
 
 //go:embed page.css
@@ -17,11 +20,20 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
+// Word is a word with its count.
+type Word struct {
+	Word string
+	N    uint64
+}
+
+// tableRows is how many rows the table has that says the same as the picture.
+const tableRows = 400
+
 // view is what a page shows.
 type view struct {
 	Title    string
 	Live     bool
-	Run      Run
+	Run      timeline.Run
 	Subtitle string
 	Figures  []figure
 	Lanes    []drawnLane
@@ -29,16 +41,13 @@ type view struct {
 	Lines    []drawnMark
 	Ticks    []tick
 	Charts   []chart
-	Vain     []*redone
+	Vain     []redone
 	MoreVain int // reasons that are not listed
 	Bars     []timeBar
 	Words    []word
 	Table    []row
 	MoreRows int
 }
-
-// figure is a number of the job.
-type figure struct{ Value, Name string }
 
 // word is a word as it is drawn.
 type word struct {
@@ -56,7 +65,7 @@ type timeBar struct {
 type row struct{ At, Worker, What string }
 
 // Write writes the page of a run that is over, or stands still. words may be nil.
-func Write(w io.Writer, r Run, words []Word) error {
+func Write(w io.Writer, r timeline.Run, words []Word) error {
 	_, err := io.WriteString(w, whole(viewOf(r, words, false)))
 	return err
 }
@@ -77,7 +86,7 @@ func frame(main []byte) string {
 }
 
 // fragment is the part of the page that changes while the job runs.
-func fragment(r Run, words []Word) []byte {
+func fragment(r timeline.Run, words []Word) []byte {
 	var main document
 	main.main(viewOf(r, words, true))
 	return []byte(main.String())
@@ -94,14 +103,15 @@ func policy(live bool) string {
 	return p
 }
 
-func viewOf(r Run, words []Word, live bool) view {
+func viewOf(run timeline.Run, words []Word, live bool) view {
+	r := drawing{run}
 	v := view{
 		Title: "Run of job " + r.Job, Live: live,
-		Run: r, Figures: r.figures(), Ticks: r.ticks(), Charts: r.charts(), Vain: r.inVain(),
+		Run: run, Figures: r.figures(), Ticks: r.ticks(), Charts: r.charts(),
 		Bars: []timeBar{{"The run", r.wall()}, {"The workers", r.labour()}},
 	}
 	if !r.From.IsZero() {
-		v.Subtitle = r.From.Local().Format(time.DateTime) + ", " + short(r.length())
+		v.Subtitle = r.From.Local().Format(time.DateTime) + ", " + text.Short(r.Length())
 	}
 	for _, l := range r.Lanes {
 		if len(v.Lanes) == lanesMost {
@@ -115,70 +125,22 @@ func viewOf(r Run, words []Word, live bool) view {
 			v.Lines = append(v.Lines, r.drawn(m))
 		}
 	}
-	if len(v.Vain) > reasons {
-		v.Vain, v.MoreVain = v.Vain[:reasons], len(v.Vain)-reasons
-	}
+	v.Vain, v.MoreVain = r.inVain()
 	for _, w := range words {
-		v.Words = append(v.Words, word{cut(w.Word, 80), humanize.Comma(int64(w.N)), 100 * float64(w.N) / float64(max(words[0].N, 1))})
+		v.Words = append(v.Words, word{text.Cut(w.Word, 80), humanize.Comma(int64(w.N)), 100 * float64(w.N) / float64(max(words[0].N, 1))})
 	}
 	v.Table, v.MoreRows = r.table()
 	return v
 }
 
-// figures are the numbers of the job.
-func (r Run) figures() []figure {
-	count := func(kind Kind) (n int) {
-		for _, m := range r.Marks {
-			if m.Kind == kind {
-				n++
-			}
-		}
-		return n
-	}
-	inVain, attempts := 0, 0
-	for _, l := range r.Lanes {
-		for _, a := range l.Attempts {
-			attempts++
-			if a.Outcome != Committed && a.Outcome != Open {
-				inVain++
-			}
-		}
-	}
-	var all []figure
-	add := func(value, name string) { all = append(all, figure{value, name}) }
-	number := func(n int, one, many string) {
-		if n != 1 {
-			one = many
-		}
-		add(humanize.Comma(int64(n)), one)
-	}
-	if r.State == Sealed {
-		number(int(r.Sealed.Words), "word", "words")
-		number(r.Sealed.Distinct, "distinct word", "distinct words")
-	}
-	number(r.Begin.Files, "file", "files")
-	add(humanize.IBytes(uint64(max(r.Begin.Bytes, 0))), "of input")
-	add(short(r.length()), "in all")
-	number(r.Begin.Maps, "map task", "map tasks")
-	number(r.Begin.Reducers, "partition", "partitions")
-	number(len(r.Lanes), "lane", "lanes")
-	number(attempts, "attempt", "attempts")
-	number(inVain, "in vain", "in vain")
-	number(count(Death), "death", "deaths")
-	number(count(Theft), "theft", "thefts")
-	number(count(Restart), "restart of Redis", "restarts of Redis")
-	number(count(Checkpoint), "checkpoint", "checkpoints")
-	return all
-}
-
 // table lists marks and the attempts in vain, which is what the picture shows.
-func (r Run) table() (rows []row, more int) {
+func (r drawing) table() (rows []row, more int) {
 	for _, m := range r.Marks {
 		who := "all"
 		if m.Lane != nil {
 			who = fmt.Sprint(m.Lane.Number)
 		}
-		rows = append(rows, row{r.clock(m.At), who, cut(m.Text, 2*whyMost)})
+		rows = append(rows, row{r.clock(m.At), who, text.Cut(m.Text, 2*text.WhyMost)})
 	}
 	if len(rows) > tableRows {
 		more = len(rows) - tableRows

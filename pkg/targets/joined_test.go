@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/report"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -79,11 +79,11 @@ func TestTheReportHasTheLanesOfAHostThatJoined(t *testing.T) {
 	if heard < 5 {
 		t.Errorf("the host has %d events of the guest", heard)
 	}
-	run, err := report.Read(state.Folder{Dir: host.state()}, job.ID)
+	run, err := timeline.Read(state.Folder{Dir: host.state()}, job.ID)
 	check.Must(t, err)
 	for _, pid := range team {
-		i := slices.IndexFunc(run.Lanes, func(l *report.Lane) bool {
-			return slices.ContainsFunc(l.Lives, func(life *report.Life) bool { return life.PID == pid })
+		i := slices.IndexFunc(run.Lanes, func(l *timeline.Lane) bool {
+			return slices.ContainsFunc(l.Lives, func(life *timeline.Life) bool { return life.PID == pid })
 		})
 		if i < 0 || len(run.Lanes[i].Attempts) == 0 {
 			t.Errorf("the guest's worker %d has no lane with attempts", pid)

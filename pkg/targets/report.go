@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/magereduce/magereduce/pkg/report"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 	"github.com/magereduce/magereduce/pkg/targets/export"
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/show"
@@ -37,7 +38,7 @@ func (s *session) report(ctx context.Context, out *string) error {
 	if err := s.job.Last(); err != nil {
 		return err
 	}
-	run, err := report.Read(s.job.Folder(), s.job.ID())
+	run, err := timeline.Read(s.job.Folder(), s.job.ID())
 	if err != nil {
 		return err
 	}
@@ -69,8 +70,8 @@ func (s *session) report(ctx context.Context, out *string) error {
 }
 
 // reportWords returns the top words of a sealed run.
-func (s *session) reportWords(ctx context.Context, run report.Run) (words []report.Word, err error) {
-	if run.State != report.Sealed {
+func (s *session) reportWords(ctx context.Context, run timeline.Run) (words []report.Word, err error) {
+	if run.State != timeline.Sealed {
 		return nil, nil
 	}
 	r, err := s.job.Result(ctx)
@@ -91,20 +92,20 @@ type sight struct {
 	job        string
 	size       int64 // of its journal
 	supervised bool
-	run        report.Run
+	run        timeline.Run
 	words      []report.Word
 }
 
 // live serves the page of the last job, and of the next one when that begins.
 func (s *session) live(ctx context.Context) error {
 	var seen sight
-	l, err := report.Listen(func() (report.Run, []report.Word, error) {
+	l, err := report.Listen(func() (timeline.Run, []report.Word, error) {
 		err := s.job.Last()
 		if errors.Is(err, state.ErrNoLast) {
-			return report.Run{}, nil, nil
+			return timeline.Run{}, nil, nil
 		}
 		if err != nil {
-			return report.Run{}, nil, err
+			return timeline.Run{}, nil, err
 		}
 		folder, job := s.job.Folder(), s.job.ID()
 		now := sight{job: job, supervised: folder.Supervised(job)}
@@ -114,8 +115,8 @@ func (s *session) live(ctx context.Context) error {
 		if now.job == seen.job && now.size == seen.size && now.supervised == seen.supervised {
 			return seen.run, seen.words, nil
 		}
-		if now.run, err = report.Read(folder, job); err != nil {
-			return report.Run{}, nil, err
+		if now.run, err = timeline.Read(folder, job); err != nil {
+			return timeline.Run{}, nil, err
 		}
 		if now.words, err = s.reportWords(ctx, now.run); err != nil {
 			s.shown.Note("! no words in the report: %v", err)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/magereduce/magereduce/pkg/report"
+	"github.com/magereduce/magereduce/pkg/report/timeline"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -82,15 +82,15 @@ func TestAJobWritesDownWhatHappened(t *testing.T) {
 		}
 	}
 
-	run, err := report.Read(folder, job)
+	run, err := timeline.Read(folder, job)
 	check.Must(t, err)
 	done := map[string]int{}
 	for _, l := range run.Lanes {
 		for _, a := range l.Attempts {
-			if a.Outcome == report.Committed && a.Stream == "map" {
+			if a.Outcome == timeline.Committed && a.Stream == "map" {
 				done[a.Tasks]++
 			}
-			if a.Outcome == report.Open {
+			if a.Outcome == timeline.Open {
 				t.Errorf("nobody knows what became of %+v", a)
 			}
 		}

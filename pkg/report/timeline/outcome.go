@@ -1,4 +1,4 @@
-package report
+package timeline
 
 import (
 	"slices"
@@ -25,17 +25,16 @@ type Attempt struct {
 	Lane     int // its number
 	Stream   string
 	Tasks    string
+	Numbers  []int // of the tasks; nil: not known
 	How      string
 	Output   string
 	From, To time.Time // To is zero while the worker is at it
 	Outcome  Outcome
 	Why      string // it was in vain
 	Bytes    int64  // of input, as its share of a commit
-
-	numbers []int
 }
 
-func (a *Attempt) has(task int) bool { return slices.Contains(a.numbers, task) }
+func (a *Attempt) has(task int) bool { return slices.Contains(a.Numbers, task) }
 
 // vain ends an attempt that was in vain.
 func (a *Attempt) vain(outcome Outcome, at time.Time, why string) {
@@ -54,18 +53,18 @@ const numbersMost = 1 << 23
 
 // attempt begins an attempt of a worker. It ends the one before it.
 func (b *builder) attempt(w *worker, r event.Record) {
-	a := &Attempt{Worker: w.name, Lane: w.lane.Number, Stream: r.Stream, Tasks: r.Tasks, How: r.How, From: r.Time, Outcome: Open, numbers: event.ParseRanges(r.Tasks)}
-	if b.numbers += len(a.numbers); b.numbers > numbersMost { // no job has so many
-		a.numbers = nil
+	a := &Attempt{Worker: w.name, Lane: w.lane.Number, Stream: r.Stream, Tasks: r.Tasks, How: r.How, From: r.Time, Outcome: Open, Numbers: event.ParseRanges(r.Tasks)}
+	if b.numbers += len(a.Numbers); b.numbers > numbersMost { // no job has so many
+		a.Numbers = nil
 	}
-	for _, n := range a.numbers {
+	for _, n := range a.Numbers {
 		b.latest[id{a.Stream, n}] = a
 	}
 	if w.current != nil {
 		w.current.until(r.Time)
 	}
 	w.open = slices.DeleteFunc(w.open, func(before *Attempt) bool {
-		again := before.Stream == a.Stream && slices.ContainsFunc(a.numbers, before.has)
+		again := before.Stream == a.Stream && slices.ContainsFunc(a.Numbers, before.has)
 		if again {
 			before.vain(Lost, r.Time, "the worker had to count it again")
 		}
@@ -84,7 +83,7 @@ func (b *builder) send(w *worker, r event.Record) {
 		sent[n] = true
 	}
 	w.open = slices.DeleteFunc(w.open, func(a *Attempt) bool {
-		in := a.Stream == "map" && len(a.numbers) > 0 && sent[a.numbers[0]]
+		in := a.Stream == "map" && len(a.Numbers) > 0 && sent[a.Numbers[0]]
 		if in {
 			a.until(r.Time)
 			a.Output = r.Output
@@ -113,10 +112,10 @@ func (b *builder) answer(w *worker, r event.Record) {
 	}
 	answered, settled := numbersIn(r.Tasks), numbersIn(r.Settled)
 	for _, a := range attempts {
-		if a.Stream != r.Stream || len(a.numbers) == 0 || !answered[a.numbers[0]] {
+		if a.Stream != r.Stream || len(a.Numbers) == 0 || !answered[a.Numbers[0]] {
 			continue
 		}
-		switch n := a.numbers[0]; {
+		switch n := a.Numbers[0]; {
 		case r.Settled == "" && r.Open == "":
 			a.Outcome = Committed
 			a.until(r.Time)
@@ -210,7 +209,7 @@ func (b *builder) decide() {
 		if a.Outcome != Committed {
 			continue
 		}
-		for _, n := range a.numbers {
+		for _, n := range a.Numbers {
 			if before := holds[id{a.Stream, n}]; before != nil && before != a {
 				before.Outcome, before.Why = Lost, rolledBack
 			}
@@ -223,9 +222,9 @@ func (b *builder) decide() {
 		}
 		// The job is whole, so what nobody else has done was done by this attempt.
 		a.Outcome, a.Why = Lost, "another worker did it"
-		if len(a.numbers) > 0 && holds[id{a.Stream, a.numbers[0]}] == nil {
+		if len(a.Numbers) > 0 && holds[id{a.Stream, a.Numbers[0]}] == nil {
 			a.Outcome, a.Why = Committed, ""
-			for _, n := range a.numbers {
+			for _, n := range a.Numbers {
 				holds[id{a.Stream, n}] = a
 			}
 		}

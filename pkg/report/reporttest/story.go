@@ -1,15 +1,21 @@
-package report
+// Package reporttest has the events of a run that the tests of several rooms read and draw.
+package reporttest
 
 import (
+	"time"
+
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 )
 
-// story is what a job of two workers writes down. A worker dies of its second task, which the other
+// Moment is a time of the story, in milliseconds.
+func Moment(ms int) time.Time { return time.UnixMilli(1_790_000_000_000 + int64(ms)) }
+
+// Story is what a job of two workers writes down. A worker dies of its second task, which the other
 // one takes. Redis goes back, a map output is lost, and another supervisor goes on.
-func story() (all []event.Record) {
+func Story() (all []event.Record) {
 	names := []string{"", "host-" + "AAAAAAAAAAAAAAAAAAAAAAAAAA", "host-" + "BBBBBBBBBBBBBBBBBBBBBBBBBB", "host-" + "CCCCCCCCCCCCCCCCCCCCCCCCCC"}
 	add := func(ms int, worker int, name string, change func(*event.Record)) {
-		r := event.Record{Time: moment(ms), Name: name}
+		r := event.Record{Time: Moment(ms), Name: name}
 		r.Worker = names[worker]
 		if change != nil {
 			change(&r)

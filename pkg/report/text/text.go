@@ -1,4 +1,5 @@
-package report
+// Package text shortens times and texts from outside, and counts things, for people.
+package text
 
 import (
 	"strconv"
@@ -12,12 +13,12 @@ import (
 
 // Bounds of texts from outside.
 const (
-	whyMost  = 160 // characters of a reason
-	nameMost = 120 // characters of a task's files
+	WhyMost  = 160 // characters of a reason
+	NameMost = 120 // characters of a name
 )
 
-// short is a time with three digits.
-func short(d time.Duration) string {
+// Short is a time with three digits.
+func Short(d time.Duration) string {
 	for _, unit := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
 		if d < 1000*unit {
 			return d.Round(unit / 10).String()
@@ -26,13 +27,14 @@ func short(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-func plural(n int, what string) string {
+// Plural is a number of things, like 1,234 tasks.
+func Plural(n int, what string) string {
 	return humanize.Comma(int64(n)) + " " + english.PluralWord(n, what, "")
 }
 
-// cut returns the first characters of a text from outside. What can't be seen, or would turn the text
+// Cut returns the first characters of a text from outside. What can't be seen, or would turn the text
 // around, is written as in a Go string.
-func cut(text string, characters int) string {
+func Cut(text string, characters int) string {
 	var b strings.Builder
 	n := 0
 	for i, size := 0, 0; i < len(text); i += size {

@@ -1,9 +1,8 @@
-package report
+package timeline
 
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
@@ -86,31 +85,4 @@ func (b *builder) free(l *Lane, at time.Time) bool {
 // order puts the attempts in the order of their times.
 func (l *Lane) order() {
 	slices.SortStableFunc(l.Attempts, func(a, b *Attempt) int { return a.From.Compare(b.From) })
-}
-
-// label is what stands beside a lane: its processes, with their host if there are several hosts.
-func (r Run) label(l *Lane) string {
-	elsewhere := func(other *Lane) bool { return other.Host != l.Host }
-	if label := l.label(); label == l.Host || !slices.ContainsFunc(r.Lanes, elsewhere) {
-		return label
-	}
-	return l.Host + ": " + l.label()
-}
-
-// label is what tells the lane from others of its host.
-func (l *Lane) label() string {
-	var pids []string
-	for _, life := range l.Lives {
-		if life.PID != 0 {
-			pids = append(pids, fmt.Sprint(life.PID))
-		}
-	}
-	switch n := len(pids); {
-	case n == 0:
-		return l.Host
-	case n <= 2:
-		return strings.Join(pids, ", ")
-	default:
-		return fmt.Sprintf("%s … %s, %d lives", pids[0], pids[n-1], n)
-	}
 }

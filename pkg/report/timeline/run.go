@@ -1,4 +1,4 @@
-package report
+package timeline
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/magereduce/magereduce/pkg/report/text"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
@@ -104,7 +105,7 @@ func Of(records []event.Record) Run {
 	}
 	for _, r := range records {
 		if r.Worker != "" {
-			b.last[cut(r.Worker, nameMost)] = r.Time
+			b.last[text.Cut(r.Worker, text.NameMost)] = r.Time
 		}
 	}
 	for _, r := range records {
@@ -147,7 +148,7 @@ type batch struct {
 }
 
 func (b *builder) add(r event.Record) {
-	r.Why, r.Host, r.Worker, r.Stream = cut(r.Why, whyMost), cut(r.Host, nameMost), cut(r.Worker, nameMost), cut(r.Stream, 10)
+	r.Why, r.Host, r.Worker, r.Stream = text.Cut(r.Why, text.WhyMost), text.Cut(r.Host, text.NameMost), text.Cut(r.Worker, text.NameMost), text.Cut(r.Stream, 10)
 	run := &b.run
 	if run.From.IsZero() {
 		run.From, run.State = r.Time, Running
@@ -169,7 +170,7 @@ func (b *builder) add(r event.Record) {
 	case event.Sample:
 		run.Samples = append(run.Samples, r)
 	case event.Checkpoint:
-		b.mark(Checkpoint, r, nil, "checkpoint, taken in %s", short(r.Took))
+		b.mark(Checkpoint, r, nil, "checkpoint, taken in %s", text.Short(r.Took))
 	case event.Restart:
 		if !b.lives[r.Life] {
 			b.lives[r.Life] = true
@@ -190,7 +191,7 @@ func toRedo(tasks int) string {
 	if tasks == 0 {
 		return "nothing to redo"
 	}
-	return plural(tasks, "task") + " to redo"
+	return text.Plural(tasks, "task") + " to redo"
 }
 
 func (b *builder) begin(r event.Record) {
@@ -274,7 +275,7 @@ func (b *builder) owner(r event.Record) string {
 // of names tasks for people.
 func of(stream, tasks string) string {
 	n := len(event.ParseRanges(tasks))
-	name, numbers := cut(stream, 10)+" task", cut(tasks, 36)
+	name, numbers := text.Cut(stream, 10)+" task", text.Cut(tasks, 36)
 	if n != 1 {
 		name += "s"
 	}
