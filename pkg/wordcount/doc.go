@@ -33,7 +33,7 @@
 //	checkpoint  makes what is in Redis outlive its server
 //	place       the folders of a job's runs, where the map outputs are
 //	pool        keeps the worker processes alive
-//	worker      counts, commits, stores totals
+//	worker      opens splits, whose words combine counts; commits, stores totals
 //	merge       makes the totals of a partition from all map outputs; memory bounds both
 //	shuffle     the files with partial counts, which workers share: map outputs
 //	claim       which task a worker does next, and the lease on it

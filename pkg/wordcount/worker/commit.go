@@ -1,12 +1,11 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/combine"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -37,16 +36,15 @@ type sending struct {
 
 // send ends the output of a combiner, starts to send its commit, and doesn't wait for the answer.
 // The caller empties the combiner.
-func (c *committer) send(ctx context.Context, run string, from *combiner) error {
-	slices.SortFunc(from.held, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
-	commit, err := from.output()
+func (c *committer) send(ctx context.Context, run string, from *combine.Combiner) error {
+	commit, err := from.Output()
 	if err != nil {
 		return err
 	}
 	commit.Host = c.host
 	c.journal.Write(event.Send, slog.String("output", commit.Output), slog.String("tasks", event.Ranges(commit.Tasks)),
 		slog.Int64("bytes", commit.Bytes), slog.Uint64("words", commit.Tokens))
-	c.sent = &sending{run: run, held: from.held, commit: commit}
+	c.sent = &sending{run: run, held: from.Held(), commit: commit}
 	c.begin(ctx)
 	return nil
 }

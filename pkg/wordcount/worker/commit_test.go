@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -79,6 +80,9 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			rdb := redis.NewClient(&redis.Options{}) // outside, for it looks names up
 			defer rdb.Close()
+			m, err := plan.Scan(t.Context(), []string{check.Folder(t, map[string]string{"1": "word"})}, "", plan.Options{})
+			check.Must(t, err)
+			split := plan.New(m, plan.Options{}).Splits()[0]
 			synctest.Test(t, func(t *testing.T) {
 				begun, answer := 0, make(chan struct{})
 				rdb.AddHook(wordcounttest.Hook(func(_ context.Context, cmd redis.Cmder, _ redis.ProcessHook) error {
@@ -91,8 +95,9 @@ func TestAWorkerHasOneCommitUnderWayAtATime(t *testing.T) {
 				w := newWorker(t, rdb, Spec{Job: job})
 				w.run = "a run"
 				hold := func(n int) {
-					w.combiner.table.Add([]byte("word"), 1)
-					w.combiner.hold(claim.Task{TaskID: protocol.TaskID{Stream: "map", Number: n}}, 1, time.Time{})
+					tokens, err := w.count(t.Context(), split)
+					check.Must(t, err)
+					w.combiner.Hold(claim.Task{TaskID: protocol.TaskID{Stream: "map", Number: n}}, tokens, time.Time{})
 				}
 				hold(1)
 				check.Must(t, w.step(t.Context(), t.Context()))

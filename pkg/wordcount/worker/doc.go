@@ -1,5 +1,6 @@
 // Package worker is the loop of one worker. The worker does the tasks that package claim gets for
-// it: it counts splits, commits what it has counted, and stores the totals that package merge makes.
+// it: it reads splits, which package combine counts, commits what is counted, and stores the totals
+// that package merge makes.
 //
 // # Basics
 //
@@ -11,10 +12,8 @@
 // nothing that matters, so it may be killed at any moment.
 //
 //	worker.go    the loop: one step after the other
-//	map.go       a map task: a split is read and counted
-//	unpacking.go the text of a split that is compressed, and which words a split of frames has
-//	combiner.go  what is counted between two commits
-//	commit.go    how a commit is sent while the worker counts on; commit_due.go says when
+//	map.go       a map task: a split is opened, counted and checked; reading.go is how it is read
+//	commit.go    how a commit is sent while the worker counts on
 //	reduce.go    reduce tasks: totals are stored in the sorted set
 //	publish.go   the same for a job that keeps N words in the sorted set: totals go to a result file
 //	spec.go      what a worker is told; process.go is the life of a process that is told so

@@ -31,7 +31,7 @@ const (
 	deathLimit = protocol.AloneFrom + 6
 )
 
-// mapSplit counts t, the first claim.Task of the list, into the table.
+// mapSplit counts t, the first claim.Task of the list, into the combiner.
 func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 	if t.Stolen {
 		return w.examine(ctx)
@@ -57,7 +57,7 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 		return w.failed(ctx, t, err)
 	}
 	w.todo = w.todo[1:]
-	w.combiner.hold(t, tokens, start)
+	w.combiner.Hold(t, tokens, start)
 	w.claims.Pace(time.Since(start))
 	// Without reducers each task is one call, which acknowledges the task and adds its counts to
 	// the sorted set.
@@ -83,7 +83,7 @@ func (w *Worker) examine(ctx context.Context) error {
 	return nil
 }
 
-// count adds one split to the table, and returns the number of words in it.
+// count adds one split to the combiner, and returns the number of words in it.
 func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err error) {
 	for part := range s.Ranges() {
 		n, err := w.countPart(kill, part)
@@ -95,7 +95,7 @@ func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err e
 	return tokens, nil
 }
 
-// countPart adds a range of one file to the table. It checks the file once more after reading, on
+// countPart adds a range of one file to the combiner. It checks the file once more after reading, on
 // the same descriptor. So the bytes that it read are those that the manifest means, as far as size
 // and time can tell.
 func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, err error) {
@@ -106,7 +106,7 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 		return 0, unreadable(err)
 	}
 	defer f.Close()
-	tokens, countErr := w.countOpen(f, s)
+	tokens, countErr := w.combiner.Count(f, s)
 	if errors.Is(countErr, shuffle.ErrHost) {
 		return 0, countErr
 	}
@@ -122,32 +122,11 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 	return tokens, nil
 }
 
-// countOpen adds a range of an open file to the table.
-func (w *Worker) countOpen(f *reading, s plan.Split) (tokens uint64, err error) {
-	as, err := f.compression(s)
-	if err != nil {
-		return 0, err
-	}
-	if w.combiner.records != nil {
-		return w.combiner.records.count(f, s, as)
-	}
-	if as == input.Plain {
-		return w.combiner.add(f, s.Off, s.Len, s.Size)
-	}
-	text, err := w.combiner.unpacking(f, s, as, whiteSpace)
-	if err != nil {
-		return 0, err
-	}
-	tokens, err = w.combiner.addText(text)
-	w.combiner.unpacked(text)
-	return tokens, text.locate(err)
-}
-
-// recount puts the tasks that the table holds back into the list, because a split that failed
-// half-way has spoilt the table.
+// recount puts the tasks that the combiner holds back into the list, because a split that failed
+// half-way has spoilt the combiner.
 func (w *Worker) recount() {
-	held := w.combiner.held
-	w.combiner.empty()
+	held := w.combiner.Held()
+	w.combiner.Empty()
 	w.todo = append(w.todo, held...)
 }
 

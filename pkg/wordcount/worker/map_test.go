@@ -158,8 +158,8 @@ func TestAMapThatMayHaveKilledItsWorkersRunsAlone(t *testing.T) {
 	for mapped := 0; len(heir.todo) > 0; {
 		check.Must(t, heir.step(ctx, ctx))
 		now := h.Status().Mapped
-		if now > mapped+1 || mapped > 0 && len(heir.combiner.held) > 0 {
-			t.Errorf("%d tasks are committed, after %d, and %d held", now, mapped, len(heir.combiner.held))
+		if now > mapped+1 || mapped > 0 && len(heir.combiner.Held()) > 0 {
+			t.Errorf("%d tasks are committed, after %d, and %d held", now, mapped, len(heir.combiner.Held()))
 		}
 		mapped = now
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,9 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/redis/go-redis/v9"
 )
+
+// spillsAll is what a worker is told that spills each split.
+var spillsAll = Spec{Consumer: "w", Lease: DefaultLease, Memory: 1}
 
 // files are the paths of all map outputs in the store, whole ones and others.
 func (h *hand) files() []string {
@@ -45,10 +49,9 @@ func TestSpillsAreSegmentsOfTheOutputThatTheNextCommitNames(t *testing.T) {
 	t.Parallel()
 	h := newHand(t, 2)
 	ctx := t.Context()
-	w := h.mapping("w")
+	w := h.worker(spillsAll, protocol.Mapping)
 	for range h.take(w, wordcounttest.Tasks) {
 		check.Must(t, w.mapSplit(ctx, ctx, w.todo[0]))
-		check.Must(t, w.combiner.spill())
 	}
 	check.Must(t, w.commitHeld(ctx))
 	names := h.named()
@@ -73,9 +76,15 @@ func TestWhatASplitHasSpiltBeforeItFailedIsWrittenAnewUnderAnotherName(t *testin
 	t.Parallel()
 	h := newHand(t, 1)
 	ctx := t.Context()
-	w := h.holding(2)
-	check.Must(t, w.combiner.spill())
-	first := w.combiner.name
+	w := h.worker(spillsAll, protocol.Mapping)
+	for range h.take(w, 2) {
+		check.Must(t, w.mapSplit(ctx, ctx, w.todo[0]))
+	}
+	spilt := h.files()
+	if len(spilt) != 1 {
+		t.Fatalf("there are %q", spilt)
+	}
+	first, _, _ := strings.Cut(filepath.Base(spilt[0]), ".") // it is not finished
 	h.take(w, 1)
 	check.Must(t, w.failed(ctx, w.todo[0], errors.New("an error")))
 	if files := h.files(); len(files) != 0 {
@@ -285,8 +294,8 @@ func TestFault74AMapThatCannotBeWrittenIsCountedLater(t *testing.T) {
 	mark := filepath.Join(h.Dir, h.Client.Job.ID, h.Run, "mark")
 	check.Must(t, os.Remove(mark))
 	check.IsError(t, w.commitHeld(ctx), shuffle.ErrHost, "mark")
-	if len(w.todo) != 2 || len(w.combiner.held) != 0 {
-		t.Errorf("it keeps %v, and has %v to do", w.combiner.held, w.todo)
+	if len(w.todo) != 2 || len(w.combiner.Held()) != 0 {
+		t.Errorf("it keeps %v, and has %v to do", w.combiner.Held(), w.todo)
 	}
 	check.Must(t, h.Outputs.Prepare())
 	for len(w.todo) > 0 {

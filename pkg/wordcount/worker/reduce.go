@@ -53,7 +53,7 @@ func (w *Worker) reduce(ctx context.Context) error {
 }
 
 func (w *Worker) mergeAndStore(ctx context.Context) error {
-	w.combiner.shrink() // the map tasks have made it large
+	w.combiner.Shrink() // the map tasks have made it large
 	tasks := w.reducible()
 	w.journal.attempt(protocol.Reduces, tasks...)
 	t, err := w.merger.Totals(ctx, w.outputs, w.run, partitionsOf(tasks))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
+	"github.com/magereduce/magereduce/pkg/wordcount/combine"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
@@ -54,7 +55,7 @@ func word(n int) string { return fmt.Sprintf("%07d ", n%distinct) }
 
 func TestAJobOfManyWorkersIsExactAndHasFewOutputs(t *testing.T) {
 	t.Parallel()
-	crowd{workers: 50, tasks: outputsMax + 2000, reducers: 4}.run(t)
+	crowd{workers: 50, tasks: combine.OutputsMax + 2000, reducers: 4}.run(t)
 }
 
 // TestScale takes minutes, and does nothing without the flag. SCALE.md has what it prints:
@@ -135,7 +136,7 @@ func (c crowd) run(t *testing.T) figures {
 	}
 
 	refused := int(f.calls["commit"]) - len(outputs)
-	if f.outputs = len(outputs); f.outputs > outputsMax+f.lives+refused {
+	if f.outputs = len(outputs); f.outputs > combine.OutputsMax+f.lives+refused {
 		t.Errorf("%d lives have %d outputs, and %d commits were refused", f.lives, f.outputs, refused)
 	}
 	if st.Mapped != c.tasks || st.Tokens != uint64(c.tasks) || st.Buried > 0 || st.Reduced != c.reducers {

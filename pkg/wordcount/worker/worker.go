@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
+	"github.com/magereduce/magereduce/pkg/wordcount/combine"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/merge"
@@ -49,7 +50,7 @@ type Worker struct {
 	todo    []claim.Task // held by this worker, and not counted yet
 
 	input     input.Reader // of the file that is being counted
-	combiner  combiner
+	combiner  *combine.Combiner
 	committer committer
 	reducer
 	attached
@@ -81,7 +82,6 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	written := event.Open(spec.Journal, event.WorkerMost, "worker", spec.Consumer)
 	w := &Worker{
 		spec: spec, client: client, checker: checker, journal: journal{written},
-		combiner:  newCombiner(spec.Job.Reducers, spec.Memory, spec.Store),
 		committer: committer{client: client, faults: spec.Faults, host: host, journal: written},
 		reducer: reducer{
 			merger:     merge.New(client, spec.Memory, spec.Store),
@@ -95,7 +95,7 @@ func New(rdb redis.UniversalClient, spec Spec) (*Worker, error) {
 	me := claim.Consumer{Client: client, Name: spec.Consumer, Lease: spec.Lease}
 	counting, err := plan.ParseCounting(spec.Job.Counting)
 	if err == nil {
-		err = w.combiner.countRecords(counting)
+		w.combiner, err = combine.New(spec.Job.Reducers, spec.Memory, spec.Store, counting)
 	}
 	if err != nil {
 		checker.Close()
@@ -208,7 +208,7 @@ func (w *Worker) step(ctx, kill context.Context) error {
 	if w.committer.answered() {
 		return w.awaitCommit(ctx)
 	}
-	if w.combiner.due(w.lifetime(), w.maps) {
+	if w.combiner.Due(w.lifetime(), w.maps) {
 		if err := w.awaitCommit(ctx); err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func (w *Worker) openStore() error {
 	if err := w.attached.open(w.spec.Store, w.spec.Job.ID, w.run); err != nil {
 		return err
 	}
-	w.combiner.run = w.outputs
+	w.combiner.SpillTo(w.outputs)
 	return nil
 }
 
@@ -296,11 +296,11 @@ func (w *Worker) list(tasks []claim.Task, err error) (found bool, _ error) {
 }
 
 // uncommitted reports whether the worker has counted something that isn't known to be committed.
-func (w *Worker) uncommitted() bool { return len(w.combiner.held) > 0 || w.committer.sent != nil }
+func (w *Worker) uncommitted() bool { return len(w.combiner.Held()) > 0 || w.committer.sent != nil }
 
-// commitHeld commits what the table holds, after what was sent before, and waits for the answers.
+// commitHeld commits what the combiner holds, after what was sent before, and waits for the answers.
 func (w *Worker) commitHeld(ctx context.Context) error {
-	if err := w.awaitCommit(ctx); err != nil || len(w.combiner.held) == 0 {
+	if err := w.awaitCommit(ctx); err != nil || len(w.combiner.Held()) == 0 {
 		return err
 	}
 	if err := w.send(ctx); err != nil {
@@ -312,12 +312,12 @@ func (w *Worker) commitHeld(ctx context.Context) error {
 // send sends what the combiner holds. That must be something, and no other commit may be under way.
 // The combiner is empty afterwards. If there is an error, its tasks are on the list again.
 func (w *Worker) send(ctx context.Context) error {
-	if err := w.committer.send(ctx, w.run, &w.combiner); err != nil {
+	if err := w.committer.send(ctx, w.run, w.combiner); err != nil {
 		w.recount()
 		return err
 	}
 	w.storeWorks()
-	w.combiner.empty()
+	w.combiner.Empty()
 	return nil
 }
 
@@ -355,7 +355,7 @@ func (w *Worker) awaitCommit(ctx context.Context) error {
 // forget drops everything about the job.
 func (w *Worker) forget() {
 	w.committer.abandon()
-	w.combiner.empty()
+	w.combiner.Empty()
 	w.closeStore()
 	w.shared.leases.Clear()
 	w.run, w.todo, w.claims.Lost = "", nil, true
@@ -383,7 +383,7 @@ func (w *Worker) drain(ctx context.Context) error {
 
 // close closes what New opened.
 func (w *Worker) close() {
-	w.combiner.empty()
+	w.combiner.Empty()
 	w.closeStore()
 	w.checker.Close()
 	w.journal.Close()

@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"bytes"
@@ -38,21 +38,21 @@ func countCut(tb testing.TB, data []byte, o plan.Options) (c counted, splits int
 
 func countManifest(tb testing.TB, m plan.Manifest, o plan.Options) (c counted, splits int, err error) {
 	tb.Helper()
-	w := &Worker{combiner: newCombiner(1, DefaultWorkerMemory, "")}
 	counting, err := o.Counting()
 	check.Must(tb, err)
-	check.Must(tb, w.combiner.countRecords(counting))
+	combiner, err := New(1, ofMemory, "", counting)
+	check.Must(tb, err)
 	var tokens, sum uint64
 	all := plan.New(m, o).Splits()
 	for _, s := range all {
-		n, err := w.count(tb.Context(), s)
+		n, err := countSplit(tb.Context(), combiner, s)
 		if err != nil {
 			return c, len(all), err
 		}
 		tokens += n
 	}
-	c = counted{map[string]uint64{}, w.combiner.tally}
-	for word, n := range w.combiner.table.All() {
+	c = counted{map[string]uint64{}, combiner.tally}
+	for word, n := range combiner.table.All() {
 		c.words[string(word)] += n
 		sum += n
 	}

@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 
 // records counts the words of records, for all that package count doesn't cut by itself.
 type records struct {
-	combiner *combiner
+	combiner *Combiner
 	headed   bool
 	reader   *record.Reader
 	cutter   *words.Cutter
@@ -31,7 +31,7 @@ type records struct {
 }
 
 // countRecords makes a combiner count what a job says. It does nothing for the words of plain text.
-func (c *combiner) countRecords(counting plan.Counting) error {
+func (c *Combiner) countRecords(counting plan.Counting) error {
 	if counting.Plain() {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (c *combiner) countRecords(counting plan.Counting) error {
 }
 
 // count adds a range of an open file to the table.
-func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens uint64, err error) {
+func (r *records) count(f File, s plan.Split, as input.Compression) (tokens uint64, err error) {
 	if as != input.Plain {
 		return r.countUnpacked(f, s, as)
 	}
@@ -63,7 +63,7 @@ func (r *records) count(f *reading, s plan.Split, as input.Compression) (tokens 
 }
 
 // countUnpacked adds a compressed file, or some of its frames, to the table.
-func (r *records) countUnpacked(f *reading, s plan.Split, as input.Compression) (tokens uint64, err error) {
+func (r *records) countUnpacked(f File, s plan.Split, as input.Compression) (tokens uint64, err error) {
 	var header []byte
 	if r.headed && s.Off > 0 {
 		whole := plan.Split{File: s.File, Len: s.Size, Frames: true}
@@ -124,7 +124,7 @@ func (r *records) add(word []byte) {
 	}
 }
 
-// flush adds the words that wait. It checks the size of the table as often as combiner.add does.
+// flush adds the words that wait. It checks the size of the table as often as Combiner.add does.
 func (r *records) flush() error {
 	c := r.combiner
 	c.table.AddWords(&r.waiting)

@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"math"
@@ -34,19 +34,20 @@ func commitEvery(words int, life time.Duration) time.Duration {
 	return min(max(best, commitMin), commitMax)
 }
 
-// outputsMax is about how many map outputs a job has. A reducer reads from each of them, and their
+// OutputsMax is about how many map outputs a job has. A reducer reads from each of them, and their
 // list is one reply of Redis. It is more only by one for each life of a worker, and where memory is
 // short.
-const outputsMax = 8192
+const OutputsMax = 8192
 
-// due reports whether the worker must commit what it has counted before it does anything else. maps
-// is the number of the job's map tasks, all of about the same size.
-func (c *combiner) due(life time.Duration, maps int) bool {
+// Due reports whether the worker must commit what it has counted before it does anything else. life
+// is the mean lifetime of workers (0: no worker has died). maps is the number of the job's map tasks,
+// all of about the same size.
+func (c *Combiner) Due(life time.Duration, maps int) bool {
 	held := len(c.held)
 	if held == 0 {
 		return false
 	}
 	// Half of the spills are left for one more task, because a commit can't come in its middle.
 	return held == protocol.CommitMax || c.spills() >= shuffle.MaxSpills/2 ||
-		held*outputsMax >= maps && time.Since(c.since) > commitEvery(c.table.Len(), life)
+		held*OutputsMax >= maps && time.Since(c.since) > commitEvery(c.table.Len(), life)
 }

@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ import (
 // frame that a table has promised is one.
 type unpacking struct {
 	text  *input.Unpacker
-	file  *reading
+	file  File
 	split plan.Split
 	ends  string // one of these bytes is behind each word or record
 	stage stage
@@ -52,7 +52,7 @@ const (
 )
 
 // newUnpacking begins to unpack a split that is compressed so.
-func newUnpacking(text *input.Unpacker, f *reading, s plan.Split, as input.Compression, ends string) *unpacking {
+func newUnpacking(text *input.Unpacker, f File, s plan.Split, as input.Compression, ends string) *unpacking {
 	if s.Frames {
 		text.Frames(f, s.File, s.Off, s.Off+s.Len)
 	} else {
@@ -67,7 +67,7 @@ func newUnpacking(text *input.Unpacker, f *reading, s plan.Split, as input.Compr
 
 func (u *unpacking) Read(p []byte) (n int, err error) {
 	for u.stage != over {
-		if err := u.file.step(); err != nil {
+		if err := u.file.Step(); err != nil {
 			return 0, err
 		}
 		if u.stage == behind {

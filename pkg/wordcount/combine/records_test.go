@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"errors"
@@ -16,10 +16,10 @@ import (
 // recordsOf makes a combiner that counts what the options say.
 func recordsOf(t *testing.T, o plan.Options, memory int64) *records {
 	t.Helper()
-	c := newCombiner(0, memory, "")
 	counting, err := o.Counting()
 	check.Must(t, err)
-	check.Must(t, c.countRecords(counting))
+	c, err := New(0, memory, "", counting)
+	check.Must(t, err)
 	return c.records
 }
 
@@ -28,7 +28,7 @@ var wholeText = record.Range{End: math.MaxInt64}
 // A file that has become shorter is not a text that ends there.
 func TestAFileThatEndsBeforeItsSizeIsNotCounted(t *testing.T) {
 	t.Parallel()
-	r := recordsOf(t, plan.Options{Field: "line"}, DefaultWorkerMemory)
+	r := recordsOf(t, plan.Options{Field: "line"}, ofMemory)
 	for size, want := range map[int64]error{9: nil, 10: io.ErrUnexpectedEOF} {
 		_, err := r.countText(&stretch{strings.NewReader("one\ntwo\n."), 0, size}, wholeText, nil)
 		if !errors.Is(err, want) {
@@ -43,21 +43,21 @@ func TestAFileThatEndsBeforeItsSizeIsNotCounted(t *testing.T) {
 
 func TestWhatACombinerDropsIsNotInItsTally(t *testing.T) {
 	t.Parallel()
-	r := recordsOf(t, plan.Options{Field: "jsonl:a"}, DefaultWorkerMemory)
+	r := recordsOf(t, plan.Options{Field: "jsonl:a"}, ofMemory)
 	for range 2 {
 		n, err := r.countText(strings.NewReader(`{"a":1}`+"\n{}\n{"), wholeText, nil)
 		want := protocol.Tally{Records: 3, Missing: 1, Malformed: 1}
 		if n != 1 || err != nil || r.combiner.tally != want {
 			t.Errorf("%d words, %+v, %v", n, r.combiner.tally, err)
 		}
-		r.combiner.empty()
+		r.combiner.Empty()
 	}
 }
 
 // A function may make very many words of one value.
 func TestTheTableIsKeptWithinItsBoundsWithinAValue(t *testing.T) {
 	t.Parallel()
-	r := recordsOf(t, plan.Options{Words: `regexp:(?s)...`}, DefaultWorkerMemory)
+	r := recordsOf(t, plan.Options{Words: `regexp:(?s)...`}, ofMemory)
 	var text strings.Builder
 	for i := range maxLiveWords + stepWords {
 		text.Write([]byte{byte(i), byte(i >> 8), byte(i>>16) + 100})

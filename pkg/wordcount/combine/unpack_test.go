@@ -1,25 +1,21 @@
-package worker
+package combine
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
-	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
 // countPacked counts a file that is packed so, through a buffer that begins with so many bytes.
-func countPacked(tb testing.TB, c *combiner, packed []byte, block int) (tokens uint64, err error) {
+func countPacked(tb testing.TB, c *Combiner, packed []byte, block int) (tokens uint64, err error) {
 	tb.Helper()
 	u, err := c.unpack()
 	check.Must(tb, err)
@@ -36,8 +32,8 @@ func countsAs(tb testing.TB, text string, packed []byte, block int) {
 	for _, word := range fields {
 		want[word]++
 	}
-	c := newCombiner(1, DefaultWorkerMemory, "")
-	tokens, err := countPacked(tb, &c, packed, block)
+	c := newCombiner(tb, 1)
+	tokens, err := countPacked(tb, c, packed, block)
 	check.Must(tb, err)
 	got := map[string]uint64{}
 	for word, n := range c.table.All() {
@@ -70,8 +66,7 @@ func TestTheLongestWordIsCountedInACompressedFileAndALongerOneIsNot(t *testing.T
 	for _, block := range []int{leastStep, countStep, 3 * countStep} {
 		countsAs(t, "a "+longest+" b "+longest, check.Zstd(t, "a "+longest+" b "+longest), block)
 		for before, text := range map[string]string{"a \u3000": longest + "x", "ab ": longest + "x b", strings.Repeat("ab ", 1e6): longest + longest} {
-			c := newCombiner(1, DefaultWorkerMemory, "")
-			_, err := countPacked(t, &c, check.Zstd(t, before+text), block)
+			_, err := countPacked(t, newCombiner(t, 1), check.Zstd(t, before+text), block)
 			if long, ok := errors.AsType[*count.WordTooLongError](err); !ok || long.Offset != int64(len(before)) {
 				t.Errorf("blocks of %d: %v behind %d bytes", block, err, len(before))
 			}
@@ -81,7 +76,7 @@ func TestTheLongestWordIsCountedInACompressedFileAndALongerOneIsNot(t *testing.T
 
 func TestWhatIsCountedIsSpilledBeforeTheFirstCompressedFile(t *testing.T) {
 	t.Parallel()
-	c := &newHand(t, 1).mapping("w").combiner
+	c := spilling(t)
 	c.table.Add([]byte("plain"), 3)
 	c.tokens = 3
 	for range 2 {
@@ -92,7 +87,7 @@ func TestWhatIsCountedIsSpilledBeforeTheFirstCompressedFile(t *testing.T) {
 	if c.spills() != 1 {
 		t.Errorf("%d spills", c.spills())
 	}
-	o, err := c.output()
+	o, err := c.Output()
 	check.Must(t, err)
 	if o.Tokens != 7 {
 		t.Errorf("%d words are in the map output", o.Tokens)
@@ -101,39 +96,23 @@ func TestWhatIsCountedIsSpilledBeforeTheFirstCompressedFile(t *testing.T) {
 
 func TestWithoutReducersCompressedFilesShareATask(t *testing.T) {
 	t.Parallel()
-	h := newHand(t, 0)
-	w := h.mapping("w")
-	dir := t.TempDir()
-	var s plan.Split
-	for i, data := range []string{"plain text", string(check.Gzip(t, "zipped text")), string(check.Zstd(t, "packed text")), "more text"} {
-		path := filepath.Join(dir, fmt.Sprint(i))
-		check.Must(t, os.WriteFile(path, []byte(data), 0o600))
-		now, err := input.Stat(path)
-		check.Must(t, err)
-		f := input.File{Path: path, Size: now.Size, MTime: now.Mtime}
-		if i == 0 {
-			s.File, s.Len = f, f.Size
-		} else {
-			s.More = append(s.More, f)
-		}
-	}
-	tokens, err := w.count(t.Context(), s)
+	c := newCombiner(t, 0)
+	s := splitOf(t, "plain text", string(check.Gzip(t, "zipped text")), string(check.Zstd(t, "packed text")), "more text")
+	tokens, err := countSplit(t.Context(), c, s)
 	check.Must(t, err)
-	if tokens != 8 || w.combiner.table.Len() != 5 || w.combiner.table.Tokens() != 8 {
-		t.Errorf("%d words, %d distinct in the table", tokens, w.combiner.table.Len())
+	if tokens != 8 || c.table.Len() != 5 || c.table.Tokens() != 8 {
+		t.Errorf("%d words, %d distinct in the table", tokens, c.table.Len())
 	}
 }
 
-// Little of a file may unpack to very much. A worker that must end doesn't wait for it, and the
-// heartbeat sees that it makes progress.
+// Little of a file may unpack to very much. A worker that must end doesn't wait for it.
 func TestAWorkerThatMustEndStopsUnpacking(t *testing.T) {
 	t.Parallel()
-	w := &Worker{}
 	kill, end := context.WithCancel(t.Context())
-	text := input.NewUnpacker(memory.Window(DefaultWorkerMemory))
+	text := input.NewUnpacker(memory.Window(ofMemory))
 	packed := check.Gzip(t, strings.Repeat("word ", 1<<20))
 	text.Reset(bytes.NewReader(packed), input.File{Path: "/a", Size: int64(len(packed))}, input.Gzip)
-	u, some := unpacking{text: text, file: &reading{progress: &w.shared.reads, kill: kill}, stage: within}, make([]byte, 100)
+	u, some := unpacking{text: text, file: &file{ctx: kill}, stage: within}, make([]byte, 100)
 	_, err := u.Read(some)
 	check.Must(t, err)
 	end()

@@ -1,14 +1,17 @@
-package worker
+package combine
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/claim"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/memory"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 )
@@ -28,14 +31,14 @@ const (
 	liveBytes = 128
 )
 
-// combiner adds up what a worker counts between two commits. With reducers, what doesn't fit into
+// Combiner adds up what a worker counts between two commits. With reducers, what doesn't fit into
 // memory spills into the map output that the next commit will name.
-type combiner struct {
+type Combiner struct {
 	reducers int   // partitions; 0: map only
 	memory   int64 // bytes that the worker may use
 	besides  int   // bytes of the table's room that the store takes
 
-	run    shuffle.Run     // where map outputs are written; not used without reducers
+	run    shuffle.Run     // where map outputs are written
 	table  *count.Table    // what is not in out yet
 	out    *shuffle.Writer // of the next commit; nil: nothing has spilled yet
 	name   string          // of out
@@ -49,17 +52,26 @@ type combiner struct {
 	records  *records        // nil: the words of plain text are counted
 }
 
-func newCombiner(reducers int, memory int64, store string) combiner {
-	return combiner{reducers: reducers, memory: memory, besides: shuffle.Room(store), table: count.New()}
+// New makes a combiner that counts what a job says. memory is how many bytes the worker may use, and
+// store is where its map outputs are. The error wraps protocol.ErrInput.
+func New(reducers int, memory int64, store string, counting plan.Counting) (*Combiner, error) {
+	c := &Combiner{reducers: reducers, memory: memory, besides: shuffle.Room(store), table: count.New()}
+	if err := c.countRecords(counting); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
+// SpillTo says where map outputs are written. Without reducers there are none.
+func (c *Combiner) SpillTo(run shuffle.Run) { c.run = run }
+
 // step is how many bytes of a text are counted before the size of the table is checked.
-func (c *combiner) step() int64 { return min(countStep, max(leastStep, c.memory/256)) }
+func (c *Combiner) step() int64 { return min(countStep, max(leastStep, c.memory/256)) }
 
 // add counts a range of r, which has size bytes, into the table, and returns the number of words in
 // the range. When the table has grown too large, it spills. The error of a store that can't be used is
 // that of package shuffle.
-func (c *combiner) add(r io.ReaderAt, off, n, size int64) (tokens uint64, err error) {
+func (c *Combiner) add(r io.ReaderAt, off, n, size int64) (tokens uint64, err error) {
 	step := c.step()
 	for end := off + n; off < end; off += step {
 		n, err := c.table.Split(r, off, min(step, end-off), size)
@@ -75,7 +87,7 @@ func (c *combiner) add(r io.ReaderAt, off, n, size int64) (tokens uint64, err er
 }
 
 // bound spills a table that is full. Without reducers, it refuses one that has too many words.
-func (c *combiner) bound() error {
+func (c *Combiner) bound() error {
 	switch {
 	case c.reducers > 0 && c.full():
 		return c.relieve()
@@ -86,10 +98,10 @@ func (c *combiner) bound() error {
 }
 
 // stepDistinct is how many distinct words a step may bring.
-func (c *combiner) stepDistinct() int { return int(min(stepWords, c.memory/1024)) }
+func (c *Combiner) stepDistinct() int { return int(min(stepWords, c.memory/1024)) }
 
-// hold records a task whose words are all counted. begun is when counting the task began.
-func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
+// Hold records a task whose words are all counted. begun is when counting the task began.
+func (c *Combiner) Hold(t claim.Task, tokens uint64, begun time.Time) {
 	if len(c.held) == 0 {
 		c.since = begun
 	}
@@ -97,10 +109,13 @@ func (c *combiner) hold(t claim.Task, tokens uint64, begun time.Time) {
 	c.tokens += tokens
 }
 
+// Held returns the tasks that are held. After Output, they are in the order of its commit.
+func (c *Combiner) Held() []claim.Task { return c.held }
+
 // full reports whether the table must be emptied, because the next step may double it, and then the
 // table and what is packed of it might take more than the room for them. A table is not full because
 // it is large: a table that was emptied keeps its size.
-func (c *combiner) full() bool {
+func (c *Combiner) full() bool {
 	packed := c.table.Packed()
 	if c.reducers == 0 {
 		packed = c.table.Text() + c.table.Len()*liveBytes
@@ -116,15 +131,15 @@ func (c *combiner) full() bool {
 }
 
 // relieve spills within a task.
-func (c *combiner) relieve() error {
-	if c.spills() == shuffle.MaxSpills-1 { // the last one is for what output finds in the table
+func (c *Combiner) relieve() error {
+	if c.spills() == shuffle.MaxSpills-1 { // the last one is for what Output finds in the table
 		return fmt.Errorf("more distinct words in one task than fit into memory %d times: use a split size, or give each worker more memory", shuffle.MaxSpills-1)
 	}
 	return c.spill()
 }
 
 // spill adds the table to the map output, and empties it.
-func (c *combiner) spill() (err error) {
+func (c *Combiner) spill() (err error) {
 	if c.out == nil {
 		// The name is new each time, because a name must never mean two contents.
 		c.name = protocol.NewNonce()
@@ -141,16 +156,17 @@ func (c *combiner) spill() (err error) {
 }
 
 // spills is how many spills the next map output has so far.
-func (c *combiner) spills() int {
+func (c *Combiner) spills() int {
 	if c.out == nil {
 		return 0
 	}
 	return c.out.Written().Spills
 }
 
-// output ends what a commit of everything that is held adds to the job, and describes it. With
-// reducers, that is a file, which others can see from now on.
-func (c *combiner) output() (o protocol.Commit, err error) {
+// Output ends what a commit of everything that is held adds to the job, and describes it. With
+// reducers, that is a map output, which others can see from now on. The caller empties the combiner.
+func (c *Combiner) Output() (o protocol.Commit, err error) {
+	slices.SortFunc(c.held, func(a, b claim.Task) int { return cmp.Compare(a.Number, b.Number) })
 	o.Tokens, o.Tally = c.tokens, c.tally
 	for _, t := range c.held {
 		o.Tasks, o.Bytes = append(o.Tasks, t.Number), o.Bytes+t.Split.Bytes()
@@ -174,8 +190,8 @@ func (c *combiner) output() (o protocol.Commit, err error) {
 	return o, err
 }
 
-// empty drops everything that is held.
-func (c *combiner) empty() {
+// Empty drops everything that is counted.
+func (c *Combiner) Empty() {
 	if c.out != nil {
 		c.out.Abort() // what stays nevertheless is garbage, which goes with the run
 		c.out = nil
@@ -184,9 +200,9 @@ func (c *combiner) empty() {
 	c.tokens, c.tally, c.held = 0, protocol.Tally{}, nil
 }
 
-// shrink frees the memory of the table, which must be empty, and what compressed files and records
+// Shrink frees the memory of the table, which must be empty, and what compressed files and records
 // need.
-func (c *combiner) shrink() {
+func (c *Combiner) Shrink() {
 	c.table = count.New()
 	c.unpacker, c.text = nil, nil
 	if c.records != nil {

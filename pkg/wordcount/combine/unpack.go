@@ -1,4 +1,4 @@
-package worker
+package combine
 
 import (
 	"bytes"
@@ -14,23 +14,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// compression says how the file of a split is compressed. Only a file that is not cut may be, and one
-// that is cut into frames is.
-func (r *reading) compression(s plan.Split) (input.Compression, error) {
-	if s.Frames {
-		return input.Zstd, nil
-	}
-	if !s.IsWhole() {
-		return input.Plain, nil
-	}
-	if err := r.step(); err != nil {
-		return input.Plain, err
-	}
-	return r.Compression()
-}
-
 // unpacking begins to unpack a split that is compressed so.
-func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
+func (c *Combiner) unpacking(f File, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
 	text, err := c.unpack()
 	if err != nil {
 		return nil, err
@@ -39,13 +24,13 @@ func (c *combiner) unpacking(f *reading, s plan.Split, as input.Compression, end
 }
 
 // unpacked adds a compressed file, or some of its frames, to the tally.
-func (c *combiner) unpacked(u *unpacking) {
+func (c *Combiner) unpacked(u *unpacking) {
 	c.tally.Add(protocol.Tally{Compressed: uint64(u.split.Len), Unpacked: u.own})
 }
 
 // unpack returns what unpacks files. There is one for each worker. The table gives it room when the
 // first compressed file comes. A table without reducers is small, and what is in it can't be spilled.
-func (c *combiner) unpack() (*input.Unpacker, error) {
+func (c *Combiner) unpack() (*input.Unpacker, error) {
 	if c.unpacker != nil {
 		return c.unpacker, nil
 	}
@@ -55,7 +40,7 @@ func (c *combiner) unpack() (*input.Unpacker, error) {
 		}
 	}
 	if c.table.Len() == 0 {
-		c.shrink()
+		c.Shrink()
 	}
 	c.unpacker = input.NewUnpacker(memory.Window(c.memory))
 	return c.unpacker, nil
@@ -63,7 +48,7 @@ func (c *combiner) unpack() (*input.Unpacker, error) {
 
 // addText counts a text whose size nobody knows before its end, and returns the number of words in it.
 // The offset in a *count.WordTooLongError is that in the text.
-func (c *combiner) addText(text io.Reader) (tokens uint64, err error) {
+func (c *Combiner) addText(text io.Reader) (tokens uint64, err error) {
 	if c.text == nil {
 		c.text = make([]byte, c.step())
 	}
