@@ -82,7 +82,9 @@ func Story() (all []event.Record) {
 	add(1310, 2, event.Commit, commit("six", "6"))
 	phase(1320, "reduce")
 	add(1330, 3, event.Attempt, work("reduce", "1-2"))
-	add(1400, 3, event.Revoke, func(r *event.Record) { r.Output, r.Why = "six", "shuffle: map output lost: no such file" })
+	add(1400, 3, event.Revoke, func(r *event.Record) {
+		r.Output, r.Why = "six", "shuffle: map output is lost: job/run/map/six: it is not there"
+	})
 	phase(1410, "map")
 	add(1420, 2, event.Attempt, work("map", "6"))
 	add(1500, 2, event.Send, commit("six again", "6"))

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
@@ -165,9 +166,13 @@ func (b *builder) revoke(w *worker, r event.Record) {
 	}
 	b.revoked[r.Output] = true
 	b.mark(Revocation, r, w.lane, "worker %s found a map output lost: %s", w.called(), r.Why)
+	why := r.Why
+	if _, what, named := strings.Cut(why, r.Output+": "); named { // without the name, several outputs have one reason
+		why = "its map output was lost: " + what
+	}
 	if s := b.batches[r.Output]; s != nil {
 		for _, a := range s.attempts {
-			a.vain(Revoked, r.Time, r.Why)
+			a.vain(Revoked, r.Time, why)
 		}
 	}
 	b.end(w, r.Time, "a map output was lost, so maps had to be done first")

@@ -48,7 +48,11 @@ func TestARunSaysWhatBecameOfEachAttempt(t *testing.T) {
 			t.Errorf("%q", m.Text)
 		}
 	}
+	lost := 0
 	for _, g := range r.InVain() {
+		if g.Why == "its map output was lost: it is not there" {
+			lost = len(g.Attempts)
+		}
 		if g.Why != rolledBack {
 			continue
 		}
@@ -58,6 +62,9 @@ func TestARunSaysWhatBecameOfEachAttempt(t *testing.T) {
 		if other := r.ForGood(g.Attempts[0]); other == nil || other.Lane != 2 || !other.From.Equal(reporttest.Moment(820)) {
 			t.Errorf("%+v was done for good by %+v", g.Attempts[0], other)
 		}
+	}
+	if lost != 1 {
+		t.Errorf("%d attempts were revoked", lost)
 	}
 }
 
