@@ -18,8 +18,8 @@
 //
 // # Caveats
 //
-// Journals are hostile input. A run holds texts of them, some of any length. Who shows a text has to
-// cut it, and to make it harmless there.
+// Journals are hostile input. A run holds texts of them, some of any length. Code that shows such a text
+// must cut it and make it harmless.
 //
 // A run is made of what was written down. A worker that was killed may have lost the last
 // milliseconds of that, and what a stopped worker does nobody sees.
