@@ -104,12 +104,9 @@ func (b bench) compared(ctx context.Context, g *goal) ([]entry, error) {
 // with the whole sorted set. What the set must cost at least is a row of its own.
 func (b bench) againstC(ctx context.Context, g *goal, c corpusDir, n int) []entry {
 	workers := fmt.Sprintf("WORDCOUNT_WORKERS=%d", n)
-	whole := b.job("whole", workers)
-	entries := []entry{
-		{theJob, whole, c},
-		{theJob + ", " + inFiles, b.job("files", workers, inFiles), c},
-		{"ZADD alone", bareZADD{b.server("zadd"), whole}, c},
-	}
+	entries := b.wholeAndInFiles(c, workers)
+	whole := entries[0].contender.(*job)
+	entries = append(entries, entry{"ZADD alone", bareZADD{b.server("zadd"), whole}, c})
 	if p, ok := b.buildC(ctx); ok {
 		g.base = len(entries)
 		entries = append(entries, entry{nameOfC(n), b.program(withThreads(p, n)), c})

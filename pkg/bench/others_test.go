@@ -27,13 +27,15 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 			)...), err
 	case "csv":
 		c, err := b.logs(ctx, "csv", b.scaled(1<<30, 1<<20), defaultFiles)
-		return append(b.wholeAndInFiles(g, c, "WORDCOUNT_FIELD=csv:path"),
+		g.base = inFilesRow
+		return append(b.wholeAndInFiles(c, "WORDCOUNT_FIELD=csv:path"),
 			b.duckDB(ctx, c,
 				query{"DuckDB's read_csv", `SELECT count(*), path FROM read_csv('{dir}/*', header = true, all_varchar = true) GROUP BY path`},
 			)...), err
 	case "regexp":
 		c, err := b.logs(ctx, "access", b.scaled(512<<20, 1<<20), defaultFiles)
-		entries := append(b.wholeAndInFiles(g, c, `WORDCOUNT_WORDS=regexp:"(?:GET|POST) ([^ ?"]+)`), b.tools(c, `grep -ohP | sort | uniq -c`,
+		g.base = inFilesRow
+		entries := append(b.wholeAndInFiles(c, `WORDCOUNT_WORDS=regexp:"(?:GET|POST) ([^ ?"]+)`), b.tools(c, `grep -ohP | sort | uniq -c`,
 			`LC_ALL=C grep -ohP '"(?:GET|POST) \K[^ ?"]+' {dir}/* | LC_ALL=C sort | LC_ALL=C uniq -c >{out}`, "grep", "sort", "uniq")...)
 		return append(entries, b.duckDB(ctx, c,
 			query{"DuckDB's regexp_extract", `SELECT count(*), regexp_extract(line, '"(?:GET|POST) ([^ ?"]+)', 1) AS word FROM ` + linesInDuckDB + ` WHERE word <> '' GROUP BY word`},
@@ -58,15 +60,17 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 
 // againstPart compares the job with a part of its work.
 func (b bench) againstPart(g *goal, c corpusDir, name string, part partOf, env ...string) []entry {
-	entries := append(b.wholeAndInFiles(g, c, env...), entry{name, part, c})
+	entries := append(b.wholeAndInFiles(c, env...), entry{name, part, c})
 	g.base = len(entries) - 1
 	return entries
 }
 
-// wholeAndInFiles is the job with the whole sorted set, and with a result in files, which is what
-// others are compared with.
-func (b bench) wholeAndInFiles(g *goal, c corpusDir, env ...string) []entry {
-	g.base = 1
+// inFilesRow is the row of wholeAndInFiles that other programs are compared with: no other has a
+// sorted set.
+const inFilesRow = 1
+
+// wholeAndInFiles is the job with the whole sorted set, and with a result in files.
+func (b bench) wholeAndInFiles(c corpusDir, env ...string) []entry {
 	return []entry{
 		{theJob, b.job("whole", env...), c},
 		{theJob + ", " + inFiles, b.job("files", append(env, inFiles)...), c},
