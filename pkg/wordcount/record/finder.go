@@ -13,6 +13,7 @@ type finder struct {
 	key      []byte // as it is without escapes
 	value    []byte // as it is without escapes, if it isn't valid UTF-8
 	shapes   shapes
+	marks    marks
 }
 
 const (
@@ -55,7 +56,7 @@ func (f *finder) find(i, level, depth int) int {
 	switch f.b[i] {
 	case '"':
 		from, value = i+1, aString
-		end, escaped = quoted(f.b, from)
+		end, escaped = f.quoted(from)
 	case '{':
 		end = f.object(i+1, inside, depth+1)
 		if onPath {
@@ -104,7 +105,7 @@ func (f *finder) object(i, level, depth int) int {
 		if b[i] != '"' {
 			return -1
 		}
-		end, escaped := quoted(b, i+1)
+		end, escaped := f.quoted(i + 1)
 		if end < 0 {
 			return -1
 		}

@@ -27,34 +27,33 @@ func spaces(b []byte, i int) int {
 }
 
 // quoted finds the end of a string behind its first quote.
-func quoted(b []byte, i int) (end int, escaped bool) {
+func (f *finder) quoted(i int) (end int, escaped bool) {
+	if here := f.marks.at(i); here != 0 { // most of the time; this is inlined
+		i += bits.TrailingZeros64(here)
+	} else {
+		i = f.marks.next(f.b, i)
+	}
+	if f.b[i] == '"' {
+		return i + 1, false
+	}
+	return f.withEscapes(i)
+}
+
+// withEscapes is quoted from the first byte on that is marked and is no quote.
+func (f *finder) withEscapes(i int) (end int, escaped bool) {
 	for {
-		stop := stops(binary.LittleEndian.Uint64(b[i:]))
-		if stop == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(stop) / 8
-		switch b[i] {
+		switch f.b[i] {
 		case '"':
-			return i + 1, escaped
+			return i + 1, true
 		case '\\':
-			escaped = true
-			if i = escape(b, i+1); i < 0 {
+			if i = escape(f.b, i+1); i < 0 {
 				return -1, false
 			}
 		default: // a control character
 			return -1, false
 		}
+		i = f.marks.next(f.b, i)
 	}
-}
-
-// stops sets the high bit of each byte that is a quote, a backslash or a control character. Bytes
-// above the lowest of these may be wrong.
-func stops(eight uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	quote, slash := eight^('"'*ones), eight^('\\'*ones)
-	return ((quote - ones) | (slash - ones) | (eight - ' '*ones)) &^ eight & highs
 }
 
 // escape finds the end of an escape behind its backslash.
@@ -125,16 +124,18 @@ func number(b []byte, i int) int {
 	return i
 }
 
-// digitsEnd finds the end of one or more digits.
+// digitsEnd finds the end of one or more digits. It looks at eight bytes at a time.
 func digitsEnd(b []byte, i int) int {
-	from := i
-	for '0' <= b[i] && b[i] <= '9' {
-		i++
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for from := i; ; i += 8 {
+		values := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones                 // of digits
+		if others := (values + (0x80-10)*ones | values) & highs; others != 0 { // those above the lowest may be wrong
+			if i += bits.TrailingZeros64(others) / 8; i == from {
+				return -1
+			}
+			return i
+		}
 	}
-	if i == from {
-		return -1
-	}
-	return i
 }
 
 // unquote appends what a valid string without its quotes means, as encoding/json does: what is no

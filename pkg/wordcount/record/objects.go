@@ -9,7 +9,8 @@ import (
 // objects gives the values of the lines that begin in block[:stop].
 func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte) error) (used int, err error) {
 	f := &r.finder
-	f.b = block[:len(block)+slack/2]
+	f.b = block[:len(block)+look]
+	f.marks.open()
 	for used < stop {
 		i := space(f.b, used)
 		if f.b[i] == '\n' { // an empty line is no record

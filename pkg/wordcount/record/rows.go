@@ -71,7 +71,7 @@ func (c *rows) plain(column int) ([]byte, fate) {
 func (c *rows) behind(commas int) int {
 	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
 	comma := uint64(c.comma) * ones
-	block := c.block[:len(c.block)+slack/2]
+	block := c.block[:len(c.block)+look]
 	for i := c.at; i < c.end; i += 8 {
 		others := binary.LittleEndian.Uint64(block[i:]) ^ comma
 		here := ^(others&low + low | others | low) // the high bit of each comma

@@ -1,5 +1,10 @@
 package record
 
+import (
+	"bytes"
+	"encoding/binary"
+)
+
 // shape is the text of a valid record between its strings, numbers and booleans; keys are part of it.
 // A record of the same shape is valid if its values are, and its field is the value in the same place.
 // The records of a text mostly have few shapes, and comparing bytes is faster than reading them.
@@ -11,8 +16,28 @@ type shape struct {
 // part is the text up to a value, the quote before a string included, or up to the end of the record.
 type part struct {
 	text  []byte
+	words [2]uint64 // the text, if it has at most 16 bytes
+	masks [2]uint64 // which bits of words are the text
 	value valueKind // that follows
 	field bool      // it is on the path
+}
+
+func (p *part) set(text []byte) {
+	p.text = append(p.text[:0], text...)
+	var words, masks [16]byte
+	copy(masks[:], bytes.Repeat([]byte{0xff}, copy(words[:], text)))
+	for i := range p.words {
+		p.words[i], p.masks[i] = binary.LittleEndian.Uint64(words[8*i:]), binary.LittleEndian.Uint64(masks[8*i:])
+	}
+}
+
+// is says whether b begins with the text. It has at least 16 bytes.
+func (p *part) is(b []byte) bool {
+	if len(p.text) <= 16 { // most of the time: no call and no loop
+		return (binary.LittleEndian.Uint64(b)^p.words[0])&p.masks[0]|
+			(binary.LittleEndian.Uint64(b[8:])^p.words[1])&p.masks[1] == 0
+	}
+	return bytes.HasPrefix(b, p.text)
 }
 
 type valueKind uint8
@@ -100,7 +125,8 @@ func (f *finder) learn(from, end int, value valueKind, field bool) {
 		s.next.parts = append(s.next.parts, part{})
 	}
 	p := &s.next.parts[n]
-	p.text, p.value, p.field = append(p.text[:0], f.b[s.from:from]...), value, field
+	p.set(f.b[s.from:from])
+	p.value, p.field = value, field
 	s.from = end
 }
 
@@ -109,14 +135,14 @@ func (f *finder) match(s *shape, i int) int {
 	b := f.b
 	for n := range s.parts {
 		p := &s.parts[n]
-		from := i + len(p.text)
-		if from > len(b) || string(b[i:from]) != string(p.text) {
+		if !p.is(b[i:]) {
 			return -1
 		}
+		from := i + len(p.text)
 		escaped := false
 		switch p.value {
 		case aString:
-			i, escaped = quoted(b, from)
+			i, escaped = f.quoted(from)
 		case aNumber:
 			i = number(b, from)
 		case aBoolean:

@@ -9,7 +9,8 @@ import (
 const (
 	windowSize = 256 << 10 // bytes; stays in the second cache
 	headerSize = 4 << 10   // bytes of a window for a header alone
-	slack      = 16        // bytes of room behind a window: a line end, and what may be looked at
+	look       = 16        // bytes behind the whole lines that may be looked at
+	slack      = 80        // bytes of room behind a window: a line end, look, and a block of marks that begins there
 	overrun    = 16 << 10  // bytes of a read beyond the end of a range
 )
 
