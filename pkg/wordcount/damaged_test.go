@@ -20,7 +20,6 @@ func damageInMidJob(t *testing.T, damage func(dump string) error) (r *rig, putAs
 	r = newRig(t, check.Texts(40, 30))
 	r.faults = "slow=20ms:2"
 	r.prepare(plan.Options{Direct: true}) // each task is a commit
-	r.every = never                       // a busy machine may need longer for a checkpoint than for the job
 	r.saved = func() error { return r.server.Keep("test") }
 	struck, back := false, false
 	r.reviveBy = func(ctx context.Context) error {

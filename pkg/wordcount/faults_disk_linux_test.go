@@ -24,6 +24,7 @@ func TestFault17CheckpointThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 10))
+		r.every = often
 		r.prepare(o)
 		// A folder in the place of the file: nothing can be renamed over it.
 		check.Must(t, os.MkdirAll(filepath.Join(r.dump(), "in the way"), 0o700))
@@ -68,6 +69,7 @@ func TestFault17FolderThatTakesNothingAtACheckpoint(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			r := newRigOn(t, redistest.StartIn(t, redistest.SmallDisk(t)), check.Texts(10, 100))
+			r.every = often
 			r.prepare(bothModes[0])
 			mend := breaks(t, r.server.DataDir)
 			run := r.start()
@@ -178,7 +180,6 @@ func TestFault20ChildOfACheckpointKilled(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 10))
-		r.every = never
 		r.prepare(o)
 		r.setConfig("rdb-key-save-delay", "2000000") // microseconds a key
 		run := r.start()

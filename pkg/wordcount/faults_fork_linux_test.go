@@ -21,7 +21,6 @@ func TestFault09RedisKilledDuringACheckpoint(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
-		r.every = never
 		r.faults = "slow=20ms:2"
 		r.prepare(o)
 		life := r.serverRun()
@@ -97,6 +96,7 @@ func TestFault20CheckpointThatCannotFork(t *testing.T) {
 		return
 	}
 	r := newRig(t, check.Texts(10, 10))
+	r.every = often
 	r.prepare(bothModes[0])
 	pid := r.pidOfRedis()
 	r.allow("0")

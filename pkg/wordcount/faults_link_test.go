@@ -273,7 +273,6 @@ func TestFault33ReplicaPromotedThatLagsBehind(t *testing.T) {
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(20, 10))
 		l := through(r)
-		r.every = never
 		r.size = 0
 		replica := replicaOf(t, r)
 		r.prepare(o)
@@ -311,7 +310,6 @@ func TestFault33MasterResyncedFromALaggingReplicaKeepsItsRunID(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(20, 10))
-		r.every = never
 		replica := replicaOf(t, r)
 		r.prepare(o)
 		check.Must(t, r.sup.Seed(t.Context()))

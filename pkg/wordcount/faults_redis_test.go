@@ -17,8 +17,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// never is longer than any test.
-const never = time.Hour
+// The time between two checkpoints. A job has none before it is sealed, unless its test asks for them:
+// each is a process. never is longer than any test.
+const (
+	never = time.Hour
+	often = 50 * time.Millisecond
+)
 
 func mapped(n int) func(protocol.Status) bool {
 	return func(st protocol.Status) bool { return st.Mapped >= n }
@@ -55,7 +59,6 @@ func TestFault08RedisKilledBeforeTheFirstCheckpoint(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
-		r.every = never
 		r.prepare(o)
 		life := r.serverRun()
 		r.whenSeen(mapped(1), func(protocol.Status) {
@@ -78,6 +81,7 @@ func TestFault10RedisKilledDuringSeeding(t *testing.T) {
 		t.Run(fmt.Sprintf("with a checkpoint %v", saved), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, map[string]string{"many splits": check.Words(4000)})
+			r.every = often
 			r.prepare(plan.Options{Split: 4, Reducers: 3})
 			life := r.serverRun()
 			seeded := 0
@@ -107,7 +111,6 @@ func TestFault11RedisKilledDuringACommit(t *testing.T) {
 	t.Parallel()
 	// One call with so many words takes long enough to be met in the middle.
 	r := newRig(t, map[string]string{"a": check.Words(100_000), "b": check.Words(10)})
-	r.every = never
 	r.size = 0
 	r.prepare(plan.Options{Direct: true})
 	check.Must(t, r.sup.Seed(t.Context()))
@@ -156,7 +159,7 @@ func TestFault11RedisKilledAroundACommitKeepsAllOfItOrNothing(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
-		r.size, r.every = 0, never
+		r.size = 0
 		r.prepare(o)
 		life := r.serverRun()
 		kill := func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
@@ -184,9 +187,9 @@ func TestFault12RedisKilledAfterTheLastCommitBeforeTheFinalCheckpoint(t *testing
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
-		r.every = never // the first BGSAVE is the one that sealing asks for
 		r.prepare(o)
 		life := r.serverRun()
+		// The first BGSAVE is the one that sealing asks for.
 		r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 			if st := r.status(); st.Phase != "done" || st.Final == "" {
 				t.Errorf("not at the seal yet: %+v", st)
@@ -235,7 +238,6 @@ func TestWorkThatAnEarlierSupervisorSawRedoneIsReported(t *testing.T) {
 func TestWorkThatIsLostWhileTheJobIsSealedIsReportedAsRedone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, check.Texts(10, 30))
-	r.every = never
 	r.prepare(bothModes[0])
 	r.rdb.AddHook(wordcounttest.On(t, "bgsave", 1, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
 		r.kill()
@@ -249,6 +251,7 @@ func TestWorkThatIsLostWhileTheJobIsSealedIsReportedAsRedone(t *testing.T) {
 func TestFault13RedisKilledWhileTheResultIsRead(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"a": check.Words(resultPage + 10)})
+	r.every = often
 	r.prepare(plan.Options{Split: 10_000, Reducers: 3})
 	life := r.serverRun()
 	r.rdb.AddHook(wordcounttest.On(t, "sum", 2, func(ctx context.Context, cmd redis.Cmder, next redis.ProcessHook) error {
@@ -293,7 +296,6 @@ func TestFault14RedisKilledTwiceInARowAndWhileLoading(t *testing.T) {
 		check.Must(t, r.probe.Eval(t.Context(), `for i = 1, 500000 do redis.call('SET', 'filler:' .. ARGV[1] .. i, i) end return 1`, nil, part).Err())
 	}
 	r.faults = "slow=50ms:2"
-	r.every = never
 	r.prepare(plan.Options{Direct: true})
 	life := r.serverRun()
 	r.whenSeen(mapped(3), func(protocol.Status) {
@@ -321,6 +323,7 @@ func TestFault14RedisKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
+		r.every = often
 		r.prepare(o)
 		kill := func(protocol.Status) { r.kill() }
 		r.whenSeen(mapped(1), kill)
@@ -375,7 +378,7 @@ func TestFault34CheckpointRestoredThatIsSeveralGenerationsOld(t *testing.T) {
 		for age := range 3 {
 			t.Run(fmt.Sprintf("generation %d", age), func(t *testing.T) {
 				r := newRig(t, check.Texts(6, 30))
-				r.size, r.every = 0, never
+				r.size = 0
 				r.prepare(o)
 				life := r.serverRun()
 				var mu sync.Mutex // a commit is sent beside the next read
@@ -409,7 +412,7 @@ func TestFault34GenerationsAreRestoredInTheWrongOrder(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(30, 10))
-		r.size, r.every = 0, never
+		r.size = 0
 		r.prepare(o)
 		life := r.serverRun()
 		var older, newer []byte
@@ -445,7 +448,6 @@ func TestFault19DumpMissingAtTheRestart(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o plan.Options) {
 		r := newRig(t, check.Texts(10, 30))
-		r.every = never
 		r.prepare(o)
 		life := r.serverRun()
 		r.whenSeen(mapped(1), func(protocol.Status) {

@@ -145,7 +145,7 @@ func newRig(tb testing.TB, files map[string]string) *rig {
 // newRigOn makes a rig on a server that others may use too.
 func newRigOn(tb testing.TB, server *redistest.Server, files map[string]string) *rig {
 	tb.Helper()
-	r := &rig{tb: tb, server: server, size: 2, lease: worker.DefaultLease, release: true, every: 50 * time.Millisecond}
+	r := &rig{tb: tb, server: server, size: 2, lease: worker.DefaultLease, release: true, every: never}
 	r.rdb, r.probe, r.endpoint = server.Client(tb), server.Client(tb), server.Endpoint()
 	r.input = tb.TempDir()
 	for name, content := range files {

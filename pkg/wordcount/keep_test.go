@@ -157,6 +157,7 @@ func TestARollbackWhileTheTopIsFilledInIsMadeGood(t *testing.T) {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, check.Texts(10, 30))
+			r.every = often
 			r.prepare(keeping)
 			r.rdb.AddHook(wordcounttest.Answered(t, command, 1, func() error {
 				r.kill()

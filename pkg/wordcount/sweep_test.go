@@ -238,6 +238,7 @@ func (a accident) strike(t *testing.T) (points, files []string, happened bool) {
 	s.patient = slices.Contains(byClock, kindOf(a.point))
 	s.history = filepath.Join(t.TempDir(), "history")
 	s.recordIn(s.history)
+	s.every = often
 	s.prepare(sweepModes[a.mode])
 	s.proxy = wordcounttest.NewProxy(t, s.server.Addr, s.at)
 
