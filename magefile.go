@@ -108,7 +108,7 @@ var atOnce = strconv.Itoa(2 * runtime.GOMAXPROCS(0))
 // left to Full, and targets to the tests without it, because they run processes of another program.
 func raced(ctx context.Context, tests string) error {
 	args := []string{"-timeout=30m", "-race", tests, "./pkg/chaos/...", "./pkg/redisd/...", "./pkg/targets/show"}
-	for _, room := range []string{"claim", "combine", "pool", "result", "shuffle", "supervisor", "worker"} {
+	for _, room := range []string{"claim", "combine", "pool", "recount", "result", "shuffle", "supervisor", "worker"} {
 		args = append(args, "./pkg/wordcount/"+room)
 	}
 	_, err := gotest.Run(ctx, os.Stdout, nil, args...)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/targets/show"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 )
 
 // verify recounts the files of a sealed job, and compares the counts with the result.
@@ -20,7 +20,7 @@ func (s *session) verify(ctx context.Context, r *wordcount.Result) error {
 }
 
 // recount counts a job's files again.
-func (s *session) recount(ctx context.Context, r *wordcount.Result) (result.Counts, error) {
+func (s *session) recount(ctx context.Context, r *wordcount.Result) (recount.Counts, error) {
 	bar := show.NewProgress(os.Stderr)
 	bar.Total = r.Bytes
 	defer bar.Finish()
@@ -29,7 +29,7 @@ func (s *session) recount(ctx context.Context, r *wordcount.Result) (result.Coun
 
 // compare compares a job's result with the recount, and prints whether the result is exact. It
 // empties the recount.
-func (s *session) compare(ctx context.Context, truth result.Counts, r *wordcount.Result) error {
+func (s *session) compare(ctx context.Context, truth recount.Counts, r *wordcount.Result) error {
 	verdict, err := r.Compare(ctx, truth, s.config.VerifyPart)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 	"golang.org/x/sys/unix"
@@ -63,7 +63,7 @@ func TestFault56AFileOfSizeZeroThatHasContentsIsNeverCountedAsEmpty(t *testing.T
 		m.Files = append(m.Files, lyingFile(t))
 		r.planned(plan.New(m, o))
 		r.finishFailing(protocol.ErrIncomplete, strconv.Quote(lying), "its size is 0 bytes, and yet there are more")
-		_, err := result.Recount(t.Context(), m, result.Share{}, func(int64) {})
+		_, _, err := recount.Files(t.Context(), m, plan.Counting{}, recount.Share{}, func(int64) {})
 		check.IsError(t, err, protocol.ErrInput, strconv.Quote(lying), "its size is 0 bytes, and yet there are more")
 	})
 }
@@ -101,7 +101,7 @@ func TestFault57AnInputThatIsReplacedByWhatIsNoFileEndsTheRun(t *testing.T) {
 			check.Must(t, os.Remove(path))
 			replace(t, path)
 			r.finishFailing(protocol.ErrIncomplete, "input changed: "+strconv.Quote(path)+": it ")
-			_, err := result.Recount(t.Context(), r.plan.Manifest, result.Share{}, func(int64) {})
+			_, _, err := recount.Files(t.Context(), r.plan.Manifest, plan.Counting{}, recount.Share{}, func(int64) {})
 			check.IsError(t, err, protocol.ErrInput, strconv.Quote(path))
 		})
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
@@ -83,7 +83,7 @@ func TestFault75AnObjectThatChangesEndsTheRun(t *testing.T) {
 	key := strings.TrimPrefix(r.plan.Manifest.Files[len(r.plan.Manifest.Files)-2].Path, "s3://bucket/")
 	server.Put(t, "bucket", key, r.contents["s3://bucket/"+key]+" more")
 	r.finishIncomplete(protocol.Changed, fmt.Sprintf("input changed: %q: another object took its place", "s3://bucket/"+key))
-	_, err := result.Recount(t.Context(), r.plan.Manifest, result.Share{}, func(int64) {})
+	_, _, err := recount.Files(t.Context(), r.plan.Manifest, plan.Counting{}, recount.Share{}, func(int64) {})
 	check.IsError(t, err, protocol.ErrInput, key, "isn't what was counted")
 }
 

@@ -31,6 +31,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/pool"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
@@ -570,7 +571,7 @@ func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
 	if err != nil {
 		return result.Verdict{}, err
 	}
-	want, records, err := result.RecountRecords(r.tb.Context(), r.plan.Manifest, counting, result.Share{}, func(int64) {})
+	want, records, err := recount.Files(r.tb.Context(), r.plan.Manifest, counting, recount.Share{}, func(int64) {})
 	if err != nil {
 		return result.Verdict{}, err
 	}
@@ -578,7 +579,7 @@ func (r *rig) verify(sealed state.Sealed) (result.Verdict, error) {
 	if counted.Compressed, counted.Unpacked = 0, 0; counted != records {
 		r.tb.Errorf("the tally has %v, and the recount %v", counted, records)
 	}
-	return want.Compare(r.tb.Context(), r.result(sealed), result.Share{})
+	return r.result(sealed).Compare(r.tb.Context(), want, recount.Share{})
 }
 
 // result is the published result, as a reader in this folder finds it.

@@ -5,6 +5,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
@@ -36,7 +37,7 @@ type (
 	Entry = count.Entry
 	// Share is a part of all words, chosen by hash. Recounting one share at a time needs less
 	// memory.
-	Share = result.Share
+	Share = recount.Share
 	// Verdict is what a recount says about a result.
 	Verdict = result.Verdict
 	// Format says how ExportAs writes words.

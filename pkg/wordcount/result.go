@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 )
 
@@ -40,7 +41,7 @@ func (r *Result) ExportAs(ctx context.Context, w io.Writer, format Format) error
 // read so far. The error wraps ErrInput if a file isn't what the job counted, and ErrDifferent if not
 // the same became of its records. It wraps ErrInput, too, if this program lacks a function that says
 // what was counted.
-func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (result.Counts, error) {
+func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (recount.Counts, error) {
 	counting, err := plan.ParseCounting(r.plan.Job.Counting)
 	if err == nil {
 		err = counting.Check()
@@ -48,7 +49,7 @@ func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes i
 	if err != nil {
 		return nil, err
 	}
-	counts, records, err := result.RecountRecords(ctx, r.plan.Manifest, counting, share, progress)
+	counts, records, err := recount.Files(ctx, r.plan.Manifest, counting, share, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +62,6 @@ func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes i
 }
 
 // Compare compares the result with a recount of that share. It consumes the recount.
-func (r *Result) Compare(ctx context.Context, truth result.Counts, share Share) (Verdict, error) {
-	return truth.Compare(ctx, r.words, share)
+func (r *Result) Compare(ctx context.Context, truth recount.Counts, share Share) (Verdict, error) {
+	return r.words.Compare(ctx, truth, share)
 }

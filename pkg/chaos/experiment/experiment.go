@@ -9,7 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 )
 
 // Experiment is a job to break, and what only the program that runs the job can do. It is for one
@@ -27,10 +27,10 @@ type Experiment struct {
 	// Show prints lines with the job's keys, before and after Redis was killed. It may be nil.
 	Show func(line string)
 	// Recount counts the input of a result again.
-	Recount func(context.Context, *wordcount.Result) (result.Counts, error)
+	Recount func(context.Context, *wordcount.Result) (recount.Counts, error)
 	// Compare compares a recount with a result, and consumes the recount. The error wraps
 	// ErrDifferent if they differ.
-	Compare func(context.Context, result.Counts, *wordcount.Result) error
+	Compare func(context.Context, recount.Counts, *wordcount.Result) error
 	// Histories records the jobs that Start starts. A storm checks them. It may be nil.
 	Histories *Histories
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/chaos"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 )
 
 // Tally is what came of a storm.
@@ -67,7 +67,7 @@ func (e *Experiment) Storm(ctx context.Context, storm chaos.Storm, length time.D
 
 // Truth is what each result of a storm is compared with.
 type Truth struct {
-	counts result.Counts     // a recount
+	counts recount.Counts    // a recount
 	first  *wordcount.Result // whose tally of records the recount has confirmed
 }
 

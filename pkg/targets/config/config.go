@@ -10,7 +10,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -42,7 +42,7 @@ type Config struct {
 	Memory       int64                 // bytes to use on a given server; wordcount.DefaultMemory
 	JoinedEvents bool                  // the report has events of hosts that join, on a given server, too
 	Metrics      string                // address on which run tells Prometheus how the job is doing; none
-	VerifyPart   result.Share          // what verify recounts; all
+	VerifyPart   recount.Share         // what verify recounts; all
 	Redis        redisd.Config         // its Dir is ignored: Config.Dir is used
 
 	// AsIs says that the fields are final: no variable changes one, and without Inputs the input

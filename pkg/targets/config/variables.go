@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/metrics"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
@@ -113,7 +113,7 @@ var variables = []variable{
 		return err
 	}},
 	{"WORDCOUNT_VERIFY_PART", "all words", func(c *Config, v string) (err error) {
-		c.VerifyPart, err = result.ParseShare(v)
+		c.VerifyPart, err = recount.ParseShare(v)
 		return err
 	}},
 	{"WORDCOUNT_DURABILITY", "bgsave; on a given server none", func(c *Config, v string) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 )
 
 // Verdict is what a recount says about a result.
@@ -25,9 +27,9 @@ func (v Verdict) Exact() bool { return v.Missing+v.Surplus+v.Different == 0 }
 // differencesShown is how many differences a verdict names.
 const differencesShown = 10
 
-// Compare compares a result with the recount, in both directions, and ignores words outside of the
+// Compare compares the result with a recount, in both directions, and ignores words outside of the
 // share. It consumes the recount; clone it to compare again.
-func (want Counts) Compare(ctx context.Context, r Result, share Share) (Verdict, error) {
+func (r Result) Compare(ctx context.Context, want recount.Counts, share recount.Share) (Verdict, error) {
 	v := Verdict{Distinct: len(want)}
 	note := func(word string, want, got uint64) {
 		v.First = append(v.First, Difference{Word: word, Want: want, Got: got})
@@ -36,7 +38,7 @@ func (want Counts) Compare(ctx context.Context, r Result, share Share) (Verdict,
 		if err != nil {
 			return Verdict{}, err
 		}
-		if !share.has([]byte(e.Word)) {
+		if !share.Has([]byte(e.Word)) {
 			continue
 		}
 		n, ok := want[e.Word]

@@ -114,7 +114,7 @@ func cut(t testing.TB, choice, fold, value string) string {
 	return fmt.Sprintf("%+q", words)
 }
 
-// The tests of the oracle in package result compare far more.
+// The tests of package recount compare far more.
 func TestValuesAreCutAsChosen(t *testing.T) {
 	for _, c := range []struct{ words, fold, value, want string }{
 		{"fields", "", " a,b  c\u3000d\xff ", `["a,b" "c" "d\xff"]`},

@@ -9,6 +9,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd/redistest"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 	"github.com/magereduce/magereduce/pkg/wordcount/result"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
@@ -24,17 +25,17 @@ func counted(t *testing.T, files map[string]string, reducers int) (*wordcounttes
 }
 
 // verify recounts a share and compares.
-func verify(ctx context.Context, h *wordcounttest.Job, r result.Result, share result.Share, progress func(int64)) (result.Verdict, error) {
-	want, err := result.Recount(ctx, h.Plan.Manifest, share, progress)
+func verify(ctx context.Context, h *wordcounttest.Job, r result.Result, share recount.Share, progress func(int64)) (result.Verdict, error) {
+	want, _, err := recount.Files(ctx, h.Plan.Manifest, plan.Counting{}, share, progress)
 	if err != nil {
 		return result.Verdict{}, err
 	}
-	return want.Compare(ctx, r, share)
+	return r.Compare(ctx, want, share)
 }
 
 // verifyAll recounts all words and compares.
 func verifyAll(h *wordcounttest.Job, r result.Result) (result.Verdict, error) {
-	return verify(h.TB.Context(), h, r, result.Share{}, func(int64) {})
+	return verify(h.TB.Context(), h, r, recount.Share{}, func(int64) {})
 }
 
 func TestVerifyFindsEachKindOfDifference(t *testing.T) {
@@ -92,7 +93,7 @@ func TestVerifyEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	h, r := counted(t, check.Texts(3, 10), 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := verify(ctx, h, r, result.Share{}, func(int64) { cancel() })
+	_, err := verify(ctx, h, r, recount.Share{}, func(int64) { cancel() })
 	check.IsError(t, err, context.Canceled)
 }
 
@@ -100,7 +101,7 @@ func TestVerifyReportsEveryByteAsItGoes(t *testing.T) {
 	t.Parallel()
 	h, r := counted(t, check.Texts(5, 100), 1)
 	most := int64(0)
-	_, err := verify(t.Context(), h, r, result.Share{}, func(n int64) { most = max(most, n) })
+	_, err := verify(t.Context(), h, r, recount.Share{}, func(n int64) { most = max(most, n) })
 	check.Must(t, err)
 	if most != h.Plan.Manifest.Bytes {
 		t.Errorf("%d of %d bytes were reported", most, h.Plan.Manifest.Bytes)
@@ -113,7 +114,7 @@ func TestThePartsOfAVerificationAddUpToTheWhole(t *testing.T) {
 	check.Must(t, r.Redis.ZIncrBy(t.Context(), r.Job.Key("counts"), 1, "common1").Err())
 	distinct, different := 0, 0
 	for n := 1; n <= 4; n++ {
-		v, err := verify(t.Context(), h, r, result.Share{Number: n, Of: 4}, func(int64) {})
+		v, err := verify(t.Context(), h, r, recount.Share{Number: n, Of: 4}, func(int64) {})
 		check.Must(t, err)
 		distinct, different = distinct+v.Distinct, different+v.Different
 	}

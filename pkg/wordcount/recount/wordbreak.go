@@ -1,4 +1,4 @@
-package result
+package recount
 
 import (
 	_ "embed"

@@ -1,4 +1,4 @@
-package result_test
+package recount_test
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
-	"github.com/magereduce/magereduce/pkg/wordcount/result"
+	"github.com/magereduce/magereduce/pkg/wordcount/recount"
 )
 
 // A server need not heed If-Match or Range.
@@ -47,7 +47,7 @@ func TestFault75VerifyReadsNoOtherVersionAndNoOtherRange(t *testing.T) {
 			}
 			return c.answers[len(c.answers)-1]
 		})
-		counts, err := result.Recount(t.Context(), m, result.Share{}, func(int64) {})
+		counts, _, err := recount.Files(t.Context(), m, plan.Counting{}, recount.Share{}, func(int64) {})
 		if c.says == "" && (err != nil || counts["ten"] != 1 || counts["bytes."] != 1) || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s: %v, %v", what, counts, err)
 		}

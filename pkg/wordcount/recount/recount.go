@@ -1,4 +1,4 @@
-package result
+package recount
 
 import (
 	"bytes"
@@ -21,20 +21,12 @@ import (
 // Counts is every word of the input, or of a share of it, with its count.
 type Counts map[string]uint64
 
-// Recount counts every file of the manifest by the standard library alone, never by the kernel that
-// it checks. The words of the share must fit into memory. Progress gets the number of bytes read so
-// far.
+// Files counts every file of the manifest, and says what became of their records. The words of the
+// share must fit into memory. Progress gets the number of bytes read so far.
 //
 // The error wraps ErrInput if a file is not what the manifest says, because then a recount proves
 // nothing.
-func Recount(ctx context.Context, m plan.Manifest, share Share, progress func(bytes int64)) (Counts, error) {
-	counts, _, err := RecountRecords(ctx, m, plan.Counting{}, share, progress)
-	return counts, err
-}
-
-// RecountRecords is Recount for a job that counts something else than the words of plain text. It also
-// says what became of the records, as the oracles in this package see it.
-func RecountRecords(ctx context.Context, m plan.Manifest, counting plan.Counting, share Share, progress func(bytes int64)) (Counts, protocol.Tally, error) {
+func Files(ctx context.Context, m plan.Manifest, counting plan.Counting, share Share, progress func(bytes int64)) (Counts, protocol.Tally, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -52,7 +44,7 @@ func RecountRecords(ctx context.Context, m plan.Manifest, counting plan.Counting
 				if n >= len(m.Files) {
 					return
 				}
-				err := recountFile(ctx, m.Files[n], counting, share, &tables[i], func(bytes int) {
+				err := countFile(ctx, m.Files[n], counting, share, &tables[i], func(bytes int) {
 					report.Lock()
 					defer report.Unlock()
 					progress(read.Add(int64(bytes)))
@@ -94,8 +86,8 @@ func (t *tally) add(word []byte) {
 	t.counts[i]++
 }
 
-// recountFile counts a file.
-func recountFile(ctx context.Context, f input.File, counting plan.Counting, share Share, counts *tally, progress func(int)) error {
+// countFile counts a file.
+func countFile(ctx context.Context, f input.File, counting plan.Counting, share Share, counts *tally, progress func(int)) error {
 	in, err := open(ctx, f)
 	if err != nil {
 		return notCounted(err)
@@ -109,15 +101,15 @@ func recountFile(ctx context.Context, f input.File, counting plan.Counting, shar
 	}
 	words := func(text []byte) {
 		for word := range bytes.FieldsSeq(text) {
-			if share.has(word) {
+			if share.Has(word) {
 				counts.add(word)
 			}
 		}
 	}
 	if counting.Plain() {
-		err = recountText(ctx, file, words)
+		err = countText(ctx, file, words)
 	} else {
-		err = recountRecords(ctx, file, counting, counts, share)
+		err = countRecords(ctx, file, counting, counts, share)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -135,9 +127,9 @@ func recountFile(ctx context.Context, f input.File, counting plan.Counting, shar
 	return nil
 }
 
-// recountText gives the words of a text block by block. What may be half a word at the end of a block
+// countText gives the words of a text block by block. What may be half a word at the end of a block
 // stays for the next one.
-func recountText(ctx context.Context, file io.Reader, words func([]byte)) error {
+func countText(ctx context.Context, file io.Reader, words func([]byte)) error {
 	block := make([]byte, 1<<20)
 	kept := 0 // bytes at the beginning of block that may be half a word
 	for {
@@ -165,14 +157,14 @@ func recountText(ctx context.Context, file io.Reader, words func([]byte)) error 
 	}
 }
 
-// recountRecords counts the words of the records of a text, by the oracles.
-func recountRecords(ctx context.Context, file io.Reader, counting plan.Counting, counts *tally, share Share) error {
+// countRecords counts the words of the records of a text.
+func countRecords(ctx context.Context, file io.Reader, counting plan.Counting, counts *tally, share Share) error {
 	words, err := tokens(counting.Words.Words(), counting.Words.Fold())
 	if err != nil {
 		return err
 	}
 	count := func(word []byte) {
-		if share.has(word) {
+		if share.Has(word) {
 			counts.add(word)
 		}
 	}

@@ -1,4 +1,4 @@
-package result
+package recount
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func recounted(tb testing.TB, dir string) (counts Counts, m plan.Manifest, read 
 	tb.Helper()
 	m, err = plan.Scan(tb.Context(), []string{dir}, "", plan.Options{})
 	check.Must(tb, err)
-	counts, err = Recount(tb.Context(), m, Share{}, func(n int64) { read = max(read, n) })
+	counts, _, err = Files(tb.Context(), m, plan.Counting{}, Share{}, func(n int64) { read = max(read, n) })
 	return counts, m, read, err
 }
 

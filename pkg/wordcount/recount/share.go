@@ -1,4 +1,4 @@
-package result
+package recount
 
 import (
 	"fmt"
@@ -19,7 +19,8 @@ func ParseShare(text string) (s Share, err error) {
 	return s, nil
 }
 
-func (s Share) has(word []byte) bool {
+// Has says whether a word is one of the share.
+func (s Share) Has(word []byte) bool {
 	if s.Of == 0 {
 		return true
 	}
