@@ -210,7 +210,7 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 		if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
 			return nil, err
 		}
-		in, err := asRecords(texts, c.Field)
+		in, err := corpus.AsRecords(texts, c.Field)
 		if err != nil {
 			return nil, err
 		}

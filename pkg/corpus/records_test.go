@@ -1,4 +1,4 @@
-package targets
+package corpus
 
 import (
 	"math"
@@ -12,7 +12,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-func TestTheTextsOfExperimentsAreWrittenAsRecords(t *testing.T) {
+func TestLinesAreWrittenAsRecords(t *testing.T) {
 	t.Parallel()
 	lines := []string{"one", "", `a "quoted", word`, "tab\tand\xa0space", "five", "six", "has no value", "eight"}
 	dir := filepath.Join(t.TempDir(), "texts")
@@ -20,7 +20,7 @@ func TestTheTextsOfExperimentsAreWrittenAsRecords(t *testing.T) {
 	check.Must(t, os.WriteFile(filepath.Join(dir, "text"), []byte(strings.Join(lines, "\n")), 0o644))
 	for _, field := range []string{"", "line", "jsonl:a", "jsonl:a.b.c", "csv:1", "csv:3", "csv:name", "csv-lines:name", "tsv:2"} {
 		for range 2 { // the second time they are there
-			in, err := asRecords(dir, field)
+			in, err := AsRecords(dir, field)
 			check.Must(t, err)
 			text, err := os.ReadFile(filepath.Join(in, "text"))
 			check.Must(t, err)

@@ -1,4 +1,4 @@
-package targets
+package corpus
 
 import (
 	"bufio"
@@ -13,9 +13,10 @@ import (
 	"strings"
 )
 
-// asRecords writes the lines of each text in a folder as records of a format, into a folder beside
-// it, and returns that. A line becomes the value of the field. Texts of lines stay as they are.
-func asRecords(dir, field string) (string, error) {
+// AsRecords writes the lines of each text in a folder as records, into a folder beside it, and returns
+// that. A line becomes the value of the field, which is jsonl:PATH, csv:COLUMN, csv-lines:COLUMN or
+// tsv:COLUMN. Each seventh record may have no value. For any other field the texts stay as they are.
+func AsRecords(dir, field string) (string, error) {
 	kind, name, named := strings.Cut(field, ":")
 	if !named {
 		return dir, nil
@@ -66,7 +67,7 @@ func writeRecords(from, to, kind, name string) (err error) {
 	}
 }
 
-// recordWriter returns what writes the n-th record. Each seventh record has no value.
+// recordWriter returns what writes the n-th record.
 func recordWriter(out *bufio.Writer, kind, name string) func(n int, value []byte) {
 	cell := func(value []byte) []byte {
 		if kind == "tsv" {
