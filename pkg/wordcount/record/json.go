@@ -128,8 +128,9 @@ func number(b []byte, i int) int {
 func digitsEnd(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for from := i; ; i += 8 {
-		values := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones                 // of digits
-		if others := (values + (0x80-10)*ones | values) & highs; others != 0 { // those above the lowest may be wrong
+		values := binary.LittleEndian.Uint64(b[i:]) ^ '0'*ones // of a digit: 0 to 9
+		// The high bit of each byte that is no digit; those above the lowest of them may be wrong.
+		if others := (values + (0x80-10)*ones | values) & highs; others != 0 {
 			if i += bits.TrailingZeros64(others) / 8; i == from {
 				return -1
 			}

@@ -22,6 +22,7 @@ type part struct {
 	field bool      // it is on the path
 }
 
+// set keeps a text.
 func (p *part) set(text []byte) {
 	p.text = append(p.text[:0], text...)
 	var words, masks [16]byte
