@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 // spareFrom is how often the output of a task may have been lost before it is spared. One loss more
@@ -103,7 +103,7 @@ func (a Attack) anyOutput(ctx context.Context) (hit protocol.Output, path string
 			if err != nil || !known || spent(o, lost) {
 				continue
 			}
-			if inS3 = shuffle.InS3(store.Dir); inS3 {
+			if inS3 = backend.InS3(store.Dir); inS3 {
 				return true
 			}
 			hit, path = o, filepath.Join(store.Dir, a.Plan.Job.ID, meta["run"], "map", filepath.Base(o.Name))

@@ -19,7 +19,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -128,7 +128,7 @@ func (s *session) describe(ctx context.Context, w *deploy.Workers) error {
 		case !known:
 			return fmt.Errorf("%w: this folder doesn't know where the map outputs of job %s are: print the manifest where the job was started", protocol.ErrState, w.Job)
 		}
-		w.Store, w.StoreInS3 = store.Dir, shuffle.InS3(store.Dir)
+		w.Store, w.StoreInS3 = store.Dir, backend.InS3(store.Dir)
 	}
 	if w.User, w.Group = os.Getuid(), os.Getgid(); w.User == 0 {
 		if w.Store != "" && !w.StoreInS3 {
@@ -137,7 +137,7 @@ func (s *session) describe(ctx context.Context, w *deploy.Workers) error {
 		w.User, w.Group = deploy.User, deploy.User
 	}
 	if inS3 || w.StoreInS3 {
-		tellOfS3(w)
+		w.TellOfS3()
 	}
 	s.tell(w)
 	return nil
@@ -163,23 +163,6 @@ func (s *session) inputs(w *deploy.Workers) (inS3 bool, err error) {
 		}
 	}
 	return inS3, nil
-}
-
-// tellOfS3 fills in where S3 is, and who asks.
-func tellOfS3(w *deploy.Workers) {
-	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if value := os.Getenv(name); value != "" {
-			w.Settings = append(w.Settings, deploy.Setting{Name: name, Value: value})
-		}
-	}
-	for _, secret := range []deploy.Secret{
-		{Name: "AWS_ACCESS_KEY_ID", Key: "access-key-id"}, {Name: "AWS_SECRET_ACCESS_KEY", Key: "secret-access-key"},
-		{Name: "AWS_SESSION_TOKEN", Key: "session-token"},
-	} {
-		if os.Getenv(secret.Name) != "" {
-			w.Secrets = append(w.Secrets, secret)
-		}
-	}
 }
 
 // tell fills in what the workers are told by variables.

@@ -19,10 +19,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/redisd"
 	"github.com/magereduce/magereduce/pkg/targets/config"
 	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/targets/texts"
 	"github.com/magereduce/magereduce/pkg/wordcount"
-	"github.com/magereduce/magereduce/pkg/wordcount/history"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
-	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 // attackerOf returns a session with connections of its own, because an attack may cut the job's
@@ -108,7 +108,7 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		number = int64(*seed)
 	}
 	if bytes != nil {
-		if size64, err = corpusSize(*bytes); err != nil {
+		if size64, err = texts.Size(*bytes); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 		return fmt.Errorf("%w: -time=%s -every=%s: write durations above 0", wordcount.ErrInput, length, gap)
 	}
 	s.shown.Tell("storm of %s, a fault about every %s: -seed=%d", length, gap, number)
-	if s.histories, err = newHistories(); err != nil {
+	if s.histories, err = experiment.NewHistories(); err != nil {
 		return err
 	}
 	defer s.histories.Discard()
@@ -141,17 +141,6 @@ func storm(ctx context.Context, s *session, lasts, every *time.Duration, seed *i
 			show.Plural(tally.Sealed, "job"), humanize.IBytes(uint64(size64)), show.Checked(tally), number)
 		return err
 	})
-}
-
-// newHistories is a folder for the histories of jobs. It is in the one that the environment names, and
-// stays, or it is a temporary one.
-func newHistories() (*experiment.Histories, error) {
-	parent := os.Getenv(history.Variable)
-	dir, err := os.MkdirTemp(parent, "histories-*")
-	if err == nil {
-		dir, err = filepath.Abs(dir)
-	}
-	return &experiment.Histories{Dir: dir, Keep: parent != "", Recorder: &history.Recorder{}}, err
 }
 
 // Properties of the job that is started for an attack. Small splits and slow workers make it take
@@ -200,17 +189,17 @@ func (s *session) scratch(ctx context.Context, bytes int64) (*session, error) {
 	c.Faults = fmt.Sprintf("slow=%s:%d", scratchSlow, c.Workers)
 	if s.disk != nil {
 		c.Shuffle = s.disk.Path()
-	} else if shuffle.InS3(c.Shuffle) { // faults of map outputs are those of files
+	} else if backend.InS3(c.Shuffle) { // faults of map outputs are those of files
 		c.Shuffle = ""
 	}
 	if c.Inputs = s.given; s.given == nil {
 		c.Exclude, c.Skip, c.Growing = nil, plan.Skip{}, false
 		c.Split = bytes / scratchTasks
-		texts := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
-		if err := writeCorpus(ctx, texts, corpus.Spec{Bytes: bytes}); err != nil {
+		dir := filepath.Join(s.config.Dir, fmt.Sprint(scratchTexts, bytes))
+		if err := texts.Write(ctx, dir, corpus.Spec{Bytes: bytes}); err != nil {
 			return nil, err
 		}
-		in, err := corpus.AsRecords(texts, c.Field)
+		in, err := corpus.AsRecords(dir, c.Field)
 		if err != nil {
 			return nil, err
 		}

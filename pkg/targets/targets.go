@@ -15,6 +15,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/targets/failure"
 	"github.com/magereduce/magereduce/pkg/targets/graph"
 	"github.com/magereduce/magereduce/pkg/targets/show"
+	"github.com/magereduce/magereduce/pkg/targets/texts"
 	"github.com/magereduce/magereduce/pkg/wordcount"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
@@ -241,7 +242,7 @@ func (Data) Generate(ctx context.Context,
 	zipf *string, // exponent, by which frequent words are more frequent; 1.07
 	seed *int, // another number gives other texts; 0
 ) error {
-	return failure.Explain(ctx, generate(ctx, out, bytes, files, words, zipf, seed))
+	return failure.Explain(ctx, texts.Generate(ctx, texts.Flags{Out: out, Bytes: bytes, Files: files, Words: words, Zipf: zipf, Seed: seed}))
 }
 
 // Status shows where the last job stands; -json for programs, -watch again and again until the job is sealed

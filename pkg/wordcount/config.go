@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/place"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
-	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
@@ -118,7 +118,7 @@ func (c Config) WithDefaults() Config {
 
 // store is where this folder keeps map outputs. It means the same to all processes.
 func (c Config) store() (place.Store, error) {
-	dir, err := shuffle.Where(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
+	dir, err := backend.Where(cmp.Or(c.Shuffle, state.Folder{Dir: c.Dir}.Shuffle()))
 	if err != nil {
 		err = fmt.Errorf("%w: the store %q: %w", protocol.ErrInput, c.Shuffle, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 // The sweep strikes at each operation on the files of the store, too. A double of the store does
@@ -116,7 +117,7 @@ func (f fileTrace) struck() bool { return slices.Contains(f.lines(), struckLine)
 
 // double stands between a store and its folder, and lets the accident happen.
 type double struct {
-	shuffle.Place
+	backend.Backend
 	*striker
 }
 
@@ -133,7 +134,7 @@ type striker struct {
 // strikeAtFiles lets the accident happen to this process, in the store in dir.
 func strikeAtFiles(a accident, dir string, trace fileTrace) {
 	s := &striker{accident: a, dir: dir, trace: trace, seen: map[string]int{}}
-	shuffle.Behind = func(opened string, folder shuffle.Place) shuffle.Place {
+	backend.Behind = func(opened string, folder backend.Backend) backend.Backend {
 		if opened != dir {
 			return folder
 		}
@@ -302,20 +303,20 @@ func writeResult(r shuffle.Run, name string, partitions int) error {
 }
 
 func (d double) MakeRoom(dir string) error {
-	return d.around("mkdir", dir, func() error { return d.Place.MakeRoom(dir) })
+	return d.around("mkdir", dir, func() error { return d.Backend.MakeRoom(dir) })
 }
 
 func (d double) Mark(maps, mark, content string) error {
-	return d.around("mark", mark, func() error { return d.Place.Mark(maps, mark, content) })
+	return d.around("mark", mark, func() error { return d.Backend.Mark(maps, mark, content) })
 }
 
 func (d double) Check(dir string) error {
-	return d.around("check", dir, func() error { return d.Place.Check(dir) })
+	return d.around("check", dir, func() error { return d.Backend.Check(dir) })
 }
 
-func (d double) Create(path string, durable bool) (u shuffle.Upload, err error) {
+func (d double) Create(path string, durable bool) (u backend.Upload, err error) {
 	err = d.around("create", path, func() error {
-		u, err = d.Place.Create(path, durable)
+		u, err = d.Backend.Create(path, durable)
 		return err
 	})
 	if err != nil {
@@ -327,9 +328,9 @@ func (d double) Create(path string, durable bool) (u shuffle.Upload, err error) 
 	return doubleUpload{u, d.striker, path}, nil
 }
 
-func (d double) Open(path string) (o shuffle.Object, err error) {
+func (d double) Open(path string) (o backend.Object, err error) {
 	err = d.around("open", path, func() error {
-		o, err = d.Place.Open(path)
+		o, err = d.Backend.Open(path)
 		return err
 	})
 	if err != nil {
@@ -342,15 +343,15 @@ func (d double) Open(path string) (o shuffle.Object, err error) {
 }
 
 func (d double) Remove(path string) error {
-	return d.around("remove", path, func() error { return d.Place.Remove(path) })
+	return d.around("remove", path, func() error { return d.Backend.Remove(path) })
 }
 
 func (d double) RemoveAll(dir string) error {
-	return d.around("removeall", dir, func() error { return d.Place.RemoveAll(dir) })
+	return d.around("removeall", dir, func() error { return d.Backend.RemoveAll(dir) })
 }
 
 type doubleUpload struct {
-	shuffle.Upload
+	backend.Upload
 	*striker
 	path string
 }
@@ -371,7 +372,7 @@ func (u doubleUpload) Finish() error { return u.around("rename", u.path, u.Uploa
 func (u doubleUpload) Abort() error  { return u.around("abort", u.path, u.Upload.Abort) }
 
 type doubleObject struct {
-	shuffle.Object
+	backend.Object
 	*striker
 	path string
 }

@@ -27,6 +27,17 @@ type Histories struct {
 	forbidden bool // the history of the last one
 }
 
+// NewHistories is a folder for the histories of jobs. It is in the one that the environment names, and
+// stays, or it is a temporary one.
+func NewHistories() (*Histories, error) {
+	parent := os.Getenv(history.Variable)
+	dir, err := os.MkdirTemp(parent, "histories-*")
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	return &Histories{Dir: dir, Keep: parent != "", Recorder: &history.Recorder{}}, err
+}
+
 // folder is that of the n-th job, from 1.
 func (h *Histories) folder(n int) string { return filepath.Join(h.Dir, strconv.Itoa(n)) }
 

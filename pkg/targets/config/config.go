@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Dir          string                // state folder; ".wordcount"
 	Inputs       []string              // files, folders and patterns; those of the folder's last run, or "data"
-	Exclude      []string              // globs to leave out, see plan.ParseGlobs; none
+	Exclude      []string              // globs to leave out, see glob.ParseList; none
 	Skip         plan.Skip             // what to leave out instead of ending the run; nothing
 	Growing      bool                  // count a growing file up to its size at planning time
 	Field        string                // what is counted of each record, see package record; plain text

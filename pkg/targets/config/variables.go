@@ -13,9 +13,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/checkpoint"
 	"github.com/magereduce/magereduce/pkg/wordcount/metrics"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan/glob"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/recount"
-	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/worker"
 )
 
@@ -39,7 +40,7 @@ var variables = []variable{
 		return err
 	}},
 	{"WORDCOUNT_EXCLUDE", "", func(c *Config, v string) (err error) {
-		c.Exclude, err = plan.ParseGlobs(v)
+		c.Exclude, err = glob.ParseList(v)
 		return err
 	}},
 	{"WORDCOUNT_SKIP", "", func(c *Config, v string) (err error) {
@@ -92,7 +93,7 @@ var variables = []variable{
 	}},
 	{"WORDCOUNT_SHUFFLE", "in the state folder", func(c *Config, v string) error {
 		c.Shuffle = v
-		_, err := shuffle.Where(v)
+		_, err := backend.Where(v)
 		return err
 	}},
 	{"WORDCOUNT_LEASE", "10s", duration(func(c *Config) *time.Duration { return &c.Lease })},

@@ -4,6 +4,7 @@ import (
 	_ "embed" // the manifests
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,23 @@ type Workers struct {
 	Memory      int64    // bytes for each worker, without what its container needs besides
 	Settings    []Setting
 	Secrets     []Secret
+}
+
+// TellOfS3 adds where S3 is for this process, and as whom it asks.
+func (w *Workers) TellOfS3() {
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if value := os.Getenv(name); value != "" {
+			w.Settings = append(w.Settings, Setting{Name: name, Value: value})
+		}
+	}
+	for _, secret := range []Secret{
+		{Name: "AWS_ACCESS_KEY_ID", Key: "access-key-id"}, {Name: "AWS_SECRET_ACCESS_KEY", Key: "secret-access-key"},
+		{Name: "AWS_SESSION_TOKEN", Key: "session-token"},
+	} {
+		if os.Getenv(secret.Name) != "" {
+			w.Secrets = append(w.Secrets, secret)
+		}
+	}
 }
 
 // Folder is a folder, or a single file, that has the same path in a container as outside.

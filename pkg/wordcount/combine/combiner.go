@@ -14,6 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 const (
@@ -55,7 +56,7 @@ type Combiner struct {
 // New makes a combiner that counts what a job says. memory is how many bytes the worker may use, and
 // store is where its map outputs are. The error wraps protocol.ErrInput.
 func New(reducers int, memory int64, store string, counting plan.Counting) (*Combiner, error) {
-	c := &Combiner{reducers: reducers, memory: memory, besides: shuffle.Room(store), table: count.New()}
+	c := &Combiner{reducers: reducers, memory: memory, besides: backend.Room(store), table: count.New()}
 	if err := c.countRecords(counting); err != nil {
 		return nil, err
 	}

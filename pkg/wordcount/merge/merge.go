@@ -10,6 +10,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/retry"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 const (
@@ -43,8 +44,8 @@ type Merger struct {
 
 // New returns a merger for a worker that may use so many bytes of memory, and reads from a store.
 func New(client protocol.Client, bytes int64, store string) Merger {
-	room := memory.Room(bytes) - shuffle.Room(store)
-	return Merger{client: client, room: max(room, leastRoom), share: memory.ListRoom(bytes), together: shuffle.InS3(store)}
+	room := memory.Room(bytes) - backend.Room(store)
+	return Merger{client: client, room: max(room, leastRoom), share: memory.ListRoom(bytes), together: backend.InS3(store)}
 }
 
 // named is a map output as it was committed.

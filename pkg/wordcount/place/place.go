@@ -12,12 +12,13 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/shuffle"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/state"
 )
 
 // Store is where this folder keeps the map outputs of a job with reducers.
 type Store struct {
-	Dir    string // as shuffle.Where writes it
+	Dir    string // as backend.Where writes it
 	Chosen bool   // people chose it, and it isn't the default
 }
 
@@ -152,7 +153,7 @@ func (k *Keeper) With(ctx context.Context, s state.Store, open opening, do func(
 	if ctx.Err() != nil && err != nil {
 		return context.Cause(ctx)
 	}
-	if errors.Is(err, shuffle.ErrUnusable) {
+	if errors.Is(err, backend.ErrUnusable) {
 		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	if errors.Is(err, shuffle.ErrHost) || errors.Is(err, shuffle.ErrName) {

@@ -92,26 +92,6 @@ func TestAPatternIsWhatItMatchesAndFoldersWithAllInThem(t *testing.T) {
 	check.IsError(t, err, protocol.ErrInput, "begins in a folder that doesn't exist")
 }
 
-// A folder that is not looked into has nothing in it that matches.
-func FuzzAPatternIsLookedForWhereItMatches(f *testing.F) {
-	for pattern, path := range map[string]string{
-		"{**,x}/y": "a/b/y", "a[^a]*": "a/b", "?***/*": "ab/c/d", "*/b": "a/b", "**/*.gz": "a/b/c.gz", `a/b\/*.{gz,x}`: "a/b/c.x", "{a/b,c}/*": "a/b/c",
-	} {
-		f.Add(pattern, path)
-	}
-	f.Fuzz(func(t *testing.T, text, path string) {
-		p, err := parsePattern(text)
-		if err != nil || !p.matches(path) {
-			return
-		}
-		for end := range ancestors(path) {
-			if end < len(path) && !p.mayHold(path[:end]) {
-				t.Errorf("%q matches %q, and is not looked for in %q", text, path, path[:end])
-			}
-		}
-	})
-}
-
 func TestWhatExistsAsItIsWrittenIsNoPattern(t *testing.T) {
 	t.Parallel()
 	names := []string{"*", "a,b", "[x]/{y}", "q?", `back\slash`, "@list"}

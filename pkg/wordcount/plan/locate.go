@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan/glob"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +22,7 @@ type place struct {
 	name    string // as it was asked for, but absolute
 	kind    kind
 	top     string // a file, or a folder without links in its path
-	pattern pattern
+	pattern glob.Pattern
 	info    input.Info // of a file
 	begin   string     // in S3: what all paths below top begin with that are asked for
 }
@@ -50,7 +52,7 @@ func locate(ctx context.Context, name string) (at place, err error) {
 	if err == nil {
 		at.info, err = input.Local{}.Stat(ctx, at.top)
 	}
-	if err != nil && hasMeta(name) {
+	if err != nil && glob.HasMeta(name) {
 		return locatePattern(name)
 	}
 	if err != nil {
@@ -70,13 +72,13 @@ func locate(ctx context.Context, name string) (at place, err error) {
 // locatePattern finds the folder in which a pattern begins. Links in the path of that folder are
 // followed.
 func locatePattern(name string) (at place, err error) {
-	base, text := splitPattern(name)
-	if at.pattern, err = parsePattern(text); err != nil {
+	base, text := glob.Split(name)
+	if at.pattern, err = glob.Parse(text); err != nil {
 		return at, fmt.Errorf("%w: %s: it doesn't exist, and as a pattern it is malformed", protocol.ErrInput, quoted(name))
 	}
 	at.kind = aPattern
 	if at.top, err = filepath.Abs(base); err == nil {
-		at.name = escapeMeta(strings.TrimSuffix(at.top, "/")) + "/" + text
+		at.name = glob.Escape(strings.TrimSuffix(at.top, "/")) + "/" + text
 		at.top, err = filepath.EvalSymlinks(at.top)
 	}
 	if err != nil {
@@ -104,25 +106,21 @@ func locateObjects(ctx context.Context, name string) (at place, err error) {
 // objectsBelow is an input in S3 that is no object.
 func objectsBelow(u s3.URL) (at place, err error) {
 	at = place{name: u.String(), kind: aFolder}
-	if !hasMeta(u.Key) {
+	if !glob.HasMeta(u.Key) {
 		at.top = strings.TrimSuffix(at.name, "/") + "/"
 		at.begin = at.top
 		return at, nil
 	}
 	at.kind = aPattern
-	folder, text := splitPattern(u.Key)
-	if at.pattern, err = parsePattern(text); err != nil {
+	folder, text := glob.Split(u.Key)
+	if at.pattern, err = glob.Parse(text); err != nil {
 		return at, fmt.Errorf("%w: %s: there is no such object, and as a pattern it is malformed", protocol.ErrInput, quoted(at.name))
 	}
 	at.top = s3.URL{Bucket: u.Bucket}.String()
 	if folder != "." {
 		at.top += folder + "/"
 	}
-	literal := strings.IndexAny(text, meta)
-	if literal < 0 { // what hasMeta saw is escaped
-		literal = len(text)
-	}
-	at.begin = at.top + text[:literal]
+	at.begin = at.top + glob.Literal(text)
 	return at, nil
 }
 
@@ -132,7 +130,7 @@ func IsAbs(name string) bool { return filepath.IsAbs(name) || input.InS3(name) }
 // Missing returns an error if an input can't exist, as far as that can be said without asking S3.
 func Missing(inputs []string) error {
 	for _, name := range inputs {
-		if _, err := input.Stat(name); err != nil && !hasMeta(name) && !input.InS3(name) {
+		if _, err := input.Stat(name); err != nil && !glob.HasMeta(name) && !input.InS3(name) {
 			if path, ok := errors.AsType[*fs.PathError](err); ok {
 				err = path.Err
 			}
@@ -140,4 +138,14 @@ func Missing(inputs []string) error {
 		}
 	}
 	return nil
+}
+
+// Base returns what must be there for an input of this file system: the file or folder of that name,
+// or the folder in which a pattern begins.
+func Base(name string) string {
+	if _, err := os.Lstat(name); err == nil || !glob.HasMeta(name) {
+		return name
+	}
+	folder, _ := glob.Split(name)
+	return folder
 }

@@ -5,12 +5,13 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan/glob"
 )
 
 // Root is an input of which a worker may read everything, and nothing else.
 type Root struct {
 	top     string
-	pattern pattern // of what may be read below top; if it has no text: everything
+	pattern glob.Pattern // of what may be read below top; the zero one: everything
 }
 
 // RootOf returns an input as a worker may read it. It asks nothing of S3.
@@ -25,9 +26,9 @@ func RootOf(name string) Root {
 		}
 		return Root{top: name}
 	}
-	if _, err := input.Stat(name); err != nil && hasMeta(name) {
-		folder, text := splitPattern(name)
-		if p, err := parsePattern(text); err == nil {
+	if _, err := input.Stat(name); err != nil && glob.HasMeta(name) {
+		folder, text := glob.Split(name)
+		if p, err := glob.Parse(text); err == nil {
 			return Root{input.RealPath(folder), p}
 		}
 	}
@@ -38,10 +39,10 @@ func RootOf(name string) Root {
 func (r Root) Holds(path string) bool {
 	top := strings.TrimSuffix(r.top, "/")
 	if path == top { // an object has no slash behind its key
-		return r.pattern.text == ""
+		return r.pattern.IsZero()
 	}
 	below, in := strings.CutPrefix(path, top+"/")
-	return in && (r.pattern.text == "" || r.pattern.holds(below))
+	return in && (r.pattern.IsZero() || r.pattern.Holds(below))
 }
 
 // String names the input for people.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
+	"github.com/magereduce/magereduce/pkg/wordcount/plan/glob"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
@@ -17,7 +18,7 @@ import (
 var ErrForbidden = fmt.Errorf("%w: not everything in it may be read", protocol.ErrInput)
 
 // Scan lists the regular files of the inputs. An input is a file, a folder with everything below it,
-// or a pattern as [ParseGlobs] describes them, for the path of files and of such folders. What exists
+// or a pattern as [glob.ParseList] describes them, for the path of files and of such folders. What exists
 // as it is written is no pattern. Scan also lists what is not counted, with the reasons.
 //
 // A path is counted once, also if several inputs lead to it. A link to a file has a path of its own,
@@ -28,7 +29,7 @@ var ErrForbidden = fmt.Errorf("%w: not everything in it may be read", protocol.E
 // The error wraps ErrInput, and names the file or the malformed pattern. If ctx has ended, the error is
 // its cause.
 func Scan(ctx context.Context, inputs []string, state string, o Options) (Manifest, error) {
-	globs, err := compile(o.Exclude)
+	exclude, err := glob.Compile(o.Exclude)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
@@ -38,7 +39,7 @@ func Scan(ctx context.Context, inputs []string, state string, o Options) (Manife
 	if state != "" {
 		state = input.RealPath(state)
 	}
-	s := scan{state: state, globs: globs, sel: o.Selection, found: newExaminer(ctx, o, slices.ContainsFunc(inputs, input.InS3))}
+	s := scan{state: state, exclude: exclude, sel: o.Selection, found: newExaminer(ctx, o, slices.ContainsFunc(inputs, input.InS3))}
 	var m Manifest
 	for _, name := range inputs {
 		var at place
@@ -100,7 +101,7 @@ func (m *Manifest) settle() {
 // scan goes through the inputs.
 type scan struct {
 	state   string
-	globs   []glob
+	exclude []glob.Exclusion
 	sel     Selection
 	found   *examiner
 	skipped []Skipped
@@ -153,7 +154,7 @@ func (w *walk) objects(ctx context.Context) error {
 
 func (w *walk) object(e input.Entry) {
 	name := e.Path[w.below:]
-	if w.kind == aPattern && !w.pattern.holds(name) {
+	if w.kind == aPattern && !w.pattern.Holds(name) {
 		return
 	}
 	w.matched++
@@ -161,9 +162,9 @@ func (w *walk) object(e input.Entry) {
 		w.skip(e.Path, whyMark)
 		return
 	}
-	for at := range ancestors(name) {
-		if i := slices.IndexFunc(w.globs, func(g glob) bool { return g.matches(name[:at], at < len(name)) }); i >= 0 {
-			w.skipOnce(e.Path[:w.below+at], w.globs[i].why)
+	for at := range glob.Ancestors(name) {
+		if i := slices.IndexFunc(w.exclude, func(x glob.Exclusion) bool { return x.Matches(name[:at], at < len(name)) }); i >= 0 {
+			w.skipOnce(e.Path[:w.below+at], w.exclude[i].Why)
 			return
 		}
 	}
@@ -194,15 +195,15 @@ func (w *walk) folder(ctx context.Context, dir string, all bool) error {
 // entry adds a file, or a folder with everything below it.
 func (w *walk) entry(ctx context.Context, e input.Entry, all bool) error {
 	name := e.Path[w.below:]
-	if !all && w.pattern.matches(name) {
+	if !all && w.pattern.Matches(name) {
 		w.matched++
 		all = true
 	}
-	if !all && !(e.Folder && w.pattern.mayHold(name)) {
+	if !all && !(e.Folder && w.pattern.MayHold(name)) {
 		return nil
 	}
-	if i := slices.IndexFunc(w.globs, func(g glob) bool { return g.matches(name, e.Folder) }); i >= 0 {
-		w.skip(e.Path, w.globs[i].why)
+	if i := slices.IndexFunc(w.exclude, func(x glob.Exclusion) bool { return x.Matches(name, e.Folder) }); i >= 0 {
+		w.skip(e.Path, w.exclude[i].Why)
 		return nil
 	}
 	if e.Folder {

@@ -8,7 +8,7 @@ import (
 // Selection says which files of an input are counted, and how far. The zero value selects every
 // regular file, as a whole.
 type Selection struct {
-	Exclude []string // globs, as ParseGlobs describes them
+	Exclude []string // globs, as glob.ParseList describes them
 	Skip    Skip
 	Growing bool // files may grow during the run; each is counted up to its size at planning
 }

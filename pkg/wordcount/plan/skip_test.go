@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/plan/glob"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
@@ -74,7 +75,7 @@ func TestPatternsMeanWhatTheyMeanInGitignore(t *testing.T) {
 		"b/*/nothing/": nil,
 		"**":           all,
 	} {
-		patterns, err := ParseGlobs(pattern)
+		patterns, err := glob.ParseList(pattern)
 		check.Must(t, err)
 		if len(patterns) != 1 {
 			t.Errorf("%q is %q", pattern, patterns)
@@ -96,27 +97,11 @@ func TestPatternsMeanWhatTheyMeanInGitignore(t *testing.T) {
 	}
 }
 
-func TestPatternsArePartedByCommasAndLines(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string][]string{
-		"":                      nil,
-		" , \n,":                nil,
-		"*.gz":                  {"*.gz"},
-		"*.gz, .git\n/a b/,\n":  {"*.gz", ".git", "/a b/"},
-		`*.{gz,z{1,2}},x\,y,\\`: {"*.{gz,z{1,2}}", `x\,y`, `\\`},
-		"\\{,a":                 {"\\{", "a"},
-	} {
-		if got, err := ParseGlobs(text); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q is %q, %v; want %q", text, got, err, want)
-		}
-	}
-}
-
 func TestAMalformedPatternIsNamed(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"[a", "{a", "a{b,c", "!keep", "/", "//", `a\`, "[]", "a/[b/c"} {
 		text := "*.gz,\n" + bad
-		if _, err := ParseGlobs(text); err == nil || !strings.Contains(err.Error(), "pattern "+strconv.Quote(bad)) {
+		if _, err := glob.ParseList(text); err == nil || !strings.Contains(err.Error(), "pattern "+strconv.Quote(bad)) {
 			t.Errorf("%q: %v", bad, err)
 		}
 		_, err := Scan(t.Context(), []string{t.TempDir()}, "", Options{Selection: Selection{Exclude: []string{"*.gz", bad}}})

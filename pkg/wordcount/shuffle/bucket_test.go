@@ -12,6 +12,7 @@ import (
 
 	"github.com/magereduce/magereduce/pkg/s3"
 	"github.com/magereduce/magereduce/pkg/s3/s3test"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
@@ -157,7 +158,7 @@ func TestFault83WhereS3DoesNotSayThatSomethingIsMissingNothingIsKept(t *testing.
 		return runOf(t, s, aJob, aRun).Usable()
 	}
 	check.Must(t, usable("s3://bucket"))
-	check.IsError(t, usable("s3://no-such-bucket/prefix"), ErrUnusable, "s3://no-such-bucket/prefix", "NoSuchBucket", "make the bucket first")
+	check.IsError(t, usable("s3://no-such-bucket/prefix"), backend.ErrUnusable, "s3://no-such-bucket/prefix", "NoSuchBucket", "make the bucket first")
 	for _, c := range []struct {
 		fault s3test.Fault
 		says  string
@@ -167,7 +168,7 @@ func TestFault83WhereS3DoesNotSayThatSomethingIsMissingNothingIsKept(t *testing.
 	} {
 		server.Before(t, func(*http.Request) s3test.Fault { return c.fault })
 		err := usable("s3://bucket/prefix")
-		check.IsError(t, err, ErrUnusable, c.says)
+		check.IsError(t, err, backend.ErrUnusable, c.says)
 		check.IsError(t, err, ErrHost, `"s3://bucket/prefix"`)
 		if strings.Contains(err.Error(), s3test.Secret) || strings.Contains(err.Error(), "\n") {
 			t.Error(err)
@@ -292,21 +293,5 @@ func TestNeighbouringPartitionsInS3AreOneRequest(t *testing.T) {
 	check.Must(t, readAll(t, r, files, numbered(20_000).table().Descending()))
 	if n.Load() > 4 {
 		t.Errorf("a result file takes %d requests", n.Load())
-	}
-}
-
-func TestAStoreIsWrittenInOneWay(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"s3://bucket": "s3://bucket", "s3://bucket/": "s3://bucket", "s3://bucket/a/b//": "s3://bucket/a/b", "/a/../b/": "/b",
-	} {
-		if got, err := Where(text); got != want || err != nil {
-			t.Errorf("%s is %s, %v", text, got, err)
-		}
-	}
-	for _, wrong := range []string{"s3://", "s3:///a", "s3://a b/c", "s3://bucket/\x00"} {
-		if _, err := Where(wrong); err == nil || err.Error() != "write s3://bucket/prefix" {
-			t.Errorf("%q: %v", wrong, err)
-		}
 	}
 }

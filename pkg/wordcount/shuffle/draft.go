@@ -3,6 +3,7 @@ package shuffle
 import (
 	"bufio"
 	"errors"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 // writeStep is how many bytes are written at once.
@@ -14,7 +15,7 @@ type draft struct {
 	run  Run
 	path string
 
-	upload Upload
+	upload backend.Upload
 	out    *bufio.Writer
 	bytes  int64
 	err    error // sticky
@@ -27,7 +28,7 @@ func (r Run) draft(path string, durable bool) (draft, error) {
 	if err := r.CheckMark(); err != nil {
 		return draft{}, err
 	}
-	upload, err := r.store.place.Create(path, durable)
+	upload, err := r.store.backend.Create(path, durable)
 	if err != nil {
 		return draft{}, r.failed(path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/magereduce/magereduce/pkg/syserr"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 var (
@@ -25,19 +26,13 @@ var (
 	// ErrNoStore is the host's error of a store whose folder is not there.
 	ErrNoStore = fmt.Errorf("its folder is not there: %w", fs.ErrNotExist)
 
-	// ErrUnusable is the host's error of a store that can't be used as it is given, until people mend
-	// the options or the rights.
-	ErrUnusable = errors.New("nothing can be kept there")
-
 	// ErrNoMark is the host's error of a run whose mark is not there. The run was deleted, or
 	// another file system is mounted in the place of the store, or none.
 	ErrNoMark = errors.New("no mark of the run")
 )
 
-// lost is what is wrong with a map output.
-type lost string
-
-func (l lost) Error() string { return string(l) }
+// lost is what is wrong with a file of a store.
+type lost = backend.Lost
 
 // lostError is of the class ErrLost.
 func lostError(path string, what lost) error {

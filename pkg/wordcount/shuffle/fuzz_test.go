@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
-// memory is a place that holds one map output, and the mark.
+// memory is a backend that holds one map output, and the mark.
 type memory struct {
-	Place
+	backend.Backend
 	content []byte
 }
 
@@ -24,7 +25,7 @@ func (o memoryObject) Close() error         { return nil }
 func (o memoryObject) Size() (int64, error) { return o.Reader.Size(), nil }
 func (o memoryObject) Expect(int64, int64)  {}
 
-func (m memory) Open(path string) (Object, error) {
+func (m memory) Open(path string) (backend.Object, error) {
 	if path == (Run{job: aJob, run: aRun}).mark() {
 		return memoryObject{bytes.NewReader([]byte(aRun))}, nil
 	}
@@ -34,7 +35,7 @@ func (m memory) Open(path string) (Object, error) {
 // accepted reads all of a map output of any bytes. If they are accepted, they must be the very bytes
 // that a writer would have written of these segments.
 func accepted(t *testing.T, content []byte, partitions int) {
-	r := Run{&Store{place: memory{content: content}}, aJob, aRun}
+	r := Run{&Store{backend: memory{content: content}}, aJob, aRun}
 	out, err := r.Open(aName, partitions)
 	if err != nil {
 		if !errors.Is(err, ErrLost) {

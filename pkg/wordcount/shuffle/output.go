@@ -3,6 +3,7 @@ package shuffle
 import (
 	"encoding/binary"
 	"errors"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 	"io"
 	"unsafe"
 )
@@ -14,7 +15,7 @@ type Output struct {
 	id   identity
 	path string
 
-	file    Object // nil: not open
+	file    backend.Object // nil: not open
 	bytes   int64
 	entries []entry // of spill 0, by partition, then of spill 1, and so on
 }
@@ -84,7 +85,7 @@ func (o *Output) load() error {
 // open opens the file if it isn't open.
 func (o *Output) open() (err error) {
 	if o.file == nil {
-		o.file, err = o.run.store.place.Open(o.path)
+		o.file, err = o.run.store.backend.Open(o.path)
 	}
 	return err
 }
@@ -92,7 +93,7 @@ func (o *Output) open() (err error) {
 func (o *Output) readAt(b []byte, off int64) error { return readAt(o.file, b, off) }
 
 // readAt fills b.
-func readAt(file Object, b []byte, off int64) error {
+func readAt(file backend.Object, b []byte, off int64) error {
 	n, err := file.ReadAt(b, off)
 	switch {
 	case n == len(b):

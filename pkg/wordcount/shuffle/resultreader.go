@@ -8,6 +8,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/magereduce/magereduce/pkg/wordcount/count"
+	"github.com/magereduce/magereduce/pkg/wordcount/shuffle/backend"
 )
 
 // resultReader reads a result file once, from its first word to its last. It holds one block.
@@ -17,7 +18,7 @@ type resultReader struct {
 	header []byte
 	shut   bool // after each block, because there are very many files
 
-	file   Object // nil: not open
+	file   backend.Object // nil: not open
 	tail   resultTail
 	at     int64 // where the next block begins
 	end    int64 // where the tail begins
@@ -175,7 +176,7 @@ func uvarint(s string) (n uint64, rest string) {
 
 func (r *resultReader) open() (err error) {
 	if r.file == nil {
-		r.file, err = r.run.store.place.Open(r.path)
+		r.file, err = r.run.store.backend.Open(r.path)
 	}
 	return err
 }

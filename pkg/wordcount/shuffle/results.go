@@ -43,7 +43,7 @@ func (r Run) result(name string, partition, partitions int) (identity, string, e
 // PrepareResults makes the folder of the result files, if it isn't there. Only a supervisor does that,
 // before Prepare.
 func (r Run) PrepareResults() error {
-	if err := r.store.place.MakeRoom(r.results()); err != nil {
+	if err := r.store.backend.MakeRoom(r.results()); err != nil {
 		return hostError(r.store.where, r.results(), err)
 	}
 	return nil
@@ -53,7 +53,7 @@ func (r Run) PrepareResults() error {
 // mark, it was made by the supervisor. But it stays when the job is sealed, so it shows that this is
 // the place of a sealed run.
 func (r Run) CheckResults() error {
-	if err := r.store.place.Check(r.results()); err != nil {
+	if err := r.store.backend.Check(r.results()); err != nil {
 		return hostError(r.store.where, r.results(), err)
 	}
 	return nil
@@ -66,7 +66,7 @@ func (r Run) RemoveResult(name string) error {
 	if err != nil {
 		return err
 	}
-	return r.removed(path, r.store.place.Remove(path))
+	return r.removed(path, r.store.backend.Remove(path))
 }
 
 // Words yields the words of all result files in the order of count.Entry.Before. There is one file of

@@ -53,11 +53,11 @@ func (r Run) Partitioner(partitions int) count.Partitioner {
 // folder after the other, and each may be one that was just found or made.
 const prepareTries = 10
 
-// Usable says why nothing can be kept in the store. The error is the host's, and wraps ErrUnusable if
+// Usable says why nothing can be kept in the store. The error is the host's, and wraps backend.ErrUnusable if
 // people must mend the options or the rights. It is for a supervisor, before a run begins, and for a host
 // that joins.
 func (r Run) Usable() error {
-	if err := r.store.place.Usable(); err != nil {
+	if err := r.store.backend.Usable(); err != nil {
 		return fmt.Errorf("shuffle: %w %s: %w", ErrHost, strconv.Quote(r.store.where), err)
 	}
 	return nil
@@ -68,9 +68,9 @@ func (r Run) Usable() error {
 // the one that the others use. A run that is prepared needs no room on the disk to be prepared again.
 func (r Run) Prepare() (err error) {
 	for range prepareTries {
-		err = r.store.place.MakeRoom(r.maps())
+		err = r.store.backend.MakeRoom(r.maps())
 		if err == nil && r.readMark() != nil {
-			err = r.store.place.Mark(r.maps(), r.mark(), r.run)
+			err = r.store.backend.Mark(r.maps(), r.mark(), r.run)
 		}
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			break
@@ -95,7 +95,7 @@ func (r Run) CheckMark() error {
 }
 
 func (r Run) readMark() error {
-	file, err := r.store.place.Open(r.mark())
+	file, err := r.store.backend.Open(r.mark())
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (r Run) Remove(name string) error {
 	if err != nil {
 		return err
 	}
-	return r.removed(path, r.store.place.Remove(path))
+	return r.removed(path, r.store.backend.Remove(path))
 }
 
 // DiscardMaps deletes the mark, then all map outputs, and then the folder of the run if nothing else
@@ -128,10 +128,10 @@ func (r Run) DiscardMaps() error { return r.discard(r.maps()) }
 func (r Run) Delete() error { return r.discard(r.dir()) }
 
 func (r Run) discard(dir string) error {
-	if err := r.store.place.Remove(r.mark()); err != nil {
+	if err := r.store.backend.Remove(r.mark()); err != nil {
 		return r.removed(r.mark(), err)
 	}
-	return r.removed(dir, r.store.place.RemoveAll(dir))
+	return r.removed(dir, r.store.backend.RemoveAll(dir))
 }
 
 func (r Run) removed(path string, err error) error {

@@ -15,7 +15,7 @@ import (
 // Store says where a run has its map outputs.
 type Store struct {
 	Run string `json:"run"`
-	Dir string `json:"dir"` // as shuffle.Where writes it
+	Dir string `json:"dir"` // as backend.Where writes it
 	// Own says that this folder made the run's mark. Only then may it restore and delete it.
 	Own bool `json:"own"`
 }

@@ -1,4 +1,6 @@
-package targets
+// Package texts writes texts to count for a target: as its flags say, and with a bar of progress. What the
+// texts are made of is the business of package corpus.
+package texts
 
 import (
 	"cmp"
@@ -14,27 +16,35 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// generate writes a corpus as the flags say.
-func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *string, seed *int) (err error) {
+// Flags are those of the target data:generate. A flag that isn't given is nil.
+type Flags struct {
+	Out, Bytes   *string
+	Files, Words *int
+	Zipf         *string
+	Seed         *int
+}
+
+// Generate writes texts as the flags say. An error about a flag wraps protocol.ErrInput.
+func Generate(ctx context.Context, f Flags) (err error) {
 	var spec corpus.Spec
-	if bytes != nil {
-		if spec.Bytes, err = corpusSize(*bytes); err != nil {
+	if f.Bytes != nil {
+		if spec.Bytes, err = Size(*f.Bytes); err != nil {
 			return err
 		}
 	}
-	if zipf != nil {
-		if spec.Zipf, err = strconv.ParseFloat(*zipf, 64); err != nil || spec.Zipf == 0 {
-			return fmt.Errorf("%w: -zipf=%s: write a number like 1.07", protocol.ErrInput, *zipf)
+	if f.Zipf != nil {
+		if spec.Zipf, err = strconv.ParseFloat(*f.Zipf, 64); err != nil || spec.Zipf == 0 {
+			return fmt.Errorf("%w: -zipf=%s: write a number like 1.07", protocol.ErrInput, *f.Zipf)
 		}
 	}
 	dir := "corpus"
-	if out != nil {
-		dir = cmp.Or(*out, dir)
+	if f.Out != nil {
+		dir = cmp.Or(*f.Out, dir)
 	}
 	for _, number := range []struct {
 		flag        string
 		given, into *int
-	}{{"files", files, &spec.Files}, {"words", words, &spec.Words}} {
+	}{{"files", f.Files, &spec.Files}, {"words", f.Words, &spec.Words}} {
 		if number.given == nil {
 			continue
 		}
@@ -42,22 +52,22 @@ func generate(ctx context.Context, out, bytes *string, files, words *int, zipf *
 			return fmt.Errorf("%w: -%s=0: write a number above 0", protocol.ErrInput, number.flag)
 		}
 	}
-	if seed != nil {
-		spec.Seed = uint64(*seed)
+	if f.Seed != nil {
+		spec.Seed = uint64(*f.Seed)
 	}
 	if err := spec.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	spec = spec.WithDefaults()
-	if err := writeCorpus(ctx, dir, spec); err != nil {
+	if err := Write(ctx, dir, spec); err != nil {
 		return err
 	}
 	show.NewProgress(os.Stderr).Say("data:generate", "%s in %s", show.Plural(spec.Files, "file"), dir)
 	return nil
 }
 
-// writeCorpus writes a corpus, and shows its progress.
-func writeCorpus(ctx context.Context, dir string, spec corpus.Spec) error {
+// Write writes texts to a folder, and shows its progress.
+func Write(ctx context.Context, dir string, spec corpus.Spec) error {
 	bar := show.NewProgress(os.Stderr)
 	bar.Total = spec.Bytes
 	defer bar.Finish()
@@ -68,8 +78,8 @@ func writeCorpus(ctx context.Context, dir string, spec corpus.Spec) error {
 	return err
 }
 
-// corpusSize reads the flag -bytes of a target that writes a corpus.
-func corpusSize(v string) (int64, error) {
+// Size reads the flag -bytes of a target that writes texts. The error wraps protocol.ErrInput.
+func Size(v string) (int64, error) {
 	size, err := config.Size(v)
 	if err == nil && size == 0 {
 		err = errors.New("write a size above 0")

@@ -1,4 +1,4 @@
-package shuffle
+package backend
 
 import (
 	"context"
@@ -13,14 +13,17 @@ import (
 	"github.com/magereduce/magereduce/pkg/s3"
 )
 
-// bucket is a store in S3: the keys that begin with a prefix. It has no folders, and a file needs no
+// bucket is a Backend in S3: the keys that begin with a prefix. It has no folders, and a file needs no
 // other name while it is written, because an object is there as a whole or not at all. No request asks
 // the server to refuse a name that is there: the names are nonces, and a request that is sent again,
 // because its answer was lost, would meet its own object.
 type bucket struct {
-	ctx  context.Context // of all requests
-	base s3.URL
+	ctx    context.Context // of all requests
+	cancel context.CancelFunc
+	base   s3.URL
 }
+
+func (b bucket) Close() error { b.cancel(); return nil }
 
 const (
 	// windowSize is how many bytes are read together. Segments of partitions that are read one after
@@ -157,13 +160,10 @@ func (o *bucketObject) Close() error {
 // absent says what it means that an object is not there.
 func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, s3.ErrNoBucket) {
-		return lost("it is not there")
+		return Lost("it is not there")
 	}
 	return err
 }
-
-// InS3 reports whether a store is one in S3.
-func InS3(where string) bool { return strings.HasPrefix(where, s3.Scheme) }
 
 // parseBucket reads s3://bucket/prefix. A slash at the end means nothing.
 func parseBucket(where string) (s3.URL, error) {

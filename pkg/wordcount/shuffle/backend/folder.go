@@ -1,4 +1,4 @@
-package shuffle
+package backend
 
 import (
 	"cmp"
@@ -12,8 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folder is a store in a folder. All paths go through one os.Root, so no link leads out of it.
+// folder is a Backend. All paths go through one os.Root, so no link leads out of it.
 type folder struct{ root *os.Root }
+
+func (f folder) Close() error { return f.root.Close() }
 
 // unfinished is the end of the name of a file that is being written. No nonce ends so.
 const unfinished = ".part"
@@ -73,7 +75,7 @@ func (f folder) Create(path string, durable bool) (Upload, error) {
 func (f folder) Open(name string) (Object, error) {
 	info, err := f.root.Lstat(name)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, lost("it is not a regular file")
+		return nil, Lost("it is not a regular file")
 	}
 	var file *os.File
 	if err == nil {
@@ -97,7 +99,7 @@ func (f folder) absent(dir string) error {
 	if err := f.Check(dir); err != nil {
 		return err
 	}
-	return lost("it is not there")
+	return Lost("it is not there")
 }
 
 func (f folder) Remove(path string) error {

@@ -1,4 +1,4 @@
-package plan
+package glob
 
 import (
 	"fmt"
@@ -8,15 +8,15 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// glob is one pattern of files to leave out.
-type glob struct {
+// An Exclusion is one pattern of files to leave out.
+type Exclusion struct {
+	Why     string // for people
 	pattern string
-	why     string
 	path    bool // it matches the path below the input, else the last name of the path
 	folder  bool // it matches folders only
 }
 
-// ParseGlobs reads patterns, one on each line or with commas between them. In {a,b} and after a
+// ParseList reads the patterns of exclusions, one on each line or with commas between them. In {a,b} and after a
 // backslash, a comma belongs to its pattern. Patterns mean what they mean in .gitignore, except
 // that they can't bring files back:
 //
@@ -28,7 +28,7 @@ type glob struct {
 //	[a-z] ? {a,b} \*    a class, one character, alternatives, the character itself
 //
 // A folder that matches is left out with everything in it. The input itself is never left out.
-func ParseGlobs(text string) ([]string, error) {
+func ParseList(text string) ([]string, error) {
 	var patterns []string
 	depth, escaped, begin := 0, false, 0
 	add := func(end int) {
@@ -52,13 +52,13 @@ func ParseGlobs(text string) ([]string, error) {
 		}
 	}
 	add(len(text))
-	_, err := compile(patterns)
+	_, err := Compile(patterns)
 	return patterns, err
 }
 
-// compile parses patterns.
-func compile(patterns []string) ([]glob, error) {
-	globs := make([]glob, len(patterns))
+// Compile parses the patterns of exclusions.
+func Compile(patterns []string) ([]Exclusion, error) {
+	exclusions := make([]Exclusion, len(patterns))
 	for i, p := range patterns {
 		text, folder := strings.CutSuffix(p, "/")
 		name, rooted := strings.CutPrefix(text, "/")
@@ -68,18 +68,18 @@ func compile(patterns []string) ([]glob, error) {
 		case name == "" || !doublestar.ValidatePattern(name):
 			return nil, fmt.Errorf("the pattern %s is malformed", strconv.Quote(p))
 		}
-		globs[i] = glob{name, "excluded by " + strconv.Quote(p), rooted || strings.Contains(name, "/"), folder}
+		exclusions[i] = Exclusion{"excluded by " + strconv.Quote(p), name, rooted || strings.Contains(name, "/"), folder}
 	}
-	return globs, nil
+	return exclusions, nil
 }
 
-// matches reports whether the pattern leaves out a path below the input.
-func (g glob) matches(path string, folder bool) bool {
-	if g.folder && !folder {
+// Matches reports whether the pattern leaves out a path below the input.
+func (e Exclusion) Matches(path string, folder bool) bool {
+	if e.folder && !folder {
 		return false
 	}
-	if !g.path {
+	if !e.path {
 		path = path[strings.LastIndexByte(path, '/')+1:]
 	}
-	return doublestar.MatchUnvalidated(g.pattern, path)
+	return doublestar.MatchUnvalidated(e.pattern, path)
 }
