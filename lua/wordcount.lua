@@ -18,9 +18,9 @@
 --                       "lost" (how often its output was lost), "errors", or the attempt that met one
 --   6 dead      hash    "<stream> <id>" -> the error that buried the task
 --   7 workers   hash    for display only: consumer -> what the worker says of itself
---   8 outputs   hash    name of a map output -> "<tokens> <bytes> <ranges of its tasks, like 1-17,20> <host>". The counts
---                       are in a file of that name, in the store that meta names. Without reducers there is no file: the
---                       counts are in the sorted set
+--   8 outputs   hash    name of a map output -> "<tokens> <bytes> <ranges of its tasks, like 1-17,20> <host> <tally>". The
+--                       counts are in a file of that name, in the store that meta names. Without reducers there is no file:
+--                       the counts are in the sorted set
 --   9 results   hash    of a job that keeps N words: partition -> "<name of its result file> <words> <tokens>". The files
 --                       are in the store, and have all words
 --
@@ -63,7 +63,7 @@ local LEAST = {
   XACK = 3, XADD = 4, XCLAIM = 5, XGROUP = 4, XLEN = 1, XPENDING = 2, ZADD = 3, ZINCRBY = 3,
 }
 
--- Refuses a caller who lacks the right to one of the commands: met half-way, the lack would tear the function apart. Which
+-- Refuses a caller who lacks the right to one of the commands, because a refusal half-way would tear the call apart. Which
 -- key is asked about does not matter: FCALL itself wants the rights to all of them.
 local function check_rights(commands, key)
   for _, command in ipairs(commands) do
@@ -98,7 +98,8 @@ local function integer(text, what)
   return tonumber(text)
 end
 
--- Checks every second argument, from one on, to be a count. Few counts occur often, so each is looked at once.
+-- Checks that every second argument, beginning with args[from], is a count. Few counts occur often, so each is looked at
+-- once.
 local function check_counts(args, from)
   local known = {}
   for i = from, #args, 2 do
@@ -190,8 +191,9 @@ local function standing(stream, id)
   return 'undelivered'
 end
 
--- Reads n task numbers, counted from a first one on, and returns their entries, and them. One task twice in a batch would pass
--- every pending check, and count twice; so they strictly increase.
+-- Reads n numbers of tasks, from args[at] on, and returns the IDs of their entries, and the numbers. first is the number of
+-- the job's first task, and number is how many tasks the job has. One task twice in a batch would pass every pending check,
+-- and count twice; so the numbers strictly increase.
 local function batch_of(args, at, n, what, first, number)
   if n < 1 or n > BATCH then refuse('WCARG', '%.0f %ss at once, 1 to %d may be', n, what, BATCH) end
   local ids, numbers, before = {}, {}, first - 1
@@ -266,7 +268,7 @@ end
 --   ARGV    run, maps (in total), reducers, keep (how many words the sorted set may have; 0: all),
 --           store (where the outputs are; to be compared, and never obeyed), counting (what is counted, for hosts that join),
 --           first (1-based number of the first task given),
---           then two values a task: path, and "offset length size mtime"; or several of each, with NUL and space between
+--           then two values a task, its paths and its numbers: see entry.go in pkg/wordcount/plan
 --   returns {run of the job, top (number of the last task in the stream), store, phase}
 -- Guards. Without meta all the other keys go in the same call: meta alone can vanish, and what is left would stall
 -- the new job. A chunk that does not join on to what is there is not appended: after Redis came back empty between
@@ -468,8 +470,8 @@ local function put(keys, args)
   return {'committed'}
 end
 
--- put_files: names the files that have the totals of some partitions, and acknowledges the reduce tasks. It is put for a
--- job that keeps N words, and one call.
+-- put_files: names the files that have the totals of some partitions, and acknowledges the reduce tasks. It takes the place
+-- of put in a job that keeps N words, and is one call.
 --   ARGV    run, n, n partitions (0-based, strictly increasing), and for each: name of the file, words, tokens
 --   returns {'committed'} or {'refused', standing of each task}
 -- The files must be whole, and on the disk, by now: a result outlives its job. The first attempt to finish wins.
@@ -530,9 +532,9 @@ end
 --   ARGV    run, fence (a nonce)
 --   returns {the fence that stands, mapped, reduced, tokens, bytes, stored}: callers compare them with what they know
 -- Guards. Only a job that is done, with nothing buried, has a result. Where N words are kept, all of them must be there: a
--- rollback may have taken what was filled in. A fence that stands is the next caller's too: under one of its own, what
--- another supervisor has published could not be read any more. It is written nevertheless, so that WAITAOF has something to
--- wait for.
+-- rollback may have taken what was filled in. A fence that stands is the next caller's too: a second fence would make what
+-- another supervisor has published unreadable. The standing fence is written again nevertheless, so that WAITAOF has
+-- something to wait for.
 local function final(keys, args)
   local meta = open_run(keys, args[1])
   if not args[2] or args[2] == '' then refuse('WCARG', 'fence must be given') end
@@ -614,7 +616,7 @@ local function discard(keys, args)
   return redis.status_reply('OK')
 end
 
--- renew: a heartbeat; renews leases that the caller still holds and says so in `workers`.
+-- renew: a heartbeat; renews the leases that the caller still holds, and keeps in `workers` what the caller says of itself.
 --   ARGV    run, consumer, what the worker says of itself, stream, then task numbers
 --   returns how many leases it still held
 -- Guard: only the present owner's. XCLAIM asks nobody, and would take the task back from the thief.
@@ -763,7 +765,7 @@ local function status(keys, args)
     redis.call('HGETALL', keys[WORKERS]), redis.call('XLEN', keys[MAP]), waiting(keys[MAP]), waiting(keys[REDUCE])}
 end
 
--- The commands are those that a function may call from its first write on, all of them; before it one that is refused
+-- commands are all commands that a function may call from its first write on. Before that write, a command that is refused
 -- does no harm.
 local function register(name, body, commands)
   redis.register_function{function_name = 'wordcount_' .. SCHEMA .. '_' .. name, callback = guarded(body, commands)}
@@ -778,7 +780,9 @@ register('commit', commit, {'XACK', 'ZINCRBY', 'HSET', 'XLEN', 'XADD'})
 register_reading('outputs', outputs)
 register('revoke', revoke, {'HDEL', 'HGET', 'HSET', 'XCLAIM', 'XLEN', 'XADD'})
 register_reading('place', place)
-register('put', put, {'ZADD', 'XACK', 'HSET', 'XLEN', 'XADD', 'HDEL'}) -- ZADD is the caller's, who may only seem to be in a transaction
+-- put itself calls no ZADD. The caller sends one in the same transaction, but without the right to MULTI there is no
+-- transaction: then put must not acknowledge what ZADD was refused to store.
+register('put', put, {'ZADD', 'XACK', 'HSET', 'XLEN', 'XADD', 'HDEL'})
 register('put_files', put_files, {'XACK', 'HSET', 'XLEN', 'XADD'})
 register_reading('results', results)
 register('fill', fill, {'ZADD', 'HSET'})
