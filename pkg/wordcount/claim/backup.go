@@ -10,11 +10,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// stragglerMin is the least time that another worker must have held a task before it is done a
-// second time.
+// stragglerMin is the least time that this worker must have seen a task with another worker before it
+// does the task a second time.
 const stragglerMin = 200 * time.Millisecond
 
-// backup takes a map task that another worker has held for longer than any of this worker's own
+// backup takes a map task that this worker has seen with another worker for longer than any of its own
 // tasks took, to do it a second time. It is called only when there is nothing else to do. These are
 // the backup tasks of the MapReduce paper (Dean and Ghemawat, 2004, section 3.6). backup returns
 // one task at most.

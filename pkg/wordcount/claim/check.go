@@ -76,8 +76,9 @@ func (c *Checker) outside(path string) error {
 	return fmt.Errorf("%w: it counts %q, which is not in the input of this folder, %v", plan.ErrOutside, path, c.roots)
 }
 
-// holds reports whether a path is in one of the roots. It follows the links to folders in the path
-// first. It doesn't follow a link to a file, because a scan counts such a link as a file.
+// holds reports whether a path is in one of the roots, and not in the folder that may not be read. It
+// follows the links to folders in the path first. It doesn't follow a link to a file, because a scan
+// counts such a link as a file.
 func (c *Checker) holds(path string) bool {
 	if dir := filepath.Dir(path); dir != c.dir {
 		there, err := filepath.EvalSymlinks(dir)

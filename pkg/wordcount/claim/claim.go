@@ -84,7 +84,7 @@ func (c *Claimer) reread(ctx context.Context) ([]Task, error) {
 	return c.hold(mine, false), nil
 }
 
-// wait waits for a new task and takes it, for blockFor at most. It asks for one task only, because
+// wait waits for a new task, for blockFor at most, and takes it. It asks for one task only, because
 // the first reduce task wakes every worker, and each worker should get some.
 func (c *Claimer) wait(ctx context.Context) ([]Task, error) {
 	fresh, err := c.readGroup(ctx, []protocol.Stream{protocol.Maps, protocol.Reduces}, ">", 1, blockFor)

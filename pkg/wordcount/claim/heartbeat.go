@@ -34,8 +34,8 @@ type Heartbeat struct {
 	Calls    *protocol.Calls // of the worker's process; nil: they are not reported
 }
 
-// Run renews the leases three times per lease, and reports to the displays once a second, until ctx
-// ends. It sends nothing after a read has taken longer than retry.Patience, because this host can't
+// Run renews the leases two or three times per lease, and reports to the displays once a second, until
+// ctx ends. It sends nothing after a read has taken longer than retry.Patience, because this host can't
 // reach its disk, and another host may succeed.
 func (h Heartbeat) Run(ctx context.Context) {
 	ticker := time.NewTicker(min(h.Consumer.Lease/3, time.Second))

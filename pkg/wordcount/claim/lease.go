@@ -16,8 +16,8 @@ type Leases struct {
 	tasks int   // committed so far
 	bytes int64 // of input in the committed tasks
 
-	elsewhere int       // tasks that others settled
-	since     time.Time // when a task was settled, or the first was added
+	elsewhere int       // tasks that were dropped: others settled them, or they were buried
+	since     time.Time // when a task was last done or dropped, or the first was added
 }
 
 // add adds a task, and reports whether the worker didn't hold it before.

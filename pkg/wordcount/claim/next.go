@@ -43,7 +43,8 @@ func (c *Claimer) Next(ctx context.Context, share int) ([]Task, error) {
 // for long. share is how many partitions a thief takes at once.
 //
 // It looks at once, then less and less often, and at last as often as a busy worker steals. Between
-// two looks, an idle worker costs the server a call for each wait, and one of the worker's own.
+// two looks, an idle worker costs the server two calls for each wait: the wait, and the one by which
+// the worker reads the phase.
 func (c *Claimer) Wait(ctx context.Context, share int) ([]Task, error) {
 	if c.Phase != protocol.Done && time.Since(c.looked) >= c.rest {
 		if tasks, err := c.look(ctx, share); err != nil || len(tasks) > 0 {

@@ -14,7 +14,7 @@ const (
 		" +type +hgetall +hexists +hset +hincrby +hsetnx +hdel +xinfo|groups +xlen +xack +xadd +zincrby +zadd"
 
 	// supervising is what a supervisor needs besides. The first line is what go-redis asks of a
-	// cluster: workers on a given server are the supervisor's user.
+	// cluster. Workers need that, too, but on a given server they connect as the supervisor's user.
 	supervising = " +command +cluster|slots" +
 		" +info +memory|usage +exists +hlen +hkeys +xread +xinfo|stream +xgroup|create +zrange +zcount" +
 		" +del +unlink +expire"

@@ -100,8 +100,8 @@ func (l *load) addWords(words []any) {
 	}
 }
 
-// weight is what some such loads take in addition to so many words that are there. The sorted set may
-// get a new table whenever words are added: a server puts that off while it takes a checkpoint.
+// weight is what several such loads add to a sorted set that has some words already. The set may get a
+// new table whenever words are added: a server puts that off while it takes a checkpoint.
 func (l load) weight(times, there int64) int64 {
 	all, more := times*(l.bytes+l.text), times*l.words
 	if more > 0 {
@@ -119,14 +119,14 @@ var (
 	valkeyTable = table{elements: 7, bytes: 64} // a cache line, as in hashtable.c since Valkey 8.1
 )
 
-// size is what the table of so many elements takes.
+// size is what the table of a set with that many elements takes.
 func (t table) size(elements int64) int64 {
 	return t.bytes << bits.Len64(uint64((elements-1)/t.elements))
 }
 
-// room returns an error that wraps ErrBudget if a call that adds so many bytes could exceed the
-// budget by more than a tenth. A user who may not see what keys take is not held up: the supervisor
-// tells people.
+// room returns an error that wraps ErrBudget if calls that add such a load could exceed the budget
+// by more than a tenth. A user who may not see what keys take is not held up: the supervisor tells
+// people.
 func (c Client) room(ctx context.Context, adding load) error {
 	b := c.Budget
 	if b.Bytes <= 0 {

@@ -36,7 +36,7 @@ type Cause struct {
 // String is the cause as the job keeps it: the code, a space, and the text.
 func (c Cause) String() string { return string(c.Code) + " " + c.Text }
 
-// parseCause reads what String wrote. A text without a known code comes from an older build.
+// parseCause reads what String or the library wrote. A text without a known code comes from an older build.
 func parseCause(s string) Cause {
 	code, text, _ := strings.Cut(s, " ")
 	if slices.Contains(codes, Code(code)) {

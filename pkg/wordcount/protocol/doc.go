@@ -29,10 +29,10 @@
 //	        Revoke
 //
 // The phase follows two counters: how many maps are committed, and how many partitions are stored.
-// Without reducers, done follows map. It also does so if all partitions were stored before an
-// output was lost. Until a job is sealed, a rollback may take it back to any earlier phase, or to
-// nothing at all. Sealing waits for a checkpoint that has everything. Between done and fenced, a job
-// that keeps N words is filled: see results.go.
+// Without reducers, done follows map. It also does so if the last partitions are stored while maps
+// run again because an output was lost. Until a job is sealed, a rollback may take it back to any
+// earlier phase, or to nothing at all. Sealing waits for a checkpoint that has everything. Between
+// done and fenced, a job that keeps N words is filled: see results.go.
 //
 // # Who may believe what
 //

@@ -19,7 +19,7 @@ var (
 	// ErrState reports that the job in Redis contradicts the caller, or itself.
 	ErrState = errors.New("job state")
 	// ErrIncomplete reports that tasks were buried, that the input changed, that the workers keep
-	// dying, or that the state folder can't be written to.
+	// dying, or that the state folder or the store of the map outputs can't be used.
 	ErrIncomplete = errors.New("incomplete")
 	// ErrDifferent reports that a recount found a difference.
 	ErrDifferent = errors.New("different")

@@ -8,7 +8,7 @@ import (
 // MaxReducers is the largest number of partitions. Each has a segment in every spill.
 const MaxReducers = 4096
 
-// Job is what names the keys of a job.
+// Job names a job, and has what all its processes must agree on.
 type Job struct {
 	ID       string // hash of the plan
 	Reducers int    // partitions; 0: map only

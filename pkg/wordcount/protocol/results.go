@@ -8,15 +8,16 @@ import (
 
 // A job with Job.Keep has only its N most frequent words in Redis. A partition's totals are in a result
 // file, and StoreFiles is one call: it names the file and acknowledges the task. When the job is done,
-// who seals it merges the files and calls Fill with the first N words:
+// the supervisor that seals it merges the files and calls Fill with the first N words:
 //
 //	     last StoreFiles          Fill, Fill, …        the last Fill         Fence
 //	reduce ─────────────► done ─────────────► filling ─────────────► full ─────────────► fenced
 //
-// How many words are filled in is kept with the words, so a rollback takes both. A call that doesn't join
-// on writes nothing. All who fill have the same words in the same order, by descending count and then by
-// bytes. So two supervisors help each other, and each goes on from where the set is. Fence requires that
-// the set is full. Under a fence nothing is filled in: a rollback between two calls would leave the fence.
+// How many words are filled in is kept with the words, so a rollback takes both. A call that doesn't
+// join on writes nothing. All supervisors have the same words in the same order, by descending count and
+// then by bytes. So two supervisors help each other, and each goes on from where the set is. Fence
+// requires that the set is full. Under a fence nothing is filled in: a rollback between two calls would
+// leave the fence.
 //
 // The files are checked under the fence, byte by byte. One that is lost can't be made again, because the
 // map outputs may be gone. Then the supervisor deletes the job and begins anew, which is a rollback to

@@ -27,7 +27,8 @@ type Seeded struct {
 
 // Seed appends the map tasks from number first on, unless they are there already, and creates the
 // job if it isn't there. store says where the map outputs are; it is kept with a new job, for others
-// to compare. What is counted is kept, too, for hosts that join. If first is larger than the number of the last task + 1, nothing is appended.
+// to compare. What is counted is kept, too, for hosts that join. If first is larger than the number of
+// the last task + 1, nothing is appended.
 func (c Client) Seed(ctx context.Context, run, store string, maps, first int, tasks []Entry) (s Seeded, err error) {
 	var adding load
 	for _, t := range tasks {

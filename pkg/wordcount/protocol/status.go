@@ -48,7 +48,7 @@ type WorkerInfo struct {
 
 	Up        float64    `json:"up,omitempty"`        // seconds since it began
 	Busy      float64    `json:"busy,omitempty"`      // seconds that it has held tasks and got none done
-	Elsewhere int        `json:"elsewhere,omitempty"` // tasks that it had, and that others settled
+	Elsewhere int        `json:"elsewhere,omitempty"` // tasks that it had, and that others settled, or that were buried
 	Calls     CallCounts `json:"calls,omitzero"`      // to Redis
 }
 

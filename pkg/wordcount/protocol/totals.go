@@ -8,7 +8,7 @@ import (
 
 // Totals are the final counts of some partitions, which are stored together.
 type Totals struct {
-	Nonce      string // names them, while they are stored
+	Nonce      string // names this attempt to store them
 	Partitions []int  // ascending
 	Tokens     uint64 // the sum of the counts
 }

@@ -17,8 +17,7 @@ import (
 
 // passingCodes are the replies of a server that will do the same thing a little later: it loads its
 // data, runs a long script, has just changed its role, or has lost sight of the replicas that it
-// wants. MOVED and ASK reach the caller when a
-// cluster moves a slot more often than go-redis follows.
+// wants. MOVED and ASK reach the caller when a cluster moves a slot more often than go-redis follows.
 var passingCodes = []string{
 	"LOADING", "BUSY", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "MOVED", "ASK", "NOGROUP", "UNKILLABLE", "UNBLOCKED", "NOREPLICAS",
 }

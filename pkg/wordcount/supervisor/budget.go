@@ -16,7 +16,8 @@ const weighEvery = 2 * time.Second
 var ErrBudget = protocol.ErrBudget
 
 // budget ends a job that takes more memory than the owner of a server allows. The calls that add to
-// the job don't exceed it by much: see protocol.Budget. Only the watch uses it.
+// the job don't exceed it by much: see protocol.Budget. It belongs to the goroutine of the watch, which
+// also seals.
 type budget struct {
 	client protocol.Client
 	events event.Receiver

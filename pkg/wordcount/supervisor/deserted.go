@@ -12,8 +12,8 @@ import (
 // desertedEvery is the time between two looks for workers.
 const desertedEvery = 100 * time.Millisecond
 
-// Deserted returns when for a whole lease no worker of any host has renewed a lease or completed a
-// task. The lease is that of the workers.
+// Deserted returns once no worker of any host has renewed its lease or completed a task for a whole
+// lease of the workers.
 func (s *Supervisor) Deserted(ctx context.Context, lease time.Duration) error {
 	worked, progress := time.Now(), s.Progress()
 	for time.Since(worked) <= lease {

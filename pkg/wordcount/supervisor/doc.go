@@ -21,6 +21,8 @@
 //	expiry.go      lets the keys on a given server expire, if no supervisor comes back
 //	eviction.go    refuses a server that drops keys
 //	follow.go      a job that another supervisor sees through
+//	deserted.go    whether any worker is left
+//	waiting.go     whether workers wait for something
 //	incomplete.go  why a job could not be completed
 //
 // # Caveats

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A look costs Redis some 0.2 ms. With 50 looks in each second, they took three quarters of all that
-// a job that keeps few words takes of Redis.
+// A look costs Redis some 0.2 ms. With 50 looks a second, the looks would take three quarters of all the
+// time that a job that keeps few words takes of Redis.
 const (
 	lookEvery = 20 * time.Millisecond // between two looks, at least
 	// While maps are counted, the time between two looks is a part of the time that the watch has

@@ -121,7 +121,7 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 	return unlock, err
 }
 
-// seal does the six steps of sealing. A crash may follow each of them.
+// seal does the steps of sealing, one after the other. A crash may follow each of them.
 func (s *Supervisor) seal(ctx context.Context) (state.Sealed, error) {
 	if err := s.fill(ctx); err != nil {
 		return state.Sealed{}, err

@@ -23,7 +23,7 @@ const (
 
 // seeder puts a job's tasks into the stream, again whenever a rollback has taken some away.
 //
-// Immutable: client to outputs. seeding guards life and trust, and allows one seeding at a time.
+// Immutable: client to place. seeding guards life and trust, and allows one seeding at a time.
 type seeder struct {
 	client protocol.Client
 	folder state.Folder

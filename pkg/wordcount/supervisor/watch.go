@@ -73,8 +73,8 @@ type troubles struct {
 	at   time.Time
 }
 
-// released counts the tasks of workers that died and were released. Who releases them tells people
-// of them.
+// released counts the tasks of workers that died and were released. The caller of Release tells
+// people of them.
 type released struct {
 	underWay atomic.Int64 // releases whose tasks aren't counted yet
 	tasks    atomic.Int64

@@ -16,15 +16,18 @@
 //	commit.go    how a commit is sent while the worker counts on
 //	reduce.go    reduce tasks: totals are stored in the sorted set
 //	publish.go   the same for a job that keeps N words in the sorted set: totals go to a result file
+//	store.go     how the store of the map outputs is opened
 //	spec.go      what a worker is told; process.go is the life of a process that is told so
 //	cause.go     what a task that failed leaves for people
+//	tell.go      what the worker writes to its journal
 //	crash.go     the moments at which a worker can be made to kill itself
 //
 // # Caveats
 //
 // A worker believes only the answer to its own commit. With every write it sends the run that it
-// read at its start. If the job belongs to another run now, the worker ends. It forgets tasks that
-// are settled. It counts pending ones again, and each alone if that was refused, too.
+// read at its start. If the job belongs to another run now, the worker ends. If a commit is refused,
+// the worker forgets the tasks that are settled. It counts the pending ones again, and each alone if
+// that is refused, too.
 //
 // A map output that can't be read says nothing about its host's disk or network, or about the
 // tasks. It is read again, the mark of the run is looked at, and only then is it revoked, so that

@@ -31,7 +31,7 @@ const (
 	deathLimit = protocol.AloneFrom + 6
 )
 
-// mapSplit counts t, the first claim.Task of the list, into the combiner.
+// mapSplit counts t, the first task of the list, into the combiner.
 func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 	if t.Stolen {
 		return w.examine(ctx)
@@ -67,8 +67,8 @@ func (w *Worker) mapSplit(ctx, kill context.Context, t claim.Task) error {
 	return nil
 }
 
-// examine asks how many workers died of the first claim.Task of the list, which was stolen. It
-// buries the task if they are too many.
+// examine asks how many workers died of the first task of the list, which was stolen. It buries the
+// task if they are too many.
 func (w *Worker) examine(ctx context.Context) error {
 	t := &w.todo[0]
 	deaths, err := w.client.BeginTask(ctx, w.run, t.TaskID, w.spec.Consumer)
@@ -110,7 +110,7 @@ func (w *Worker) countPart(kill context.Context, s plan.Split) (tokens uint64, e
 	if errors.Is(countErr, shuffle.ErrHost) {
 		return 0, countErr
 	}
-	if err := f.Check(s.Off+s.Len == s.Size); err != nil { // then a failed count may have been its fault
+	if err := f.Check(s.Off+s.Len == s.Size); err != nil { // a changed file may be why the count failed
 		return 0, unreadable(err)
 	}
 	if ofFile(countErr) {
@@ -130,9 +130,9 @@ func (w *Worker) recount() {
 	w.todo = append(w.todo, held...)
 }
 
-// failed reports an attempt that met an error. The task stays in the list for another attempt,
-// unless this was the last one. That attempt is the last in the list and runs alone, so that it
-// spoils nothing and has all the room of a map output.
+// failed reports an attempt that met an error. The task goes to the end of the list for another
+// attempt, unless this was the last one. The next attempt runs alone, so that it spoils nothing and has
+// all the room of a map output.
 func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	w.recount()
 	if w.spec.Trust.Joined && ofThisHost(cause) {
@@ -157,7 +157,7 @@ func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 	return nil
 }
 
-// bury gives up the first claim.Task of the list for good.
+// bury gives up the first task of the list for good.
 func (w *Worker) bury(ctx context.Context, t claim.Task, cause protocol.Cause) error {
 	if _, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause); err != nil {
 		return err

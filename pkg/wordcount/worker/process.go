@@ -21,8 +21,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Exit statuses that are fatal to the job, because any other worker would fail the same way. A job
-// that ends because of one of the first two has the same exit status.
+// Exit statuses of a worker that isn't replaced, because any other worker of this host would fail the
+// same way. A job that ends because of one of the first two has the same exit status.
 const (
 	ExitRefused = 3 // Redis refuses
 	ExitState   = 4 // the job contradicts itself
