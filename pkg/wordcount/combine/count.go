@@ -28,8 +28,8 @@ func (c *Combiner) Count(f File, s plan.Split) (tokens uint64, err error) {
 	return tokens, text.locate(err)
 }
 
-// compression says how the file of a split is compressed. Only a file that is not cut may be, and one
-// that is cut into frames is.
+// compression says how the file of a split is compressed. A file that is cut is not compressed, unless it
+// is cut into frames.
 func compression(f File, s plan.Split) (input.Compression, error) {
 	if s.Frames {
 		return input.Zstd, nil

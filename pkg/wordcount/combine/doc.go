@@ -1,5 +1,5 @@
-// Package combine counts the words of splits, and combines the counts: a word has one for all that a
-// worker does between two commits. This is where the words of a file become counts.
+// Package combine counts the words of splits, and combines the counts: each word has one count for all
+// that a worker does between two commits. This is where the words of a file become counts.
 //
 // # Basics
 //

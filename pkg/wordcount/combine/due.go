@@ -34,9 +34,9 @@ func commitEvery(words int, life time.Duration) time.Duration {
 	return min(max(best, commitMin), commitMax)
 }
 
-// OutputsMax is about how many map outputs a job has. A reducer reads from each of them, and their
-// list is one reply of Redis. It is more only by one for each life of a worker, and where memory is
-// short.
+// OutputsMax is about how many map outputs a job has at most. A reducer reads from each of them, and
+// their list is one reply of Redis. There is one more for each life of a worker, and there are more
+// where memory is short.
 const OutputsMax = 8192
 
 // Due reports whether the worker must commit what it has counted before it does anything else. life

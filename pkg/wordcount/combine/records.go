@@ -135,8 +135,8 @@ func (r *records) flush() error {
 	return c.bound()
 }
 
-// stretch is a file from an offset on up to its planned size. A file that ends before that is no text
-// that has ended.
+// stretch is a file from an offset on up to its planned size. If the file ends before that, the text is
+// cut off: Read returns io.ErrUnexpectedEOF, and not io.EOF.
 type stretch struct {
 	file io.ReaderAt
 	off  int64

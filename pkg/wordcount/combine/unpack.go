@@ -14,7 +14,7 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// unpacking begins to unpack a split that is compressed so.
+// unpacking begins to unpack a split. as says how it is compressed.
 func (c *Combiner) unpacking(f File, s plan.Split, as input.Compression, ends string) (*unpacking, error) {
 	text, err := c.unpack()
 	if err != nil {

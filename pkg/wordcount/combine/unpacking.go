@@ -45,13 +45,13 @@ const (
 
 const (
 	lineEnd    = "\n"
-	whiteSpace = "\t\n\v\f\r " // any other is part of a longer text, which costs nothing but time
+	whiteSpace = "\t\n\v\f\r " // other white space ends no text: a longer text costs nothing but time
 
 	// behindRead is how many bytes are asked for at once behind the frames of a split.
 	behindRead = 4 << 10
 )
 
-// newUnpacking begins to unpack a split that is compressed so.
+// newUnpacking begins to unpack a split. as says how it is compressed.
 func newUnpacking(text *input.Unpacker, f File, s plan.Split, as input.Compression, ends string) *unpacking {
 	if s.Frames {
 		text.Frames(f, s.File, s.Off, s.Off+s.Len)

@@ -25,8 +25,8 @@ import (
 // 8 bytes to 1 MiB, all different, far more than fit: 49 to 59 MiB of 64, 160 to 200 of 256.
 
 // sdk returns what the client of S3 takes of every process that is linked with it, in bytes: its tables,
-// and the pages of the program that the collector reads for them. Measured: 4 to 5 MiB. Tests have
-// workers with less memory than any other has, and take less.
+// and the pages of the program that the collector reads for them. Measured: 4 to 5 MiB. Workers of tests
+// may have less memory than any other worker. Then a twelfth of it is set aside.
 func sdk(memory int64) int64 { return min(5<<20, memory/12) }
 
 // Room returns how many bytes a table may take together with what is made of it.

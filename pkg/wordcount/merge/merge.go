@@ -18,7 +18,8 @@ const (
 	ReadTries = 3
 	// readAgain is the pause before a map output is read again.
 	readAgain = 50 * time.Millisecond
-	// openMax is how many map outputs stay open. More are opened for each partition anew.
+	// openMax is how many map outputs stay open. If there are more, each is opened anew for each
+	// partition.
 	openMax = 256
 )
 
@@ -28,7 +29,7 @@ const (
 type Merger struct {
 	client protocol.Client
 	room   int // bytes for a table of totals and what is made of it
-	share  int // bytes that known may take, and as many what was opened and is garbage
+	share  int // bytes that known may take; what was opened and is garbage may take as many
 
 	// together says that partitions are merged together, as many as fit, because what they have in a
 	// map output is one request then. It is slower where requests cost nothing, because a small table
@@ -42,7 +43,8 @@ type Merger struct {
 	reader shuffle.Reader
 }
 
-// New returns a merger for a worker that may use so many bytes of memory, and reads from a store.
+// New returns a merger for a worker. bytes is the memory that the worker may use, and store is where it
+// reads map outputs.
 func New(client protocol.Client, bytes int64, store string) Merger {
 	room := memory.Room(bytes) - backend.Room(store)
 	return Merger{client: client, room: max(room, leastRoom), share: memory.ListRoom(bytes), together: backend.InS3(store)}

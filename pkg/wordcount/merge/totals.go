@@ -24,8 +24,8 @@ import (
 // A partition that doesn't fit into memory is merged in parts of its hash. The map outputs are read once
 // for each part. A word of another part costs about half of what a merged one does: 70 to 95 ns against
 // 125 to 185, with reading, on a machine where Redis takes microseconds to store it. So up to some ten
-// parts hardly show. Only a partition that is far larger than the memory pays: 64 parts, for 4 GiB of different words in one partition and 256 MiB. More
-// partitions, or more memory, help then.
+// parts hardly show. Only a partition that is far larger than the memory pays: 64 parts, for 4 GiB of
+// different words in one partition and 256 MiB of memory. More partitions, or more memory, help then.
 type Totals struct {
 	Partitions []int       // ascending
 	Tokens     uint64      // the sum of the counts
@@ -56,10 +56,10 @@ var errTooMany = errors.New("worker: partitions don't fit into memory together")
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
 var errNoRoom = errors.New("worker: a few words don't fit into memory")
 
-// Totals merges some partitions of the run of a job. An error ends it. It is returned, unless whole
-// partitions were merged before and nothing of the one that met it. The caller calls Discard in any
-// case. The error is a *LostError, the host's error shuffle.ErrHost, protocol.ErrPhase if maps are
-// missing, or an error of Redis.
+// Totals merges some partitions of the run of a job. An error ends the merge. Totals returns the error,
+// unless whole partitions were merged before it, and nothing of the partition that met it: then it
+// returns the whole ones. The caller calls Discard in any case. The error is a *LostError, the host's
+// error shuffle.ErrHost, protocol.ErrPhase if maps are missing, or an error of Redis.
 func (m *Merger) Totals(ctx context.Context, outputs shuffle.Run, of string, partitions []int) (*Totals, error) {
 	t := &Totals{
 		Outputs: outputs, merger: m, of: of, whole: outputs.Partitioner(m.client.Job.Reducers).Whole(),
@@ -103,8 +103,8 @@ func (t *Totals) next(left []int) span {
 	return s
 }
 
-// add merges some partitions into the run, one also in parts, and returns how many words it has added. After
-// an error none of them may be stored.
+// add merges some partitions into the run, and returns how many words it has added. It may merge a
+// single partition in parts. After an error none of the partitions may be stored.
 //
 // The run takes a fifth of the room, because it is held twice while it grows, and the next table and
 // what that adds must fit in beside it.
@@ -130,9 +130,9 @@ func (t *Totals) add(ctx context.Context, partitions span) (tokens uint64, err e
 	}
 }
 
-// merge merges a part of some partitions into the table, and returns it. What doesn't fit beside the run
-// gets the room of the run, and then it is halved. Merging begins anew each time. Several partitions that
-// don't fit are errTooMany.
+// merge merges a part of some partitions into the table, and returns the part. If the part doesn't fit
+// beside the run, it gets the room of the run, too. If that isn't enough, it is halved. Merging begins
+// anew each time. Several partitions that don't fit are errTooMany.
 func (t *Totals) merge(ctx context.Context, partitions span, part count.Part) (count.Part, error) {
 	for {
 		fits, err := t.merger.merge(ctx, t.Outputs, t.of, partitions, part, t.room-3*t.run.Bytes(), t.table)

@@ -107,8 +107,8 @@ func (e entry) append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint64(b, e.sum)
 }
 
-// sound reports whether a segment can be so. A word has a byte at least, and two for its length and
-// its count.
+// sound reports whether a segment can be what its entry says. A word has a byte at least, and two for
+// its length and its count.
 func (e entry) sound(spill, partition int) bool {
 	if e.length == 0 {
 		return e.words == 0 && e.tokens == 0 && e.sum == segmentSum(spill, partition).Sum64()
@@ -136,9 +136,9 @@ func indexSum(header, footer []byte) uint64 {
 	return d.Sum64()
 }
 
-// footerLength returns what a tail says of the footer's length. Room is how many bytes of the file
-// footer and segments can have. No length is returned that the footer of id can't have, so a footer
-// may be allocated.
+// footerLength returns what a tail says of the footer's length. room is how many bytes the segments and
+// the footer have together. No length is returned that the footer of id can't have, so the caller may
+// allocate a footer of that length.
 func (id identity) footerLength(tail []byte, room int64) (int64, error) {
 	length, row := binary.LittleEndian.Uint64(tail[8:]), uint64(id.partitions*entrySize)
 	switch {

@@ -6,9 +6,9 @@ import (
 	"regexp"
 )
 
-// ErrName is the error of a name that is no name of a job, a run or a map output. Nothing was looked
-// for in the store. Names come from Redis and become parts of paths, so they are checked here,
-// wherever else they are.
+// ErrName is the error of a name that is no name of a job, a run, a map output or a result file. Nothing
+// was looked for in the store. Names come from Redis and become parts of paths, so they are checked
+// here, even if a caller has checked them.
 var ErrName = errors.New("not a name in a shuffle store")
 
 const (

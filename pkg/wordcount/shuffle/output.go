@@ -22,7 +22,7 @@ type Output struct {
 
 // Open opens a map output. The error is ErrLost, the host's, or ErrName.
 //
-// What seems to be lost is looked at twice, with a look at the mark in between. So a file system that
+// What can't be opened is looked at twice, with a look at the mark in between. So a file system that
 // went away in the middle is not taken for a loss.
 func (r Run) Open(name string, partitions int) (*Output, error) {
 	id, path, err := r.output(name, partitions)

@@ -133,7 +133,8 @@ func (s *segment) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// take compares what the unpacker says with the footer, which says how much is still to come.
+// take compares what the unpacker says with the footer. words and tokens of the segment count down: they
+// are what is still to come.
 func (s *segment) take(step count.Step, err error) error {
 	switch {
 	case err == nil:

@@ -37,8 +37,8 @@ import (
 // The words of a file are in the order of count.Entry.Before, each once. A block has more than 32 KiB
 // only because of its last word.
 //
-// A map output has one checksum for each segment, and whoever reads it drops everything after an error.
-// Who reads a result shows each word at once. So each block is checked before a word of it is given
+// A map output has one checksum for each segment, and its reader drops everything after an error. The
+// reader of a result shows each word at once. So each block is checked before a word of it is given
 // out, and its seed says that it is the next block of this very file.
 const ResultVersion = 1
 

@@ -70,7 +70,7 @@ func (r Run) RemoveResult(name string) error {
 }
 
 // Words yields the words of all result files in the order of count.Entry.Before. There is one file of
-// each partition. It holds one block of each file, and gives out no word of a block that is not sound.
+// each partition. Words holds one block of each file, and yields no word of a block that is not sound.
 // An error is the last thing that it yields: ErrLostResult, the host's, or ErrName.
 //
 // A word that is kept keeps its block, of 32 KiB and one word.
@@ -80,8 +80,8 @@ func (r Run) Words(files []ResultFile) iter.Seq2[count.Entry, error] {
 	})
 }
 
-// Sorted is Words of files that CreateSorted made, some of those of a run with so many partitions. No
-// word is in two of them.
+// Sorted is Words for files that CreateSorted made in this run: some of them, or all. partitions is the
+// number that CreateSorted got. No word is in two of the files.
 func (r Run) Sorted(files []ResultFile, partitions int) iter.Seq2[count.Entry, error] {
 	return r.merged(files, func(f ResultFile) (*resultReader, error) {
 		id, path, err := r.output(f.Name, partitions)
@@ -112,7 +112,8 @@ func (r Run) merged(files []ResultFile, open func(ResultFile) (*resultReader, er
 	}
 }
 
-// CheckFiles reads all result files from the first byte to the last. The error is that of Words.
+// CheckFiles reads all result files from the first byte to the last. The error is that of Words, or the
+// cause of ctx.
 func (r Run) CheckFiles(ctx context.Context, files []ResultFile) error {
 	var (
 		next    atomic.Int64

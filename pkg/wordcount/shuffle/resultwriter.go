@@ -94,7 +94,7 @@ func (w *ResultWriter) endBlock() {
 	w.now.blocks++
 }
 
-// Finish ends the file, and returns when it is on the disk. Others can see it from then on.
+// Finish ends the file. Others can see it from then on. A result file is on the disk then.
 func (w *ResultWriter) Finish() (ResultFile, error) {
 	if len(w.block) > 0 {
 		w.endBlock()

@@ -111,7 +111,8 @@ func (r Run) readMark() error {
 	return nil
 }
 
-// Remove deletes a map output. Only its writer does that, and only if no task in it was committed.
+// Remove deletes a map output, or a file of CreateSorted. Only its writer does that. It deletes a map
+// output only if no task in it was committed.
 func (r Run) Remove(name string) error {
 	_, path, err := r.output(name, 1)
 	if err != nil {

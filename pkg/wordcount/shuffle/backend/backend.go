@@ -28,11 +28,11 @@ type Backend interface {
 	Check(dir string) error
 	// Create begins a file. Nobody sees it before it is finished. A durable one is on the disk then.
 	Create(path string, durable bool) (Upload, error)
-	// Open opens a file. That it is lost is said here, or when something is asked of the Object: there
-	// is none, and one could be there.
+	// Open opens a file. If the file is lost, the error is Lost: the one of Open, or that of a method of
+	// the Object. A file that is not there is lost only if its folder is there, or needs no folder.
 	Open(path string) (Object, error)
-	// Remove and RemoveAll remove what is there, and RemoveAll what is being written, too. That nothing
-	// is there is no error.
+	// Remove and RemoveAll remove what is there, and RemoveAll what is being written, too. It is no error
+	// if nothing is there.
 	Remove(path string) error
 	RemoveAll(dir string) error
 	// Close ends what still goes on, such as requests.

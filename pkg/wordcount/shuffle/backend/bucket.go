@@ -43,8 +43,8 @@ func (b bucket) at(path string) s3.URL {
 	return s3.URL{Bucket: b.base.Bucket, Key: b.base.Key + "/" + path}
 }
 
-// Usable looks for an object that can't be there. A server that may not tell that it isn't would say of
-// a file that is lost that it is forbidden.
+// Usable looks for an object that can't be there. Without the right to list the bucket, the server
+// answers that the object is forbidden. It would say the same of a lost file.
 func (b bucket) Usable() error {
 	_, err := s3.ReadAt(b.ctx, b.at(rand.Text()), make([]byte, 1), 0)
 	switch {
