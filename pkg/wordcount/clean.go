@@ -14,8 +14,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// Clean deletes all jobs of the state folder from every server that it ran them on, and forgets
-// them. It calls cleaned for each job, with the number of its keys.
+// Clean deletes all jobs of the state folder from every server that they ran on, and forgets them.
+// It calls cleaned for each job, with the number of its keys.
 //
 // The error wraps ErrIncomplete, and nothing is deleted, if a process works on one of the jobs in
 // this folder. If a server can't be reached, the jobs that may have keys there stay known, so Clean

@@ -112,8 +112,8 @@ func (j *Job) store(ctx context.Context, run string) (*shuffle.Store, error) {
 // Join makes this job one that another folder or host has planned. It checks that this host has the
 // job's files. If id is "", Join takes the job that was run last in the state folder. inputs are what
 // the workers may read; if there are none, they may read the files that this folder planned, or
-// Config.Inputs if it planned none. sealed is true if there was nothing left to do.
-// Otherwise Join starts workers, and returns when another supervisor has sealed the job.
+// Config.Inputs if it planned none. sealed is true if there was nothing left to do. Otherwise Join
+// starts workers, and returns when another supervisor has sealed the job.
 func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool, err error) {
 	planned := true
 	if id == "" {

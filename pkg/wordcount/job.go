@@ -61,8 +61,9 @@ type Job struct {
 }
 
 // Open prepares a job. It starts nothing, and checks only the rights of the state folder. The error
-// is ErrNoMain if the program can't start workers. It wraps ErrInput if Config.Client is set
-// without Config.InProcess, if there are faults with it, or if there are more faults than workers.
+// is ErrNoMain if the program can't start workers. It wraps ErrInput if the fields of c contradict each
+// other: for example, if Client is set without InProcess, if there are Faults with InProcess, or if
+// there are more Faults than Workers.
 func Open(ctx context.Context, c Config) (*Job, error) {
 	switch {
 	case c.Client != nil && !c.InProcess:
@@ -163,7 +164,7 @@ func (j *Job) Load(ctx context.Context) error {
 	})
 }
 
-// Plan scans the inputs, and plans its job. If Config.Growing is set, it may resume the last job of
+// Plan scans the inputs, and plans the job. If Config.Growing is set, it may resume the last job of
 // this folder instead. It does so if that job isn't sealed, and if the input differs from its plan
 // only because files have grown.
 func (j *Job) Plan(ctx context.Context) error {

@@ -19,7 +19,7 @@ var (
 	// ErrState reports that the job in Redis contradicts the caller, or itself.
 	ErrState = protocol.ErrState
 	// ErrIncomplete reports that tasks were buried, that the input changed, that the workers keep
-	// dying, or that the state folder can't be written to.
+	// dying, or that the state folder or the store of the map outputs can't be used.
 	ErrIncomplete = protocol.ErrIncomplete
 	// ErrDifferent reports that a result differs from a recount.
 	ErrDifferent = protocol.ErrDifferent

@@ -37,10 +37,10 @@ func (r *Result) ExportAs(ctx context.Context, w io.Writer, format Format) error
 	return result.Export(w, r.words.Entries(ctx), format)
 }
 
-// Recount counts the input again, by the standard library alone. progress gets the number of bytes
-// read so far. The error wraps ErrInput if a file isn't what the job counted, and ErrDifferent if not
-// the same became of its records. It wraps ErrInput, too, if this program lacks a function that says
-// what was counted.
+// Recount counts the input again, by code of its own: see package recount. progress gets the number of
+// bytes read so far. The error wraps ErrInput if a file isn't what the job counted, and ErrDifferent
+// if the recount has another tally of records. It wraps ErrInput, too, if this program lacks a
+// function that says what was counted.
 func (r *Result) Recount(ctx context.Context, share Share, progress func(bytes int64)) (recount.Counts, error) {
 	counting, err := plan.ParseCounting(r.plan.Job.Counting)
 	if err == nil {

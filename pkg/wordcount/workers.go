@@ -92,8 +92,8 @@ func Program(role string) *exec.Cmd {
 	return cmd
 }
 
-// ForWords makes a command that Program has returned one for a job with these words: Function returns
-// the function that they need.
+// ForWords adds to a command of Program which function these words need. Function returns it in the new
+// process.
 func ForWords(cmd *exec.Cmd, words string) *exec.Cmd {
 	if name, needed := strings.CutPrefix(words, "func:"); needed {
 		cmd.Env = append(cmd.Env, functionVariable+"="+name)

@@ -36,8 +36,8 @@ var ErrElsewhere = errors.New("this host can't use the map outputs")
 // starts, restores its mark, and deletes it. The place of a run that this folder adopted belongs to
 // the folder that started it.
 //
-// One goroutine at a time may call the methods. Restore is for a goroutine of its own, which calls
-// nothing else.
+// One goroutine at a time may call Restore, and one at a time the other methods: only Restore uses the
+// fields that change.
 type Keeper struct {
 	Job    protocol.Job
 	Folder state.Folder
@@ -109,10 +109,10 @@ func (k *Keeper) Adopt(ctx context.Context, run, theirs string, phase protocol.P
 	return k.Folder.SetStore(k.Job.ID, state.Store{Run: run, Dir: dir})
 }
 
-// Find finds the place of a run's map outputs on this host: the store that people chose here, or
-// the one that the job in Redis names. Anybody may have written that name, so it only counts if the
-// folder belongs to this user, no other user may write to it, and look finds the run there: by its
-// mark. Otherwise the error wraps protocol.ErrInput.
+// Find finds the place of a run's map outputs on this host: the store of this folder or, unless
+// people chose that one, the store that the job in Redis names. Anybody may have written that name,
+// so it only counts if the folder belongs to this user, no other user may write to it, and look
+// finds the run there: by its mark. Otherwise the error wraps protocol.ErrInput.
 func Find(ctx context.Context, here Store, theirs, job, run string, look func(shuffle.Run) error) (dir string, err error) {
 	marked := func(dir string) error {
 		store, err := shuffle.Open(ctx, dir)
@@ -242,7 +242,7 @@ func (k *Keeper) delete(ctx context.Context, s state.Store, how func(shuffle.Run
 	return k.Folder.DropStore(k.Job.ID, s.Run)
 }
 
-// Delete deletes all map outputs that a folder has of a job.
+// Delete deletes all map outputs and result files that a folder has of a job.
 func Delete(ctx context.Context, folder state.Folder, job string) error {
 	k := Keeper{Job: protocol.Job{ID: job}, Folder: folder}
 	stores, err := folder.Stores(job)

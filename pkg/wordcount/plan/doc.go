@@ -11,14 +11,14 @@
 // A [Manifest] is the ordered list of files, each with its size and time. A [Split] is a range of
 // one file, or several small files together. It is one task.
 //
-// The job's name is a hash of everything that gives a task number its meaning: files, sizes, times,
-// which files are never cut, the size of a split, the number of partitions, and the versions of the
-// formats. If task 3 meant other bytes to a supervisor that resumes, or to a worker from before, the
-// counts would be wrong and nobody would notice. Equal plans have equal names, so the same command
-// resumes the same job.
+// The job's name is a hash of everything that gives a task number its meaning: files, sizes, times
+// and ETags, where files are cut, the size of a split, what is counted, the number of partitions,
+// how many words are kept, and the versions of the formats. If task 3 meant other bytes to a
+// supervisor that resumes, or to a worker from before, the counts would be wrong and nobody would
+// notice. Equal plans have equal names, so the same command resumes the same job.
 //
-// A split travels through Redis as a protocol.Entry. A writer to Redis can write any
-// entry, so a worker compares it with what its own folder planned: see [Trust].
+// A split travels through Redis as a protocol.Entry. A writer to Redis can write any entry, so a worker
+// compares it with what its own folder planned: see [Trust].
 //
 // # Caveats
 //

@@ -39,8 +39,8 @@ const (
 	ofFrames = "frames" // stands behind a range of frames
 )
 
-// ParseEntry reads an entry, and refuses one that no plan has: until now, nothing in it was
-// checked.
+// ParseEntry reads an entry, and refuses one that no plan has. Nobody has checked an entry before
+// that.
 func ParseEntry(e protocol.Entry) (s Split, err error) {
 	fields := strings.Fields(e.Numbers)
 	for i, path := range strings.Split(e.Paths, "\x00") {

@@ -47,7 +47,7 @@ func locate(ctx context.Context, name string) (at place, err error) {
 		return at, fmt.Errorf("%w: %w", protocol.ErrInput, err)
 	}
 	at.name = abs
-	// A link that is named itself is followed.
+	// An input that is a link is followed.
 	at.top, err = filepath.EvalSymlinks(abs)
 	if err == nil {
 		at.info, err = input.Local{}.Stat(ctx, at.top)

@@ -16,7 +16,7 @@ type Options struct {
 
 	// What is counted: see package record for Field and Strict, and package words for the others.
 	Field  string // of each record; "": plain text
-	Words  string // of the field's value; "": fields, and with a Field value
+	Words  string // of the field's value; "": "fields", or "value" if Field is set
 	Fold   string // of each word; "": nothing
 	Strict bool   // a record that has no value ends the run
 
@@ -25,8 +25,8 @@ type Options struct {
 	Selection
 }
 
-// split returns the size of a split in bytes. A larger file is cut, if it isn't compressed. 0: no file
-// is cut.
+// split returns the size of a split in bytes. A larger file is cut, but a compressed one only between its
+// frames. 0: no file is cut.
 func (o Options) split() int64 {
 	format, err := record.Parse(o.Field)
 	switch {

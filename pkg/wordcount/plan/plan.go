@@ -60,8 +60,9 @@ func New(m Manifest, o Options) Plan {
 	return p
 }
 
-// Resumes reports whether an earlier plan for the same input is still good, because its files have
-// only grown, and may. Then the earlier job can go on, while this plan would be a new job.
+// Resumes reports whether an earlier plan for the same input is still good, because its files may
+// grow, and nothing else has happened to them. Then the earlier job can go on, while this plan would
+// be a new job.
 func (p Plan) Resumes(earlier Plan) bool {
 	was, is := earlier.Manifest, p.Manifest
 	return slices.Equal(was.Inputs, is.Inputs) && New(was, p.Options).Job == earlier.Job &&

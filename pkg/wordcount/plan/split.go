@@ -10,8 +10,8 @@ import (
 
 // Split is the unit of map work: a range of one file, or several small files. It owns the words
 // that begin in it. A compressed file is not cut, because its words can only be found from its
-// beginning on. Only a zstd file may be, where frames begin, and package worker has the rule for its
-// words. The bytes of compressed files are those of the file, and not of what is in it: here, in
+// beginning on. Only a zstd file may be cut, where frames begin, and package combine has the rule for
+// its words. The bytes of compressed files are those of the file, and not of what is in it: here, in
 // progress, and where the seal compares what was counted with the manifest.
 type Split struct {
 	input.File

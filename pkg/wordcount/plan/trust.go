@@ -21,8 +21,8 @@ type Trust struct {
 	Except []byte   // a folder below Roots that may not be read: the state folder
 
 	// Joined says that the files of this host may differ from the job's. So nothing that is wrong
-	// with them, and no right that it lacks in S3, can bury a task: the worker gives the task back and ends, and the workers of the
-	// folder that planned the job decide.
+	// with them, and no right that it lacks in S3, can bury a task: the worker gives the task back and
+	// ends, and the workers of the folder that planned the job decide.
 	Joined bool
 }
 

@@ -12,6 +12,7 @@
 //
 //	pool.go     which workers live, and how many died
 //	process.go  one life of one process: how it starts, what it is told, how it ends
+//	leave.go    what happens if the workers of this host can't use the store
 //
 // # Caveats
 //
