@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nobody is another user than root, who must run the tests that need a second user.
+// Nobody is a user other than root, who must run the tests that need a second user.
 const Nobody = 65534
 
 // Squatter listens as another user where a server was, and records what it is told.

@@ -25,7 +25,7 @@ func vanished(path string, err error) error {
 const leasePoll = 10 * time.Millisecond
 
 // OpenPath opens whatever a path leads to, and says what it is. It waits for no writer of a FIFO and for
-// no device, but for somebody who has a lease on the file, until ctx ends.
+// no device. If somebody has a lease on the file, it waits until that is given back, or ctx ends.
 func OpenPath(ctx context.Context, path string) (fd int, now Info, err error) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	for {

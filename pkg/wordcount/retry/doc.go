@@ -31,5 +31,5 @@
 //
 // Reviving is different: nobody can list what goes wrong when a server is started. So an error of a
 // revive function is final only if it has a class already, such as protocol.ErrRedis, comes from the
-// disk, or is a reply of the server. See [Revive].
+// disk, or is a reply of the server that stays the same. See [Revive].
 package retry
