@@ -19,7 +19,7 @@ func NewDisk() (*Disk, error) {
 	mount, err := detached()
 	if err == nil {
 		defer unix.Close(mount)
-		// Another process that gets this one's number later hardly has a file of so high a number.
+		// A later process may get this one's ID. It will hardly have a descriptor of so high a number.
 		mount, err = unix.FcntlInt(uintptr(mount), unix.F_DUPFD_CLOEXEC, 800)
 	}
 	if err != nil {

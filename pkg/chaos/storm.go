@@ -40,7 +40,7 @@ func (s Storm) Run(ctx context.Context, a Attack, end <-chan struct{}, round uin
 		dice := rand.New(rand.NewPCG(s.Seed, round<<8|uint64(victim)))
 		lanes.Go(func() {
 			// When a fault is due doesn't depend on how long the last one took. Otherwise faults
-			// would become less and less frequent.
+			// would be rarer than Every says.
 			for due := time.Now(); injecting.Err() == nil; {
 				due = due.Add(time.Duration(dice.ExpFloat64() * float64(s.Every) * float64(len(victims))))
 				select {

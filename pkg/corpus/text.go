@@ -74,7 +74,7 @@ func (t *text) fill(page []byte) {
 			copy(page[i:], t.letters[w.start:][:w.size])
 		}
 		i += int(w.size)
-		if random%256 < 20 { // 12 or 13 words to a line
+		if random%256 < 20 { // about 14 words to a line: nine in ten of these gaps end one
 			i += copy(page[i:], t.dice.oneOf(gaps))
 		} else {
 			page[i] = ' '

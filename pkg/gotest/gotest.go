@@ -1,7 +1,7 @@
 // Package gotest runs go test for the targets of the magefile. Run lets no skipped test go
 // unnoticed: it prints each with its reason, and fails if one is not on the list of tests that may
-// be skipped. Without leaves long tests out, and Only runs them. Exec runs benchmarks and long checks, which print for
-// themselves.
+// be skipped. Without leaves long tests out, and Only runs them. Exec runs benchmarks and long
+// checks, which print for themselves.
 package gotest
 
 import (

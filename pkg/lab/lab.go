@@ -30,7 +30,7 @@ func Run(ctx context.Context, out io.Writer, c redisd.Config, only *int) error {
 	return teach(ctx, out, c, lessons[*only-1:*only], *only)
 }
 
-// teach teaches lessons, the first of which has a number.
+// teach teaches lessons. number is that of the first one.
 func teach(ctx context.Context, out io.Writer, c redisd.Config, lessons []lesson, number int) (err error) {
 	if err := redisd.CheckFolder(c.Dir); err != nil {
 		return err

@@ -48,8 +48,8 @@ func (l lesson) teach(ctx context.Context, world *world, out io.Writer, number i
 
 var sides = map[bool]string{false: "wrong", true: "right"}
 
-// judge compares counts with the right ones. It is fine if a right way is exact, and a wrong one is
-// not.
+// judge compares counts with the right ones. fine is true for a right way that is exact, and for a
+// wrong way that is not.
 func judge(want, got counts, right bool) (verdict string, fine bool) {
 	switch more := got.words() - want.words(); {
 	case maps.Equal(want, got):

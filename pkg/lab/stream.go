@@ -43,7 +43,7 @@ func (w *worker) readGroup(ctx context.Context, from string) (*task, error) {
 }
 
 // stolen takes an entry that another worker was given and hasn't acknowledged. The lease is zero,
-// because the lab lets nobody steal from a worker that it wants to be heard.
+// because only one process moves at a time, and the lab lets it steal only where a lesson wants that.
 func (w *worker) stolen(ctx context.Context) (*task, error) {
 	entries, _, err := w.redis.XAutoClaim(ctx, &redis.XAutoClaimArgs{
 		Stream: w.stream, Group: protocol.Group, Consumer: w.name, MinIdle: 0, Start: "0-0", Count: 1,

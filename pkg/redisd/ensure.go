@@ -36,8 +36,8 @@ type Config struct {
 // time: a server that lives is used, one that died is started again as it was, and only a folder
 // without a server gets a new one. Two calls at once in one folder start one server.
 //
-// A new server is a container, a process or a provisioned process, in this order. For each way say
-// gets one line: why it was taken or skipped.
+// A new server is a container, a process or a provisioned process, in this order. The function say
+// gets one line for each way that was tried: the server that it led to, or why it was skipped.
 func Ensure(ctx context.Context, c Config, say func(string)) (*Server, error) {
 	if c.URL != "" {
 		return ensureGiven(ctx, c, say)

@@ -116,7 +116,7 @@ func partOf(whole time.Duration, name, class string, took time.Duration) part {
 	return part{name, class, text.Short(took), 100 * float64(took) / float64(whole)}
 }
 
-// wall says how long each phase took. A phase that came again after a rollback is one with its first.
+// wall says how long each phase took. If a phase came again, after a rollback, its times are added up.
 func (r drawing) wall() (parts []part) {
 	names := map[string]string{"map": "map", "reduce": "reduce", "done": "seal"}
 	var order []string

@@ -17,9 +17,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/report/timeline"
 )
 
-// The time between two looks at the journal is so many times the time that the last look took.
+// The pause between two looks at the journal is lookPart times as long as the last look took, and at
+// least lookEvery.
 const (
-	lookEvery = 300 * time.Millisecond // at least
+	lookEvery = 300 * time.Millisecond
 	lookPart  = 10
 )
 

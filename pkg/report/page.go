@@ -133,7 +133,7 @@ func viewOf(run timeline.Run, words []Word, live bool) view {
 	return v
 }
 
-// table lists marks and the attempts in vain, which is what the picture shows.
+// table lists the marks of the picture. more is how many marks are left out.
 func (r drawing) table() (rows []row, more int) {
 	for _, m := range r.Marks {
 		who := "all"

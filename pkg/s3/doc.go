@@ -28,7 +28,7 @@
 // The length and the range of each answer are compared with what was asked for, because not every server
 // heeds Range, and a Reader compares the ETag, too.
 //
-// Every error is an *fs.PathError whose path is s3://bucket/key. It says what S3 answered: the status
-// and the code. It never has credentials, because a message of the server or of the SDK is not a part
-// of it.
+// The error of a request is an *fs.PathError whose path is s3://bucket/key. It says what S3 answered: the
+// status and the code. It never has credentials, because a message of the server or of the SDK is not a
+// part of it.
 package s3

@@ -13,8 +13,8 @@ import (
 )
 
 // ReadAt fills p with the bytes of an object from off on, whichever version is there. Behind the end
-// of the object it returns io.EOF. The error of a body that breaks wraps the last of several tries to
-// get what is left.
+// of the object it returns io.EOF. If the body breaks, it asks for what is left, several times, and
+// returns the error of the last try.
 func ReadAt(ctx context.Context, u URL, p []byte, off int64) (n int, err error) {
 	err = resume(ctx, func() (progress bool, err error) {
 		before := n
@@ -79,8 +79,8 @@ func get(ctx context.Context, u URL, bytes string, read func(*s3.GetObjectOutput
 	return nil
 }
 
-// rangeOf returns which bytes of an object of which size an answer has. The answer of a server that
-// knows no ranges has all.
+// rangeOf returns the range of bytes that an answer has, and the size of the whole object. The answer
+// of a server that knows no ranges has all bytes.
 func rangeOf(out *s3.GetObjectOutput) (from, to, size int64, ok bool) {
 	length := aws.ToInt64(out.ContentLength)
 	if out.ContentRange == nil {

@@ -9,10 +9,11 @@ const (
 	// beyond is how many bytes behind the range of a Reader are asked for with it, because the last word
 	// or line of a range may end there.
 	beyond = 4 << 10
-	// back is how many bytes of what it has given a Reader keeps, because the next part of a range is read
-	// from a little before the end of the last word of the part before.
+	// back is how many bytes a Reader keeps of those that it has given, because the next part of a range is
+	// read from a little before the end of the last word of the part before.
 	back = 4 << 10
-	// drained is how many bytes of a body are read to its end rather than that its connection is closed.
+	// drained is how many bytes may be left of a body that is read to its end, so that its connection can
+	// be used again. If more are left, the connection is closed.
 	drained = 64 << 10
 )
 
@@ -26,14 +27,14 @@ type Reader struct {
 	stream *stream // nil: none was begun
 }
 
-// Open returns a Reader for the bytes between off and end, and some more. It asks for nothing yet. The
-// Reader's reads end with ctx.
+// Open returns a Reader for the bytes of a range that ends at end, and some more. It asks for nothing
+// yet. The Reader's reads end with ctx.
 func Open(ctx context.Context, u URL, o Object, end int64) *Reader {
 	return &Reader{ctx: ctx, url: u, object: o, end: min(end+beyond, o.Size)}
 }
 
-// ReadAt reads what is there first, which may be less than p takes. Behind the end of the object it
-// returns io.EOF. An error is an *fs.PathError, and wraps ErrChanged if the version is not there any
+// ReadAt returns as soon as some bytes are there, which may be fewer than p takes. Behind the end of the
+// object it returns io.EOF. An error is an *fs.PathError, and wraps ErrChanged if the version is not there any
 // more.
 func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if off >= r.object.Size {

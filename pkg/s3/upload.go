@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 )
 
-// Upload writes an object. It is there with its last byte, or not at all: what write returns, if it is
-// an error, is returned. Memory holds some parts of 8 MiB.
+// Upload writes an object. It is there with its last byte, or not at all. An error that write returns
+// ends the upload, and is returned. Memory holds some parts of 8 MiB.
 func Upload(ctx context.Context, u URL, write func(io.Writer) error) error {
 	client, err := Client(ctx)
 	if err != nil {

@@ -42,8 +42,8 @@ func Attack(ctx context.Context, c Config, faults ...chaos.Fault) error {
 }
 
 // Attacked is Job with these faults injected, one after the other, while the job runs. It shows
-// only the result of the job and one line for each fault. The error wraps chaos.ErrOver if the job
-// ends before a fault could hit it.
+// only what is counted, one line for each fault, and the result. The error wraps chaos.ErrOver if the
+// job ends before a fault could hit it.
 func Attacked(c Config, faults ...chaos.Fault) mg.Fn {
 	name := "attacked"
 	for _, fault := range faults {

@@ -87,7 +87,8 @@ func (s *session) reportWords(ctx context.Context, run timeline.Run) (words []re
 	return words, nil
 }
 
-// sight is what the last look at a job has shown, and by what another look sees that nothing is new.
+// sight is what a look at a job has shown. The next look reads the journal again only if the job, the
+// size of its journal or its supervision has changed since.
 type sight struct {
 	job        string
 	size       int64 // of its journal

@@ -23,7 +23,7 @@ type folder struct {
 	out           io.Writer
 }
 
-// inFolder calls do with an empty folder, and ends its server afterwards.
+// inFolder calls do with an empty folder, and ends its servers afterwards.
 func inFolder(ctx context.Context, out io.Writer, do func(folder) error) (err error) {
 	checkout, err := os.Getwd()
 	if err != nil {
@@ -45,7 +45,8 @@ func inFolder(ctx context.Context, out io.Writer, do func(folder) error) (err er
 	return do(folder{dir, checkout, out})
 }
 
-// command runs targets on a server, with env and this process's environment without the settings of a word count.
+// command returns a command that runs targets on a server, or on the first one on PATH if s is nil. It has env, and this
+// process's environment without the settings of a word count.
 func (f folder) command(ctx context.Context, s *server, env []string, targets ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "mage", "-d", f.checkout, "-w", f.dir}, targets...)...)
 	for _, setting := range os.Environ() {

@@ -20,15 +20,15 @@ const decideWithin = 30 * time.Second
 // Histories are those of the jobs that an experiment starts. Nil records nothing.
 type Histories struct {
 	Dir      string // an absolute path; each job has a folder in it
-	Keep     bool   // histories that are allowed, too
+	Keep     bool   // also keeps the histories that are allowed
 	Recorder *history.Recorder
 
 	jobs      int  // recorded so far
 	forbidden bool // the history of the last one
 }
 
-// NewHistories is a folder for the histories of jobs. It is in the one that the environment names, and
-// stays, or it is a temporary one.
+// NewHistories makes a folder for the histories of jobs. If the environment names a folder, the new one
+// is in that, and stays. Otherwise it is temporary.
 func NewHistories() (*Histories, error) {
 	parent := os.Getenv(history.Variable)
 	dir, err := os.MkdirTemp(parent, "histories-*")
@@ -90,8 +90,8 @@ func (h *Histories) Discard() error {
 	return os.RemoveAll(h.Dir)
 }
 
-// calls are those of the last job. Workers whose supervisor was killed live for a moment longer,
-// and may still have called when the job before had been deleted.
+// calls are those of the last job, and the late ones of the job before: a worker lives for a moment
+// longer than its killed supervisor, and may still have called when the last job had begun.
 func (h *Histories) calls() ([]*history.Call, error) {
 	calls, err := history.Load(h.folder(h.jobs))
 	if err != nil || len(calls) == 0 {

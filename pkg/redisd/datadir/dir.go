@@ -76,7 +76,8 @@ func isName(name, suffix string) bool {
 	return ok && namePrefix.MatchString(prefix)
 }
 
-// newPassword writes a new password. The server uses it from its next start on.
+// newPassword makes a new password and writes it to a file. The server doesn't read that file: the
+// caller must put the password into its configuration, or tell it by ACL SETUSER.
 func newPassword(path string) (string, error) {
 	password := rand.Text()
 	return password, host.WriteFile(path, []byte(password+"\n"))

@@ -14,9 +14,9 @@ const logFile = "redis.log"
 // adds some 500.
 const logMax = 4 << 20
 
-// OpenLog opens the log for a server. If it has grown too large, it replaces the old log, and the
-// server begins a new one. The server keeps the mode of a file that exists; a file that it made
-// itself could be read by everybody.
+// OpenLog opens the log for a server. A log that has grown too large becomes redis.log.old, in the
+// place of an older one, and the server begins a new log. The server keeps the mode of a file that
+// exists; a file that it made itself could be read by everybody.
 func (d Dir) OpenLog() (*os.File, error) {
 	path := d.Path(logFile)
 	if d.LogSize() > logMax {
@@ -42,7 +42,8 @@ func (d Dir) LogSize() int64 {
 // 8272:M 22 Nov 2026 11:27:29.687 # Server initialized
 var logLine = regexp.MustCompile(`^\d+:\w \d+ \w+ \d+ [\d:.]+ ([-.*#]) (.*)$`)
 
-// LastWords returns the last complaint in the log that begins at an offset or later.
+// LastWords returns the last two complaints in the log behind an offset, in one line. If there are
+// none, it returns the last two lines there that don't have the form of the log.
 func (d Dir) LastWords(offset int64) string {
 	text, err := os.ReadFile(d.Path(logFile))
 	if err != nil || int64(len(text)) < offset {

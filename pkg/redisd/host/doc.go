@@ -3,5 +3,6 @@
 // its title and its user, a folder by its owner and mode, a listener by the system's table of
 // sockets.
 //
-// On systems other than Linux less can be asked. What can't be told counts as foreign.
+// On systems other than Linux less can be asked. A listener that the system doesn't show counts as
+// foreign there, and who has accepted a connection isn't checked.
 package host

@@ -16,9 +16,9 @@ import (
 // carry the name before they have set the title.
 func TitleTemplate(name string) string { return "{title} " + name }
 
-// titles matches the command line of a server, or of its child, and what follows: its name and, on
-// Linux, remains of a longer title. Any program may mention a name, such as a pager that shows the
-// log; that doesn't match.
+// titles matches the command line of a server, or of its child, up to the server's name. On Linux,
+// remains of a longer title may follow the name. Any program may mention a name, such as a pager
+// that shows the log; that doesn't match.
 var titles = regexp.MustCompile(`(?:^|/)(?:redis|valkey)-[\w-]+ (?:- --proc-title-template \{title\} )?(\S+)(?: |$)`)
 
 // carries reports whether a command line is that of a server's process that carries name.

@@ -44,8 +44,8 @@ func (n *Network) Host() *Host {
 	n.hub.ip(n.TB, fmt.Sprintf("link add %s type veth peer name eth0 address %s netns %d", h.port, h.mac, h.holder),
 		"link set "+h.port+" master "+together+" up")
 	setUp := []string{"link set lo up", "address add " + h.IP + "/24 dev eth0", "link set eth0 up"}
-	// The hosts know each other for good. Else a host would soon be told that nobody answers for an
-	// address, where a router would let packets vanish.
+	// The hosts keep each other's hardware addresses for good. Otherwise a host that was parted would
+	// soon be told that nobody has the other's address. Behind a router, packets would just vanish.
 	for _, other := range n.hosts {
 		setUp = append(setUp, knows(other))
 		other.ip(n.TB, knows(h))

@@ -34,7 +34,8 @@ func (s *Server) StartNode(tb testing.TB, args ...string) *Node {
 }
 
 // StartNodeOn starts a server with a user for replication, so that a test can cut off the replicas
-// without touching the other clients. The client uses a socket: it reaches a host of a network, too.
+// without touching the other clients. The node's client uses a socket, which it reaches on a host of
+// a network, too.
 func (s *Server) StartNodeOn(tb testing.TB, host *Host, args ...string) *Node {
 	tb.Helper()
 	// By default the bus is 10000 above the port, and may be taken.
@@ -90,8 +91,8 @@ func (s *Server) StartSentinel(tb testing.TB) *Sentinel {
 	return s.StartSentinels(tb, s.StartNode(tb), here, here)
 }
 
-// StartSentinels starts a replica of a master, and Sentinels, most of which promote the replica two
-// seconds after they last heard of the master.
+// StartSentinels starts a replica of a master, and Sentinels. A majority of the Sentinels promotes the
+// replica two seconds after it last heard of the master.
 func (s *Server) StartSentinels(tb testing.TB, master *Node, replica *Host, hosts ...*Host) *Sentinel {
 	tb.Helper()
 	sentinels := &Sentinel{Master: master, Replica: s.StartNodeOn(tb, replica, "--replicaof", master.Host.IP, master.Port)}

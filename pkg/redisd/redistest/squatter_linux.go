@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nobody is a user other than root, and other than this one if root runs the test.
+// Nobody is a user other than root, who must run the tests that need a second user.
 const Nobody = 65534
 
 // Squatter listens as another user where a server was, and records what it is told.
@@ -76,7 +76,7 @@ func (s *Squatter) listen(conn net.Conn) {
 	}
 }
 
-// Heard is what it was told, and how many connections it had.
+// Heard returns what the squatter was told, and how many connections it had.
 func (s *Squatter) Heard() (said string, visits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

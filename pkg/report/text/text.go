@@ -17,7 +17,8 @@ const (
 	NameMost = 120 // characters of a name
 )
 
-// Short is a time with three digits.
+// Short is a time to a tenth of a microsecond, a millisecond or a second, whichever fits its length.
+// From 1000 seconds on it is a time to a second.
 func Short(d time.Duration) string {
 	for _, unit := range []time.Duration{time.Microsecond, time.Millisecond, time.Second} {
 		if d < 1000*unit {

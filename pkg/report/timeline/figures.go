@@ -89,7 +89,8 @@ func (r Run) InVain() (all []*Redone) {
 	return all
 }
 
-// ForGood is the attempt that did the tasks of a for good. nil: nobody did yet.
+// ForGood returns the attempt that has done, for good, the tasks that another attempt was at. It returns
+// nil if nobody has done them yet.
 func (r Run) ForGood(a *Attempt) *Attempt {
 	if len(a.Numbers) == 0 {
 		return nil

@@ -24,7 +24,8 @@ type Life struct {
 	Died     bool
 }
 
-// nonceLen is how long the end of a worker's name is that makes it unlike all others.
+// nonceLen is the length of the random end of a worker's name, with the dash before it. That end makes
+// the name unlike all others.
 const nonceLen = 27
 
 // hostOf is the host of a worker, as its name says.

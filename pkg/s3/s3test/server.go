@@ -54,8 +54,8 @@ func Start(tb testing.TB) *Server {
 	return s
 }
 
-// Run starts a server that runs until the test ends, and changes nothing in this process. Variables
-// name it.
+// Run starts a server that runs until the test ends, and changes nothing in this process. The variables
+// that name the server are those of Server.Variables.
 func Run(tb testing.TB) *Server {
 	tb.Helper()
 	program := mustBuild(tb)

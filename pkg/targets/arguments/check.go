@@ -60,8 +60,8 @@ type target struct {
 
 var flagInHelp = regexp.MustCompile(`-(\w+)=<([\w.]+)>`)
 
-// lookUp asks Mage about a target of this program, which follows the target before. It returns an
-// error if there is no such target.
+// lookUp asks Mage about a target of this program. before is the target in front of it on the command
+// line. lookUp returns an error if there is no such target.
 func lookUp(name string, before target) (target, error) {
 	cmd := wordcount.Program("")
 	cmd.Args = append(cmd.Args, "-h", name)

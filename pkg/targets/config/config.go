@@ -16,7 +16,7 @@ import (
 
 // Config says what to count, and how. The zero value of a field means its default. Magefiles know
 // this type as targets.Config. So what package targets does with it are functions and no methods:
-// a method would be one of theirs, too.
+// magefiles could call a method, too.
 type Config struct {
 	Dir          string                // state folder; ".wordcount"
 	Inputs       []string              // files, folders and patterns; those of the folder's last run, or "data"

@@ -29,7 +29,7 @@ const (
 // variable is one environment variable and the field that it sets.
 type variable struct {
 	name      string
-	byDefault string // as mage env shows it; Complete sets it
+	byDefault string // the default, as mage env shows it; it sets nothing
 	set       func(c *Config, value string) error
 }
 

@@ -12,6 +12,7 @@
 //	program.go  a static program: this one, or one that Mage compiles
 //	image.go    the image: the program, certificates, and a folder to work in
 //	workers.go  which workers a manifest starts, and what they are told
+//	blocks.go   the parts of a manifest that differ from job to job
 //	kubernetes.yaml, compose.yaml  the manifests
 //
 // # Caveats

@@ -17,6 +17,6 @@
 // # Caveats
 //
 // A step and its target both explain one error, so Explain adds advice only once. errors.Is and
-// errors.As find what they find without it, unless ctx has ended: then the error says only that the
-// target was interrupted.
+// errors.As find what they find without it, unless the error is that ctx was cancelled: then it says
+// only that the target was interrupted.
 package failure

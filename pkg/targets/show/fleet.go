@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// stragglerAfter is the least time without a task done after which a worker is a straggler, if
-	// the mean of all workers is stragglerTimes as short.
+	// A worker that holds tasks is a straggler if it has had none done for stragglerAfter, and for
+	// stragglerTimes the mean time that workers take from one commit to the next.
 	stragglerAfter = 10 * time.Second
 	stragglerTimes = 3
 

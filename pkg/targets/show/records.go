@@ -9,9 +9,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// records are lines that say what became of a job's records, and of its compressed files. They are
-// none for plain text without compressed files. The
-// field is that of the option.
+// records are lines that say what became of a job's records, and of its compressed files. There are
+// none for plain text without compressed files. The field is that of the option.
 func records(t protocol.Tally, field string) (lines []string) {
 	if t.Records > 0 {
 		lines = recordLines(t, field)

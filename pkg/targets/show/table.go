@@ -10,14 +10,14 @@ import (
 
 // table is rows of cells, the first of which are the headings. Columns are as wide as they must be.
 type table struct {
-	left int // so many columns are aligned to the left, and those after them to the right
+	left int // how many columns are aligned to the left; those after them are aligned to the right
 	rows [][]string
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write writes the table. The cells may hold anything: they are escaped. The last cell of a row
-// that is longer than the headings is a remark: it is written as it is.
+// write writes the table. The cells may hold anything: they are escaped. A cell beyond the headings is
+// a remark: it is escaped, too, but neither cut nor aligned.
 func (t *table) write(w io.Writer) {
 	const cellMost = 40 // columns
 	headings := t.rows[0]

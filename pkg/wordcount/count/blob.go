@@ -35,8 +35,8 @@ type Blob struct {
 
 // Pack encodes the table as one blob for each partition of a run.
 //
-// It goes through the table twice, because that is larger than any cache, and hashes only once. The
-// first time it measures the blobs, so that none of them must grow, for which there may be no memory.
+// It goes through the table twice, and hashes each word once. The first time it measures the blobs, so
+// that none of them must grow, for which there may be no memory.
 func (t *Table) Pack(p Partitioner) []Blob {
 	blobs, sizes := make([]Blob, p.parts), make([]int, p.parts)
 	parts := make([]uint32, 0, t.Len()) // of each word

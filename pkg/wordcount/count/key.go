@@ -19,8 +19,8 @@ type line struct {
 
 const lineSize = 64
 
-// fit[n] makes a key of the 16 bytes from the start of a word of n bytes: and
-// mask, or size.
+// fit[n] makes a key of the 16 bytes from the start of a word of n bytes, by an
+// AND with mask and an OR with size.
 var fit = func() (f [16]struct{ mask, size key }) {
 	for n := range f {
 		f[n].mask.lo = 1<<(8*min(n, 8)) - 1

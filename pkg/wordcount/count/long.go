@@ -22,7 +22,7 @@ type longs struct {
 	fetched uint64 // keeps the compiler from leaving out the loads of fetch
 }
 
-// A slot is 8 bytes, so that a word and the next few tries are in one cache line.
+// A slot is 8 bytes, so that the first few slots that a search tries are mostly in one cache line.
 type slot struct {
 	hash uint32 // the lowest bits of it: enough to find the slot and, nearly always, to tell words apart
 	at   uint32 // where the record is, in units of 8 bytes, plus 1; 0: free

@@ -91,7 +91,7 @@ func (r *Ranking) At(i int) Entry {
 	return Entry{string(r.word(&r.words[i])), r.words[i].n}
 }
 
-// All yields the words from the first to the last, and never an error: MergeSorted yields them alike.
+// All yields the words from the first to the last, and never an error. It has the form of MergeSorted.
 func (r *Ranking) All() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for i := range r.Len() {

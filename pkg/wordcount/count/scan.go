@@ -7,8 +7,8 @@ import (
 
 const (
 	// chunk is how many bytes are read at once: enough to make the call cheap, and at home in the second cache. A file that
-	// is mapped and copied from costs 1.5 times as much when it is cached, for its page faults, and 1.8 times when it is
-	// cold, for the kernel reads further ahead of reads than of faults.
+	// is mapped and copied from costs 1.5 times as much when it is cached, because of its page faults, and 1.8 times when it
+	// is cold, because the kernel reads further ahead of reads than of faults.
 	chunk  = 256 << 10
 	behind = 3         // bytes before a split that are looked at: the longest white space
 	beyond = 512       // bytes read past a split at first: enough for most last words
@@ -115,7 +115,7 @@ func (s *scan) next() bool {
 	}
 
 	// A block can be judged once the two bytes after it are here. At the end of
-	// the file one block more than needed is, to end the last word.
+	// the file, one block more than needed is judged, to end the last word.
 	from, blocks := s.at, (s.have-2-s.at)/block
 	eof := s.base+int64(s.have) == s.size
 	if eof {

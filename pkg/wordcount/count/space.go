@@ -16,8 +16,8 @@ import (
 //	E2 81 9F                      U+205F
 //	E3 80 80                      U+3000
 //
-// spaces does the first row, for nearly all text is done with it, and says where
-// the first bytes of the others are; widen looks at those.
+// spaces finds the first row, because nearly all text needs no other, and says
+// where the first bytes of the others are; widen looks at those.
 
 // wide returns the number of bytes, 2 or 3, of the white space that begins b,
 // or 0. It has 3 bytes to look at.

@@ -9,8 +9,8 @@ import "io"
 //
 // It returns the number of words added. After an error the table holds an
 // unknown part of the split and must be Reset. Errors are those of r;
-// io.ErrUnexpectedEOF if r ends before size; and *WordTooLongError, which only
-// the split returns in which that word starts.
+// io.ErrUnexpectedEOF if r ends before size; and *WordTooLongError, only from
+// the split in which that word starts.
 func (t *Table) Split(r io.ReaderAt, off, n, size int64) (tokens uint64, err error) {
 	n = min(n, size-off)
 	if off < 0 || n <= 0 {

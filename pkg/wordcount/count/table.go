@@ -62,8 +62,8 @@ func (t *Table) Bytes() int {
 }
 
 // Need returns the memory that the table may hold while it takes n more words, in
-// bytes. Like Bytes, but that counts what it holds now. Where there are long words, three
-// more of the longest are foreseen, whatever n is.
+// bytes. Bytes returns what it holds now. Where there are long words, Need has room for
+// three more chunks of them, whatever n is.
 func (t *Table) Need(n int) int {
 	need := t.Bytes()
 	if !t.short.fits(n) {

@@ -57,9 +57,9 @@ func (j *Journal) CopyTo(to *Outbox) {
 	}
 }
 
-// Open opens a journal that may have so many bytes. The attributes are in each of its events. A
-// journal that can't be opened is nil. It is for people, and its absence must not keep a job from its
-// work.
+// Open opens a journal that may have up to most bytes, and a last write more. The attributes are in
+// each of its events. A journal that can't be opened is nil. It is for people, and its absence must not
+// keep a job from its work.
 func Open(path string, most int64, attrs ...any) *Journal {
 	if path == "" {
 		return nil
@@ -157,7 +157,7 @@ func (l *lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// hasRoom reports whether the file is smaller than so many bytes.
+// hasRoom reports whether the file is open and has fewer than most bytes.
 func (l *lines) hasRoom(most int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

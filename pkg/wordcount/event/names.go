@@ -21,7 +21,7 @@ const (
 	// The life of a worker process, by who started it.
 	Start = "start" // Worker, PID, Slot
 	Death = "death" // it ended, and nobody had asked it to: Worker, PID, Slot, Why
-	Leave = "leave" // it ended in good order, as it says or who started it: Worker, PID, Slot
+	Leave = "leave" // it ended in good order, as it says, or the process that started it: Worker, PID, Slot
 
 	// What a worker does: Worker, and Stream and Tasks in most.
 	Attempt = "attempt" // it begins to do the tasks; How

@@ -17,7 +17,7 @@ import (
 )
 
 // Record is an event of a journal as it is read. The comments of the events say which fields each
-// has; the others are zero. Who can write to the state folder, or to the keys in Redis, may
+// has; the others are zero. Anybody who can write to the state folder, or to the keys in Redis, may
 // have written any text.
 type Record struct {
 	Time  time.Time `json:"time"`

@@ -26,7 +26,7 @@
 // A zstd file may have a table that says where its frames begin. [Cuts] reads it, and
 // [Unpacker.Frames] unpacks some of the frames.
 //
-// Nothing is read before the first check, and opening waits for nothing. So a FIFO or a device that
+// Nothing is read before the first check, and opening waits for no writer. So a FIFO or a device that
 // took a file's place can neither block the caller nor be harmed.
 //
 // # Caveats

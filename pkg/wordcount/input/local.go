@@ -34,8 +34,8 @@ func (Local) List(_ context.Context, folder string) iter.Seq2[Entry, error] {
 	}
 }
 
-// Open implements Source. Nothing was read by then, so a FIFO or a device in the file's place can
-// neither block the caller nor be harmed.
+// Open implements Source. It reads nothing and waits for no writer, so a FIFO or a device in the file's
+// place can neither block the caller nor be harmed.
 func (Local) Open(ctx context.Context, f File, _, _ int64) (Opened, Info, error) {
 	fd, now, err := OpenPath(ctx, f.Path)
 	if err != nil {

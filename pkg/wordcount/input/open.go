@@ -24,7 +24,8 @@ func vanished(path string, err error) error {
 // leasePoll is the pause between two tries to open a file on which somebody has a lease.
 const leasePoll = 10 * time.Millisecond
 
-// OpenPath opens whatever a path leads to, without waiting for anything, and says what it is.
+// OpenPath opens whatever a path leads to, and says what it is. It waits for no writer of a FIFO and for
+// no device. If somebody has a lease on the file, it waits until that is given back, or ctx ends.
 func OpenPath(ctx context.Context, path string) (fd int, now Info, err error) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
 	for {

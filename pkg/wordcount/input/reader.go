@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Reader is a file of the manifest that is open for reading. Nothing else reads the contents of one
-// but verify, which has its own way to S3. A Reader keeps its buffer for the next file.
+// Reader is a file of the manifest that is open for reading. All contents of such files are read by it,
+// except that verify reads objects in S3 in its own way. A Reader keeps its buffer for the next file.
 type Reader struct {
 	File   File
 	opened Opened

@@ -19,7 +19,7 @@ type DamagedError struct {
 	As     Compression
 	Offset int64 // compressed bytes that were read when it was noticed
 	Cut    bool  // by a table, which may be what is damaged
-	Err    error // of the decoder; not unwrapped, for io.ErrUnexpectedEOF means the end to io.ReadFull
+	Err    error // of the decoder; not unwrapped: io.ReadFull's callers take io.ErrUnexpectedEOF for the end
 }
 
 func (e *DamagedError) Error() string {
@@ -59,7 +59,7 @@ type Unpacker struct {
 	err    error     // what every Read returns from now on
 }
 
-// NewUnpacker returns an Unpacker that refuses zstd files whose window is larger, in bytes.
+// NewUnpacker returns an Unpacker that refuses zstd files whose window has more than these bytes.
 func NewUnpacker(window int64) *Unpacker { return &Unpacker{window: window} }
 
 // source is the compressed file. It remembers an error of reading it, because a decoder may return
@@ -80,15 +80,15 @@ func (s *source) Read(p []byte) (n int, err error) {
 // sourceBuffer is how many bytes of a compressed file are read at once.
 const sourceBuffer = 64 << 10
 
-// Reset begins to unpack a file that is compressed so, and whose bytes r has. What it finds wrong,
-// Read returns.
+// Reset begins to unpack a file whose bytes r has. as is how the file is compressed. If the beginning is
+// wrong, Read returns the error.
 func (u *Unpacker) Reset(r io.ReaderAt, f File, as Compression) {
 	u.cut = false
 	u.reset(r, f, as, 0, f.Size)
 }
 
 // Frames is Reset for the frames of a zstd file from byte off to byte end. At their end, Read returns
-// io.EOF if a frame ends there. If not, the file, or what said so, is damaged.
+// io.EOF if a frame ends there. If none does, the file, or the table that named the offsets, is damaged.
 func (u *Unpacker) Frames(r io.ReaderAt, f File, off, end int64) {
 	u.cut = true
 	u.reset(r, f, Zstd, off, end)

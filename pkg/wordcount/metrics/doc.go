@@ -10,8 +10,8 @@
 //
 // An answer has what was seen last, and what workers of all hosts say of themselves with their
 // heartbeats. Only the ages of leases and what became of the records are asked for when somebody
-// looks, once a second at most: they would be much in each status. Of leases there are a thousand at
-// most, and of the outputs that have the records some ten thousand.
+// looks, once a second at most: they would be much in each status. Of leases there are a thousand of
+// each stream at most, and of the outputs that have the records some ten thousand.
 //
 // # Caveats
 //

@@ -11,7 +11,7 @@ import (
 // for seven bytes that they don't use. They return the end of what they have found, or -1 if it
 // isn't valid JSON.
 
-// space returns where the white space ends. A line end is none.
+// space returns where the white space ends. A line end doesn't count as white space.
 func space(b []byte, i int) int {
 	if b[i] > ' ' { // most of the time; this is inlined
 		return i

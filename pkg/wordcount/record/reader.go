@@ -20,8 +20,8 @@ type Reader struct {
 	rows   rows   // of CSV and TSV
 }
 
-// NewReader returns a reader. If it is strict, a record without a value is a *Error. So is a
-// record of more than most bytes, which is MaxRecord or less.
+// NewReader returns a reader. If it is strict, a record without a value is a *Error. A record of more
+// than most bytes is always one; most is MaxRecord or less.
 func NewReader(f Format, strict bool, most int) *Reader {
 	r := &Reader{format: f, strict: strict, size: windowSize, window: window{most: most}}
 	switch f.kind {
@@ -96,7 +96,8 @@ func (r *Reader) Each(text io.Reader, part Range, header []byte, value func([]by
 // Shrink frees the memory that large records took.
 func (r *Reader) Shrink() { r.window, r.finder.value = window{most: r.window.most}, nil }
 
-// Offset returns where the record begins in the text that ended Each with an error of value.
+// Offset returns where in the text the record begins for which the function value returned the error
+// that ended Each.
 func (r *Reader) Offset() int64 { return r.window.base }
 
 // Header reads the first line of a file, which starts at byte 0 of the text. Ranges that don't

@@ -15,7 +15,7 @@ type rows struct {
 	across bool   // fields in quotes may have line ends
 	column int    // the index of the one that is counted; noColumn if the header doesn't name it
 	why    string // there is no such column
-	block  []byte // whole lines; slack follows, but in a header that is read alone
+	block  []byte // whole lines; slack follows, except behind a header that is read alone
 	at     int    // where the next field of the row begins
 	end    int    // of the line, without CR and LF
 	next   int    // where the next line begins

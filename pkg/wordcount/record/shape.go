@@ -32,7 +32,7 @@ func (p *part) set(text []byte) {
 	}
 }
 
-// is says whether b begins with the text. It has at least 16 bytes.
+// is says whether b, which has at least 16 bytes, begins with the text.
 func (p *part) is(b []byte) bool {
 	if len(p.text) <= 16 { // most of the time: no call and no loop
 		return (binary.LittleEndian.Uint64(b)^p.words[0])&p.masks[0]|
@@ -56,7 +56,7 @@ const (
 	maxText   = 256 // bytes of a part
 
 	// Where nearly every record has a shape of its own, comparing and learning cost time for nothing.
-	// After so many records of unknown shapes in a row, so many others are just read.
+	// After maxUnknown records of unknown shapes in a row, the next pause records are just read.
 	maxUnknown = 8
 	pause      = 64
 )

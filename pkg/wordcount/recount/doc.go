@@ -4,8 +4,8 @@
 //
 //	want, tally, err := recount.Files(ctx, manifest, counting, recount.Share{}, progress)
 //
-// It shares no code with what it checks: not the kernel, the workers, their decoders, their readers of
-// records, nor Redis. It uses the standard library wherever that has what is needed.
+// It shares next to no code with what it checks: not the kernel, the workers, their decoders, their
+// readers of records, nor Redis. It uses the standard library wherever that has what is needed.
 //
 //	recount.go    from the files of a manifest to counts
 //	get.go        reads an object in S3
@@ -20,5 +20,6 @@
 // need a window of more than 8 MiB.
 //
 // Three things exist only once in Go, so that workers use them, too: the decoder of bzip2, a function
-// registered for func:NAME, and NFC. Whether a file has changed is also found out by package input.
+// registered for func:NAME, and NFC. Package input reads local files for both, and finds out for both
+// whether a file has changed.
 package recount

@@ -32,6 +32,6 @@
 // heard, a sender that is killed takes those of its last second, and the stream drops its oldest
 // entries when it is full. The journal of each host has its own events nevertheless.
 //
-// Who may write to Redis may write to the stream. What comes out of it is bounded, can only be an
-// event of a worker, and is written down anew.
+// Anybody who may write to Redis may write to the stream. What comes out of it is bounded, can only be
+// an event of a worker, and is written down anew.
 package relay

@@ -8,8 +8,8 @@ import (
 const (
 	entriesMost  = 1024 // of the stream: 16 MiB, if all are as large as they may be
 	entriesLeast = 4
-	// budgetPart is the part of a job's budget on a given server that the stream may take. What
-	// counts against the budget doesn't have the stream, so events never end a job.
+	// The stream may take one part in budgetPart of a job's budget on a given server. It doesn't count
+	// against the budget, so events never end a job.
 	budgetPart = 100
 )
 

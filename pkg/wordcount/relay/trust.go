@@ -14,8 +14,8 @@ import (
 
 const (
 	nameMost = 512 // bytes of a name of a sender, and of a journal
-	// skewMost is by how much clocks may differ before the times of a host are corrected. The time
-	// that an entry takes to the server is not worth it.
+	// skewMost is by how much clocks may differ before the times of a host are corrected. A smaller
+	// difference may just be the time that an entry takes to the server.
 	skewMost = time.Second
 	oldMost  = 24 * time.Hour // of an event; an older one would make the picture too wide
 )

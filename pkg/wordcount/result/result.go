@@ -41,7 +41,7 @@ func (r Result) Entries(ctx context.Context) iter.Seq2[count.Entry, error] {
 	}
 }
 
-// unreachable gives the error of a server that went away while a result was read its class. Nothing
+// unreachable gives a class to the error of a server that went away while a result was read. Nothing
 // is lost: the result can be read again when the server is back.
 func unreachable(err error) error {
 	if !protocol.Transient(err) {
@@ -50,7 +50,7 @@ func unreachable(err error) error {
 	return fmt.Errorf("%w: the server went away while the result was read: %w", protocol.ErrRedis, err)
 }
 
-// gone gives the error of a job that isn't there any more its class.
+// gone gives a class to the error of a job that isn't there any more.
 func gone(err error) error {
 	if errors.Is(err, protocol.ErrNoJob) {
 		return fmt.Errorf("%w: %w", protocol.ErrNoResult, err)

@@ -1,4 +1,4 @@
-// Package retry decides how long something is tried that Redis is in the way of.
+// Package retry decides how often, and for how long, something is tried that fails because of Redis.
 //
 // # Basics
 //
@@ -30,6 +30,6 @@
 // [protocol.Transient] decides which errors pass. An error that nobody listed there is final.
 //
 // Reviving is different: nobody can list what goes wrong when a server is started. So an error of a
-// revive function is final only if it wraps protocol.ErrRedis or protocol.ErrState, or comes from
-// the disk. See [Revive].
+// revive function is final only if it has a class already, such as protocol.ErrRedis, comes from the
+// disk, or is a reply of the server that stays the same. See [Revive].
 package retry

@@ -95,8 +95,8 @@ func (f Folder) WorkersLog(job string) (io.WriteCloser, error) {
 // Events is the path of the file with what happened to a job.
 func (f Folder) Events(job string) string { return f.path(job, "events") }
 
-// BeginEvents drops what happened to a job, before it is counted anew. Processes that have the file
-// open lose nothing but what they write.
+// BeginEvents drops what happened to a job, before it is counted anew. Processes that have the old file
+// open go on, but what they write into it is lost.
 func (f Folder) BeginEvents(job string) error {
 	err := os.Remove(f.Events(job))
 	if errors.Is(err, fs.ErrNotExist) {

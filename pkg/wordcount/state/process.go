@@ -15,10 +15,10 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// To signal a process, find it here. A number in Redis or in a file proves nothing:
-// anybody may have written it, and the system gives the number of a dead process to another one. So
-// the system is asked. A process is first held and then checked: on Linux, an os.Process that was
-// found is a descriptor, and stays that process.
+// To signal a process, find it here. A number in Redis or in a file proves nothing: anybody may have
+// written it, and the system gives the number of a dead process to another one. So the system is
+// asked. A process is first held and then checked: on Linux, an os.Process that was found is a
+// descriptor, and stays that process.
 
 // ErrNoProcess reports that no process of this machine is known to be the one that was asked for.
 var ErrNoProcess = fmt.Errorf("%w: no such process here", protocol.ErrIncomplete)

@@ -11,8 +11,8 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// Sealed is the publication of a result. It exists if and only if the job's counts are exact and
-// durable.
+// Sealed is the publication of a result. It exists if and only if the job's counts are exact, and as
+// durable as Durable says.
 type Sealed struct {
 	Run      string    `json:"run"`
 	Fence    string    `json:"fence"` // under which the result can be read

@@ -89,7 +89,7 @@ type move struct {
 	begin, end bool
 }
 
-// fresh is where the registers of a thread come from that has just begun to match: both are -1.
+// fresh stands in from for a thread that has just begun to match: both of its registers are -1.
 const fresh = -1
 
 type register struct{ begin, end int }
@@ -107,7 +107,7 @@ const (
 // kindMembers has a character of each kind.
 var kindMembers = [...]rune{other: ' ', nothing: -1, newline: '\n', wordCharacter: 'a'}
 
-// kindOf tells only apart what the program asks about.
+// kindOf tells apart only what the program asks about.
 func kindOf(r rune, looks syntax.EmptyOp) kind {
 	switch {
 	case r < 0:

@@ -98,7 +98,7 @@ func newBook(job string, all []*history.Call) *book {
 	}
 	seen := map[string]any{}
 	for _, h := range mine {
-		// Who looks on and on, and sees the same, says nothing new.
+		// A process that looks again, and sees the same, says nothing new.
 		if h.Name == "status" || h.Name == history.Meta {
 			again := h.Known() && reflect.DeepEqual(seen[h.Process+h.Name], h.Answer)
 			if seen[h.Process+h.Name] = h.Answer; again {

@@ -30,7 +30,7 @@ func (b *book) plain() error {
 type plain struct {
 	*book
 	sizes     map[string]string // run → its maps, partitions, words to keep
-	committed map[string]*call  // output → the first commit that was accepted
+	committed map[string]*call  // output → the last commit that was accepted; all must be equal
 	lists     map[string]totals // run → what its outputs come to
 	fences    map[string]bool   // that final gave out
 }
@@ -104,7 +104,8 @@ func (p *plain) commit(c *call) string {
 	return ""
 }
 
-// unordered reports whether numbers don't increase, or are none from first on of so many.
+// unordered reports whether the numbers don't ascend, or one is not among the numbers from first on, of
+// which there are many. With a negative many there is no upper bound.
 func unordered(texts []string, first, many int) bool {
 	before := first - 1
 	for _, text := range texts {

@@ -1,5 +1,5 @@
-// Command strict reads a Kubernetes Job from standard input, as strictly as the server does it if it
-// is asked to, and writes it as JSON. It is a module of its own because Kubernetes' types bring
+// Command strict reads a Kubernetes Job from standard input, as strictly as the server does if it is
+// asked to be strict, and writes it as JSON. It is a module of its own because Kubernetes' types bring
 // dozens of modules.
 package main
 
