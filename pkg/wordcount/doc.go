@@ -44,13 +44,13 @@
 //	words       what the words of a field are
 //	count       the kernel: from plain text to words to a table
 //	protocol    one method for each function of lua/wordcount.lua; why the promise can hold
-//	result      reads the sorted set, and recounts the input for a comparison
+//	result      reads the result, from the sorted set or from files, and compares it with a recount
+//	recount     counts the input once more, by code of its own
 //	state       what a working folder keeps
 //	retry       what is tried again, and for how long
 //
-// Imports run downwards only: each package may import packages below it that it needs, and
-// .golangci.yml enforces that. FAULTS.md lists each claim with the test that would fail without it,
-// and the mistakes that were found so far.
+// Which of them may import which is in .golangci.yml, and the linters check it. FAULTS.md lists each
+// claim with the test that would fail without it, and the mistakes that were found so far.
 //
 // # Caveats
 //

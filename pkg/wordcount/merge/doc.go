@@ -3,7 +3,7 @@
 //
 // # Basics
 //
-//	m := merge.New(client, memory)
+//	m := merge.New(client, memory, store)
 //	totals, err := m.Totals(ctx, outputs, run, partitions)
 //	defer totals.Discard()
 //	for entry, err := range totals.Words() {

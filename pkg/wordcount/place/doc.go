@@ -4,9 +4,9 @@
 // # Basics
 //
 //	keeper := place.Keeper{Job: job, Folder: folder, Store: store, Events: events}
-//	err := keeper.Prepare(run) // before workers can know of the run
-//	keeper.Restore(run)        // now and then, while the job runs
-//	keeper.Discard(run)        // when it is sealed
+//	err := keeper.Prepare(ctx, run) // before workers can know of the run
+//	keeper.Restore(ctx, run)        // now and then, while the job runs
+//	keeper.Discard(ctx, run)        // when it is sealed
 //
 // # Caveats
 //
