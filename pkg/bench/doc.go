@@ -5,9 +5,9 @@
 //	go test -run='^$' -bench=Pairs -benchtime=1x -timeout=0 ./pkg/bench -args -bytes=64MiB
 //
 // Pairs is the comparison. Goals compares with C, with a bare ZADD, and with the same job without what
-// safety and awkward inputs cost. For gzip, S3 and words of other kinds it compares with a part of that
-// work alone, which counts nothing, and with DuckDB and grep. Sweeps is the growth by workers, files, words and bytes, with a picture
-// of each.
+// safety and awkward inputs cost. For gzip, S3 and Unicode's words it compares with a part of that work
+// alone, which counts nothing, and for records and expressions with DuckDB and grep. Sweeps is the growth
+// by workers, files, words and bytes, with a picture of each.
 //
 // # Contenders
 //

@@ -44,14 +44,13 @@
 //	words       what the words of a field are
 //	count       the kernel: from plain text to words to a table
 //	protocol    one method for each function of lua/wordcount.lua; why the promise can hold
-//	result      reads the result, and compares it with a recount
-//	recount     counts the input again, by code of its own
+//	result      reads the result, from the sorted set or from files, and compares it with a recount
+//	recount     counts the input once more, by code of its own
 //	state       what a working folder keeps
 //	retry       what is tried again, and for how long
 //
-// .golangci.yml lists which packages each package may import, and the linter enforces that.
-// FAULTS.md lists each claim with the test that would fail without it, and the mistakes that were
-// found so far.
+// .golangci.yml lists which packages each package may import, and the linters check that. FAULTS.md
+// lists each claim with the test that would fail without it, and the mistakes that were found so far.
 //
 // # Caveats
 //

@@ -8,11 +8,16 @@
 //
 // # Exit statuses
 //
-//	0    the counts are exact            4    the state of the job is invalid
-//	1    unexpected, or Ctrl-C twice     5    incomplete: tasks were given up, or the input changed
-//	2    wrong usage or input            6    verify found a difference
-//	3    Redis unreachable or refusing   130  interrupted: run resumes
-//	                                     141  the reader of standard output has left
+//	0    the counts are exact
+//	1    unexpected, or Ctrl-C twice
+//	2    wrong usage or input
+//	3    Redis is unreachable or refuses, the job exceeds its memory budget there, or the result is gone
+//	4    the state of the job is invalid
+//	5    incomplete: the job isn't sealed or is in use, tasks were given up, the input changed, no
+//	     worker can go on, or the state can't be written
+//	6    verify found a difference
+//	130  interrupted: run resumes
+//	141  the reader of standard output has left
 //
 // # Caveats
 //

@@ -31,7 +31,8 @@
 //
 // # Caveats
 //
-// Of a local file, only size and time are compared. A change is not noticed if the size and the time are as before.
+// Of a local file, only size and time are compared. A change is not noticed if the size and the time are
+// as before.
 //
 // A file that may grow ([File.MayGrow]) is counted up to its planned size. Its inode is compared
 // too, and the caveats of [File.Compare] apply.
