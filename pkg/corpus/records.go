@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ func AsRecords(dir, field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer os.RemoveAll(part) // unless it is renamed
 	texts, err := os.ReadDir(dir)
 	for _, text := range texts {
 		if err == nil && text.Type().IsRegular() {
@@ -61,8 +63,11 @@ func writeRecords(from, to, kind, name string) (err error) {
 		if len(line) > 0 {
 			record(n, bytes.TrimSuffix(line, []byte("\n")))
 		}
+		if errors.Is(err, io.EOF) {
+			return buffered.Flush() // a Writer keeps its first error
+		}
 		if err != nil {
-			return buffered.Flush() // the end of the text; a Writer keeps its first error
+			return err
 		}
 	}
 }

@@ -191,7 +191,9 @@ func ensureGiven(ctx context.Context, c Config, say func(string)) (*Server, erro
 	if err != nil {
 		return nil, err
 	}
-	say(s.String())
+	if say != nil {
+		say(s.String())
+	}
 	return s, nil
 }
 

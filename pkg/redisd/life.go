@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,8 +36,13 @@ func (s *Server) Kill(ctx context.Context) error {
 		return err
 	}
 	unlock, err := host.TryLock(s.DataDir)
-	if err != nil {
-		return nil // the process that holds the lock starts the server again, and sweeps
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK): // the process that holds the lock starts the server again, and sweeps
+		return nil
+	case errors.Is(err, fs.ErrNotExist): // the folder is gone
+		return nil
+	case err != nil:
+		return err
 	}
 	defer unlock()
 	if running, err := s.runtime().running(ctx); err != nil || running {

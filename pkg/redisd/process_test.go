@@ -459,6 +459,16 @@ func TestAFolderOfAnyName(t *testing.T) {
 	}
 }
 
+func TestAUserWhoseRulesAreRefusedKeepsNoServerFromItsStart(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	if _, err := s.AddUser(t.Context(), "guest", "+ping no-rule"); err == nil {
+		t.Error("it was added")
+	}
+	s.Kill(t)
+	s.Start(t)
+}
+
 func TestTheFirstServerOnPATHIsTakenWhateverItsName(t *testing.T) {
 	onPath(t, "redis-server", realServer(t))
 	onPath(t, "valkey-server", realServer(t))

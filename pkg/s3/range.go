@@ -84,7 +84,7 @@ func get(ctx context.Context, u URL, bytes string, read func(*s3.GetObjectOutput
 func rangeOf(out *s3.GetObjectOutput) (from, to, size int64, ok bool) {
 	length := aws.ToInt64(out.ContentLength)
 	if out.ContentRange == nil {
-		return 0, length, length, true
+		return 0, length, length, out.ContentLength != nil
 	}
 	_, err := fmt.Sscanf(strings.ToLower(*out.ContentRange), "bytes %d-%d/%d", &from, &to, &size)
 	to++

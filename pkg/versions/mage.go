@@ -2,6 +2,7 @@ package versions
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,7 +150,7 @@ func (f folder) interrupted(ctx context.Context, s *server, env []string) error 
 	said := &until{text: "checkpoint 2", then: cancel, out: f.out}
 	cmd.Stderr = said
 	if err := cmd.Run(); !said.seen {
-		return fmt.Errorf("mage run: it never said %q: %w", said.text, err)
+		return fmt.Errorf("mage run: it never said %q: %w", said.text, cmp.Or(err, errors.New("it ended before")))
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (j *Job) Clean(ctx context.Context, cleaned func(job string, keys int)) (er
 	for _, id := range jobs {
 		keys, err := c.clean(ctx, id)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // it was cleaned before
+		case errors.Is(err, errForgotten): // it was cleaned before
 		case err != nil:
 			failed = cmp.Or(failed, err)
 		default:
@@ -72,8 +72,11 @@ type cleanedServer struct {
 	deleted bool // something was deleted there
 }
 
+// errForgotten is the error of a job that the folder doesn't know any more.
+var errForgotten = errors.New("the job is forgotten")
+
 // clean deletes a job from each of its servers, and forgets it. It returns how many keys there
-// were. The error wraps fs.ErrNotExist if the job is forgotten already.
+// were. The error is errForgotten if there is no such job.
 func (c *cleaner) clean(ctx context.Context, id string) (keys int, err error) {
 	folder := c.job.folder
 	release, err := c.job.vacate(id)
@@ -82,6 +85,9 @@ func (c *cleaner) clean(ctx context.Context, id string) (keys int, err error) {
 	}
 	defer release()
 	p, err := folder.Load(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, errForgotten
+	}
 	if err != nil {
 		return 0, err
 	}

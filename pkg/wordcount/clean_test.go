@@ -180,6 +180,21 @@ func TestFault69CleanKeepsAJobWhoseServerItCannotUse(t *testing.T) {
 	}
 }
 
+func TestFault69CleanKeepsAJobWhoseServerHasNoSocketAnyMore(t *testing.T) {
+	t.Parallel()
+	dir := folderOf(t, check.Texts(3, 10))
+	server := redistest.Start(t)
+	job := folderJob(t, dir, on(server))
+	_, err := job.Run(t.Context())
+	check.Must(t, err)
+	check.Must(t, job.folder.AddServer(job.ID(), "unix://"+filepath.Join(dir, "gone.sock")))
+	err = folderJob(t, dir, on(server)).Clean(t.Context(), func(string, int) { t.Error("it was cleaned") })
+	check.IsError(t, err, redisd.ErrUnreachable, "keys of job "+job.ID()+" are left on", "gone.sock")
+	if known, err := job.folder.Jobs(); err != nil || !slices.Contains(known, job.ID()) {
+		t.Errorf("known are %q, %v", known, err)
+	}
+}
+
 func TestFault28AFullServerIsFreedByClean(t *testing.T) {
 	t.Parallel()
 	dir := folderOf(t, check.Texts(3, 10))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/magereduce/magereduce/pkg/redisd"
@@ -196,6 +197,28 @@ func TestFault35SecondSupervisorTakesThePlaceOfAFirstThatDies(t *testing.T) {
 	check.Must(t, first.Kill())
 	second.exactly()
 	<-gone
+}
+
+func TestFault35SecondSupervisorThatCannotTakeALockHasNoResult(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, check.Texts(10, 30))
+	r.size = 0
+	r.prepare(bothModes[0])
+	unlock, ok, err := r.folder.Lock(r.plan.Job.ID)
+	if check.Must(t, err); !ok {
+		t.Fatal("the lock is taken")
+	}
+	defer unlock()
+	s := r.second(r.folder)
+	s.size = 0
+	s.prepare(bothModes[0])
+	second := s.start()
+	second.until("it attaches", func() bool { return s.said("another supervisor is at work") == 1 })
+	lock := filepath.Join(r.folder.Dir, "jobs", r.plan.Job.ID, "lock")
+	check.Must(t, os.Rename(lock, lock+".old"))
+	check.Must(t, os.Mkdir(lock, 0o700))
+	<-second.ended
+	check.IsError(t, second.err, syscall.EISDIR, "lock")
 }
 
 func TestFault35SupervisorsOfTwoFoldersCountOneJob(t *testing.T) {

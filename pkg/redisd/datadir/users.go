@@ -42,13 +42,17 @@ func (d Dir) AddUser(name, rules string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		password, err = newPassword(d.PasswordFile(name))
 	}
-	if err == nil {
-		err = host.WriteFile(d.Path(users, name+rulesSuffix), []byte(rules+"\n"))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("redisd: add user: %w", err)
 	}
-	return userLine(name, rules, password)
+	line, err := userLine(name, rules, password)
+	if err != nil {
+		return nil, err
+	}
+	if err := host.WriteFile(d.Path(users, name+rulesSuffix), []byte(rules+"\n")); err != nil {
+		return nil, fmt.Errorf("redisd: add user: %w", err)
+	}
+	return line, nil
 }
 
 // RemoveUser removes an added user; nothing happens if there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,13 +41,13 @@ func (p Packages) unpack(ctx context.Context, cache, root string) error {
 	if _, err := a.run(ctx, "apt-get", append([]string{"download"}, packages...)...); err != nil {
 		return host.Also(err, updating) // the update ignores a source that isn't signed
 	}
-	files, err := filepath.Glob(filepath.Join(a.dir, "*.deb"))
+	files, err := fs.Glob(os.DirFS(a.dir), "*.deb")
 	if err != nil {
 		return err
 	}
 	unpacked := filepath.Join(work, "root")
 	for _, file := range files {
-		if _, err := a.run(ctx, "dpkg", "--extract", file, unpacked); err != nil {
+		if _, err := a.run(ctx, "dpkg", "--extract", filepath.Join(a.dir, file), unpacked); err != nil {
 			return err
 		}
 	}

@@ -136,8 +136,10 @@ func below(ctx context.Context, root string) (Program, error) {
 // Libraries returns the folders below root that hold libraries of packages.
 func Libraries(root string) (dirs []string) {
 	for _, pattern := range []string{"usr/lib/*-linux-*", "lib/*-linux-*"} {
-		found, _ := filepath.Glob(filepath.Join(root, pattern))
-		dirs = append(dirs, found...)
+		found, _ := fs.Glob(os.DirFS(root), pattern) // the pattern is sound
+		for _, dir := range found {
+			dirs = append(dirs, filepath.Join(root, dir))
+		}
 	}
 	return dirs
 }

@@ -170,7 +170,7 @@ func (s *Server) StartClusterOn(tb testing.TB, host func() *Host) *Cluster {
 	until(tb, "all nodes have met", func() bool {
 		for _, n := range nodes {
 			known := n.ClusterNodes(ctx).Val()
-			if strings.Count(known, "connected") < len(nodes) || strings.Contains(known, "handshake") {
+			if strings.Count(known, " connected") < len(nodes) || strings.Contains(known, "handshake") {
 				return false
 			}
 		}

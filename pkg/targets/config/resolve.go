@@ -2,7 +2,9 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"os"
+	"slices"
 )
 
 // Resolve returns the final configuration. It applies the variables, then the flags (by the names
@@ -13,8 +15,8 @@ func Resolve(c Config, flags map[string]string) (Config, error) {
 		return c, nil
 	}
 	c, err := UnderVariables(c)
-	for name, value := range flags {
-		err = cmp.Or(err, c.setFlag(name, value))
+	for _, name := range slices.Sorted(maps.Keys(flags)) { // the same error each time
+		err = cmp.Or(err, c.setFlag(name, flags[name]))
 	}
 	if err != nil {
 		return c, err

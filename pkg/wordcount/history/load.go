@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,12 +14,13 @@ import (
 // Load returns all calls that were recorded in a folder, in the order in which they began. A last
 // line that was not written completely is left out.
 func Load(dir string) ([]*Call, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	files, err := fs.Glob(os.DirFS(dir), "*"+suffix)
 	if err != nil {
 		return nil, err
 	}
 	var all []*Call
-	for _, path := range paths {
+	for _, file := range files {
+		path := filepath.Join(dir, file)
 		some, err := readFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read the history %s: %w", path, err)

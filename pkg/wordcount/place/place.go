@@ -129,6 +129,7 @@ func Find(ctx context.Context, here Store, theirs, job, run string, look func(sh
 		}
 		return err
 	}
+	err = shuffle.ErrNoStore // as far as is known
 	if here.Dir != "" {
 		if err = marked(here.Dir); err == nil {
 			return here.Dir, nil

@@ -3,6 +3,8 @@ package recount
 import (
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"strings"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
@@ -13,8 +15,13 @@ type Share struct{ Number, Of int } // Number from 1
 
 // ParseShare reads "1/16". The error wraps ErrInput.
 func ParseShare(text string) (s Share, err error) {
-	if _, err := fmt.Sscanf(text, "%d/%d", &s.Number, &s.Of); err != nil || s.Number < 1 || s.Number > s.Of {
-		return s, fmt.Errorf("%w: part %q: write one as 1/16", protocol.ErrInput, text)
+	number, of, _ := strings.Cut(text, "/")
+	s.Number, err = strconv.Atoi(number)
+	if err == nil {
+		s.Of, err = strconv.Atoi(of)
+	}
+	if err != nil || s.Number < 1 || s.Number > s.Of {
+		return Share{}, fmt.Errorf("%w: part %q: write one as 1/16", protocol.ErrInput, text)
 	}
 	return s, nil
 }

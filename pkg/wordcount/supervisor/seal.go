@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,14 +112,15 @@ func (s *Supervisor) lead(ctx context.Context) (unlock func(), err error) {
 		}
 	}
 	s.config.Events.Info("another supervisor is at work on job %s: watching, and adding workers", id)
+	var noLock error
 	_, err = s.Watch(ctx, func(st protocol.Status) bool {
 		if sealed, published, _ := s.config.Folder.Sealed(id); published && st.Dismissed && sealed.Fence == st.Final {
 			return true
 		}
-		unlock, ok, err = s.config.Folder.Lock(id)
-		return ok || err != nil
+		unlock, ok, noLock = s.config.Folder.Lock(id)
+		return ok || noLock != nil
 	})
-	return unlock, err
+	return unlock, cmp.Or(err, noLock)
 }
 
 // seal does the steps of sealing, one after the other. A crash may follow each of them.

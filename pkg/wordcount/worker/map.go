@@ -152,17 +152,26 @@ func (w *Worker) failed(ctx context.Context, t claim.Task, cause error) error {
 		t.Alone = true
 		w.todo = append(w.todo, t)
 	} else {
+		w.tellBuried(t, standing, causeOf(cause))
 		w.shared.leases.Drop(t.TaskID)
 	}
 	return nil
 }
 
+// tellBuried writes down that a task was given up, unless another worker has settled it.
+func (w *Worker) tellBuried(t claim.Task, standing string, cause protocol.Cause) {
+	if standing == "buried" {
+		w.journal.Write(event.Buried, append(named(t), slog.String("why", cause.Text))...)
+	}
+}
+
 // bury gives up the first task of the list for good.
 func (w *Worker) bury(ctx context.Context, t claim.Task, cause protocol.Cause) error {
-	if _, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause); err != nil {
+	standing, err := w.client.Fail(ctx, w.run, t.TaskID, protocol.NewNonce(), 1, cause)
+	if err != nil {
 		return err
 	}
-	w.journal.Write(event.Buried, append(named(t), slog.String("why", cause.Text))...)
+	w.tellBuried(t, standing, cause)
 	w.todo = w.todo[1:]
 	w.shared.leases.Drop(t.TaskID)
 	return nil
