@@ -160,6 +160,8 @@ func (j *Job) Join(ctx context.Context, id string, inputs []string) (sealed bool
 			return false, err
 		}
 	}
+	j.beginAgain()
+	j.journal.Close()
 	j.journal = event.Open(j.folder.Events(j.plan.Job.ID), event.WorkerMost)
 	client := j.client()
 	j.sender = relay.NewSender(client, worker.NewName(), j.journal)

@@ -37,7 +37,8 @@ const drainWithin = 4 * time.Second
 // that does something between them. Each step may be repeated, and after any step another process
 // may continue.
 //
-// A Job is for one goroutine, but any goroutine may call Status and Living.
+// A Job is for one goroutine. But from its event of StepWorkers on, and until the result is sealed, any
+// goroutine may call Status and Living.
 type Job struct {
 	config  Config
 	folder  state.Folder
@@ -103,6 +104,13 @@ func Open(ctx context.Context, c Config) (*Job, error) {
 }
 
 func (j *Job) begin() { j.background, j.stop = context.WithCancelCause(context.Background()) }
+
+// beginAgain begins anew what an earlier run has ended.
+func (j *Job) beginAgain() {
+	if j.background.Err() != nil {
+		j.begin()
+	}
+}
 
 // event reports something about a step. A text that begins with "! " is a warning.
 func (j *Job) event(step Step, format string, args ...any) {
@@ -192,9 +200,7 @@ func (j *Job) Plan(ctx context.Context) error {
 // Seed plans the job and puts its tasks into the stream. If the result of the same input is
 // published already, there is nothing to do, and the later steps do nothing.
 func (j *Job) Seed(ctx context.Context) (err error) {
-	if j.background.Err() != nil { // an earlier run has ended it
-		j.begin()
-	}
+	j.beginAgain()
 	j.sealed = nil
 	if err := j.Plan(ctx); err != nil {
 		return err
