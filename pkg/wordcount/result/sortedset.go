@@ -11,8 +11,14 @@ import (
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 )
 
-// resultPage is how many words one call returns. It takes the server two or three milliseconds.
-const resultPage = 10_000
+// One call returns a page of words, whose number follows from their length on the page before. So a page of
+// usual words takes the server two or three milliseconds, and the reply of a page of long ones isn't so long
+// that a busy machine can't read it in time.
+const (
+	firstPage = 16 // words
+	pageMost  = 10_000
+	pageBytes = 4 << 20 // of words, about
+)
 
 // inSet yields the words of the sorted set.
 func (r Result) inSet(ctx context.Context) iter.Seq2[count.Entry, error] {
@@ -46,13 +52,15 @@ func (r Result) inSet(ctx context.Context) iter.Seq2[count.Entry, error] {
 func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
 	client := protocol.Client{Redis: r.Redis, Job: r.Job}
 	return func(yield func(count.Entry, error) bool) {
-		for rank := 0; ; rank += resultPage {
-			page, err := client.Page(ctx, r.Fence, rank, resultPage)
+		for rank, words := 0, firstPage; ; {
+			page, err := client.Page(ctx, r.Fence, rank, words)
 			if err != nil {
 				yield(count.Entry{}, gone(err))
 				return
 			}
+			bytes := 1
 			for i := 0; i < len(page); i += 2 {
+				bytes += len(page[i])
 				n, err := strconv.ParseUint(page[i+1], 10, 64)
 				if err != nil {
 					yield(count.Entry{}, fmt.Errorf("%w: %q is no count: it is beyond 2^53, or somebody else wrote it",
@@ -63,9 +71,11 @@ func (r Result) ranked(ctx context.Context) iter.Seq2[count.Entry, error] {
 					return
 				}
 			}
-			if len(page) < 2*resultPage {
+			if len(page) < 2*words {
 				return
 			}
+			rank += words
+			words = min(max(1, words*pageBytes/bytes), pageMost)
 		}
 	}
 }
