@@ -62,6 +62,8 @@ type skipper struct {
 	// unless has the bytes after it that then lead back, so that the two don't matter. It may be
 	// nil.
 	unless *[256]bool
+	// pair says which bytes after it don't lead back, if these are one or two. It may be nil.
+	pair *pair
 }
 
 const (
@@ -240,11 +242,13 @@ func (a *automaton) moved(m move, pos int) register {
 
 // skip returns the position of the next character that matters.
 func (s *skipper) skip(text []byte, pos int) int {
-	switch s.only {
-	case manyBytes:
+	switch {
+	case s.only == manyBytes:
 		return pos
-	case noByte:
+	case s.only == noByte:
 		return len(text)
+	case s.pair != nil:
+		return s.pair.next(text, pos)
 	}
 	for {
 		n := bytes.IndexByte(text[pos:], byte(s.only))
@@ -319,10 +323,40 @@ func (a *automaton) skipper(s state) skipper {
 		returns[class] = !a.next.match && a.next.before == s.before && slices.Equal(a.next.threads, s.threads)
 	}
 	unless := new([256]bool)
+	var others []byte
 	for b, class := range a.classes.ascii {
-		unless[b] = returns[class]
+		if unless[b] = returns[class]; !unless[b] {
+			others = append(others, byte(b))
+		}
 	}
-	return skipper{only, unless}
+	return skipper{only, unless, a.pair(s, second, byte(only), others, returns)}
+}
+
+// pair returns what leads on from the state after the first byte, which was read in state s, if that can be
+// said so.
+func (a *automaton) pair(s, after state, first byte, others []byte, returns []bool) *pair {
+	for i, r := range a.classes.starts {
+		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
+			return nil
+		}
+	}
+	// The first byte once more is no way on if it ends what the one before has begun, and begins the same.
+	if i := slices.Index(others, first); i >= 0 {
+		a.next.run(a, after, int(a.classes.ascii[first]))
+		old := func(m move) bool { return m.from != fresh }
+		if a.next.match || s.before != after.before || a.next.before != after.before ||
+			!slices.Equal(a.next.threads, after.threads) || slices.ContainsFunc(a.next.moves, old) {
+			return nil
+		}
+		others = slices.Delete(others, i, i+1)
+	}
+	switch len(others) {
+	case 1:
+		return &pair{first, others[0], others[0]}
+	case 2:
+		return &pair{first, others[0], others[1]}
+	}
+	return nil
 }
 
 // edge makes the edge of a class, and returns its entry.

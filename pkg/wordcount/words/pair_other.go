@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package words
+
+func (p pair) index(text []byte) int { return p.indexGo(text) }
