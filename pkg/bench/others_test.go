@@ -33,7 +33,7 @@ func (b bench) others(ctx context.Context, g *goal) ([]entry, error) {
 				query{"DuckDB's read_csv", `SELECT count(*), path FROM read_csv('{dir}/*', header = true, all_varchar = true) GROUP BY path`},
 			)...), err
 	case "regexp":
-		c, err := b.logs(ctx, "access", b.scaled(512<<20, 1<<20), defaultFiles)
+		c, err := b.logs(ctx, "access", b.scaled(2<<30, 1<<20), defaultFiles)
 		g.base = inFilesRow
 		entries := append(b.wholeAndInFiles(c, `WORDCOUNT_WORDS=regexp:"(?:GET|POST) ([^ ?"]+)`), b.tools(c, `grep -ohP | sort | uniq -c`,
 			`LC_ALL=C grep -ohP '"(?:GET|POST) \K[^ ?"]+' {dir}/* | LC_ALL=C sort | LC_ALL=C uniq -c >{out}`, "grep", "sort", "uniq")...)
