@@ -76,9 +76,9 @@ func (b *builder) attempt(w *worker, r event.Record) {
 	w.lane.Attempts = append(w.lane.Attempts, a)
 }
 
-// send makes a batch of what a worker sends.
+// send makes a batch of the attempts that one commit has.
 func (b *builder) send(w *worker, r event.Record) {
-	s := &batch{output: r.Output, bytes: r.Bytes}
+	var batch []*Attempt
 	sent := map[int]bool{}
 	for _, n := range event.ParseRanges(r.Tasks) {
 		sent[n] = true
@@ -88,28 +88,22 @@ func (b *builder) send(w *worker, r event.Record) {
 		if in {
 			a.until(r.Time)
 			a.Output = r.Output
-			s.attempts = append(s.attempts, a)
+			batch = append(batch, a)
 		}
 		return in
 	})
-	for _, a := range s.attempts {
-		a.Bytes = r.Bytes / int64(len(s.attempts))
+	for _, a := range batch {
+		a.Bytes = r.Bytes / int64(len(batch))
 	}
 	w.current = nil
-	w.sent = append(w.sent, s)
-	b.batches[r.Output] = s
+	b.batches[r.Output] = batch
 }
 
 // answer adds what Redis has answered.
 func (b *builder) answer(w *worker, r event.Record) {
 	attempts := w.open
 	if r.Stream == "map" {
-		s := b.batches[r.Output]
-		if s == nil {
-			return
-		}
-		s.answered, attempts = true, s.attempts
-		w.sent = slices.DeleteFunc(w.sent, func(other *batch) bool { return other == s })
+		attempts = b.batches[r.Output]
 	}
 	answered, settled := numbersIn(r.Tasks), numbersIn(r.Settled)
 	for _, a := range attempts {
@@ -170,10 +164,8 @@ func (b *builder) revoke(w *worker, r event.Record) {
 	if _, what, named := strings.Cut(why, r.Output+": "); named { // without the name, several outputs have one reason
 		why = "its map output was lost: " + what
 	}
-	if s := b.batches[r.Output]; s != nil {
-		for _, a := range s.attempts {
-			a.vain(Revoked, r.Time, why)
-		}
+	for _, a := range b.batches[r.Output] {
+		a.vain(Revoked, r.Time, why)
 	}
 	b.end(w, r.Time, "a map output was lost, so maps had to be done first")
 }
@@ -190,14 +182,14 @@ func (b *builder) decide() {
 		final[name] = true
 	}
 	knows := sealed && b.final != nil
-	for _, s := range b.batches {
-		for _, a := range s.attempts {
+	for output, batch := range b.batches {
+		for _, a := range batch {
 			switch {
-			case a.Outcome == Open && knows && final[s.output]:
+			case a.Outcome == Open && knows && final[output]:
 				a.Outcome = Committed
 			case a.Outcome == Open && knows:
 				a.Outcome, a.Why = Lost, "its commit was never done"
-			case a.Outcome == Committed && knows && !final[s.output]:
+			case a.Outcome == Committed && knows && !final[output]:
 				a.Outcome, a.Why = Lost, rolledBack
 			}
 		}

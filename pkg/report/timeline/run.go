@@ -100,7 +100,7 @@ func Read(folder state.Folder, job string) (Run, error) {
 // Of makes a run of the events of a journal.
 func Of(records []event.Record) Run {
 	b := builder{
-		workers: map[string]*worker{}, last: map[string]time.Time{}, batches: map[string]*batch{},
+		workers: map[string]*worker{}, last: map[string]time.Time{}, batches: map[string][]*Attempt{},
 		latest: map[id]*Attempt{}, lives: map[string]bool{}, revoked: map[string]bool{}, seen: map[string]bool{},
 	}
 	for _, r := range records {
@@ -118,15 +118,15 @@ func Of(records []event.Record) Run {
 // builder makes a run, event by event.
 type builder struct {
 	run     Run
-	workers map[string]*worker   // by name
-	last    map[string]time.Time // the last event of each worker
-	batches map[string]*batch    // by their outputs
-	lives   map[string]bool      // of the server
-	revoked map[string]bool      // outputs
-	seen    map[string]bool      // deaths and leaves, by worker
-	latest  map[id]*Attempt      // at each task
-	numbers int                  // of tasks, in all attempts
-	final   []string             // the outputs that count; nil: nobody has said it
+	workers map[string]*worker    // by name
+	last    map[string]time.Time  // the last event of each worker
+	batches map[string][]*Attempt // those of one commit, by its output
+	lives   map[string]bool       // of the server
+	revoked map[string]bool       // outputs
+	seen    map[string]bool       // deaths and leaves, by worker
+	latest  map[id]*Attempt       // at each task
+	numbers int                   // of tasks, in all attempts
+	final   []string              // the outputs that count; nil: nobody has said it
 }
 
 // worker is one life of a worker.
@@ -136,15 +136,6 @@ type worker struct {
 	life    *Life
 	current *Attempt
 	open    []*Attempt // counted, and not sent
-	sent    []*batch   // sent, and not answered
-}
-
-// batch are the attempts that one commit has.
-type batch struct {
-	output   string
-	attempts []*Attempt
-	bytes    int64
-	answered bool
 }
 
 func (b *builder) add(r event.Record) {

@@ -51,10 +51,10 @@ const (
 )
 
 // errTooMany reports partitions that don't fit into memory together.
-var errTooMany = errors.New("worker: partitions don't fit into memory together")
+var errTooMany = errors.New("merge: partitions don't fit into memory together")
 
 // errNoRoom reports words that all lie in the same place of their partition and don't fit into memory.
-var errNoRoom = errors.New("worker: a few words don't fit into memory")
+var errNoRoom = errors.New("merge: a few words don't fit into memory")
 
 // Totals merges some partitions of the run of a job. An error ends the merge. Totals returns the error,
 // unless whole partitions were merged before it, and nothing of the partition that met it: then it

@@ -76,10 +76,7 @@ func parallel(n int, do func(i int)) {
 	all.Wait()
 }
 
-// Name names the inputs for people, in one line: the first one, and how many more there are.
-func (m Manifest) Name() string { return NameOf(m.Inputs) }
-
-// NameOf names inputs for people.
+// NameOf names inputs for people, in one line: the first one, and how many more there are.
 func NameOf(inputs []string) string {
 	if len(inputs) == 0 {
 		return "nothing"

@@ -148,9 +148,8 @@ func search[S comparable](b *book, what string, restarts []*history.Call, limit 
 		if r == nil {
 			continue
 		}
-		if later := !c.known || c.Name == history.Expire; c.known || later {
-			ops = append(ops, op[S]{call: c.Call, rule: r, later: later}.operation())
-		}
+		later := !c.known || c.Name == history.Expire
+		ops = append(ops, op[S]{call: c.Call, rule: r, later: later}.operation())
 		if c.Name == "discard" && c.arg(1) != "0" { // from now on the keys may expire
 			var nothing S
 			ops = append(ops, op[S]{call: c.Call, rule: always(nothing), later: true}.operation())
