@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -116,8 +117,11 @@ func (s *session) printJournal() {
 // stopServer stops the session's server, unless it is a given one.
 func (s *session) stopServer(ctx context.Context) error {
 	server, err := redisd.Open(s.config.Redis)
-	if err != nil || !server.Owned() {
+	if errors.Is(err, redisd.ErrNone) || err == nil && !server.Owned() {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	return server.Stop(context.WithoutCancel(ctx))
 }

@@ -45,7 +45,9 @@ func (d Dir) Keep(label string) error {
 		return err
 	}
 	for _, path := range kept[min(len(kept), keepCheckpoints):] {
-		err = host.Also(err, os.Remove(path))
+		if removed := os.Remove(path); !errors.Is(removed, fs.ErrNotExist) { // two may remove one at once
+			err = host.Also(err, removed)
+		}
 	}
 	return err
 }

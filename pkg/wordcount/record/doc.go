@@ -51,7 +51,7 @@
 //
 // # Caveats
 //
-// A reader has a buffer of 256 KiB. For a large record it takes up to 64 MiB, and while the buffer
-// grows, the one of half the size exists, too. So a string in JSON that isn't valid UTF-8, and gets
-// longer by that, must not have more than 21 MiB.
+// A reader has a buffer of 256 KiB. For a large record it takes as much as the largest record may have,
+// 64 MiB at most, and while the buffer grows, the one of half the size exists, too. A string in JSON that
+// isn't valid UTF-8 becomes up to three times as long. So it may have a third of that.
 package record

@@ -30,7 +30,7 @@ func (r *Reader) objects(block []byte, stop int, tally *Tally, value func([]byte
 		case found:
 			if f.tooLong(r.window.most) {
 				return used, &Error{r.window.base + int64(used), "its " + r.format.field +
-					fmt.Sprintf(" has more than %d MiB, and is not valid UTF-8", MaxRecord/3>>20)}
+					fmt.Sprintf(" has more than %d bytes, and is not valid UTF-8", r.window.most/len("\ufffd"))}
 			}
 			err = value(f.found())
 		case missing:

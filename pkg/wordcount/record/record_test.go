@@ -205,7 +205,7 @@ func TestALargeRecordIsAnErrorOfTheRangeInWhichItBegins(t *testing.T) {
 func TestAValueThatGrowsIsBounded(t *testing.T) {
 	for size, large := range map[int]bool{13: false, 14: true} {
 		_, _, err := read(reader(t, "jsonl:a", false, 8, 40), `{"a":1}`+"\n"+`{"a":"`+strings.Repeat("\xff", size)+`"}`, whole)
-		if e, is := errors.AsType[*Error](err); is != large || is && (e.Offset != 8 || !strings.Contains(e.Why, "not valid UTF-8")) {
+		if e, is := errors.AsType[*Error](err); is != large || is && (e.Offset != 8 || !strings.Contains(e.Why, "more than 13 bytes, and is not valid UTF-8")) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
