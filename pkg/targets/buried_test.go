@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/event"
 	"github.com/magereduce/magereduce/pkg/wordcount/wordcounttest/check"
 )
 
@@ -51,6 +52,16 @@ func TestTasksThatWereGivenUpAreListedAndTheRestCanBeRead(t *testing.T) {
 					continue
 				}
 				contains(t, text, fmt.Sprintf("given up %s, %q at %d: %s\n", b.Task, path, i<<10, b.Error))
+			}
+
+			written := 0
+			for _, r := range f.events(f.job().ID) {
+				if r.Name == event.Buried && strings.Contains(r.Why, "no such file") {
+					written++
+				}
+			}
+			if written != len(s.Buried) {
+				t.Errorf("%d of %d tasks that were given up were written down", written, len(s.Buried))
 			}
 
 			if got, want := f.exits(0, "export", "-partial").out, f.counted(); got != want {
