@@ -119,7 +119,7 @@ var (
 	valkeyTable = table{elements: 7, bytes: 64} // a cache line, as in hashtable.c since Valkey 8.1
 )
 
-// size is what the table of a set with that many elements takes.
+// size returns how many bytes the table of a set takes, by the number of its elements.
 func (t table) size(elements int64) int64 {
 	return t.bytes << bits.Len64(uint64((elements-1)/t.elements))
 }
