@@ -43,6 +43,16 @@ func on(server *redistest.Server) func(*Config) {
 	}
 }
 
+// hasRun is a working folder, the server that it is given, and a job of both that has run.
+func hasRun(t *testing.T) (dir string, server *redistest.Server, job *Job) {
+	t.Helper()
+	dir, server = folderOf(t, check.Texts(3, 10)), redistest.Start(t)
+	job = folderJob(t, dir, on(server))
+	_, err := job.Run(t.Context())
+	check.Must(t, err)
+	return dir, server, job
+}
+
 // folderOf makes a working folder with an input.
 func folderOf(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
@@ -182,13 +192,9 @@ func TestFault69CleanKeepsAJobWhoseServerItCannotUse(t *testing.T) {
 
 func TestFault69CleanKeepsAJobWhoseServerHasNoSocketAnyMore(t *testing.T) {
 	t.Parallel()
-	dir := folderOf(t, check.Texts(3, 10))
-	server := redistest.Start(t)
-	job := folderJob(t, dir, on(server))
-	_, err := job.Run(t.Context())
-	check.Must(t, err)
+	dir, server, job := hasRun(t)
 	check.Must(t, job.folder.AddServer(job.ID(), "unix://"+filepath.Join(dir, "gone.sock")))
-	err = folderJob(t, dir, on(server)).Clean(t.Context(), func(string, int) { t.Error("it was cleaned") })
+	err := folderJob(t, dir, on(server)).Clean(t.Context(), func(string, int) { t.Error("it was cleaned") })
 	check.IsError(t, err, redisd.ErrUnreachable, "keys of job "+job.ID()+" are left on", "gone.sock")
 	if known, err := job.folder.Jobs(); err != nil || !slices.Contains(known, job.ID()) {
 		t.Errorf("known are %q, %v", known, err)
@@ -197,10 +203,7 @@ func TestFault69CleanKeepsAJobWhoseServerHasNoSocketAnyMore(t *testing.T) {
 
 func TestFault28AFullServerIsFreedByClean(t *testing.T) {
 	t.Parallel()
-	dir := folderOf(t, check.Texts(3, 10))
-	server := redistest.Start(t)
-	_, err := folderJob(t, dir, on(server)).Run(t.Context())
-	check.Must(t, err)
+	dir, server, _ := hasRun(t)
 	rdb := server.Client(t)
 	check.Must(t, rdb.FunctionFlush(t.Context()).Err()) // a full server takes no library
 	check.Must(t, rdb.ConfigSet(t.Context(), "maxmemory", "1").Err())
@@ -215,11 +218,7 @@ func TestFault28AFullServerIsFreedByClean(t *testing.T) {
 
 func TestFault69CleanSendsNoPasswordToAnAddressThatAFolderNames(t *testing.T) {
 	t.Parallel()
-	dir := folderOf(t, check.Texts(3, 10))
-	server := redistest.Start(t)
-	job := folderJob(t, dir, on(server))
-	_, err := job.Run(t.Context())
-	check.Must(t, err)
+	_, server, job := hasRun(t)
 	password, err := os.ReadFile(server.Given().PasswordFile)
 	check.Must(t, err)
 	stranger, err := net.Listen("tcp", "127.0.0.1:0")
