@@ -38,13 +38,14 @@ const headSize = 64 << 10
 
 // Compression says how the file is compressed, by its first bytes. They are kept, and not read again.
 func (r *Reader) Compression() (Compression, error) {
-	want := CompressionWithin
+	want, ask := CompressionWithin, CompressionWithin
 	if r.File.Size < headSize {
-		want = int(r.File.Size) + 1 // a read behind the size shows whether there is more
+		want = int(r.File.Size)
+		ask = want + 1 // a read behind the size shows whether there is more
 	}
-	r.head = slices.Grow(r.head[:0], want)
+	r.head = slices.Grow(r.head[:0], ask)
 	for len(r.head) < want {
-		n, err := r.read(r.head[len(r.head):want], int64(len(r.head)))
+		n, err := r.read(r.head[len(r.head):ask], int64(len(r.head)))
 		r.head = r.head[:len(r.head)+n]
 		if errors.Is(err, io.EOF) {
 			break
