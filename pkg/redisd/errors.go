@@ -68,7 +68,7 @@ func plain(err error) string {
 
 // IsServer reports whether an error says that the server can't be had.
 func IsServer(err error) bool {
-	for _, e := range []error{ErrNone, ErrUnavailable, ErrRefused, ErrUnreachable, ErrGiven, ErrDump, ErrPortTaken} {
+	for _, e := range []error{ErrNone, ErrUnavailable, ErrRefused, ErrUnreachable, ErrGiven, ErrOtherKind, ErrDump, ErrPortTaken, ErrSocket} {
 		if errors.Is(err, e) {
 			return true
 		}

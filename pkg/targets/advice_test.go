@@ -134,7 +134,7 @@ func TestTheCommandThatAnErrorAdvisesCountsTheInputOfTheJobThatFailed(t *testing
 			p.letGo()
 			p.exits(130)
 			f.set("WORDCOUNT_REDIS_KIND", "container")
-			return f.exits(1, append([]string{"run"}, logs...)...)
+			return f.exits(3, append([]string{"run"}, logs...)...)
 		}, "end it with redis:stop first", func(f *folder) {
 			f.exits(0, "redis:stop")
 			f.set("WORDCOUNT_REDIS_KIND", string(f.server.Kind))
