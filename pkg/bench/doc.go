@@ -27,7 +27,8 @@
 // the load before was not near 0.
 //
 // Contenders take turns, A B C A B C, so that a slow minute slows all of them. The first round does
-// not count: it warms the page cache. Reading from a disk is not measured. SECONDS is the median.
+// not count: it warms the page cache. Reading from a disk is not measured, nor is waiting for what
+// another contender has left to be written. SECONDS is the median.
 // If MIN and MAX are far apart, a ratio that is smaller than their distance says nothing.
 //
 // TO OURS is the time of a contender divided by that of the job: 50 is fifty times slower. A

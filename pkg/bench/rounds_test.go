@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tooSlow is the time of a round from which on a contender is measured once: what takes minutes
@@ -54,6 +56,7 @@ func (b bench) measure(ctx context.Context, benchmark string, entries []entry) (
 			if r.err != nil || r.slow {
 				continue
 			}
+			unix.Sync() // or a job would wait for the disk to write what others have left
 			s, err := e.count(ctx, e.corpus, round == 0)
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
