@@ -44,6 +44,9 @@ func (c *Combiner) countRecords(counting plan.Counting) error {
 		reader: record.NewReader(counting.Field, counting.Strict, memory.Record(c.memory)), cutter: cutter,
 	}
 	r.word = r.add
+	if cutter.CutsLines() {
+		r.reader.Lines = r.addLines
+	}
 	c.records = r
 	return nil
 }
@@ -105,6 +108,14 @@ func (r *records) countText(text io.Reader, part record.Range, header []byte) (t
 		return 0, &count.WordTooLongError{Offset: r.reader.Offset()}
 	}
 	return r.tokens, err
+}
+
+// addLines adds the words of lines.
+func (r *records) addLines(lines []byte) error {
+	r.cutter.CutLines(lines, r.word)
+	err := r.err
+	r.err = nil // to find the line
+	return err
 }
 
 // add adds a word, and keeps the table within its bounds. It does nothing after an error.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/magereduce/magereduce/pkg/wordcount/count"
 	"github.com/magereduce/magereduce/pkg/wordcount/plan"
 	"github.com/magereduce/magereduce/pkg/wordcount/protocol"
 	"github.com/magereduce/magereduce/pkg/wordcount/record"
@@ -51,6 +52,20 @@ func TestWhatACombinerDropsIsNotInItsTally(t *testing.T) {
 			t.Errorf("%d words, %+v, %v", n, r.combiner.tally, err)
 		}
 		r.combiner.Empty()
+	}
+}
+
+// A word that is too long is found where its line begins, although lines are cut together.
+func TestTheLineOfAWordThatIsTooLongIsTold(t *testing.T) {
+	t.Parallel()
+	r := recordsOf(t, plan.Options{Words: `regexp:x+`}, ofMemory)
+	if r.reader.Lines == nil {
+		t.Fatal("lines are cut one by one")
+	}
+	text := "x\nxx x\n" + strings.Repeat("x", count.MaxWord+1) + "\nx\n"
+	_, err := r.countText(strings.NewReader(text), wholeText, nil)
+	if long, ok := errors.AsType[*count.WordTooLongError](err); !ok || long.Offset != 7 {
+		t.Errorf("%v", err)
 	}
 }
 

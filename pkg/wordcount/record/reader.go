@@ -12,6 +12,11 @@ type Range struct{ Off, End int64 }
 // Reader gives the values of one field. It keeps its buffers for the next text. It isn't safe for
 // concurrent use.
 type Reader struct {
+	// Lines may take the place of the function value for fields that are lines. It is given lines
+	// together, each with its LF and none with a CR before it, and the error means that one of them is
+	// refused, which value then tells.
+	Lines func(lines []byte) error
+
 	format Format
 	strict bool
 	size   int // bytes of a window that hasn't grown
@@ -140,6 +145,15 @@ func (r *Reader) records(block []byte, stop int, tally *Tally, value func([]byte
 	case csvText, csvLines, tsvLines:
 		return r.cells(block, stop, tally, value)
 	}
+	if r.Lines != nil {
+		lines := block[:stop+bytes.IndexByte(block[stop-1:], '\n')]
+		if !bytes.Contains(lines, []byte("\r\n")) {
+			if err = r.Lines(lines); err == nil {
+				tally.Records += uint64(bytes.Count(lines, []byte("\n")))
+				return len(lines), nil
+			}
+		}
+	}
 	for used < stop {
 		end := used + bytes.IndexByte(block[used:], '\n')
 		tally.Records++
@@ -148,7 +162,7 @@ func (r *Reader) records(block []byte, stop int, tally *Tally, value func([]byte
 		}
 		used = end + 1
 	}
-	return used, nil
+	return used, err // of Lines, if value has not told it
 }
 
 // lacks counts a record without a value. It is an error if the reader is strict.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -261,6 +262,50 @@ func TestErrorsOfTheTextAndOfTheCallerAreReturnedAsTheyAre(t *testing.T) {
 	})
 	if !errors.Is(err, broken) || n != 2 || r.Offset() != 2 {
 		t.Errorf("%v after %d values, at %d", err, n, r.Offset())
+	}
+}
+
+// TestLinesTogetherAreThoseOneByOne: each line that begins in the range is given once, in either way.
+func TestLinesTogetherAreThoseOneByOne(t *testing.T) {
+	broken := errors.New("broken")
+	for _, field := range []string{"", "line"} {
+		for _, text := range []string{"", "a", "\n", "a\nbc\n\nd", "a\r\nb\n", "a\rb\nc\r", strings.Repeat("a\nbb\n", 100)} {
+			for from := range int64(len(text) + 1) {
+				for _, end := range []int64{from, from + 1, from + 5, int64(len(text))} {
+					part := Range{from, end}
+					values, want, err := read(reader(t, field, false, 8, MaxRecord), text, part)
+					check.Must(t, err)
+					r := reader(t, field, false, 8, MaxRecord)
+					var got []string
+					r.Lines = func(lines []byte) error {
+						for line := range bytes.Lines(lines) {
+							got = append(got, strings.TrimSuffix(string(line), "\n"))
+						}
+						return nil
+					}
+					tally, err := r.Each(strings.NewReader(text[max(from-1, 0):]), part, nil, func(v []byte) error {
+						got = append(got, string(v))
+						return nil
+					})
+					if err != nil || tally != want || !slices.Equal(got, values) {
+						t.Fatalf("%q from %d to %d: %q, %+v, %v; want %q, %+v", text, from, end, got, tally, err, values, want)
+					}
+				}
+			}
+		}
+	}
+	for _, told := range []error{broken, nil} {
+		r := reader(t, "line", false, windowSize, MaxRecord)
+		r.Lines = func([]byte) error { return broken }
+		_, err := r.Each(strings.NewReader("a\nb\nc\n"), whole, nil, func(v []byte) error {
+			if string(v) == "b" {
+				return told
+			}
+			return nil
+		})
+		if !errors.Is(err, broken) || told != nil && r.Offset() != 2 {
+			t.Errorf("%v at %d", err, r.Offset())
+		}
 	}
 }
 

@@ -16,17 +16,22 @@ import (
 //
 // Ville Laurikari describes such automata in "NFAs with tagged transitions, their conversion to
 // deterministic automata and application to regular expressions" (SPIRE 2000).
+//
+// The automaton for lines takes a line end for the end of a text, and finds what there is in any of
+// the lines. The expression may not ask about neighbours then: so each line is searched from the same
+// state on, and a line end without a match leads back to it.
 type automaton struct {
 	prog    *syntax.Prog
+	lines   bool           // it is the automaton for lines
 	looks   syntax.EmptyOp // all that the program asks about the neighbours of a position
 	group   uint32         // the number of the group that is the word: 0 or 1
 	classes *classes
 
 	states []state
-	starts [len(kindMembers)]uint32 // the states in which searches begin, by the kind before
-	known  map[string]uint32        // the number of the state with these threads
-	row    uint32                   // entries of a state in table: one for each class, one for the end
-	table  []uint32                 // from a state's first entry: plain edges, or special and an index in edges
+	starts [len(kindMembers)]start // where searches begin, by the kind before
+	known  map[string]uint32       // the number of the state with these threads
+	row    uint32                  // entries of a state in table: one for each class, one for the end
+	table  []uint32                // from a state's first entry: plain edges, or special and an index in edges
 	edges  []edge
 	cells  int // the memory and the work that the automaton took, in entries of table
 
@@ -46,6 +51,12 @@ const (
 	searching  = ^uint32(0) // in place of an instruction: the thread that begins a match anywhere
 	none       = ^uint32(0)
 )
+
+// start is where a search begins.
+type start struct {
+	at   uint32 // the first entry of the state; none if it hasn't been made
+	skip skipper
+}
 
 // state is what is between two characters.
 type state struct {
@@ -80,7 +91,7 @@ type edge struct {
 	last  move    // of the match
 	// again has the bytes after this character that do the same once more. Of these matches the last
 	// one counts. It is nil if the edge leads to another state, or there is no match.
-	again *[256]bool
+	again *byteSet
 }
 
 // move says what the registers of a thread become.
@@ -128,8 +139,9 @@ func kindOf(r rune, looks syntax.EmptyOp) kind {
 	return other
 }
 
-// newAutomaton returns nil if the expression is too large for one.
-func newAutomaton(expression string) *automaton {
+// newAutomaton returns the automaton for one text or for lines. It returns nil if there is none: the
+// expression is too large, or asks about what an automaton for lines doesn't know.
+func newAutomaton(expression string, ofLines bool) *automaton {
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		return nil
@@ -139,18 +151,21 @@ func newAutomaton(expression string) *automaton {
 	if err != nil {
 		return nil
 	}
-	a := &automaton{prog: prog, group: group, known: map[string]uint32{}}
+	a := &automaton{prog: prog, lines: ofLines, group: group, known: map[string]uint32{}}
 	for i := range prog.Inst {
 		if prog.Inst[i].Op == syntax.InstEmptyWidth {
 			a.looks |= syntax.EmptyOp(prog.Inst[i].Arg)
 		}
 	}
-	if a.classes = newClasses(prog, a.looks); a.classes == nil {
+	if a.classes = newClasses(prog, a.looks); a.classes == nil || ofLines && a.looks != 0 {
 		return nil
+	}
+	if ofLines {
+		a.classes.ascii['\n'] = uint8(a.classes.end())
 	}
 	a.row = uint32(a.classes.end()) + 1
 	for k := range a.starts {
-		a.starts[k] = none
+		a.starts[k].at = none
 	}
 	a.next.seen, a.next.added = make([]uint32, len(prog.Inst)), make([]uint32, len(prog.Inst))
 	return a
@@ -171,12 +186,13 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			before = utf8.RuneSelf
 		}
 	}
-	start := &a.starts[kindOf(before, a.looks)]
-	if *start == none {
-		*start = a.state(kindOf(before, a.looks), []uint32{searching})
+	begin := &a.starts[kindOf(before, a.looks)]
+	if begin.at == none {
+		begin.at = a.state(kindOf(before, a.looks), []uint32{searching})
+		begin.skip = a.states[begin.at/a.row].skip
 	}
-	at, ascii, table := *start, &a.classes.ascii, a.table
-	pos = a.states[at/a.row].skip.skip(text, pos)
+	at, ascii, table := begin.at, &a.classes.ascii, a.table
+	pos = begin.skip.skip(text, pos)
 	for {
 		var to uint32
 		var class, size int
@@ -204,8 +220,8 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 		}
 		e := &a.edges[to&^special]
 		if e.again != nil {
-			for next := pos + size; next < len(text) && e.again[text[next]]; next++ {
-				pos, size = next, 1
+			if n := e.again.span(text[pos+size:]); n > 0 {
+				pos, size = pos+size+n-1, 1
 			}
 		}
 		if e.match {
@@ -216,7 +232,11 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			}
 		}
 		if e.to == none {
-			return match, false
+			if match.end >= 0 || pos >= len(text) {
+				return match, false
+			}
+			at, pos = begin.at, begin.skip.skip(text, pos+1) // a line has ended
+			continue
 		}
 		for _, m := range e.moves {
 			a.registers[m.to] = a.moved(m, pos)
@@ -290,10 +310,11 @@ func (a *automaton) state(before kind, threads []uint32) uint32 {
 }
 
 func (a *automaton) skipper(s state) skipper {
-	only, returns := noByte, make([]bool, a.classes.end())
+	begins := len(s.threads) == 1 && s.threads[0] == searching
+	only, returns := noByte, make([]bool, a.row)
 	for class := range returns {
 		a.next.run(a, s, class)
-		returns[class] = a.next.stays(s)
+		returns[class] = a.next.stays(s) || begins && a.ends(class) && !a.next.match
 	}
 	for i, r := range a.classes.starts {
 		if r >= utf8.RuneSelf && !returns[a.classes.of[i]] {
@@ -309,7 +330,7 @@ func (a *automaton) skipper(s state) skipper {
 		}
 		only = b
 	}
-	if only == noByte || len(s.threads) > 1 || s.threads[0] != searching {
+	if only == noByte || !begins {
 		return skipper{only: only}
 	}
 	// The state has no registers, so that nothing else can have changed on the way back.
@@ -320,7 +341,7 @@ func (a *automaton) skipper(s state) skipper {
 	second := state{before: a.next.before, threads: slices.Clone(a.next.threads)}
 	for class := range returns {
 		a.next.run(a, second, class)
-		returns[class] = !a.next.match && a.next.before == s.before && slices.Equal(a.next.threads, s.threads)
+		returns[class] = !a.next.match && (a.ends(class) || a.next.before == s.before && slices.Equal(a.next.threads, s.threads))
 	}
 	unless := new([256]bool)
 	var others []byte
@@ -331,6 +352,9 @@ func (a *automaton) skipper(s state) skipper {
 	}
 	return skipper{only, unless, a.pair(s, second, byte(only), others, returns)}
 }
+
+// ends reports whether a class is that of line ends, behind which the search begins again.
+func (a *automaton) ends(class int) bool { return a.lines && class == a.classes.end() }
 
 // pair returns what leads on from the state after the first byte, which was read in state s, if that can be
 // said so.
@@ -381,16 +405,18 @@ func (a *automaton) edge(at uint32, class int) uint32 {
 }
 
 // again has the bytes that lead from a state back to it, and change nothing but that there is this match.
-func (a *automaton) again(s state, match move) *[256]bool {
-	same := make([]bool, a.classes.end())
+func (a *automaton) again(s state, match move) *byteSet {
+	same := make([]bool, a.row)
 	for class := range same {
 		a.next.run(a, s, class)
 		same[class] = a.next.match && a.next.last == match && a.next.returns(s)
 	}
 	a.cells += int(a.row) * (1 + len(a.prog.Inst)/32)
-	again := new([256]bool)
+	again := new(byteSet)
 	for b, class := range a.classes.ascii {
-		again[b] = same[class]
+		if same[class] {
+			again.add(byte(b))
+		}
 	}
 	return again
 }

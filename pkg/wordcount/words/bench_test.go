@@ -50,10 +50,31 @@ func cutAll(b *testing.B, words, fold string, values [][]byte) {
 	}
 }
 
+func cutLines(b *testing.B, words string, log [][]byte) {
+	choice, err := Parse(words, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := choice.Cutter()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if !k.CutsLines() {
+		b.Skip("these lines are cut one by one")
+	}
+	lines := append(bytes.Join(log, []byte("\n")), '\n')
+	b.SetBytes(int64(len(lines)))
+	count := 0
+	for b.Loop() {
+		k.CutLines(lines, func([]byte) { count++ })
+	}
+}
+
 func BenchmarkAccessLogByRegexp(b *testing.B) {
 	log := accessLog(10_000)
 	for _, expression := range []string{`"(?:GET|POST) ([^ ?"]+)`, `"([^"]*)"$`, ` (\d{3}) `, `^(\S+)`, `(\d+)\.(\d+)`} {
 		b.Run(expression, func(b *testing.B) { cutAll(b, "regexp:"+expression, "", log) })
+		b.Run(expression+" in lines", func(b *testing.B) { cutLines(b, "regexp:"+expression, log) })
 		b.Run(expression+" by package regexp", func(b *testing.B) {
 			re, count, size := regexp.MustCompile(expression), 0, 0
 			for _, line := range log {

@@ -82,3 +82,17 @@ func (k *Cutter) Cut(value []byte, word func([]byte)) {
 	}
 	k.give = nil
 }
+
+// CutsLines reports whether CutLines can be used.
+func (k *Cutter) CutsLines() bool { return k.matcher != nil && k.matcher.lines != nil }
+
+// CutLines is Cut for each of some lines, but needs less time for each. A line ends with LF, which is not
+// part of its value.
+func (k *Cutter) CutLines(lines []byte, word func([]byte)) {
+	k.give = word
+	if k.fold != nil {
+		word = k.folded
+	}
+	k.matcher.eachOfLines(lines, word)
+	k.give = nil
+}

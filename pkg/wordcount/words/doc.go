@@ -46,7 +46,8 @@
 // Matches are those of regexp's FindAll: leftmost, first alternative first, not overlapping. They
 // are found by an automaton, which is made from the same program while it runs. Its states keep the
 // priorities of alternatives, so that it finds the same, and fuzzing compares the two. An
-// expression that would need an automaton of more than some MiB is left to package regexp.
+// expression that would need an automaton of more than some MiB is left to package regexp. Lines of a
+// text are searched together, unless the expression asks about neighbours, as ^, $ and \b do.
 //
 // # Caveats
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -23,8 +24,10 @@ func newTestMatcher(t testing.TB, expression string, cells int) *matcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.automaton != nil {
-		m.automaton.cells = cells
+	for _, a := range []*automaton{m.automaton, m.lines} {
+		if a != nil {
+			a.cells = cells
+		}
 	}
 	return m
 }
@@ -32,6 +35,23 @@ func newTestMatcher(t testing.TB, expression string, cells int) *matcher {
 func matchesOf(m *matcher, value []byte) (words [][]byte) {
 	m.each(value, func(w []byte) { words = append(words, bytes.Clone(w)) })
 	return words
+}
+
+// checkLines compares what is found in lines together with what package regexp finds in each of them.
+func checkLines(t *testing.T, m *matcher, expression string, lines []byte) {
+	t.Helper()
+	if m.lines == nil {
+		return
+	}
+	lines = append(bytes.Clone(lines), '\n')
+	var got, want [][]byte
+	for line := range bytes.Lines(lines) {
+		want = append(want, byRegexp(t, expression, line[:len(line)-1])...)
+	}
+	m.eachOfLines(lines, func(w []byte) { got = append(got, bytes.Clone(w)) })
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		t.Errorf("%q in the lines of %q: %q, want %q", expression, lines, got, want)
+	}
 }
 
 var expressions = []string{
@@ -64,6 +84,10 @@ func TestTheAutomatonFindsWhatPackageRegexpFinds(t *testing.T) {
 		if m.automaton == nil {
 			t.Errorf("%q has no automaton", expression)
 		}
+		if m.lines == nil && !strings.ContainsAny(expression, `^$\`) {
+			t.Errorf("%q has no automaton for lines", expression)
+		}
+		checkLines(t, m, expression, []byte(strings.Join(texts, "\n")))
 	}
 }
 
@@ -77,6 +101,7 @@ func TestAnAutomatonThatBecomesTooLargeGivesWayWithinAValue(t *testing.T) {
 				if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 					t.Errorf("%q in %q: %q, want %q", expression, text, got, want)
 				}
+				checkLines(t, newTestMatcher(t, expression, cells), expression, value)
 			}
 		}
 	}
@@ -105,14 +130,15 @@ func FuzzMatcher(f *testing.F) {
 			return
 		}
 		m := newTestMatcher(t, expression, 0)
-		if spare > 0 && m.automaton != nil {
-			m.automaton.cells = maxCells - int(spare)
+		if spare > 0 {
+			m = newTestMatcher(t, expression, maxCells-int(spare))
 		}
 		want := byRegexp(t, expression, value)
 		for range 2 { // the second time, the states are there
 			if got := matchesOf(m, value); fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 				t.Fatalf("%q in %q: %q, want %q", expression, value, got, want)
 			}
+			checkLines(t, m, expression, value)
 		}
 	})
 }
