@@ -263,12 +263,12 @@ func (a *automaton) moved(m move, pos int) register {
 // skip returns the position of the next character that matters.
 func (s *skipper) skip(text []byte, pos int) int {
 	switch {
+	case s.pair != nil:
+		return s.pair.next(text, pos)
 	case s.only == manyBytes:
 		return pos
 	case s.only == noByte:
 		return len(text)
-	case s.pair != nil:
-		return s.pair.next(text, pos)
 	}
 	for {
 		n := bytes.IndexByte(text[pos:], byte(s.only))
