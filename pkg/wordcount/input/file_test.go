@@ -15,7 +15,7 @@ func TestFault56AReadBehindThePlannedSizeIsNoted(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	check.Must(t, os.WriteFile(path, []byte("12345"), 0o600))
-	fd, now, err := OpenPath(t.Context(), path)
+	fd, now, err := (*Folder)(nil).open(t.Context(), path)
 	check.Must(t, err)
 	defer unix.Close(fd)
 	for _, c := range []struct {

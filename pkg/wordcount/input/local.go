@@ -12,7 +12,9 @@ import (
 )
 
 // Local is the file system.
-type Local struct{}
+type Local struct {
+	Folder *Folder // in which files are opened; it may be nil
+}
 
 // Stat implements Source.
 func (Local) Stat(_ context.Context, path string) (Info, error) { return Stat(path) }
@@ -36,8 +38,8 @@ func (Local) List(_ context.Context, folder string) iter.Seq2[Entry, error] {
 
 // Open implements Source. It reads nothing and waits for no writer, so a FIFO or a device in the file's
 // place can neither block the caller nor be harmed.
-func (Local) Open(ctx context.Context, f File, _, _ int64) (Opened, Info, error) {
-	fd, now, err := OpenPath(ctx, f.Path)
+func (l Local) Open(ctx context.Context, f File, _, _ int64) (Opened, Info, error) {
+	fd, now, err := l.Folder.open(ctx, f.Path)
 	if err != nil {
 		return nil, now, vanished(f.Path, err)
 	}

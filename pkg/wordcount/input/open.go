@@ -24,13 +24,14 @@ func vanished(path string, err error) error {
 // leasePoll is the pause between two tries to open a file on which somebody has a lease.
 const leasePoll = 10 * time.Millisecond
 
-// OpenPath opens whatever a path leads to, and says what it is. It waits for no writer of a FIFO and for
+// open opens whatever a path leads to, and says what it is. It waits for no writer of a FIFO and for
 // no device. If somebody has a lease on the file, it waits until that is given back, or ctx ends.
-func OpenPath(ctx context.Context, path string) (fd int, now Info, err error) {
+func (f *Folder) open(ctx context.Context, path string) (fd int, now Info, err error) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	folder, name := f.enter(path)
 	for {
 		err = Restarted("open", path, func() (err error) {
-			fd, err = unix.Open(path, flags, 0)
+			fd, err = unix.Openat(folder, name, flags, 0)
 			return err
 		})
 		if !errors.Is(err, unix.EAGAIN) {
@@ -57,13 +58,6 @@ func OpenPath(ctx context.Context, path string) (fd int, now Info, err error) {
 func look(fd int, path string) (Info, error) {
 	var info unix.Stat_t
 	err := Restarted("stat", path, func() error { return unix.Fstat(fd, &info) })
-	return infoOf(info), err
-}
-
-// Stat says what a path leads to. It follows links.
-func Stat(path string) (Info, error) {
-	var info unix.Stat_t
-	err := Restarted("stat", path, func() error { return unix.Stat(path, &info) })
 	return infoOf(info), err
 }
 

@@ -10,6 +10,7 @@ import (
 // Reader is a file of the manifest that is open for reading. All contents of such files are read by it,
 // except that verify reads objects in S3 in its own way. A Reader keeps its buffer for the next file.
 type Reader struct {
+	Folder *Folder // in which local files are opened; it may be nil
 	File   File
 	opened Opened
 	head   []byte // the first bytes, if Compression has read them
@@ -20,7 +21,7 @@ type Reader struct {
 // Open opens a file of the manifest, for reads between off and end. The error is a *ChangedError if
 // the file is not what the manifest says.
 func (r *Reader) Open(ctx context.Context, file File, off, end int64) error {
-	opened, now, err := SourceOf(file.Path).Open(ctx, file, off, end)
+	opened, now, err := SourceOf(file.Path, r.Folder).Open(ctx, file, off, end)
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func (r *Reader) Open(ctx context.Context, file File, off, end int64) error {
 		opened.Close()
 		return err
 	}
-	*r = Reader{File: file, opened: opened, head: r.head[:0]}
+	*r = Reader{Folder: r.Folder, File: file, opened: opened, head: r.head[:0]}
 	return nil
 }
 

@@ -36,10 +36,10 @@ type Entry struct {
 	Info   Info // of an object in S3; of a file nothing is known yet
 }
 
-// SourceOf returns the source of a path.
-func SourceOf(path string) Source {
+// SourceOf returns the source of a path. Local files are opened in a folder, which may be nil.
+func SourceOf(path string, in *Folder) Source {
 	if InS3(path) {
 		return S3{}
 	}
-	return Local{}
+	return Local{in}
 }

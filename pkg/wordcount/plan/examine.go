@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/magereduce/magereduce/pkg/wordcount/input"
@@ -25,11 +25,11 @@ type examined struct {
 	err  error
 }
 
-func (e *examined) examine(ctx context.Context, o Options) {
+func (e *examined) examine(ctx context.Context, o Options, in *input.Folder) {
 	if e.file.ETag != "" {
 		e.look(ctx, o)
 	} else {
-		e.stat(ctx, o)
+		e.stat(ctx, o, in)
 	}
 	if o.Skip.Unreadable && errors.Is(e.err, fs.ErrPermission) {
 		e.skip, e.err = whyUnreadable, nil
@@ -37,8 +37,8 @@ func (e *examined) examine(ctx context.Context, o Options) {
 }
 
 // stat examines a path in the file system.
-func (e *examined) stat(ctx context.Context, o Options) {
-	now, err := input.Stat(e.path)
+func (e *examined) stat(ctx context.Context, o Options, in *input.Folder) {
+	now, err := in.Stat(e.path)
 	switch kind := now.Mode & unix.S_IFMT; {
 	case errors.Is(err, fs.ErrPermission):
 		e.err = err
@@ -55,9 +55,7 @@ func (e *examined) stat(ctx context.Context, o Options) {
 		if now.Size == 0 {
 			now, e.err = input.CheckEmpty(e.path)
 		} else if now.Mode&everyone != everyone { // if everyone may read it, a system call is saved
-			if err := unix.Access(e.path, unix.R_OK); err != nil {
-				e.err = &fs.PathError{Op: "read", Path: e.path, Err: err}
-			}
+			e.err = in.MayRead(e.path)
 		}
 		e.file = input.File{Path: e.path, Size: now.Size, MTime: now.Mtime}
 		if o.Growing {
@@ -194,8 +192,10 @@ func newExaminer(ctx context.Context, o Options, inS3 bool) *examiner {
 }
 
 func (x *examiner) examine(batch []examined) {
+	var folder input.Folder
+	defer folder.Close()
 	for i := range batch {
-		batch[i].examine(x.ctx, x.o)
+		batch[i].examine(x.ctx, x.o, &folder)
 	}
 }
 
@@ -216,12 +216,21 @@ func (x *examiner) add(e input.Entry) {
 	}
 }
 
-// wait returns everything that was added, once it is examined.
-func (x *examiner) wait() []examined {
+// wait returns everything that was added, once it is examined. It copies nothing, because of very many files
+// that would take as long as to examine them.
+func (x *examiner) wait() iter.Seq[*examined] {
 	close(x.full)
 	if last := len(x.batches) - 1; last >= 0 && len(x.batches[last]) < x.atOnce {
 		x.examine(x.batches[last])
 	}
 	x.busy.Wait()
-	return slices.Concat(x.batches...)
+	return func(yield func(*examined) bool) {
+		for _, batch := range x.batches {
+			for i := range batch {
+				if !yield(&batch[i]) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -35,18 +36,23 @@ type Manifest struct {
 // any more; nil if there is none. It doesn't ask S3: no byte of another version was ever counted.
 func (m Manifest) Changed() *input.ChangedError {
 	changes := make([]*input.ChangedError, len(m.Files))
-	parallel(len(m.Files), func(i int) {
-		if m.Files[i].ETag != "" {
-			return
-		}
-		now, err := input.Stat(m.Files[i].Path)
-		if err == nil {
-			err = m.Files[i].Compare(now)
-		}
-		if changed, ok := errors.AsType[*input.ChangedError](err); ok {
-			changes[i] = changed
-		} else if err != nil {
-			changes[i] = &input.ChangedError{Path: m.Files[i].Path, How: input.Describe(err)}
+	parallel(len(m.Files), func(from, to int) {
+		var folder input.Folder
+		defer folder.Close()
+		for i := from; i < to; i++ {
+			f := m.Files[i]
+			if f.ETag != "" {
+				continue
+			}
+			now, err := folder.Stat(f.Path)
+			if err == nil {
+				err = f.Compare(now)
+			}
+			if changed, ok := errors.AsType[*input.ChangedError](err); ok {
+				changes[i] = changed
+			} else if err != nil {
+				changes[i] = &input.ChangedError{Path: f.Path, How: input.Describe(err)}
+			}
 		}
 	})
 	return cmp.Or(changes...)
@@ -55,23 +61,16 @@ func (m Manifest) Changed() *input.ChangedError {
 // fewFiles: up to this many files, starting goroutines takes longer than it saves.
 const fewFiles = 100
 
-// parallel calls do for 0 to n-1, on all processors if that is worth while, and returns when all
-// calls have returned.
-func parallel(n int, do func(i int)) {
-	if n <= fewFiles {
-		for i := range n {
-			do(i)
-		}
-		return
+// parallel calls do for ranges that make up 0 to n-1, one for each processor if that is worth while, and
+// returns when all calls have returned.
+func parallel(n int, do func(from, to int)) {
+	parts := 1
+	if n > fewFiles {
+		parts = runtime.GOMAXPROCS(0)
 	}
 	var all sync.WaitGroup
-	step := runtime.GOMAXPROCS(0)
-	for first := range step {
-		all.Go(func() {
-			for i := first; i < n; i += step {
-				do(i)
-			}
-		})
+	for i := range parts {
+		all.Go(func() { do(i*n/parts, (i+1)*n/parts) })
 	}
 	all.Wait()
 }
@@ -118,6 +117,19 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 	}
 	n, _ := b.Write(line)
 	return total + int64(n), b.Flush()
+}
+
+// Text returns what WriteTo writes.
+func (m Manifest) Text() []byte {
+	const numbers = 48 // bytes of a line, about, without the path
+	size := 0
+	for _, f := range m.Files {
+		size += numbers + len(f.Path)
+	}
+	var text bytes.Buffer
+	text.Grow(size)  // or a buffer of some MiB is copied again and again
+	m.WriteTo(&text) // which never fails
+	return text.Bytes()
 }
 
 const (

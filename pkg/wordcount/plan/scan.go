@@ -56,8 +56,8 @@ func Scan(ctx context.Context, inputs []string, state string, o Options) (Manife
 		return Manifest{}, context.Cause(ctx)
 	}
 	m.Skipped = s.skipped
-	m.Files = slices.Grow(s.found.files, len(entries))
-	for _, e := range entries {
+	m.Files = s.found.files
+	for e := range entries {
 		switch {
 		case e.err != nil:
 			err = cmp.Or(err, e.err)
@@ -113,7 +113,7 @@ func (s *scan) add(ctx context.Context, at place) error {
 		s.found.add(input.Entry{Path: at.top, Info: at.info})
 		return nil
 	}
-	w := walk{scan: s, place: at, below: len(strings.TrimSuffix(at.top, "/")) + 1, source: input.SourceOf(at.top)}
+	w := walk{scan: s, place: at, below: len(strings.TrimSuffix(at.top, "/")) + 1, source: input.SourceOf(at.top, nil)}
 	var err error
 	if at.begin != "" {
 		err = w.objects(ctx)

@@ -17,9 +17,7 @@ import (
 func (f Folder) Save(p plan.Plan) error {
 	known, err := f.Load(p.Job.ID)
 	if err != nil { // else it is the same, because its name is its hash
-		var manifest bytes.Buffer
-		p.Manifest.WriteTo(&manifest)
-		if err := write(f.path(p.Job.ID, "manifest"), manifest.Bytes()); err != nil {
+		if err := write(f.path(p.Job.ID, "manifest"), p.Manifest.Text()); err != nil {
 			return fmt.Errorf("record job: %w", err)
 		}
 		plan, err := json.Marshal(p)

@@ -85,6 +85,13 @@ func (w *Worker) examine(ctx context.Context) error {
 
 // count adds one split to the combiner, and returns the number of words in it.
 func (w *Worker) count(kill context.Context, s plan.Split) (tokens uint64, err error) {
+	if len(s.More) > 0 { // small files, most likely of one folder
+		w.input.Folder = new(input.Folder)
+		defer func() {
+			w.input.Folder.Close()
+			w.input.Folder = nil
+		}()
+	}
 	for part := range s.Ranges() {
 		n, err := w.countPart(kill, part)
 		if err != nil {
