@@ -242,7 +242,9 @@ func (a *automaton) find(text []byte, pos int) (match found, tooLarge bool) {
 			a.registers[m.to] = a.moved(m, pos)
 		}
 		at = e.to
-		pos = e.skip.skip(text, pos+size)
+		if pos += size; e.skip.only != manyBytes { // skip isn't inlined
+			pos = e.skip.skip(text, pos)
+		}
 	}
 }
 
