@@ -16,7 +16,7 @@ const (
 	lookEvery = 20 * time.Millisecond // between two looks, at least
 	// While maps are counted, the time between two looks is a part of the time that the watch has
 	// taken: short jobs are looked at as often as others.
-	lookPart     = 20
+	lookPart     = 10
 	lookMapsMost = 200 * time.Millisecond // between two looks while maps are counted, at most
 )
 
