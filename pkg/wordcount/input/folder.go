@@ -8,7 +8,7 @@ import (
 
 // Folder keeps the folder of the last file open, so that the next file in it is found by its name. A whole
 // path takes the system three times as long, because processors that follow the same folders at once wait
-// for each other. A Folder doesn't see what takes the place of a folder that it has open, so close it soon.
+// for each other. A Folder doesn't see what takes the place of the folder that it has open, so close it soon.
 //
 // The zero Folder is ready. A nil one follows whole paths. It isn't safe for concurrent use.
 type Folder struct {

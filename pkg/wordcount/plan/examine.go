@@ -216,8 +216,8 @@ func (x *examiner) add(e input.Entry) {
 	}
 }
 
-// wait returns everything that was added, once it is examined. It copies nothing, because of very many files
-// that would take as long as to examine them.
+// wait returns everything that was added, once it is examined. It copies nothing: to copy very many files
+// would take as long as to examine them.
 func (x *examiner) wait() iter.Seq[*examined] {
 	close(x.full)
 	if last := len(x.batches) - 1; last >= 0 && len(x.batches[last]) < x.atOnce {

@@ -12,9 +12,9 @@ type Range struct{ Off, End int64 }
 // Reader gives the values of one field. It keeps its buffers for the next text. It isn't safe for
 // concurrent use.
 type Reader struct {
-	// Lines may take the place of the function value for fields that are lines. It is given lines
-	// together, each with its LF and none with a CR before it, and the error means that one of them is
-	// refused, which value then tells.
+	// Lines, if it isn't nil, is called instead of the function value where the fields are lines: with
+	// several lines at once, each with its LF, and none with a CR before it. After an error the function
+	// value is called for each of them, to find the line that is refused.
 	Lines func(lines []byte) error
 
 	format Format
