@@ -15,10 +15,9 @@
 //	n, err := r.ReadAt(p, off)
 //	err = r.Check(toEnd)               // the same question, on the same descriptor, after the last read
 //
-// With a [Folder], many files of one folder are found faster.
-//
 // What lies between the two checks is what the plan meant, as far as size and time can tell. Of an
-// object, every byte is of the version that was planned.
+// object, every byte is of the version that was planned. With a [Folder], many files of one folder are
+// found faster.
 //
 // If the file is compressed ([Compression]), an [Unpacker] makes a stream of its contents:
 //
