@@ -2,7 +2,7 @@ package words
 
 import "golang.org/x/sys/cpu"
 
-// simd chooses the kernel of pair_amd64.s.
+// simd chooses the kernels of pair_amd64.s and span_amd64.s.
 var simd = cpu.X86.HasAVX2
 
 // pairBlock is how many positions the kernel looks at together.
