@@ -10,8 +10,8 @@ import (
 
 // CheckEmpty makes sure that a file whose size is 0 has no contents, as files in /proc have. It
 // returns what the file is now, because it may have grown.
-func CheckEmpty(path string) (now Info, err error) {
-	fd, now, err := (*Folder)(nil).open(context.Background(), path)
+func (f *Folder) CheckEmpty(path string) (now Info, err error) {
+	fd, now, err := f.open(context.Background(), path)
 	if err != nil {
 		return now, err
 	}

@@ -53,7 +53,7 @@ func (e *examined) stat(ctx context.Context, o Options, in *input.Folder) {
 	default:
 		const everyone = 0o444
 		if now.Size == 0 {
-			now, e.err = input.CheckEmpty(e.path)
+			now, e.err = in.CheckEmpty(e.path)
 		} else if now.Mode&everyone != everyone { // if everyone may read it, a system call is saved
 			e.err = in.MayRead(e.path)
 		}

@@ -27,7 +27,7 @@ func accessLog(lines int) [][]byte {
 	return log
 }
 
-func cutAll(b *testing.B, words, fold string, values [][]byte) {
+func cutterOf(b *testing.B, words, fold string) *Cutter {
 	choice, err := Parse(words, fold)
 	if err != nil {
 		b.Fatal(err)
@@ -36,6 +36,11 @@ func cutAll(b *testing.B, words, fold string, values [][]byte) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	return k
+}
+
+func cutAll(b *testing.B, words, fold string, values [][]byte) {
+	k := cutterOf(b, words, fold)
 	size, count := 0, 0
 	for _, v := range values {
 		size += len(v) + 1
@@ -51,14 +56,7 @@ func cutAll(b *testing.B, words, fold string, values [][]byte) {
 }
 
 func cutLines(b *testing.B, words string, log [][]byte) {
-	choice, err := Parse(words, "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	k, err := choice.Cutter()
-	if err != nil {
-		b.Fatal(err)
-	}
+	k := cutterOf(b, words, "")
 	if !k.CutsLines() {
 		b.Skip("these lines are cut one by one")
 	}
